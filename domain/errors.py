@@ -1,0 +1,121 @@
+"""Every business refusal. The class is the refusal, its docstring the title, its code is stable."""
+
+from typing import Any, ClassVar
+
+
+class DomainError(Exception):
+    """The request was refused."""
+
+    code: ClassVar[str] = "refused"
+    status: ClassVar[int] = 409
+
+    def __init__(self, detail: str, **facts: Any) -> None:
+        """Keep the sentence for people (``detail``) and the facts for programs (JSON values)."""
+        super().__init__(detail)
+        self.detail = detail
+        self.facts = facts
+
+    @property
+    def title(self) -> str:
+        """The refusal in words, the same for every instance of the class."""
+        return (type(self).__doc__ or self.code).strip().rstrip(".")
+
+
+class NotFound(DomainError):
+    """There is no such document."""
+
+    code, status = "not_found", 404
+
+
+class Malformed(DomainError):
+    """The request is malformed."""
+
+    code, status = "malformed", 422
+
+
+class CurrencyMismatch(Malformed):
+    """One document has one currency."""
+
+
+class IllegalMove(DomainError):
+    """The document's state does not allow this."""
+
+    code = "illegal_move"
+
+
+class OnHold(DomainError):
+    """An open hold blocks this."""
+
+    code = "on_hold"
+
+
+class OutOfStock(DomainError):
+    """There is not enough stock."""
+
+    code = "out_of_stock"
+
+
+class AmountExceeded(DomainError):
+    """More money than remains."""
+
+    code = "amount_exceeded"
+
+
+class PriceChanged(DomainError):
+    """The given price differs from the list price."""
+
+    code = "price_changed"
+
+
+class AlreadyExists(DomainError):
+    """This already exists."""
+
+    code = "already_exists"
+
+
+class PaymentDeclined(DomainError):
+    """The payment provider declined."""
+
+    code, status = "payment_declined", 402
+
+
+class Unauthenticated(DomainError):
+    """A valid API key or bearer token is required."""
+
+    code, status = "unauthenticated", 401
+
+
+class Forbidden(DomainError):
+    """The caller's role does not allow this."""
+
+    code, status = "forbidden", 403
+
+
+class StaleVersion(DomainError):
+    """The document has changed since it was read."""
+
+    code, status = "stale_version", 412
+
+
+class KeyMissing(DomainError):
+    """The Idempotency-Key header is required here."""
+
+    code, status = "key_missing", 400
+
+
+class KeyReused(DomainError):
+    """This Idempotency-Key was used for a different request."""
+
+    code, status = "key_reused", 422
+
+
+class KeyInProgress(DomainError):
+    """A request with this Idempotency-Key is still running."""
+
+    code = "key_in_progress"
+
+
+class PartnerUnavailable(DomainError):
+    """A system that this needs cannot answer now."""
+
+    code, status = "partner_unavailable", 503

@@ -1,0 +1,31 @@
+"""The one shape of a value: frozen, strict about unknown fields, safe to pass between processes."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+
+def _storable(text: str) -> str:
+    """Refuse what PostgreSQL cannot store: NUL and lone surrogates."""
+    if "\x00" in text:
+        raise ValueError("must not contain the NUL character")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("must not contain unpaired surrogates")
+    return text
+
+
+Text = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_storable)]
+"""Any storable text of at most 1,000 characters."""
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
+    AfterValidator(_storable),
+]
+"""A name, code or reference: 1 to 200 characters, outer white space removed."""
+
+
+class Value(BaseModel):
+    """A frozen value; unknown fields are refused, so a misspelt field is an error, not a no-op."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
