@@ -1,0 +1,51 @@
+"""What a payment provider does for us; each real provider and the sandbox implement it."""
+
+from enum import StrEnum
+from typing import Protocol
+
+from domain.money import Money
+from domain.value import Name, Text, Value
+
+
+class Outcome(StrEnum):
+    """How a payment operation ended at the provider."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ACTION_REQUIRED = "action_required"
+    PENDING = "pending"
+
+
+class PaymentResult(Value):
+    """The provider's word on the operation with this key."""
+
+    key: Name
+    outcome: Outcome
+    reference: Name
+    failure_code: Text = ""
+    amount: Money
+
+
+class PaymentProvider(Protocol):
+    """Every operation carries our key: sending it again returns the first outcome, moves no money.
+
+    A decline is a result (``FAILED``), not an exception. Raises PartnerFailure when the outcome is
+    unknown (time-out, 5xx) and PartnerRefused for a request that the provider rejects as invalid.
+    """
+
+    name: str
+
+    async def authorize(self, key: str, token: str, amount: Money) -> PaymentResult:
+        """Reserve the money of the card behind ``token``."""
+
+    async def capture(self, key: str, authorization: str, amount: Money) -> PaymentResult:
+        """Take reserved money; ``authorization`` is the reference of a succeeded authorization."""
+
+    async def void(self, key: str, authorization: str, amount: Money) -> PaymentResult:
+        """Drop ``amount`` of what is still reserved."""
+
+    async def refund(self, key: str, authorization: str, amount: Money) -> PaymentResult:
+        """Give captured money back."""
+
+    async def find(self, key: str) -> PaymentResult | None:
+        """Return the outcome of the operation with this key, or None when it was never seen."""

@@ -1,0 +1,77 @@
+"""Every setting of a process, read from ``STATESET_*`` and ``TEMPORAL_*`` variables."""
+
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One frozen object per process. Durations are ISO 8601 (``PT30M``) or seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="STATESET_", frozen=True, extra="ignore")
+
+    environment: Literal["development", "production"] = "development"
+    data_dir: Path = Path(".stateset")
+    """Where the local stack keeps its databases, logs and keys."""
+    url: str | None = None
+    """The API that the command line talks to; by default the local stack of ``data_dir``."""
+
+    # PostgreSQL
+    database_url: str | None = None
+    """``postgresql://user:password@host:port/name``; unset means the embedded server."""
+    database_pool: int = Field(default=20, ge=2, le=500)
+    statement_timeout: timedelta = timedelta(seconds=5)
+    lock_timeout: timedelta = timedelta(seconds=3)
+
+    # Temporal. TLS and API key come from TEMPORAL_TLS_* and TEMPORAL_API_KEY (Temporal's own names).
+    temporal_address: str | None = None
+    """``host:port``; unset means the embedded server."""
+    temporal_namespace: str = "default"
+    task_queue: str = "stateset"
+
+    # HTTP
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int = 9464
+    body_limit: int = 1_000_000
+    request_timeout: timedelta = timedelta(seconds=15)
+    jwt_issuer: str | None = None
+    jwt_audience: str = "stateset"
+    jwks_url: str | None = None
+
+    # Worker
+    max_workflow_tasks: int = 100
+    max_activities: int = 50
+    max_cached_workflows: int = 1000
+    graceful_shutdown: timedelta = timedelta(seconds=30)
+    dispatch_batch: int = 50
+    dispatch_poll: timedelta = timedelta(milliseconds=500)
+
+    # Partners: base URL, our credential there, and the secret that signs their webhooks to us.
+    carrier_url: str = "http://127.0.0.1:8081"
+    carrier_api_key: SecretStr = SecretStr("sandbox-carrier-key")
+    carrier_webhook_secret: SecretStr = SecretStr("whsec_c2FuZGJveC1jYXJyaWVyLXdlYmhvb2stc2VjcmV0IQ==")
+    payments_url: str = "http://127.0.0.1:8082"
+    payments_api_key: SecretStr = SecretStr("sandbox-payments-key")
+    payments_webhook_secret: SecretStr = SecretStr("whsec_c2FuZGJveC1wYXltZW50cy13ZWJob29rLXNlY3JldA==")
+
+    # Rules
+    base_currency: str = "USD"
+    payment_window: timedelta = timedelta(minutes=30)
+    """How long a card order waits for an authorization before it is cancelled."""
+
+    # Telemetry
+    log_level: str = "INFO"
+    otlp_endpoint: str | None = None
+    """Where spans are exported (OTLP over HTTP); unset means that none are."""
+
+
+@lru_cache
+def settings() -> Settings:
+    """Return this process's settings."""
+    return Settings()
