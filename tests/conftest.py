@@ -1,0 +1,41 @@
+"""Real servers for the tests, each started once per run and only when a test asks for it."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ports import free_port
+
+
+@pytest.fixture(scope="session")
+def server_dir() -> Iterator[Path]:
+    """A folder of this run that every user may pass through, as PostgreSQL's must under root."""
+    folder = Path(tempfile.mkdtemp(prefix="stateset-tests-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def postgres_url(server_dir: Path) -> AsyncIterator[str]:
+    """An empty database on a real PostgreSQL; its user may create further databases."""
+    from runtime.local.postgres import Postgres, remove
+
+    data_dir = server_dir / "postgres"
+    server = Postgres(data_dir, free_port())
+    yield await server.start()
+    await server.stop()
+    remove(data_dir)
+
+
+@pytest.fixture(scope="session")
+async def temporal_address(server_dir: Path) -> AsyncIterator[str]:
+    """A real Temporal development server, with real time and the namespace ``default``."""
+    from runtime.local.temporal import Temporal
+
+    server = Temporal(server_dir / "temporal", free_port())
+    yield await server.start()
+    await server.stop()
