@@ -1,0 +1,74 @@
+"""Connections: one pool per process, sessions that cannot hang, JSON by orjson."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+
+def _dumps(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def open_engine(
+    url: str,
+    *,
+    application: str,
+    pool: int = 20,
+    statement_timeout: timedelta = timedelta(seconds=5),
+    lock_timeout: timedelta = timedelta(seconds=3),
+) -> AsyncEngine:
+    """Return an engine for ``postgresql://…``; connections are made on first use.
+
+    A statement, a wait for a lock and a transaction left open are all bounded, so that one stuck
+    caller never stops the others.
+    """
+    milliseconds = timedelta(milliseconds=1)
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 30,
+            "server_settings": {
+                "application_name": application,
+                "statement_timeout": str(statement_timeout // milliseconds),
+                "lock_timeout": str(lock_timeout // milliseconds),
+                "idle_in_transaction_session_timeout": "10000",
+                "jit": "off",
+            },
+        },
+    )
+
+
+class Database:
+    """A process's way to its books: short transactions, and reads without one."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Use this engine's pool."""
+        self.engine = engine
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed at the end of the block, rolled back by any exception."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single-statement reads, without the round trips of a transaction."""
+        async with self._reading.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()

@@ -1,0 +1,143 @@
+"""Sites, locations, balances, reservations and the ledger of movements."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.metadata import Base, Id, Quantity, one_of
+from domain.inventory import LocationKind, MovementKind, ReservationStatus
+
+
+class SiteRow(Base):
+    """A warehouse or plant; lower ``rank`` is served from first."""
+
+    __tablename__ = "sites"
+
+    id: Mapped[Id]
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    address: Mapped[dict[str, Any]]
+    rank: Mapped[int] = mapped_column(server_default="100")
+    active: Mapped[bool] = mapped_column(server_default="true")
+
+
+class LocationRow(Base):
+    """A bin or area of a site, or one of the company's places without a site."""
+
+    __tablename__ = "locations"
+    __table_args__ = (
+        one_of("kind", LocationKind),
+        UniqueConstraint("site_id", "code", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[Id]
+    site_id: Mapped[UUID | None] = mapped_column(ForeignKey("sites.id"))
+    code: Mapped[str]
+    kind: Mapped[str]
+    sellable: Mapped[bool]
+    valued: Mapped[bool]
+    active: Mapped[bool] = mapped_column(server_default="true")
+
+
+class BalanceRow(Base):
+    """What is at a location and what of it is promised; always equal to the ledgers' sums."""
+
+    __tablename__ = "balances"
+    __table_args__ = (
+        CheckConstraint("on_hand >= 0", name="on_hand"),
+        CheckConstraint("reserved >= 0", name="reserved"),
+        CheckConstraint("reserved <= on_hand", name="reserved_on_hand"),
+        # Room in each page keeps updates of hot rows in place.
+        {"postgresql_with": {"fillfactor": 60}},
+    )
+
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"), primary_key=True)
+    location_id: Mapped[UUID] = mapped_column(ForeignKey("locations.id"), primary_key=True)
+    on_hand: Mapped[Quantity]
+    reserved: Mapped[Quantity] = mapped_column(server_default="0")
+
+
+class ReservationRow(Base):
+    """A quantity held for one line of one document."""
+
+    __tablename__ = "reservations"
+    __table_args__ = (
+        one_of("status", ReservationStatus),
+        CheckConstraint("quantity > 0", name="quantity"),
+        Index(
+            "uq_reservations_active",
+            "line_id",
+            "item_id",
+            "location_id",
+            unique=True,
+            postgresql_where=text("status = 'active'"),
+        ),
+        Index("ix_reservations_document", "document_id"),
+        Index(
+            "ix_reservations_balance",
+            "item_id",
+            "location_id",
+            postgresql_where=text("status = 'active'"),
+        ),
+    )
+
+    id: Mapped[Id]
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"))
+    location_id: Mapped[UUID] = mapped_column(ForeignKey("locations.id"))
+    quantity: Mapped[Quantity]
+    document_type: Mapped[str]
+    document_id: Mapped[UUID]
+    line_id: Mapped[UUID]
+    status: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+
+
+class MovementRow(Base):
+    """A quantity that went from one location to another; never changed, never removed."""
+
+    __tablename__ = "movements"
+    __table_args__ = (
+        one_of("kind", MovementKind),
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("from_location_id <> to_location_id", name="two_sided"),
+        Index("ix_movements_item", "item_id", "id"),
+        Index("ix_movements_document", "document_id"),
+    )
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"))
+    quantity: Mapped[Quantity]
+    from_location_id: Mapped[UUID] = mapped_column(ForeignKey("locations.id"))
+    to_location_id: Mapped[UUID] = mapped_column(ForeignKey("locations.id"))
+    reason: Mapped[str] = mapped_column(server_default="")
+    document_type: Mapped[str] = mapped_column(server_default="")
+    document_id: Mapped[UUID | None]
+    line_id: Mapped[UUID | None]
+    actor: Mapped[str]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ReorderRuleRow(Base):
+    """When to buy or make an item for a site."""
+
+    __tablename__ = "reorder_rules"
+    __table_args__ = (
+        one_of("source", ("buy", "make")),
+        UniqueConstraint("item_id", "site_id"),
+        CheckConstraint("reorder_point >= 0 AND safety_stock >= 0", name="levels"),
+    )
+
+    id: Mapped[Id]
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"))
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
+    source: Mapped[str]
+    reorder_point: Mapped[Quantity]
+    safety_stock: Mapped[Quantity]
+    active: Mapped[bool] = mapped_column(server_default="true")

@@ -1,0 +1,113 @@
+"""Items and their list prices."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Row,
+    Select,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.metadata import Base, Id, Minor, Rate, one_of
+from domain.errors import NotFound
+from domain.ids import ItemId
+from domain.items import ItemStatus, Listing
+
+
+class ItemRow(Base):
+    """What is stocked, made and sold; ``sku`` is kept as given and compared in lower case."""
+
+    __tablename__ = "items"
+    __table_args__ = (
+        one_of("status", ItemStatus),
+        CheckConstraint("tax_rate >= 0 AND tax_rate < 1", name="tax_rate"),
+        CheckConstraint("weight_grams >= 0", name="weight_grams"),
+        Index("uq_items_sku_lower", text("lower(sku)"), unique=True),
+    )
+
+    id: Mapped[Id]
+    sku: Mapped[str]
+    name: Mapped[str]
+    status: Mapped[str]
+    sellable: Mapped[bool] = mapped_column(server_default="true")
+    tax_rate: Mapped[Rate] = mapped_column(server_default="0")
+    weight_grams: Mapped[int] = mapped_column(server_default="0")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    version: Mapped[int] = mapped_column(server_default="1")
+
+
+class PriceRow(Base):
+    """The list price of an item in a currency from ``valid_from`` on (until the next row)."""
+
+    __tablename__ = "prices"
+    __table_args__ = (CheckConstraint("amount >= 0", name="amount"),)
+
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"), primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    valid_from: Mapped[datetime] = mapped_column(primary_key=True)
+    amount: Mapped[Minor]
+
+
+_PRICES: ColumnElement[dict[str, int]] = literal_column(
+    """coalesce((SELECT jsonb_object_agg(p.currency, p.amount) FROM (
+        SELECT DISTINCT ON (currency) currency, amount FROM prices
+        WHERE prices.item_id = items.id AND valid_from <= now()
+        ORDER BY currency, valid_from DESC) p), '{}'::jsonb)""",
+    JSONB,
+)
+"""The prices valid now, by currency."""
+
+_ITEMS = select(ItemRow.__table__, _PRICES.label("prices"))
+
+
+async def get_item(db: AsyncConnection, item_id: UUID) -> Row[Any]:
+    """Return the item's row with its valid prices; raise NotFound."""
+    found = (await db.execute(_ITEMS.where(ItemRow.id == item_id))).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no item {item_id}")
+    return found
+
+
+def search_items(*, sku: str | None = None, status: str | None = None) -> Select[Any]:
+    """Select items with their valid prices, by SKU (in any case) or status if given."""
+    query = _ITEMS
+    if sku is not None:
+        query = query.where(func.lower(ItemRow.sku) == sku.lower())
+    if status is not None:
+        query = query.where(ItemRow.status == status)
+    return query
+
+
+async def find_listings(
+    db: AsyncConnection, ids: Iterable[ItemId], skus: Iterable[str]
+) -> dict[ItemId | str, Listing]:
+    """Return what is sold by these ids and lower-case SKUs, each under both names."""
+    rows = await db.execute(
+        _ITEMS.where(or_(ItemRow.id.in_(list(ids)), func.lower(ItemRow.sku).in_(list(skus))))
+    )
+    found: dict[ItemId | str, Listing] = {}
+    for row in rows:
+        listing = Listing(
+            item_id=ItemId(row.id),
+            sku=row.sku,
+            name=row.name,
+            sellable=row.sellable and row.status == ItemStatus.ACTIVE,
+            tax_rate=row.tax_rate,
+            prices=row.prices,
+        )
+        found[listing.item_id] = found[row.sku.lower()] = listing
+    return found

@@ -1,0 +1,33 @@
+"""Run migrations on the configured database, one process at a time."""
+
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from db.engine import open_engine
+from db.tables import metadata
+
+ADVISORY_LOCK = 7_310_483_291
+
+
+def _run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+    with context.begin_transaction():
+        # Several processes may start at once; only the first one changes anything.
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
+        context.run_migrations()
+
+
+async def _main() -> None:
+    url = context.config.attributes.get("url") or os.environ["STATESET_DATABASE_URL"]
+    engine = open_engine(url, application="stateset-migrate", pool=1)
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="READ COMMITTED")
+        await connection.run_sync(_run)
+        await connection.commit()
+    await engine.dispose()
+
+
+asyncio.run(_main())

@@ -1,0 +1,109 @@
+"""Shipments, their lines, parcels and tracking events."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Sequence, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.metadata import Base, Id, Minor, one_of
+from domain.shipments.status import ShipmentStatus
+
+shipment_numbers = Sequence("shipment_numbers", start=1001, metadata=Base.metadata)
+
+
+class ShipmentRow(Base):
+    """Goods of one order that travel together from one site; while pending, its pick list."""
+
+    __tablename__ = "shipments"
+    __table_args__ = (
+        one_of("status", ShipmentStatus),
+        CheckConstraint(
+            "handed_over_at IS NOT NULL OR status IN ('pending', 'booked', 'voided', 'cancelled')",
+            name="handed_over",
+        ),
+        Index("ix_shipments_order", "order_id"),
+        Index("ix_shipments_status", "status", "id"),
+    )
+
+    id: Mapped[Id]
+    number: Mapped[str] = mapped_column(
+        unique=True, server_default=text("'SHP-' || nextval('shipment_numbers')")
+    )
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
+    status: Mapped[str]
+    carrier: Mapped[str]
+    service: Mapped[str]
+    ship_from: Mapped[dict[str, Any]]
+    ship_to: Mapped[dict[str, Any]]
+    exception_reason: Mapped[str | None]
+    booking_reference: Mapped[str | None]
+    label_url: Mapped[str | None]
+    label_amount: Mapped[Minor | None]
+    label_currency: Mapped[str | None]
+    booked_at: Mapped[datetime | None]
+    handed_over_at: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    signed_by: Mapped[str] = mapped_column(server_default="")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    version: Mapped[int] = mapped_column(server_default="1")
+
+
+class ShipmentLineRow(Base):
+    """Units of one order line in a shipment, taken from the location of their reservation."""
+
+    __tablename__ = "shipment_lines"
+    __table_args__ = (
+        UniqueConstraint("shipment_id", "reservation_id"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        Index("ix_shipment_lines_order_line", "order_line_id"),
+    )
+
+    id: Mapped[Id]
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"))
+    order_line_id: Mapped[UUID] = mapped_column(ForeignKey("order_lines.id"))
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"))
+    location_id: Mapped[UUID] = mapped_column(ForeignKey("locations.id"))
+    reservation_id: Mapped[UUID] = mapped_column(ForeignKey("reservations.id"))
+    quantity: Mapped[int]
+
+
+class ParcelRow(Base):
+    """One box under the carrier's number."""
+
+    __tablename__ = "parcels"
+    __table_args__ = (
+        one_of("status", ShipmentStatus),
+        Index("ix_parcels_shipment", "shipment_id"),
+        Index("uq_parcels_tracking_number", "carrier", "tracking_number", unique=True),
+    )
+
+    id: Mapped[Id]
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"))
+    carrier: Mapped[str]
+    tracking_number: Mapped[str]
+    status: Mapped[str]
+    exception_reason: Mapped[str | None]
+
+
+class TrackingEventRow(Base):
+    """What the carrier said about a parcel; never changed, never removed."""
+
+    __tablename__ = "tracking_events"
+    __table_args__ = (Index("ix_tracking_events_parcel", "parcel_id", "occurred_at"),)
+
+    id: Mapped[Id]
+    parcel_id: Mapped[UUID] = mapped_column(ForeignKey("parcels.id"))
+    hash: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str]
+    status: Mapped[str | None]
+    exception: Mapped[str | None]
+    place: Mapped[str]
+    message: Mapped[str]
+    signed_by: Mapped[str]
+    source: Mapped[str]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,27 @@
+"""Identifiers: UUIDv7 made here, and names for whose id each one is."""
+
+from typing import NewType
+from uuid import UUID, uuid5
+
+from uuid_utils.compat import uuid7
+
+CustomerId = NewType("CustomerId", UUID)
+ItemId = NewType("ItemId", UUID)
+SiteId = NewType("SiteId", UUID)
+LocationId = NewType("LocationId", UUID)
+OrderId = NewType("OrderId", UUID)
+LineId = NewType("LineId", UUID)
+PaymentId = NewType("PaymentId", UUID)
+ShipmentId = NewType("ShipmentId", UUID)
+ParcelId = NewType("ParcelId", UUID)
+TaskId = NewType("TaskId", UUID)
+
+
+def new_id() -> UUID:
+    """Return a fresh UUIDv7: sortable by the time of its making."""
+    return uuid7()
+
+
+def derived_id(parent: UUID, name: str) -> UUID:
+    """Return the same id for the same parent and name, so that a repeated step repeats its ids."""
+    return uuid5(parent, name)

@@ -1,0 +1,169 @@
+"""Where stock is, and from where an order is served."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+
+from domain.errors import OutOfStock
+from domain.ids import ItemId, LocationId, SiteId
+from domain.value import Value
+
+
+class LocationKind(StrEnum):
+    """What a location is for; only ``stock`` can be sold from."""
+
+    STOCK = "stock"
+    RECEIVING = "receiving"
+    QUARANTINE = "quarantine"
+    DAMAGED = "damaged"
+    REPAIR = "repair"
+    TRANSIT = "transit"
+    SUPPLIER = "supplier"
+    CUSTOMER = "customer"
+    PRODUCTION = "production"
+    LOSS = "loss"
+    OPENING = "opening"
+
+
+VIRTUAL = frozenset(
+    {
+        LocationKind.SUPPLIER,
+        LocationKind.CUSTOMER,
+        LocationKind.PRODUCTION,
+        LocationKind.LOSS,
+        LocationKind.OPENING,
+    }
+)
+"""Kinds that only make a movement two-sided and carry no balance."""
+
+
+class MovementKind(StrEnum):
+    """Why a quantity went from one location to another."""
+
+    RECEIPT = "receipt"
+    ISSUE = "issue"
+    RETURN = "return"
+    PRODUCTION = "production"
+    ADJUSTMENT = "adjustment"
+    TRANSFER = "transfer"
+    COUNT = "count"
+    SCRAP = "scrap"
+
+
+class ReservationStatus(StrEnum):
+    """Whether a promise still stands."""
+
+    ACTIVE = "active"
+    CONSUMED = "consumed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class Shelf(Value):
+    """What is free of one item at one location."""
+
+    item_id: ItemId
+    sku: str
+    location_id: LocationId
+    location_code: str
+    site_id: SiteId
+    site_code: str
+    site_rank: int
+    available: int
+
+
+class Pick(Value):
+    """A quantity of one item to be taken from one location."""
+
+    item_id: ItemId
+    location_id: LocationId
+    site_id: SiteId
+    quantity: int
+
+
+def allocate(
+    demand: Mapping[ItemId, int], shelves: Iterable[Shelf], skus: Mapping[ItemId, str]
+) -> list[Pick]:
+    """Serve the whole demand or raise OutOfStock with every shortage at once.
+
+    If one site can serve everything, the one of lowest rank, then code; otherwise repeatedly the
+    site that covers the most units still open. Inside a site, locations in order of their code.
+    """
+    sites: dict[SiteId, list[Shelf]] = {}
+    for shelf in shelves:
+        if shelf.available > 0 and shelf.item_id in demand:
+            sites.setdefault(shelf.site_id, []).append(shelf)
+    _refuse_shortages(demand, sites, skus)
+    for at_site in sites.values():
+        at_site.sort(key=lambda shelf: shelf.location_code)
+    left = dict(demand)
+    plan: list[Pick] = []
+    while left:
+        best = min(sites.values(), key=lambda at_site: _preference(left, at_site))
+        for shelf in best:
+            take = min(left.get(shelf.item_id, 0), shelf.available)
+            if take > 0:
+                plan.append(
+                    Pick(
+                        item_id=shelf.item_id,
+                        location_id=shelf.location_id,
+                        site_id=shelf.site_id,
+                        quantity=take,
+                    )
+                )
+                left[shelf.item_id] -= take
+                if not left[shelf.item_id]:
+                    del left[shelf.item_id]
+        del sites[best[0].site_id]
+    return plan
+
+
+def _preference(left: Mapping[ItemId, int], at_site: Sequence[Shelf]) -> tuple[int, int, str]:
+    """Sort key: most units covered first, then lowest rank, then code."""
+    free: dict[ItemId, int] = {}
+    for shelf in at_site:
+        free[shelf.item_id] = free.get(shelf.item_id, 0) + shelf.available
+    covered = sum(min(quantity, free.get(item, 0)) for item, quantity in left.items())
+    return (-covered, at_site[0].site_rank, at_site[0].site_code)
+
+
+def _refuse_shortages(
+    demand: Mapping[ItemId, int],
+    sites: Mapping[SiteId, Sequence[Shelf]],
+    skus: Mapping[ItemId, str],
+) -> None:
+    free: dict[ItemId, int] = {}
+    for at_site in sites.values():
+        for shelf in at_site:
+            free[shelf.item_id] = free.get(shelf.item_id, 0) + shelf.available
+    shortages = [
+        {"sku": skus[item], "requested": wanted, "available": free.get(item, 0)}
+        for item, wanted in demand.items()
+        if free.get(item, 0) < wanted
+    ]
+    if shortages:
+        names = ", ".join(str(short["sku"]) for short in shortages)
+        raise OutOfStock(f"not enough of {names}", shortages=shortages)
+
+
+def assign(
+    lines: Sequence[tuple[int, ItemId, int]], plan: Iterable[Pick]
+) -> list[tuple[int, Pick]]:
+    """Give the picks of a plan to the lines (position, item, quantity) in order.
+
+    Two lines of one item share its picks; each result is the part of one pick for one line.
+    """
+    pools: dict[ItemId, list[Pick]] = {}
+    for pick in plan:
+        pools.setdefault(pick.item_id, []).append(pick)
+    given: list[tuple[int, Pick]] = []
+    for position, item_id, quantity in lines:
+        left = quantity
+        while left:
+            pick = pools[item_id].pop(0)
+            take = min(left, pick.quantity)
+            given.append((position, pick.model_copy(update={"quantity": take})))
+            if pick.quantity > take:
+                rest = pick.model_copy(update={"quantity": pick.quantity - take})
+                pools[item_id].insert(0, rest)
+            left -= take
+    return given

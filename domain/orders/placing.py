@@ -1,0 +1,212 @@
+"""What a shop sends to place an order, and the one function that prices it."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import AliasChoices, Field, model_validator
+
+from domain.addresses import Address
+from domain.errors import CurrencyMismatch, Malformed, PriceChanged
+from domain.ids import CustomerId, ItemId
+from domain.items import Listing
+from domain.money import MAX_AMOUNT, Currency, Money, half_up, split
+from domain.value import Name, Value
+
+Units = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
+"""Whole pieces of an item."""
+
+
+class LineRequest(Value):
+    """One item of the order, named by ``item_id`` or by ``sku``."""
+
+    item_id: ItemId | None = Field(
+        default=None, validation_alias=AliasChoices("item_id", "product_id")
+    )
+    sku: Name | None = None
+    quantity: Units
+    unit_price: Money | None = Field(
+        default=None,
+        description="Must equal the list price, unless the caller may set prices.",
+    )
+
+    @model_validator(mode="after")
+    def _names_one_item(self) -> Self:
+        if (self.item_id is None) == (self.sku is None):
+            raise ValueError("name the item by either item_id or sku")
+        return self
+
+
+class CardPayment(Value):
+    """A card, by the token that the payment provider gave the shop; never a card number."""
+
+    method: Literal["card"] = "card"
+    token: Name | None = Field(
+        default=None, description="Without it the order waits for POST /orders/{id}/payments."
+    )
+
+
+class PlaceOrder(Value):
+    """An order as the shop sends it."""
+
+    customer_id: CustomerId
+    currency: Currency = "USD"
+    lines: tuple[LineRequest, ...] = Field(
+        min_length=1, max_length=500, validation_alias=AliasChoices("lines", "items")
+    )
+    ship_to: Address
+    bill_to: Address | None = None
+    shipping_service: Literal["ground", "express"] = "ground"
+    payment: CardPayment = CardPayment()
+    source: Name = "api"
+    external_reference: Name | None = None
+    tax: Money | None = Field(
+        default=None, description="For the whole order; only for callers who may set prices."
+    )
+    shipping: Money | None = Field(default=None, description="Only for callers who may set prices.")
+
+    @property
+    def prices_given(self) -> bool:
+        """Whether the caller brings amounts that only some callers may set."""
+        return self.tax is not None or self.shipping is not None
+
+
+class PricedLine(Value):
+    """A line with the name and prices that the order keeps for good; amounts in minor units."""
+
+    item_id: ItemId
+    sku: str
+    name: str
+    quantity: int
+    unit_price_amount: int
+    discount_amount: int
+    tax_rate: Decimal
+    tax_amount: int
+    total_amount: int
+
+
+class PricedOrder(Value):
+    """The totals of an order; amounts in minor units of ``currency``."""
+
+    currency: str
+    lines: tuple[PricedLine, ...]
+    subtotal_amount: int
+    discount_amount: int
+    shipping_amount: int
+    shipping_tax_amount: int
+    tax_amount: int
+    total_amount: int
+
+    @property
+    def demand(self) -> dict[ItemId, int]:
+        """Units wanted of each item, summed over the lines."""
+        wanted: dict[ItemId, int] = {}
+        for line in self.lines:
+            wanted[line.item_id] = wanted.get(line.item_id, 0) + line.quantity
+        return wanted
+
+
+SHIPPING_RATES = {"ground": 500, "express": 1500}
+"""The table rates of a shipment by service, in minor units of a two-decimal currency."""
+
+
+def price(
+    order: PlaceOrder, listings: Mapping[ItemId | str, Listing], *, may_set_prices: bool
+) -> PricedOrder:
+    """Return the order's lines and totals, or refuse.
+
+    ``listings`` holds what is sold, by item id and by lower-case SKU. Raises Malformed for an item
+    that cannot be sold, CurrencyMismatch for mixed currencies and PriceChanged for a price that is
+    not ours. Rounding happens at the line, never again at the total.
+    """
+    found = [_listing(order, position, listings) for position in range(len(order.lines))]
+    units = [
+        _unit_price(line, listing, order.currency, may_set_prices)
+        for line, listing in zip(order.lines, found, strict=True)
+    ]
+    nets = [line.quantity * unit for line, unit in zip(order.lines, units, strict=True)]
+    taxes = _taxes(order, nets, found)
+    shipping = _given(order.shipping, order.currency, "shipping")
+    if shipping is None:
+        shipping = SHIPPING_RATES[order.shipping_service]
+    total = sum(nets) + sum(taxes) + shipping
+    if total > MAX_AMOUNT:
+        raise Malformed(f"the total {total} is above the largest amount {MAX_AMOUNT}")
+    lines = tuple(
+        PricedLine(
+            item_id=listing.item_id,
+            sku=listing.sku,
+            name=listing.name,
+            quantity=line.quantity,
+            unit_price_amount=unit,
+            discount_amount=0,
+            tax_rate=listing.tax_rate,
+            tax_amount=tax,
+            total_amount=net + tax,
+        )
+        for line, listing, unit, net, tax in zip(
+            order.lines, found, units, nets, taxes, strict=True
+        )
+    )
+    return PricedOrder(
+        currency=order.currency,
+        lines=lines,
+        subtotal_amount=sum(nets),
+        discount_amount=0,
+        shipping_amount=shipping,
+        shipping_tax_amount=0,
+        tax_amount=sum(taxes),
+        total_amount=total,
+    )
+
+
+def _listing(order: PlaceOrder, position: int, listings: Mapping[ItemId | str, Listing]) -> Listing:
+    line = order.lines[position]
+    wanted = line.item_id if line.item_id is not None else (line.sku or "").lower()
+    pointer = f"/lines/{position}/{'item_id' if line.item_id is not None else 'sku'}"
+    listing = listings.get(wanted)
+    if listing is None:
+        raise Malformed(
+            f"there is no item {line.item_id or line.sku}",
+            errors=[{"pointer": pointer, "message": "unknown item"}],
+        )
+    if not listing.sellable:
+        raise Malformed(
+            f"{listing.sku} is not for sale",
+            errors=[{"pointer": pointer, "message": "this item is discontinued or not sellable"}],
+        )
+    return listing
+
+
+def _unit_price(line: LineRequest, listing: Listing, currency: str, may_set_prices: bool) -> int:
+    given = _given(line.unit_price, currency, "unit_price")
+    listed = listing.prices.get(currency)
+    if given is not None and (may_set_prices or given == listed):
+        return given
+    if listed is None:
+        raise Malformed(f"{listing.sku} has no list price in {currency}")
+    if given is not None:
+        raise PriceChanged(
+            f"the list price of {listing.sku} is {Money(amount=listed, currency=currency)}",
+            sku=listing.sku,
+            current={"amount": listed, "currency": currency},
+        )
+    return listed
+
+
+def _taxes(order: PlaceOrder, nets: list[int], found: list[Listing]) -> list[int]:
+    given = _given(order.tax, order.currency, "tax")
+    if given is not None:
+        return split(given, nets)
+    return [half_up(net * item.tax_rate) for net, item in zip(nets, found, strict=True)]
+
+
+def _given(money: Money | None, currency: str, field: str) -> int | None:
+    if money is None:
+        return None
+    if money.currency != currency:
+        raise CurrencyMismatch(
+            f"{field} is in {money.currency}, the order in {currency}",
+            errors=[{"pointer": f"/{field}/currency", "message": f"must be {currency}"}],
+        )
+    return money.amount

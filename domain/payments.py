@@ -1,0 +1,165 @@
+"""A customer's promise of money: entries only ever added, amounts always computed from them."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from domain.money import share
+from domain.orders.status import LineCounters
+from domain.value import Value
+
+
+class EntryKind(StrEnum):
+    """What an entry does with money."""
+
+    AUTHORIZATION = "authorization"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+
+
+class Phase(StrEnum):
+    """How far the provider is with an entry."""
+
+    REQUESTED = "requested"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ACTION_REQUIRED = "action_required"
+
+
+class Entry(Value):
+    """One line of a payment's ledger; ``amount`` in minor units."""
+
+    kind: EntryKind
+    phase: Phase
+    key: str
+    amount: int
+
+
+class PaymentAmounts(Value):
+    """What the entries add up to, in minor units."""
+
+    authorized: int
+    captured: int
+    in_flight: int
+    refunded: int
+    voided: int
+    failed: bool
+    action_required: bool
+
+    @property
+    def refundable(self) -> int:
+        """What may still be given back."""
+        return self.captured - self.refunded
+
+
+def add_up(entries: Iterable[Entry]) -> PaymentAmounts:
+    """Compute a payment's amounts.
+
+    Per key a success outweighs every other phase, whatever order the facts came in; ``authorized``
+    is what is still reserved: succeeded authorizations less voids and captures.
+    """
+    phases: dict[tuple[EntryKind, str], dict[Phase, int]] = {}
+    for entry in entries:
+        phases.setdefault((entry.kind, entry.key), {})[entry.phase] = entry.amount
+    done = dict.fromkeys(EntryKind, 0)
+    in_flight = 0
+    last: set[Phase] = set()
+    for (kind, _), seen in phases.items():
+        last = set(seen)
+        if Phase.SUCCEEDED in seen:
+            done[kind] += seen[Phase.SUCCEEDED]
+        elif Phase.FAILED not in seen:
+            in_flight += next(iter(seen.values()))
+    return PaymentAmounts(
+        authorized=done[EntryKind.AUTHORIZATION] - done[EntryKind.VOID] - done[EntryKind.CAPTURE],
+        captured=done[EntryKind.CAPTURE],
+        in_flight=in_flight,
+        refunded=done[EntryKind.REFUND],
+        voided=done[EntryKind.VOID],
+        failed=Phase.FAILED in last and Phase.SUCCEEDED not in last,
+        action_required=Phase.ACTION_REQUIRED in last
+        and not last & {Phase.SUCCEEDED, Phase.FAILED},
+    )
+
+
+class PaymentStatus(StrEnum):
+    """What people see of an order's money; computed, never stored."""
+
+    NOT_REQUIRED = "not_required"
+    OVERCAPTURED = "overcaptured"
+    REFUNDED = "refunded"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    CAPTURED = "captured"
+    PARTIALLY_CAPTURED = "partially_captured"
+    AUTHORIZED = "authorized"
+    FAILED = "failed"
+    UNPAID = "unpaid"
+
+
+def payment_status(total: int, billable: int, paid: PaymentAmounts) -> PaymentStatus:
+    """Say how an order's money stands; the first line that fits (amounts in minor units)."""
+    if total == 0:
+        return PaymentStatus.NOT_REQUIRED
+    if paid.captured - paid.refunded > billable:
+        return PaymentStatus.OVERCAPTURED
+    if paid.refunded > 0:
+        full = paid.refunded >= paid.captured
+        return PaymentStatus.REFUNDED if full else PaymentStatus.PARTIALLY_REFUNDED
+    if paid.captured > 0:
+        full = paid.captured >= billable
+        return PaymentStatus.CAPTURED if full else PaymentStatus.PARTIALLY_CAPTURED
+    if paid.authorized > 0:
+        return PaymentStatus.AUTHORIZED
+    return PaymentStatus.FAILED if paid.failed else PaymentStatus.UNPAID
+
+
+def requirement_met(total: int, paid: PaymentAmounts) -> bool:
+    """Whether a card order may be confirmed: all of its total is authorized or captured."""
+    return paid.authorized + paid.captured >= total
+
+
+class ShippedLine(Value):
+    """The units of one line that leave with a shipment, and what was captured of the line so far."""
+
+    line: LineCounters
+    units: int
+    captured_amount: int
+
+
+def capture_due(shipped: Iterable[ShippedLine], shipping: int) -> list[int]:
+    """Return what to capture per shipped line at a hand-over, in minor units.
+
+    Each line's part is its share of the line total for all units shipped up to now, so the last
+    shipment lands exactly on the total. ``shipping`` (with its tax; zero but for the first
+    shipment) comes as one further element at the end.
+    """
+    parts = [
+        share(
+            part.line.total_amount,
+            part.line.shipped + part.units,
+            part.line.quantity,
+            part.captured_amount,
+        )
+        for part in shipped
+    ]
+    return [*parts, shipping]
+
+
+def authorization_key(payment_id: object) -> str:
+    """The provider key of a payment's authorization."""
+    return f"authorize/{payment_id}"
+
+
+def capture_key(shipment_id: object) -> str:
+    """The provider key of the capture at a shipment's hand-over."""
+    return f"capture/{shipment_id}"
+
+
+def void_key(payment_id: object, purpose: str) -> str:
+    """The provider key of dropping an authorization, once per purpose."""
+    return f"void/{payment_id}/{purpose}"
+
+
+def refund_key(refund_id: object, attempt: int) -> str:
+    """The provider key of a refund; ``attempt`` counts a person's decisions, not retries."""
+    return f"refund/{refund_id}/{attempt}"

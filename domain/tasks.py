@@ -1,0 +1,93 @@
+"""What a person must decide or do: each kind with its role, question, choices and due time."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from domain.value import Value
+
+
+class TaskStatus(StrEnum):
+    """Whether a task still waits for its person."""
+
+    OPEN = "open"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class TaskKind(StrEnum):
+    """Why a person is needed."""
+
+    CAPTURE_FAILED = "capture_failed"
+    PARCEL_LOST = "parcel_lost"
+    ADDRESS_PROBLEM = "address_problem"
+    PARCEL_EXCEPTION = "parcel_exception"
+    UNDELIVERABLE = "undeliverable"
+    UNKNOWN_CODE = "unknown_code"
+    UNKNOWN_DOCUMENT = "unknown_document"
+    BOOKING_REFUSED = "booking_refused"
+    UNDO_FAILED = "undo_failed"
+    PAYMENT_MISMATCH = "payment_mismatch"
+
+
+class TaskRule(Value):
+    """Who answers a kind of task, what is asked, and what may be answered."""
+
+    role: str
+    question: str
+    choices: tuple[str, ...]
+    due_within: timedelta = timedelta(hours=24)
+
+
+RULES: dict[TaskKind, TaskRule] = {
+    TaskKind.CAPTURE_FAILED: TaskRule(
+        role="finance",
+        question="The goods left but the money could not be captured. How is it settled?",
+        choices=("retry", "write_off"),
+    ),
+    TaskKind.PARCEL_LOST: TaskRule(
+        role="support",
+        question="The carrier lost the parcel. Give the money back, or wait for it to turn up?",
+        choices=("refund", "wait"),
+    ),
+    TaskKind.ADDRESS_PROBLEM: TaskRule(
+        role="support",
+        question="The carrier cannot deliver to this address. Has it been clarified?",
+        choices=("clarified",),
+    ),
+    TaskKind.PARCEL_EXCEPTION: TaskRule(
+        role="support",
+        question="The carrier reports a problem with the parcel. Has it been dealt with?",
+        choices=("dealt_with",),
+    ),
+    TaskKind.UNDELIVERABLE: TaskRule(
+        role="support",
+        question="The parcel came back. Give the money back, or wait?",
+        choices=("refund", "wait"),
+    ),
+    TaskKind.UNKNOWN_CODE: TaskRule(
+        role="admin",
+        question="The carrier sent a code that is not in its table. What does it mean?",
+        choices=("mapped", "ignored"),
+    ),
+    TaskKind.UNKNOWN_DOCUMENT: TaskRule(
+        role="admin",
+        question="A partner reports on something that we do not know. Whose is it?",
+        choices=("linked", "ignored"),
+    ),
+    TaskKind.BOOKING_REFUSED: TaskRule(
+        role="warehouse",
+        question="The carrier refuses to book this shipment. Try again, or cancel the order?",
+        choices=("retry", "cancel"),
+    ),
+    TaskKind.UNDO_FAILED: TaskRule(
+        role="admin",
+        question="A step could not be undone. Was it undone by hand?",
+        choices=("done",),
+    ),
+    TaskKind.PAYMENT_MISMATCH: TaskRule(
+        role="finance",
+        question="The provider reports an amount that is not ours. What is right?",
+        choices=("ours", "theirs"),
+    ),
+}
+"""The one table of what people are asked."""
