@@ -90,7 +90,7 @@ async def postpone(db: AsyncConnection, row_id: int, error: str, after: timedelt
     )
 
 
-async def backlog(db: AsyncConnection) -> Row[Any]:
+async def backlog(db: AsyncConnection) -> Row[int, int, int]:
     """Return depth, age in seconds of the oldest row, and how many rows failed more than once."""
     return (
         await db.execute(

@@ -119,7 +119,7 @@ def requirement_met(total: int, paid: PaymentAmounts) -> bool:
 
 
 class ShippedLine(Value):
-    """The units of one line that leave with a shipment, and what was captured of the line so far."""
+    """Units of a line that leave with a shipment, and what was captured of the line so far."""
 
     line: LineCounters
     units: int

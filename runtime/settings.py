@@ -33,6 +33,15 @@ class Settings(BaseSettings):
     temporal_namespace: str = "default"
     task_queue: str = "stateset"
 
+    # Local stack. Port 0 means any free one.
+    postgres_port: int = Field(default=5433, ge=0, le=65535)
+    postgres_bin: Path | None = None
+    """The folder with PostgreSQL's programs; unset means those of the ``local`` extra."""
+    temporal_port: int = Field(default=7233, ge=0, le=65535)
+    temporal_bin: Path | None = None
+    """Temporal's command line program; unset means that of the ``local`` extra."""
+    ui_port: int = Field(default=8233, ge=0, le=65535)
+
     # HTTP
     api_host: str = "127.0.0.1"
     api_port: int = 8000
@@ -55,10 +64,14 @@ class Settings(BaseSettings):
     # Partners: base URL, our credential there, and the secret that signs their webhooks to us.
     carrier_url: str = "http://127.0.0.1:8081"
     carrier_api_key: SecretStr = SecretStr("sandbox-carrier-key")
-    carrier_webhook_secret: SecretStr = SecretStr("whsec_c2FuZGJveC1jYXJyaWVyLXdlYmhvb2stc2VjcmV0IQ==")
+    carrier_webhook_secret: SecretStr = SecretStr(
+        "whsec_c2FuZGJveC1jYXJyaWVyLXdlYmhvb2stc2VjcmV0IQ=="
+    )
     payments_url: str = "http://127.0.0.1:8082"
     payments_api_key: SecretStr = SecretStr("sandbox-payments-key")
-    payments_webhook_secret: SecretStr = SecretStr("whsec_c2FuZGJveC1wYXltZW50cy13ZWJob29rLXNlY3JldA==")
+    payments_webhook_secret: SecretStr = SecretStr(
+        "whsec_c2FuZGJveC1wYXltZW50cy13ZWJob29rLXNlY3JldA=="
+    )
 
     # Rules
     base_currency: str = "USD"

@@ -1,11 +1,5 @@
 """Free ports for servers that tests start."""
 
-import socket
+from runtime.local.ports import free_port
 
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+__all__ = ["free_port"]

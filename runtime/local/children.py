@@ -13,6 +13,8 @@ from pathlib import Path
 
 POLL = 0.05
 """Seconds between two looks at a process; there are only a handful of them."""
+LOG_LIMIT = 20_000_000
+"""Bytes after which the next start of a program moves its log aside."""
 
 
 class CannotStart(Exception):
@@ -24,8 +26,10 @@ class Child:
     """One running process and the file that its output goes to."""
 
     name: str
+    command: str
     process: subprocess.Popen[bytes]
     log: Path
+    log_start: int
 
     @property
     def pid(self) -> int:
@@ -58,7 +62,7 @@ class Child:
     def last_words(self, lines: int = 8) -> str:
         """Return the end of the log, for error messages."""
         with self.log.open("rb") as log:
-            log.seek(max(0, self.log.stat().st_size - 16_384))
+            log.seek(max(self.log_start, self.log.stat().st_size - 16_384))
             text = log.read().decode(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
@@ -79,10 +83,14 @@ def spawn(
     On Linux the kernel sends it ``at_our_death`` when we die in any way. The kernel watches the
     thread that starts it, so call this from the main thread. Raises CannotStart.
     """
+    command = " ".join(argv)
     if setpriv := _setpriv():
         argv = [setpriv, "--pdeathsig", at_our_death.name.removeprefix("SIG"), *argv]
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_name(f"{log.name}.1"))
     with log.open("ab") as output:
+        log_start = output.tell()
         try:
             process = subprocess.Popen(
                 argv,
@@ -99,7 +107,7 @@ def spawn(
             )
         except OSError as error:
             raise CannotStart(f"{name} does not start: {error}") from error
-    return Child(name, process, log)
+    return Child(name, command, process, log, log_start)
 
 
 def _setpriv() -> str | None:
@@ -128,7 +136,7 @@ def command_line(pid: int) -> str | None:
 async def stop_stranger(pid: int, mark: str, with_signal: signal.Signals, patience: float) -> None:
     """Stop a process that an earlier run left behind, if ``mark`` is in its command line.
 
-    Process ids are reused, so a process without the mark is somebody else's and stays.
+    Process ids are reused: a process without the mark is somebody else's and is left alone.
     """
     deadline = time.monotonic() + patience
     sent = False

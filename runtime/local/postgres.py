@@ -66,28 +66,20 @@ class Postgres:
 
     async def start(self) -> str:
         """Start the server and return the database's URL. Raises CannotStart."""
-        user = self._user
         make_folder(self._data_dir)
-        programs = postgres_bin(self._configured, None if user is None else user.pw_uid)
+        programs = postgres_bin(self._configured, for_others=self._user is not None)
         password = self._password()
         cluster = self._home() / "data"
         if not cluster.exists():
-            await asyncio.to_thread(self._initialise, programs, cluster, password)
+            await self._initialise(programs, cluster, password)
         self._refuse_other_version(programs, cluster)
         await stop_leftover(cluster)
         options = {**self._options, "listen_addresses": "127.0.0.1", "port": str(self._port)}
         # Without sockets there is no path to be too long and no file for a crash to leave behind.
         options["unix_socket_directories"] = ""
         settings = [text for pair in options.items() for text in ("-c", "=".join(pair))]
-        self._child = spawn(
-            "PostgreSQL",
-            [str(programs / "postgres"), "-D", str(cluster), *settings],
-            log=self._data_dir / "logs" / "postgres.log",
-            at_our_death=signal.SIGINT,
-            cwd=Path("/"),
-            user=None if user is None else user.pw_uid,
-            group=None if user is None else user.pw_gid,
-        )
+        command = [str(programs / "postgres"), "-D", str(cluster), *settings]
+        self._child = self._spawn("postgres", command, signal.SIGINT)
         try:
             await self._wait_until_it_serves(password)
         except BaseException:
@@ -100,6 +92,18 @@ class Postgres:
         if self._child is not None:
             await self._child.stop(signal.SIGINT, STOP_PATIENCE)
             self._child = None
+
+    def _spawn(self, name: str, argv: list[str], at_our_death: signal.Signals) -> Child:
+        """Start one of PostgreSQL's programs as the user that it insists on."""
+        return spawn(
+            name,
+            argv,
+            log=self._data_dir / "logs" / "postgres.log",
+            at_our_death=at_our_death,
+            cwd=Path("/"),
+            user=None if self._user is None else self._user.pw_uid,
+            group=None if self._user is None else self._user.pw_gid,
+        )
 
     def _password(self) -> str:
         """Return the superuser's password, made before the cluster that knows it."""
@@ -127,27 +131,24 @@ class Postgres:
         os.chown(home, self._user.pw_uid, self._user.pw_gid)
         return home.resolve()
 
-    def _initialise(self, programs: Path, cluster: Path, password: str) -> None:
+    async def _initialise(self, programs: Path, cluster: Path, password: str) -> None:
         """Make the cluster beside its place and rename it, so that half a cluster is never used."""
         new, secret = cluster.with_name("data.new"), cluster.with_name("password")
         shutil.rmtree(new, ignore_errors=True)
         secret.unlink(missing_ok=True)
         secret.touch(mode=0o600)
         secret.write_text(password)
-        identity: dict[str, Any] = {}
         if self._user is not None:
             os.chown(secret, self._user.pw_uid, self._user.pw_gid)
-            identity = {"user": self._user.pw_uid, "group": self._user.pw_gid, "extra_groups": []}
         command = [str(programs / "initdb"), "-D", str(new), "-U", USER, "-E", "UTF8"]
         command += ["--no-locale", "-A", "scram-sha-256", f"--pwfile={secret}"]
+        child = self._spawn("initdb", command, signal.SIGKILL)
         try:
-            made = subprocess.run(
-                command, capture_output=True, text=True, cwd="/", check=False, **identity
-            )
+            if await child.wait() != 0:
+                raise CannotStart(f"initdb failed:\n{child.last_words()}")
         finally:
+            await child.stop(signal.SIGTERM, 5)
             secret.unlink()
-        if made.returncode != 0:
-            raise CannotStart(f"initdb failed:\n{made.stdout}{made.stderr}")
         new.rename(cluster)
 
     def _refuse_other_version(self, programs: Path, cluster: Path) -> None:

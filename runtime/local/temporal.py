@@ -59,7 +59,7 @@ class Temporal:
         make_folder(self._data_dir)
         database = self._data_dir / "temporal.db"
         self._child = spawn(
-            "Temporal",
+            "temporal",
             self._command(database),
             log=self._data_dir / "logs" / "temporal.log",
         )
