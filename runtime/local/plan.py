@@ -1,0 +1,133 @@
+"""What a local stack consists of: ports, addresses, and programs with their settings."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runtime.local.children import CannotStart
+from runtime.local.ports import claim, claim_or_any
+from runtime.local.processes import Command
+from runtime.settings import Settings
+
+_HOST = "127.0.0.1"
+_CARRIER_OFFSET, _PAYMENTS_OFFSET = 81, 82
+
+
+def _python(*arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", *arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The programs of ours that the stack runs; an empty one is left out."""
+
+    migrate: tuple[str, ...] = field(default=_python("runtime.cli", "migrate"))
+    carrier: tuple[str, ...] = field(default=_python("simulators.carrier"))
+    payments: tuple[str, ...] = field(default=_python("simulators.payments"))
+    worker: tuple[str, ...] = field(default=_python("runtime.cli", "worker"))
+    api: tuple[str, ...] = field(default=_python("runtime.cli", "api"))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Settings made definite: every port chosen and free, or somebody else's server named."""
+
+    settings: Settings
+    data_dir: Path
+    ports: dict[str, int]
+
+    @property
+    def api_url(self) -> str:
+        """Where our API listens."""
+        host = self.settings.api_host
+        return f"http://{_HOST if host in ('0.0.0.0', '::') else host}:{self.ports['api']}"  # noqa: S104
+
+    @property
+    def ui_url(self) -> str | None:
+        """Where Temporal's web UI is, when the server is ours."""
+        return f"http://{_HOST}:{self.ports['ui']}" if "ui" in self.ports else None
+
+    @property
+    def carrier_url(self) -> str:
+        """Where the carrier is, simulated or not."""
+        port = self.ports.get("carrier")
+        return self.settings.carrier_url if port is None else f"http://{_HOST}:{port}"
+
+    @property
+    def payments_url(self) -> str:
+        """Where the payment provider is, simulated or not."""
+        port = self.ports.get("payments")
+        return self.settings.payments_url if port is None else f"http://{_HOST}:{port}"
+
+    def metrics_url(self, name: str) -> str:
+        """Where the metrics of the ``worker`` or the ``api`` are read."""
+        return f"http://{_HOST}:{self.ports[f'{name}_metrics']}/metrics"
+
+    def commands(self, programs: Programs, database_url: str, temporal: str) -> dict[str, Command]:
+        """Return the programs by name, in the order in which they start."""
+        ours = {
+            "STATESET_DATA_DIR": str(self.data_dir),
+            "STATESET_DATABASE_URL": database_url,
+            "STATESET_TEMPORAL_ADDRESS": temporal,
+            "STATESET_TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
+            "STATESET_API_HOST": self.settings.api_host,
+            "STATESET_API_PORT": str(self.ports["api"]),
+            "STATESET_METRICS_HOST": self.settings.metrics_host,
+            "STATESET_METRICS_PORT": str(self.ports["worker_metrics"]),
+            "STATESET_CARRIER_URL": self.carrier_url,
+            "STATESET_PAYMENTS_URL": self.payments_url,
+            **self._secrets(),
+        }
+        api = {**ours, "STATESET_METRICS_PORT": str(self.ports["api_metrics"])}
+        found = (
+            Command("migrate", programs.migrate, ours),
+            Command("carrier", programs.carrier, self._simulator("carrier")),
+            Command("payments", programs.payments, self._simulator("payments")),
+            Command("worker", programs.worker, ours),
+            Command("api", programs.api, api),
+        )
+        theirs = {"carrier", "payments"} - self.ports.keys()
+        return {each.name: each for each in found if each.argv and each.name not in theirs}
+
+    def _secrets(self) -> dict[str, str]:
+        names = ("api_key", "webhook_secret")
+        fields = [f"{partner}_{name}" for partner in ("carrier", "payments") for name in names]
+        return {
+            f"STATESET_{name.upper()}": getattr(self.settings, name).get_secret_value()
+            for name in fields
+        }
+
+    def _simulator(self, partner: str) -> dict[str, str]:
+        secrets = self._secrets()
+        return {
+            "SIMULATOR_PORT": str(self.ports.get(partner, 0)),
+            "SIMULATOR_DATA": str(self.data_dir / f"{partner}.db"),
+            "SIMULATOR_API_KEY": secrets[f"STATESET_{partner.upper()}_API_KEY"],
+            "SIMULATOR_WEBHOOK_URL": f"{self.api_url}/webhooks/sandbox-{partner}",
+            "SIMULATOR_WEBHOOK_SECRET": secrets[f"STATESET_{partner.upper()}_WEBHOOK_SECRET"],
+        }
+
+
+def make_plan(settings: Settings, data_dir: Path) -> Plan:
+    """Choose and check every port. Raises CannotStart, naming the port and its option."""
+    metrics = settings.metrics_port
+    wanted = {"api": (settings.api_port, "--port", settings.api_host)}
+    if settings.database_url is None:
+        wanted["postgres"] = (settings.postgres_port, "--postgres-port", _HOST)
+    if settings.temporal_address is None:
+        wanted["temporal"] = (settings.temporal_port, "--temporal-port", _HOST)
+        wanted["ui"] = (settings.ui_port, "--ui-port", _HOST)
+    wanted["worker_metrics"] = (metrics, "--metrics-port", settings.metrics_host)
+    api_metrics = metrics + 1 if metrics else 0
+    wanted["api_metrics"] = (api_metrics, "--metrics-port", settings.metrics_host)
+    ports: dict[str, int] = {}
+    for name, (port, option, host) in wanted.items():
+        if port and port in ports.values():
+            raise CannotStart(f"port {port} is asked for twice, the second time by {option}")
+        ports[name] = claim(port, option, host)
+    # A partner whose address was given is real (or somebody else's simulator): not started here.
+    for partner, offset in (("carrier", _CARRIER_OFFSET), ("payments", _PAYMENTS_OFFSET)):
+        if f"{partner}_url" not in settings.model_fields_set:
+            wish = settings.api_port + offset if settings.api_port else 0
+            ports[partner] = claim_or_any(wish, ports.values())
+    return Plan(settings, data_dir, ports)
