@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -115,3 +116,8 @@ def remove_record(data_dir: Path) -> None:
 
 def _file(data_dir: Path) -> Path:
     return data_dir / "stack.json"
+
+
+if __name__ == "__main__":
+    # Ends with 0 when a stack runs on the folder, for scripts.
+    raise SystemExit(0 if find_stack(Path(sys.argv[1])) else 1)
