@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.database import fresh_database, make_template
 from tests.ports import free_port
 
 
@@ -39,3 +40,16 @@ async def temporal_address(server_dir: Path) -> AsyncIterator[str]:
     server = Temporal(server_dir / "temporal", free_port())
     yield await server.start()
     await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def template_url(postgres_url: str) -> str:
+    """A database with the newest schema and nothing in it, to be copied and never connected to."""
+    return await make_template(postgres_url)
+
+
+@pytest.fixture(scope="module")
+async def database_url(template_url: str) -> AsyncIterator[str]:
+    """A module's own database with the newest schema and nothing in it."""
+    async with fresh_database(template_url) as url:
+        yield url
