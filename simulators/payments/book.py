@@ -1,0 +1,215 @@
+"""The provider's book: every operation once per key, and no more money than there is."""
+
+import hashlib
+import json
+import secrets
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+from simulators.errors import NoAnswer, Refusal
+from simulators.payments.messages import (
+    Authorization,
+    AuthorizationRequest,
+    Kind,
+    MoneyRequest,
+    Operation,
+    OperationList,
+    Outcome,
+)
+from simulators.payments.rules import (
+    EXPIRES_AFTER,
+    UNANSWERED,
+    Movement,
+    decide_authorization,
+    decide_movement,
+    refundable,
+    uncaptured,
+)
+from simulators.storage import Storage, timestamp
+from simulators.webhooks import Outbox
+
+ADD_TO_TALLY: dict[Kind, str] = {
+    "capture": "UPDATE authorizations SET captured = captured + ? WHERE id = ?",
+    "void": "UPDATE authorizations SET voided = voided + ? WHERE id = ?",
+    "refund": "UPDATE authorizations SET refunded = refunded + ? WHERE id = ?",
+    "chargeback": "UPDATE authorizations SET charged_back = charged_back + ? WHERE id = ?",
+}
+
+
+class Book:
+    """Authorizations and operations in store. Every method is one transaction."""
+
+    def __init__(self, storage: Storage, outbox: Outbox, hang_seconds: float) -> None:
+        self._storage = storage
+        self._outbox = outbox
+        self._hang_seconds = hang_seconds
+
+    def authorize(self, key: str, request: AuthorizationRequest) -> Operation:
+        """Reserve money; a known key gets the outcome that it has."""
+        fingerprint = _fingerprint("authorization", request.model_dump())
+        if known := self.replay(key, fingerprint):
+            return known
+        outcome, failure = decide_authorization(request.token)
+        if UNANSWERED.get(request.token) == "before" and self._first_call(key):
+            raise NoAnswer(self._hang_seconds)
+        now, authorization = datetime.now(UTC), f"auth_{secrets.token_hex(12)}"
+        with self._storage.transaction() as db:
+            db.execute(
+                "INSERT INTO authorizations (id, token, amount, currency, outcome, failure_code,"
+                " expires_at, created_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(authorization, request.token, request.amount, request.currency),
+                    *(outcome, failure, timestamp(now + EXPIRES_AFTER), timestamp(now)),
+                    json.dumps(request.metadata),
+                ),
+            )
+            money = MoneyRequest(amount=request.amount, currency=request.currency)
+            operation = self.record(
+                db, key, "authorization", authorization, fingerprint, money, outcome, failure
+            )
+        if UNANSWERED.get(request.token) == "after":
+            raise NoAnswer(self._hang_seconds)
+        return operation
+
+    def move(
+        self, key: str, kind: Movement, authorization: str, request: MoneyRequest
+    ) -> Operation:
+        """Capture, void or refund; a known key gets the outcome that it has.
+
+        What breaks the rules of money is refused without a trace; a decline is an outcome.
+        """
+        facts = {"authorization": authorization, **request.model_dump()}
+        fingerprint = _fingerprint(kind, facts)
+        if known := self.replay(key, fingerprint):
+            return known
+        row = self.authorization(authorization)
+        outcome, failure = decide_movement(kind, row, request.amount, request.currency)
+        with self._storage.transaction() as db:
+            if kind == "void" and row["outcome"] == "action_required":
+                self.end_authorization(db, authorization, "failed", "voided")
+            return self.record(db, key, kind, authorization, fingerprint, request, outcome, failure)
+
+    def find(self, key: str) -> OperationList:
+        """Return the operation with this key, or an empty list."""
+        rows = self._storage.all("SELECT * FROM operations WHERE key = ?", key)
+        return OperationList(data=[_operation(row) for row in rows])
+
+    def ledger(self, authorization: str | None, after: int, limit: int) -> OperationList:
+        """Return operations in the order in which they happened."""
+        rows = self._storage.all(
+            "SELECT * FROM operations WHERE sequence > ? AND (? IS NULL OR authorization = ?)"
+            " ORDER BY sequence LIMIT ?",
+            *(after, authorization, authorization, limit),
+        )
+        return OperationList(data=[_operation(row) for row in rows])
+
+    def show(self, authorization: str) -> Authorization:
+        """Return an authorization and its sums."""
+        row = self.authorization(authorization)
+        live = row["outcome"] == "succeeded" and row["expires_at"] > timestamp()
+        sums = {"capturable": uncaptured(row) if live else 0, "refundable": refundable(row)}
+        return Authorization.model_validate(
+            {**row, **sums, "metadata": json.loads(row["metadata"])}
+        )
+
+    def authorization(self, authorization: str) -> dict[str, Any]:
+        """Return the stored authorization, or refuse with 404."""
+        row = self._storage.one("SELECT * FROM authorizations WHERE id = ?", authorization)
+        if row is None:
+            raise Refusal(404, "not_found", "there is no such authorization")
+        return dict(row)
+
+    def record(
+        self,
+        db: sqlite3.Connection,
+        key: str,
+        kind: Kind,
+        authorization: str,
+        fingerprint: str,
+        money: MoneyRequest,
+        outcome: Outcome,
+        failure: str,
+    ) -> Operation:
+        """Write the operation, count its money, and announce its outcome when it has one.
+
+        A pending refund holds its money from now on, so that it cannot be given twice.
+        """
+        if kind in ADD_TO_TALLY and outcome in ("succeeded", "pending"):
+            db.execute(ADD_TO_TALLY[kind], (money.amount, authorization))
+        now = timestamp()
+        row = db.execute(
+            "INSERT INTO operations (id, key, kind, authorization, fingerprint, amount, currency,"
+            " outcome, failure_code, executed, requests, created_at, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?) RETURNING *",
+            (
+                *(f"op_{secrets.token_hex(12)}", key, kind, authorization, fingerprint),
+                *(money.amount, money.currency, outcome, failure),
+                *(int(outcome == "succeeded"), now, now),
+            ),
+        ).fetchone()
+        operation = _operation(row)
+        self._announce(db, operation)
+        return operation
+
+    def settle(
+        self, db: sqlite3.Connection, operation: Operation, outcome: Outcome, failure: str
+    ) -> Operation:
+        """Change the outcome of a recorded operation and announce it."""
+        row = db.execute(
+            "UPDATE operations SET outcome = ?, failure_code = ?, executed = executed + ?,"
+            " updated_at = ? WHERE id = ? RETURNING *",
+            (outcome, failure, int(outcome == "succeeded"), timestamp(), operation.id),
+        ).fetchone()
+        settled = _operation(row)
+        self._announce(db, settled)
+        return settled
+
+    def end_authorization(
+        self, db: sqlite3.Connection, authorization: str, outcome: Outcome, failure: str
+    ) -> None:
+        """Give an unconfirmed authorization its outcome."""
+        db.execute(
+            "UPDATE authorizations SET outcome = ?, failure_code = ? WHERE id = ?",
+            (outcome, failure, authorization),
+        )
+        row = db.execute(
+            "SELECT * FROM operations WHERE authorization = ? AND kind = 'authorization'",
+            (authorization,),
+        ).fetchone()
+        self.settle(db, _operation(row), outcome, failure)
+
+    def replay(self, key: str, fingerprint: str) -> Operation | None:
+        """Return the operation of a known key; refuse the key when the request differs."""
+        row = self._storage.one("SELECT * FROM operations WHERE key = ?", key)
+        if row is None:
+            return None
+        if row["fingerprint"] != fingerprint:
+            raise Refusal(409, "idempotency_key_reused", "this key came with another request")
+        with self._storage.transaction() as db:
+            db.execute("UPDATE operations SET requests = requests + 1 WHERE key = ?", (key,))
+        return _operation(row)
+
+    def _first_call(self, key: str) -> bool:
+        with self._storage.transaction() as db:
+            return bool(db.execute("INSERT OR IGNORE INTO first_calls VALUES (?)", (key,)).rowcount)
+
+    def _announce(self, db: sqlite3.Connection, operation: Operation) -> None:
+        if operation.outcome not in ("succeeded", "failed"):
+            return
+        facts = operation.model_dump(
+            include={
+                *("key", "kind", "authorization", "amount", "currency"),
+                *("outcome", "failure_code"),
+            }
+        )
+        self._outbox.add(db, f"operation.{operation.outcome}", {**facts, "operation": operation.id})
+
+
+def _operation(row: sqlite3.Row) -> Operation:
+    return Operation.model_validate(dict(row))
+
+
+def _fingerprint(kind: str, facts: dict[str, Any]) -> str:
+    canonical = json.dumps([kind, facts], sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,121 @@
+"""The provider's HTTP interface."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query
+
+from simulators.errors import Refusal
+from simulators.faults import Faults
+from simulators.payments.book import Book
+from simulators.payments.messages import (
+    Authorization,
+    AuthorizationRequest,
+    MoneyRequest,
+    Operation,
+    OperationList,
+    Settlement,
+)
+from simulators.payments.steering import Steering
+
+OPERATIONS = frozenset({"authorize", "capture", "void", "refund", "find", "show"})
+Key = Annotated[str | None, Header(alias="Idempotency-Key", description="Required.")]
+
+
+def _checked(key: str | None) -> str:
+    if not key:
+        raise Refusal(400, "idempotency_key_missing", "send an Idempotency-Key header")
+    if len(key) > 255 or not key.isascii() or not key.isprintable():
+        raise Refusal(400, "idempotency_key_malformed", "at most 255 visible ASCII characters")
+    return key
+
+
+def payment_routes(book: Book, faults: Faults) -> APIRouter:
+    """Return what a merchant may ask."""
+    routes = APIRouter(tags=["payments"])
+
+    @routes.post("/authorizations", status_code=201)
+    async def authorize(request: AuthorizationRequest, key: Key = None) -> Operation:
+        """Reserve money of the card behind the token. A decline is an outcome, not an error."""
+        checked = _checked(key)
+        async with faults.around("authorize"):
+            return book.authorize(checked, request)
+
+    @routes.post("/authorizations/{authorization}/captures", status_code=201)
+    async def capture(authorization: str, request: MoneyRequest, key: Key = None) -> Operation:
+        """Take reserved money, all or a part."""
+        checked = _checked(key)
+        async with faults.around("capture"):
+            return book.move(checked, "capture", authorization, request)
+
+    @routes.post("/authorizations/{authorization}/voids", status_code=201)
+    async def void(authorization: str, request: MoneyRequest, key: Key = None) -> Operation:
+        """Drop reserved money, all or a part."""
+        checked = _checked(key)
+        async with faults.around("void"):
+            return book.move(checked, "void", authorization, request)
+
+    @routes.post("/authorizations/{authorization}/refunds", status_code=201)
+    async def refund(authorization: str, request: MoneyRequest, key: Key = None) -> Operation:
+        """Give captured money back, all or a part."""
+        checked = _checked(key)
+        async with faults.around("refund"):
+            return book.move(checked, "refund", authorization, request)
+
+    @routes.get("/authorizations/{authorization}")
+    async def show(authorization: str) -> Authorization:
+        """Show an authorization and what became of its money."""
+        async with faults.around("show"):
+            return book.show(authorization)
+
+    @routes.get("/operations")
+    async def find(key: str = Query(min_length=1, max_length=255)) -> OperationList:
+        """Find the operation with this key; an empty list means that it was never seen."""
+        async with faults.around("find"):
+            return book.find(key)
+
+    @routes.get("/ledger")
+    async def ledger(
+        authorization: str | None = None,
+        after: int = Query(0, ge=0),
+        limit: int = Query(1000, ge=1, le=10_000),
+    ) -> OperationList:
+        """List every operation in order, with how often money moved and how often it was asked."""
+        return book.ledger(authorization, after, limit)
+
+    return routes
+
+
+def steering_routes(steering: Steering) -> APIRouter:
+    """Return what only a tester may ask."""
+    routes = APIRouter(tags=["sandbox"])
+
+    @routes.post("/authorizations/{authorization}/confirm")
+    async def confirm(authorization: str) -> Authorization:
+        """Play the customer who confirms the payment."""
+        return steering.decide(authorization, "succeeded")
+
+    @routes.post("/authorizations/{authorization}/fail")
+    async def fail(authorization: str) -> Authorization:
+        """Play the customer who does not confirm the payment."""
+        return steering.decide(authorization, "failed")
+
+    @routes.post("/sandbox/authorizations/{authorization}/expire")
+    async def expire(authorization: str) -> Authorization:
+        """Let the seven days be over."""
+        return steering.expire(authorization)
+
+    @routes.post("/sandbox/authorizations/{authorization}/{kind}", status_code=201)
+    async def originate(
+        authorization: str, kind: Literal["refunds", "chargebacks"], request: MoneyRequest
+    ) -> Operation:
+        """Refund or charge back without the merchant's doing."""
+        return steering.originate(
+            "refund" if kind == "refunds" else "chargeback", authorization, request
+        )
+
+    @routes.post("/sandbox/operations/settle")
+    async def settle(settlement: Settlement) -> Operation:
+        """End a pending operation, or let a succeeded refund fail after all."""
+        return steering.settle(settlement)
+
+    return routes

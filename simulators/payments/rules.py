@@ -1,0 +1,87 @@
+"""What the provider allows and how its test tokens behave."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal
+
+from simulators.errors import Refusal
+from simulators.payments.messages import Outcome
+from simulators.storage import timestamp
+
+EXPIRES_AFTER = timedelta(days=7)
+TOKENS = {
+    "tok_ok": "everything succeeds",
+    "tok_declined": "the authorization fails with card_declined",
+    "tok_insufficient_funds": "the authorization fails with insufficient_funds",
+    "tok_action_required": "the customer must confirm: POST /authorizations/{id}/confirm or /fail",
+    "tok_timeout_after_success": "the first call of a key succeeds, but its answer never comes",
+    "tok_timeout_before_success": "the first call of a key does nothing and is never answered",
+    "tok_capture_declined": "the authorization succeeds, captures fail with capture_declined",
+    "tok_refund_declined": "refunds fail with refund_declined",
+    "tok_refund_pending": "refunds stay pending: POST /sandbox/operations/settle",
+}
+DECLINES = {
+    ("tok_declined", "authorization"): "card_declined",
+    ("tok_insufficient_funds", "authorization"): "insufficient_funds",
+    ("tok_capture_declined", "capture"): "capture_declined",
+    ("tok_refund_declined", "refund"): "refund_declined",
+}
+NEEDS_CUSTOMER = {"tok_action_required"}
+PENDING = {("tok_refund_pending", "refund")}
+UNANSWERED = {"tok_timeout_before_success": "before", "tok_timeout_after_success": "after"}
+"""On which side of the work the answer to the first call of a key is lost."""
+Movement = Literal["capture", "void", "refund"]
+
+
+def decide_authorization(token: str) -> tuple[Outcome, str]:
+    """Return how an authorization with this token ends, and the failure code."""
+    if token not in TOKENS:
+        raise Refusal(422, "unknown_token", f"sandbox tokens are {', '.join(TOKENS)}")
+    if failure := DECLINES.get((token, "authorization"), ""):
+        return "failed", failure
+    return ("action_required" if token in NEEDS_CUSTOMER else "succeeded"), ""
+
+
+def decide_movement(
+    kind: Movement, authorization: Mapping[str, Any], amount: int, currency: str
+) -> tuple[Outcome, str]:
+    """Return how a capture, void or refund ends; refuse one that breaks the rules of money."""
+    if authorization["currency"] != currency:
+        raise Refusal(
+            422, "currency_mismatch", f"the authorization is in {authorization['currency']}"
+        )
+    _refuse_dead_or_unconfirmed(kind, authorization, amount)
+    remaining = refundable(authorization) if kind == "refund" else uncaptured(authorization)
+    if amount > remaining:
+        raise Refusal(409, "amount_exceeded", f"{amount} is more than the {remaining} that remain")
+    if kind != "refund" and authorization["expires_at"] <= timestamp():
+        return "failed", "authorization_expired"
+    if failure := DECLINES.get((authorization["token"], kind), ""):
+        return "failed", failure
+    if (authorization["token"], kind) in PENDING:
+        return "pending", ""
+    return "succeeded", ""
+
+
+def uncaptured(authorization: Mapping[str, Any]) -> int:
+    """Return what may still be captured or voided: authorized less voided less captured."""
+    return int(authorization["amount"] - authorization["voided"] - authorization["captured"])
+
+
+def refundable(authorization: Mapping[str, Any]) -> int:
+    """Return what may still be refunded: captured less refunded less charged back."""
+    return int(
+        authorization["captured"] - authorization["refunded"] - authorization["charged_back"]
+    )
+
+
+def _refuse_dead_or_unconfirmed(
+    kind: Movement, authorization: Mapping[str, Any], amount: int
+) -> None:
+    outcome = authorization["outcome"]
+    if outcome == "failed":
+        raise Refusal(409, "authorization_failed", "the authorization has failed")
+    if outcome == "action_required" and (kind != "void" or amount != authorization["amount"]):
+        raise Refusal(
+            409, "confirmation_required", "an unconfirmed authorization can only be voided whole"
+        )

@@ -1,0 +1,75 @@
+"""What a tester, the card holder or the bank does: confirm, expire, settle, dispute."""
+
+import secrets
+from typing import Literal
+
+from simulators.errors import Refusal
+from simulators.payments.book import Book
+from simulators.payments.messages import Authorization, Kind, MoneyRequest, Operation, Settlement
+from simulators.payments.rules import refundable
+from simulators.storage import Storage, timestamp
+
+
+class Steering:
+    """Changes that no client of the provider could ask for in production."""
+
+    def __init__(self, storage: Storage, book: Book) -> None:
+        self._storage = storage
+        self._book = book
+
+    def decide(self, authorization: str, outcome: Literal["succeeded", "failed"]) -> Authorization:
+        """Let the customer confirm or fail a pending authorization; repeating it is fine."""
+        row = self._book.authorization(authorization)
+        if row["outcome"] not in ("action_required", outcome):
+            raise Refusal(409, "already_decided", f"the authorization has {row['outcome']}")
+        if row["outcome"] == "action_required":
+            failure = "" if outcome == "succeeded" else "confirmation_failed"
+            with self._storage.transaction() as db:
+                self._book.end_authorization(db, authorization, outcome, failure)
+        return self._book.show(authorization)
+
+    def expire(self, authorization: str) -> Authorization:
+        """Let the seven days of an authorization be over now."""
+        self._book.authorization(authorization)
+        with self._storage.transaction() as db:
+            db.execute(
+                "UPDATE authorizations SET expires_at = ? WHERE id = ?",
+                (timestamp(), authorization),
+            )
+        return self._book.show(authorization)
+
+    def settle(self, settlement: Settlement) -> Operation:
+        """End a pending operation, or let a succeeded refund fail after all."""
+        found = self._book.find(settlement.key).data
+        if not found:
+            raise Refusal(404, "not_found", "there is no operation with this key")
+        operation = found[0]
+        late_failure = (
+            operation.kind == "refund"
+            and operation.outcome == "succeeded"
+            and settlement.outcome == "failed"
+        )
+        if operation.outcome != "pending" and not late_failure:
+            raise Refusal(409, "already_settled", f"the operation has {operation.outcome}")
+        with self._storage.transaction() as db:
+            if settlement.outcome == "failed":
+                db.execute(
+                    "UPDATE authorizations SET refunded = refunded - ? WHERE id = ?",
+                    (operation.amount, operation.authorization),
+                )
+            failure = "" if settlement.outcome == "succeeded" else "refund_failed"
+            return self._book.settle(
+                db, operation, settlement.outcome, settlement.failure_code or failure
+            )
+
+    def originate(
+        self, kind: Literal["refund", "chargeback"], authorization: str, money: MoneyRequest
+    ) -> Operation:
+        """Move captured money back without being asked, under a key of the provider's own."""
+        row = self._book.authorization(authorization)
+        if row["currency"] != money.currency or money.amount > refundable(row):
+            raise Refusal(409, "amount_exceeded", f"{refundable(row)} {row['currency']} remain")
+        key = f"provider/{secrets.token_hex(8)}"
+        recorded: Kind = kind
+        with self._storage.transaction() as db:
+            return self._book.record(db, key, recorded, authorization, "", money, "succeeded", "")
