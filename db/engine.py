@@ -3,14 +3,24 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 
-def _dumps(value: Any) -> str:
-    return orjson.dumps(value).decode()
+def _plain(value: Any) -> str:
+    # The driver's own UUID type, and exact numbers.
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def to_json(value: Any) -> str:
+    """Write JSON for a parameter; ids, instants and exact numbers become strings."""
+    return orjson.dumps(value, default=_plain).decode()
 
 
 def open_engine(
@@ -33,7 +43,7 @@ def open_engine(
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=False,
-        json_serializer=_dumps,
+        json_serializer=to_json,
         json_deserializer=orjson.loads,
         connect_args={
             "timeout": 5,

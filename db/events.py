@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import Index, Select, UniqueConstraint, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
+from db.engine import to_json
 from db.metadata import Base, Id
 from domain.ids import new_id
 
@@ -64,7 +64,7 @@ async def add_event(
             "subject_id": subject_id,
             "actor": actor,
             "correlation_id": correlation_id,
-            "data": orjson.dumps(data).decode(),
+            "data": to_json(data),
         },
     )
 

@@ -1,7 +1,8 @@
 """Items and their list prices."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from sqlalchemy import (
     Select,
     func,
     literal_column,
-    or_,
     select,
     text,
 )
@@ -92,22 +92,13 @@ def search_items(*, sku: str | None = None, status: str | None = None) -> Select
     return query
 
 
-async def find_listings(
-    db: AsyncConnection, ids: Iterable[ItemId], skus: Iterable[str]
-) -> dict[ItemId | str, Listing]:
-    """Return what is sold by these ids and lower-case SKUs, each under both names."""
-    rows = await db.execute(
-        _ITEMS.where(or_(ItemRow.id.in_(list(ids)), func.lower(ItemRow.sku).in_(list(skus))))
+def listing_of(item: Mapping[str, Any]) -> Listing:
+    """Make the listing of an item given as JSON, with its valid ``prices`` by currency."""
+    return Listing(
+        item_id=ItemId(UUID(item["id"])),
+        sku=item["sku"],
+        name=item["name"],
+        sellable=item["sellable"] and item["status"] == ItemStatus.ACTIVE,
+        tax_rate=Decimal(item["tax_rate"]),
+        prices=item["prices"],
     )
-    found: dict[ItemId | str, Listing] = {}
-    for row in rows:
-        listing = Listing(
-            item_id=ItemId(row.id),
-            sku=row.sku,
-            name=row.name,
-            sellable=row.sellable and row.status == ItemStatus.ACTIVE,
-            tax_rate=row.tax_rate,
-            prices=row.prices,
-        )
-        found[listing.item_id] = found[row.sku.lower()] = listing
-    return found

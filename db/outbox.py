@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import orjson
 from sqlalchemy import BigInteger, Identity, Index, Row, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
+from db.engine import to_json
 from db.metadata import Base, one_of
 
 KINDS = ("start", "signal", "fact")
@@ -66,7 +66,7 @@ async def add_outbox(
             "kind": kind,
             "workflow": workflow,
             "document_id": document_id,
-            "payload": orjson.dumps(payload).decode(),
+            "payload": to_json(payload),
         },
     )
 

@@ -1,0 +1,112 @@
+"""Orders as people see them: one statement per question."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.holds import HoldRow
+from db.orders.tables import OrderLineRow, OrderRow
+from domain.errors import NotFound
+from domain.ids import CustomerId
+
+_PARTS = {
+    "lines": """SELECT jsonb_agg(jsonb_build_object(
+        'id', l.id, 'position', l.position, 'item_id', l.item_id, 'sku', l.sku, 'name', l.name,
+        'quantity', l.quantity, 'unit_price_amount', l.unit_price_amount,
+        'discount_amount', l.discount_amount, 'tax_rate', l.tax_rate::text,
+        'tax_amount', l.tax_amount, 'total_amount', l.total_amount, 'cancelled', l.cancelled,
+        'shipped', l.shipped, 'delivered', l.delivered, 'written_off', l.written_off,
+        'captured_amount', l.captured_amount, 'refunded_amount', l.refunded_amount
+        ) ORDER BY l.position) FROM order_lines l WHERE l.order_id = orders.id""",
+    "holds": """SELECT jsonb_agg(jsonb_build_object(
+        'id', h.id, 'reason', h.reason, 'note', h.note, 'placed_by', h.placed_by,
+        'placed_at', h.placed_at) ORDER BY h.placed_at)
+        FROM holds h WHERE h.document_id = orders.id AND h.released_at IS NULL""",
+    "shipments": """SELECT jsonb_agg(jsonb_build_object(
+        'id', s.id, 'number', s.number, 'status', s.status, 'carrier', s.carrier,
+        'exception_reason', s.exception_reason, 'tracking_numbers', coalesce((
+            SELECT jsonb_agg(p.tracking_number ORDER BY p.tracking_number) FROM parcels p
+            WHERE p.shipment_id = s.id), '[]'::jsonb)) ORDER BY s.id)
+        FROM shipments s WHERE s.order_id = orders.id""",
+    "payments": """SELECT jsonb_agg(jsonb_build_object(
+        'id', p.id, 'provider', p.provider, 'method', p.method, 'amount', p.amount,
+        'entries', coalesce((
+            SELECT jsonb_agg(jsonb_build_object('kind', e.kind, 'phase', e.phase, 'key', e.key,
+                'amount', e.amount, 'failure_code', e.failure_code) ORDER BY e.id)
+            FROM payment_entries e WHERE e.payment_id = p.id), '[]'::jsonb)) ORDER BY p.id)
+        FROM payments p WHERE p.order_id = orders.id""",
+}
+
+
+def _part(name: str) -> ColumnElement[list[dict[str, Any]]]:
+    column: ColumnElement[list[dict[str, Any]]] = literal_column(
+        f"coalesce(({_PARTS[name]}), '[]'::jsonb)", JSONB
+    )
+    return column.label(name)
+
+
+_ORDERS = select(OrderRow.__table__, *(_part(name) for name in _PARTS))
+
+
+async def get_order(
+    db: AsyncConnection, order_id: UUID, only_customer: CustomerId | None = None
+) -> Row[Any]:
+    """Return the order with its lines, open holds, shipments and payments.
+
+    Raises NotFound, also for another customer's order when ``only_customer`` is given.
+    """
+    query = _ORDERS.where(OrderRow.id == order_id)
+    if only_customer is not None:
+        query = query.where(OrderRow.customer_id == only_customer)
+    found = (await db.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no order {order_id}")
+    return found
+
+
+def search_orders(
+    *,
+    customer_id: CustomerId | None = None,
+    statuses: frozenset[str] = frozenset(),
+    number: str | None = None,
+    external_reference: str | None = None,
+    sku: str | None = None,
+    on_hold: bool | None = None,
+) -> Select[Any]:
+    """Select orders with all their parts, narrowed by what is given."""
+    query = _ORDERS
+    if customer_id is not None:
+        query = query.where(OrderRow.customer_id == customer_id)
+    if statuses:
+        query = query.where(OrderRow.status.in_(statuses))
+    if number is not None:
+        query = query.where(OrderRow.number == number)
+    if external_reference is not None:
+        query = query.where(OrderRow.external_reference == external_reference)
+    if sku is not None:
+        lines = select(OrderLineRow.id).where(
+            OrderLineRow.order_id == OrderRow.id, OrderLineRow.sku == sku
+        )
+        query = query.where(lines.exists())
+    if on_hold is not None:
+        holds = select(HoldRow.id).where(
+            HoldRow.document_id == OrderRow.id, HoldRow.released_at.is_(None)
+        )
+        query = query.where(holds.exists() if on_hold else ~holds.exists())
+    return query
+
+
+async def find_by_reference(
+    db: AsyncConnection, source: str, external_reference: str
+) -> UUID | None:
+    """Return the id of the order that this source knows by this reference."""
+    return (
+        await db.execute(
+            select(OrderRow.id).where(
+                OrderRow.source == source, OrderRow.external_reference == external_reference
+            )
+        )
+    ).scalar_one_or_none()
