@@ -1,8 +1,15 @@
 """What can go wrong at a partner, the same words for every partner."""
 
+from datetime import timedelta
+
 
 class PartnerFailure(Exception):
-    """The partner could not be asked, or its answer is unknown: ask again later, with the same key."""
+    """The partner could not be asked or its answer is unknown: ask again later, same key."""
+
+    def __init__(self, message: str, retry_after: timedelta | None = None) -> None:
+        """Keep what happened, and how long the partner asks to be left alone."""
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class PartnerRefused(Exception):

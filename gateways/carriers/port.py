@@ -67,7 +67,7 @@ class Carrier(Protocol):
         """Return the booking of this reference, or None when the carrier has never seen it."""
 
     async def void(self, booking_id: str) -> None:
-        """Cancel an unused label; refused with ``already_scanned`` once the carrier has a parcel."""
+        """Cancel an unused label; refused (``already_scanned``) once a parcel was scanned."""
 
     async def track(self, tracking_number: str) -> list[Scan]:
         """Return all scans of the parcel, oldest first."""

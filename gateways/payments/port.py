@@ -1,7 +1,8 @@
 """What a payment provider does for us; each real provider and the sandbox implement it."""
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from domain.money import Money
 from domain.value import Name, Text, Value
@@ -24,6 +25,29 @@ class PaymentResult(Value):
     reference: Name
     failure_code: Text = ""
     amount: Money
+
+
+class PaymentKind(StrEnum):
+    """What an operation does with money."""
+
+    AUTHORIZATION = "authorization"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+
+
+class PaymentEvent(Value):
+    """A provider's fact: how an operation ended. Its key may be one that we never used.
+
+    ``authorization`` is the reference of the authorization that the operation belongs to.
+    """
+
+    event_id: Name
+    kind: PaymentKind
+    authorization: Name
+    result: PaymentResult
+    occurred_at: datetime
 
 
 class PaymentProvider(Protocol):
@@ -49,3 +73,6 @@ class PaymentProvider(Protocol):
 
     async def find(self, key: str) -> PaymentResult | None:
         """Return the outcome of the operation with this key, or None when it was never seen."""
+
+
+SANDBOX: Literal["sandbox"] = "sandbox"

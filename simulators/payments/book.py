@@ -199,11 +199,11 @@ class Book:
             return
         facts = operation.model_dump(
             include={
-                *("key", "kind", "authorization", "amount", "currency"),
+                *("id", "key", "kind", "authorization", "amount", "currency"),
                 *("outcome", "failure_code"),
             }
         )
-        self._outbox.add(db, f"operation.{operation.outcome}", {**facts, "operation": operation.id})
+        self._outbox.add(db, f"operation.{operation.outcome}", facts)
 
 
 def _operation(row: sqlite3.Row) -> Operation:

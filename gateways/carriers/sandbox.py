@@ -1,0 +1,116 @@
+"""The sandbox carrier, spoken to over HTTP like a real one."""
+
+from datetime import UTC
+from uuid import UUID
+
+import httpx2
+from pydantic import AwareDatetime
+
+from domain.money import Amount, Currency
+from domain.value import Name, Text
+from gateways.carriers.port import SANDBOX, BookedParcel, Booking, BookingRequest, Scan
+from gateways.failures import PartnerFailure
+from gateways.http import Answer, Partner, segment
+
+
+class _Parcel(Answer):
+    tracking_number: Name
+    label_url: Text
+
+
+class _Booking(Answer):
+    id: Name
+    reference: Name
+    carrier: Name
+    service: Name
+    amount: Amount
+    currency: Currency
+    voided: bool
+    parcels: list[_Parcel]
+
+
+class _Bookings(Answer):
+    data: list[_Booking]
+
+
+class CarrierScan(Answer):
+    """A scan in the carrier's words."""
+
+    tracking_number: Name
+    code: Name
+    occurred_at: AwareDatetime
+    place: Text
+    message: Text
+    signed_by: Text
+
+    def as_scan(self, event_id: str) -> Scan:
+        """Translate into our words."""
+        return Scan(
+            event_id=event_id,
+            tracking_number=self.tracking_number,
+            code=self.code,
+            occurred_at=self.occurred_at.astimezone(UTC),
+            place=self.place,
+            message=self.message,
+            signed_by=self.signed_by,
+        )
+
+
+class _TrackedScan(CarrierScan):
+    event_id: Name
+
+
+class _Tracking(Answer):
+    scans: list[_TrackedScan]
+
+
+class SandboxCarrier:
+    """Implements the carrier port. Give it a client to share a pool; it closes only its own."""
+
+    name: str = SANDBOX
+
+    def __init__(
+        self, base_url: str, api_key: str, client: httpx2.AsyncClient | None = None
+    ) -> None:
+        self._partner = Partner(base_url, api_key, client)
+
+    async def book(self, request: BookingRequest) -> Booking:
+        """Buy the label; the same reference returns the same booking, never a second label."""
+        sold = await self._partner.post(_Booking, "/bookings", request.model_dump(mode="json"))
+        return _booking(sold, request.reference)
+
+    async def find_booking(self, reference: UUID) -> Booking | None:
+        """Return the booking of this reference, or None when the carrier has never seen it."""
+        found = await self._partner.get(_Bookings, "/bookings", {"reference": str(reference)})
+        return _booking(found.data[0], reference) if found.data else None
+
+    async def void(self, booking_id: str) -> None:
+        """Cancel an unused label; refused with ``already_scanned`` once a parcel was scanned."""
+        await self._partner.post(_Booking, f"/bookings/{segment(booking_id)}/void")
+
+    async def track(self, tracking_number: str) -> list[Scan]:
+        """Return all scans of the parcel, oldest first; refused with ``not_found``."""
+        found = await self._partner.get(_Tracking, f"/parcels/{segment(tracking_number)}")
+        scans = [scan.as_scan(scan.event_id) for scan in found.scans]
+        return sorted(scans, key=lambda scan: scan.occurred_at)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._partner.aclose()
+
+
+def _booking(sold: _Booking, reference: UUID) -> Booking:
+    if sold.reference != str(reference):
+        raise PartnerFailure(f"asked about {reference}, answered about {sold.reference}")
+    return Booking(
+        booking_id=sold.id,
+        carrier=sold.carrier,
+        service=sold.service,
+        parcels=tuple(
+            BookedParcel(tracking_number=parcel.tracking_number, label_url=parcel.label_url)
+            for parcel in sold.parcels
+        ),
+        amount=sold.amount,
+        currency=sold.currency,
+        voided=sold.voided,
+    )

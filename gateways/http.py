@@ -1,0 +1,125 @@
+"""One way to call a partner over HTTP and to tell a refusal from an unknown outcome."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx2
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gateways.failures import PartnerFailure, PartnerRefused
+
+CONNECT_SECONDS = 2.0
+TOTAL_SECONDS = 10.0
+MAX_CONNECTIONS = 100
+LONGEST_RETRY_AFTER = timedelta(hours=1)
+# A wrong credential or a crowded partner says nothing about the document: it is an outage.
+OUTAGES = frozenset({401, 403, 407, 408, 425, 429})
+
+
+class Answer(BaseModel):
+    """A partner's answer: what we read is checked strictly, what we do not know is left alone."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class _ErrorDetail(Answer):
+    code: str
+    message: str
+
+
+class _ErrorBody(Answer):
+    error: _ErrorDetail
+
+
+Expected = TypeVar("Expected", bound=Answer)
+
+
+class Partner:
+    """A partner's HTTP interface, its bearer key and a pool of connections to it."""
+
+    def __init__(self, base_url: str, api_key: str, client: httpx2.AsyncClient | None) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"authorization": f"Bearer {api_key}"}
+        self._owned = client is None
+        self._client = client or httpx2.AsyncClient(
+            timeout=httpx2.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
+            limits=httpx2.Limits(
+                max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
+            ),
+        )
+
+    async def get(
+        self, expected: type[Expected], path: str, params: Mapping[str, str] | None = None
+    ) -> Expected:
+        """Read; raises PartnerFailure and PartnerRefused."""
+        return await self._ask(expected, "GET", path, params=params)
+
+    async def post(
+        self,
+        expected: type[Expected],
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Expected:
+        """Change something; after a PartnerFailure it may or may not have happened."""
+        return await self._ask(expected, "POST", path, json=body, headers=headers)
+
+    async def aclose(self) -> None:
+        """Close the pool, unless the caller gave the client and so keeps it."""
+        if self._owned:
+            await self._client.aclose()
+
+    async def _ask(
+        self,
+        expected: type[Expected],
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **rest: Any,
+    ) -> Expected:
+        try:
+            # httpx limits each read and write; a partner that trickles bytes meets this limit.
+            async with asyncio.timeout(TOTAL_SECONDS):
+                answer = await self._client.request(
+                    method,
+                    self._base_url + path,
+                    headers={**self._headers, **(headers or {})},
+                    **rest,
+                )
+        except (TimeoutError, httpx2.HTTPError) as error:
+            raise PartnerFailure(f"{method} {path}: {type(error).__name__}: {error}") from error
+        if not answer.is_success:
+            raise _refusal_or_failure(answer, f"{method} {path}")
+        try:
+            return expected.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise PartnerFailure(f"{method} {path}: unreadable answer: {error}") from error
+
+
+def segment(text: str) -> str:
+    """Escape one segment of a path."""
+    return quote(text, safe="")
+
+
+def _refusal_or_failure(answer: httpx2.Response, asked: str) -> PartnerFailure | PartnerRefused:
+    """Tell a definite no, in the partner's own words, from everything else."""
+    status = answer.status_code
+    if 400 <= status < 500 and status not in OUTAGES:
+        try:
+            error = _ErrorBody.model_validate_json(answer.content).error
+        except ValidationError:
+            # Not the partner's words: a proxy or a wrong address answered in its place.
+            return PartnerFailure(f"{asked}: unreadable refusal {status}")
+        return PartnerRefused(error.code, error.message)
+    return PartnerFailure(f"{asked}: answered {status}", _retry_after(answer))
+
+
+def _retry_after(answer: httpx2.Response) -> timedelta | None:
+    seconds = answer.headers.get("retry-after", "")
+    if not (seconds.isascii() and seconds.isdigit()):
+        return None
+    return min(timedelta(seconds=min(int(seconds), 86_400)), LONGEST_RETRY_AFTER)

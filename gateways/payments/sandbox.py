@@ -1,0 +1,91 @@
+"""The sandbox payment provider, spoken to over HTTP like a real one."""
+
+import httpx2
+
+from domain.money import Amount, Currency, Money
+from domain.value import Name, Text
+from gateways.failures import PartnerFailure
+from gateways.http import Answer, Partner, segment
+from gateways.payments.port import SANDBOX, Outcome, PaymentKind, PaymentResult
+
+
+class ProviderOperation(Answer):
+    """An operation in the provider's words."""
+
+    id: Name
+    key: Name
+    kind: PaymentKind
+    authorization: Name
+    amount: Amount
+    currency: Currency
+    outcome: Outcome
+    failure_code: Text
+
+    def as_result(self) -> PaymentResult:
+        """Translate into our words.
+
+        An authorization's reference is what later steps name; the others have one of their own.
+        """
+        of_authorization = self.kind is PaymentKind.AUTHORIZATION
+        return PaymentResult(
+            key=self.key,
+            outcome=self.outcome,
+            reference=self.authorization if of_authorization else self.id,
+            failure_code=self.failure_code,
+            amount=Money(amount=self.amount, currency=self.currency),
+        )
+
+
+class _Operations(Answer):
+    data: list[ProviderOperation]
+
+
+class SandboxPayments:
+    """Implements the payment port. Give it a client to share a pool; it closes only its own."""
+
+    name: str = SANDBOX
+
+    def __init__(
+        self, base_url: str, api_key: str, client: httpx2.AsyncClient | None = None
+    ) -> None:
+        self._partner = Partner(base_url, api_key, client)
+
+    async def authorize(self, key: str, token: str, amount: Money) -> PaymentResult:
+        """Reserve the money of the card behind ``token``."""
+        body = {"token": token, **amount.model_dump(), "metadata": {"key": key}}
+        return await self._operate(key, "/authorizations", body)
+
+    async def capture(self, key: str, authorization: str, amount: Money) -> PaymentResult:
+        """Take reserved money; ``authorization`` is the reference of a succeeded authorization."""
+        return await self._move(key, authorization, "captures", amount)
+
+    async def void(self, key: str, authorization: str, amount: Money) -> PaymentResult:
+        """Drop ``amount`` of what is still reserved."""
+        return await self._move(key, authorization, "voids", amount)
+
+    async def refund(self, key: str, authorization: str, amount: Money) -> PaymentResult:
+        """Give captured money back."""
+        return await self._move(key, authorization, "refunds", amount)
+
+    async def find(self, key: str) -> PaymentResult | None:
+        """Return the outcome of the operation with this key, or None when it was never seen."""
+        found = await self._partner.get(_Operations, "/operations", {"key": key})
+        return _result(found.data[0], key) if found.data else None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._partner.aclose()
+
+    async def _move(self, key: str, authorization: str, what: str, amount: Money) -> PaymentResult:
+        path = f"/authorizations/{segment(authorization)}/{what}"
+        return await self._operate(key, path, amount.model_dump())
+
+    async def _operate(self, key: str, path: str, body: dict[str, object]) -> PaymentResult:
+        done = await self._partner.post(ProviderOperation, path, body, {"idempotency-key": key})
+        return _result(done, key)
+
+
+def _result(operation: ProviderOperation, key: str) -> PaymentResult:
+    if operation.key != key:
+        raise PartnerFailure(f"asked about {key}, answered about {operation.key}")
+    return operation.as_result()

@@ -1,0 +1,121 @@
+"""Partners' webhooks: whether a body is genuine (Standard Webhooks 1.0), and what it says."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeVar
+
+from pydantic import AwareDatetime, ValidationError
+
+from domain.value import Name
+from gateways.carriers.port import Scan
+from gateways.carriers.sandbox import CarrierScan
+from gateways.http import Answer
+from gateways.payments.port import PaymentEvent
+from gateways.payments.sandbox import ProviderOperation
+
+TOLERANCE = timedelta(minutes=5)
+MAX_SIGNATURES = 10
+
+
+class BadSignature(Exception):
+    """The webhook is not genuine, or it is too old or too new to believe."""
+
+
+class UnknownEvent(Exception):
+    """The body is genuine but says nothing that we understand; store it, apply nothing."""
+
+
+def verify(secret: str, headers: Mapping[str, str], raw_body: bytes, now: datetime) -> str:
+    """Return the event's id when one of its signatures is ours; otherwise raise BadSignature.
+
+    The signature covers ``id.timestamp.body`` byte for byte (HMAC-SHA256, version ``v1``). While
+    a secret is rotated a message carries several signatures; one match is enough. ``headers``
+    must find names in lower case, as HTTP frameworks' headers do.
+    """
+    event_id = headers.get("webhook-id", "")
+    sent_at = headers.get("webhook-timestamp", "")
+    if not event_id or len(event_id) > 200:
+        raise BadSignature("the webhook-id header is missing or too long")
+    if not (sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= 11):
+        raise BadSignature("the webhook-timestamp header is missing or malformed")
+    if abs(now - datetime.fromtimestamp(int(sent_at), UTC)) > TOLERANCE:
+        raise BadSignature("the webhook-timestamp is more than five minutes away")
+    try:
+        message = f"{event_id}.{sent_at}.".encode() + raw_body
+    except UnicodeEncodeError:
+        raise BadSignature("the webhook-id header is malformed") from None
+    expected = hmac.new(_key(secret), message, hashlib.sha256).digest()
+    # Every signature is compared, so that the time taken tells nothing about which one matched.
+    matches = [
+        hmac.compare_digest(expected, signature)
+        for signature in _signatures(headers.get("webhook-signature", ""))
+    ]
+    if not any(matches):
+        raise BadSignature("no signature matches")
+    return event_id
+
+
+def parse_carrier_event(raw: bytes) -> Scan:
+    """Read a verified body of the sandbox carrier; raises UnknownEvent."""
+    event = _read(_CarrierEvent, raw)
+    return event.data.as_scan(event.id)
+
+
+def parse_payment_event(raw: bytes) -> PaymentEvent:
+    """Read a verified body of the sandbox payment provider; raises UnknownEvent."""
+    event = _read(_PaymentEvent, raw)
+    return PaymentEvent(
+        event_id=event.id,
+        kind=event.data.kind,
+        authorization=event.data.authorization,
+        result=event.data.as_result(),
+        occurred_at=event.created_at.astimezone(UTC),
+    )
+
+
+class _CarrierEvent(Answer):
+    id: Name
+    type: Literal["tracking.scan"]
+    data: CarrierScan
+
+
+class _PaymentEvent(Answer):
+    id: Name
+    type: Literal["operation.succeeded", "operation.failed"]
+    created_at: AwareDatetime
+    data: ProviderOperation
+
+
+Event = TypeVar("Event", bound=Answer)
+
+
+def _read(expected: type[Event], raw: bytes) -> Event:
+    try:
+        return expected.model_validate_json(raw)
+    except ValidationError as error:
+        raise UnknownEvent(str(error)) from error
+
+
+def _key(secret: str) -> bytes:
+    """Return the signing key; a secret that is none is our own mistake and raises ValueError."""
+    encoded = secret.removeprefix("whsec_")
+    try:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        raise ValueError("a webhook secret is whsec_ and base64") from None
+    if not key:
+        raise ValueError("a webhook secret must not be empty")
+    return key
+
+
+def _signatures(header: str) -> Iterator[bytes]:
+    for versioned in header.split(" ")[:MAX_SIGNATURES]:
+        version, _, encoded = versioned.partition(",")
+        if version == "v1":
+            with suppress(ValueError):
+                yield base64.b64decode(encoded, validate=True)
