@@ -61,6 +61,11 @@ def alive(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+def owner_of(pid: int) -> int:
+    """The user id that a process runs as."""
+    return Path(f"/proc/{pid}").stat().st_uid
+
+
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
