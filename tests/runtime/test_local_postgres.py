@@ -147,7 +147,9 @@ async def test_a_pid_file_whose_pid_belongs_to_somebody_else_hinders_nobody(open
     server = Postgres(open_dir, free_port())
     await server.start()
     await server.stop()
-    stranger = await asyncio.create_subprocess_exec("sleep", "60")
+    # PostgreSQL itself is misled only by processes of its own user.
+    user = "nobody" if os.geteuid() == 0 else None
+    stranger = await asyncio.create_subprocess_exec("sleep", "60", user=user)
     try:
         pid_file = open_dir / "postgres" / "data" / "postmaster.pid"
         pid_file.write_text(f"{stranger.pid}\n{pid_file.parent}\n")
