@@ -14,6 +14,7 @@ from gateways.failures import PartnerFailure, PartnerRefused
 CONNECT_SECONDS = 2.0
 TOTAL_SECONDS = 10.0
 MAX_CONNECTIONS = 100
+LARGEST_ANSWER = 5_000_000
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 # A wrong credential or a crowded partner says nothing about the document: it is an outage.
 OUTAGES = frozenset({401, 403, 407, 408, 425, 429})
@@ -81,23 +82,22 @@ class Partner:
         headers: Mapping[str, str] | None = None,
         **rest: Any,
     ) -> Expected:
+        asked, sent = f"{method} {path}", {**self._headers, **(headers or {})}
         try:
             # httpx limits each read and write; a partner that trickles bytes meets this limit.
-            async with asyncio.timeout(TOTAL_SECONDS):
-                answer = await self._client.request(
-                    method,
-                    self._base_url + path,
-                    headers={**self._headers, **(headers or {})},
-                    **rest,
-                )
+            async with (
+                asyncio.timeout(TOTAL_SECONDS),
+                self._client.stream(method, self._base_url + path, headers=sent, **rest) as answer,
+            ):
+                body = await _body(answer, asked)
         except (TimeoutError, httpx2.HTTPError) as error:
-            raise PartnerFailure(f"{method} {path}: {type(error).__name__}: {error}") from error
+            raise PartnerFailure(f"{asked}: {type(error).__name__}: {error}") from error
         if not answer.is_success:
-            raise _refusal_or_failure(answer, f"{method} {path}")
+            raise _refusal_or_failure(answer, body, asked)
         try:
-            return expected.model_validate_json(answer.content)
+            return expected.model_validate_json(body)
         except ValidationError as error:
-            raise PartnerFailure(f"{method} {path}: unreadable answer: {error}") from error
+            raise PartnerFailure(f"{asked}: unreadable answer: {error}") from error
 
 
 def segment(text: str) -> str:
@@ -105,12 +105,23 @@ def segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _refusal_or_failure(answer: httpx2.Response, asked: str) -> PartnerFailure | PartnerRefused:
+async def _body(answer: httpx2.Response, asked: str) -> bytes:
+    body = bytearray()
+    async for chunk in answer.aiter_bytes():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise PartnerFailure(f"{asked}: the answer is too large")
+    return bytes(body)
+
+
+def _refusal_or_failure(
+    answer: httpx2.Response, body: bytes, asked: str
+) -> PartnerFailure | PartnerRefused:
     """Tell a definite no, in the partner's own words, from everything else."""
     status = answer.status_code
     if 400 <= status < 500 and status not in OUTAGES:
         try:
-            error = _ErrorBody.model_validate_json(answer.content).error
+            error = _ErrorBody.model_validate_json(body).error
         except ValidationError:
             # Not the partner's words: a proxy or a wrong address answered in its place.
             return PartnerFailure(f"{asked}: unreadable refusal {status}")

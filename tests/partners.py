@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -179,13 +180,13 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def webhook_inbox() -> AsyncIterator[Inbox]:
     """A real HTTP endpoint that collects webhooks."""
-    port = free_port()
-    inbox = Inbox(f"http://127.0.0.1:{port}/webhooks")
+    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    inbox = Inbox(f"http://127.0.0.1:{listening.getsockname()[1]}/webhooks")
     app = Starlette(routes=[Route("/webhooks", inbox.receive, methods=["POST"])])
-    server = _Server(uvicorn.Config(app, port=port, log_level="error"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    yield inbox
-    server.should_exit = True
-    await running
+    server = _Server(uvicorn.Config(app, log_level="error"))
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield inbox
+    finally:
+        server.should_exit = True
+        await running
