@@ -1,10 +1,12 @@
 """API keys: only a hash is kept."""
 
+import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Row, func, select
+from sqlalchemy import ForeignKey, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -28,6 +30,11 @@ class ApiKeyRow(Base):
     revoked_at: Mapped[datetime | None]
 
 
+def hash_of(secret: str) -> str:
+    """Return what is kept of a key; 32 random bytes need no slow hash."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 async def find_live_key(db: AsyncConnection, secret_sha256: str) -> Row[Any] | None:
     """Return the key with this hash unless it is revoked or expired."""
     return (
@@ -39,3 +46,45 @@ async def find_live_key(db: AsyncConnection, secret_sha256: str) -> Row[Any] | N
             )
         )
     ).one_or_none()
+
+
+async def add_key(
+    db: AsyncConnection,
+    *,
+    key_id: UUID,
+    name: str,
+    prefix: str,
+    secret_sha256: str,
+    role: str,
+    scopes: Sequence[str],
+    customer_id: UUID | None,
+    expires_at: datetime | None,
+) -> None:
+    """Store a new key's hash."""
+    await db.execute(
+        insert(ApiKeyRow).values(
+            id=key_id,
+            name=name,
+            prefix=prefix,
+            secret_sha256=secret_sha256,
+            role=role,
+            scopes=list(scopes),
+            customer_id=customer_id,
+            expires_at=expires_at,
+        )
+    )
+
+
+async def all_keys(db: AsyncConnection) -> Sequence[Row[Any]]:
+    """Return every key, newest first."""
+    return (await db.execute(select(ApiKeyRow.__table__).order_by(ApiKeyRow.id.desc()))).all()
+
+
+async def revoke_key(db: AsyncConnection, prefix: str) -> int:
+    """Revoke the live keys with this prefix; return how many there were."""
+    done = await db.execute(
+        update(ApiKeyRow)
+        .where(ApiKeyRow.prefix == prefix, ApiKeyRow.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+    )
+    return done.rowcount

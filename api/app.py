@@ -1,0 +1,116 @@
+"""The HTTP front: which routers there are, and in which order they are asked."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from api import customers, errors, health, items, openapi, payments, shipments, tasks, webhooks
+from api.authentication import Gate
+from api.inventory import router as inventory
+from api.issuer import Issuer
+from api.keys import KeyRing
+from api.middleware.failures import Failures
+from api.middleware.limits import Limits
+from api.middleware.observe import Observe
+from api.orders import router as orders
+from api.services import Services
+from api.settings import ApiSettings
+from api.temporal import Lazily, TemporalProvider
+from api.tokens import Tokens
+from db.engine import Database, open_engine
+from runtime.settings import Settings
+
+# A route costs a request the more the later it stands: the busiest come first.
+ROUTERS: tuple[APIRouter, ...] = (
+    orders.router,
+    webhooks.router,
+    inventory.router,
+    shipments.router,
+    items.router,
+    customers.router,
+    payments.router,
+    tasks.router,
+    health.router,
+)
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the application; the caller keeps and closes the services."""
+    settings = services.settings
+    gate = Gate(KeyRing(services.db), _tokens(settings))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await gate.close()
+
+    app = FastAPI(
+        title="StateSet",
+        summary="Durable order, stock, shipment and payment processes",
+        version="0.1.0",
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.services = services
+    app.state.gate = gate
+    errors.install(app)
+    # Each layer is added around those before it.
+    app.add_middleware(Failures)
+    app.add_middleware(Limits, body_limit=settings.body_limit, within=settings.request_timeout)
+    app.add_middleware(Observe)
+    for router in ROUTERS:
+        mount(app, router)
+    openapi.install(app)
+    return app
+
+
+def mount(app: FastAPI, router: APIRouter) -> None:
+    """Put a router's routes directly into the app: nested routers cost every request more."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.operation_id = route.unique_id = f"{route.tags[0]}-{route.name}"
+        app.router.routes.append(route)
+
+
+async def serve(settings: Settings, connect: TemporalProvider) -> None:
+    """Serve HTTP until stopped by a signal; ``connect`` makes the Temporal client when needed."""
+    engine = open_engine(
+        settings.database_url or "",
+        application="stateset-api",
+        pool=settings.database_pool,
+        statement_timeout=settings.statement_timeout,
+        lock_timeout=settings.lock_timeout,
+    )
+    db = Database(engine)
+    app = create_app(Services(settings=settings, db=db, temporal=Lazily(connect)))
+    try:
+        await uvicorn.Server(server_config(app, settings)).serve()
+    finally:
+        await db.close()
+
+
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how the app is served."""
+    return uvicorn.Config(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=int(settings.graceful_shutdown.total_seconds()),
+    )
+
+
+def _tokens(settings: ApiSettings) -> Tokens | None:
+    if settings.jwt_issuer is None or settings.jwks_url is None:
+        return None
+    return Tokens(
+        Issuer(settings.jwks_url), name=settings.jwt_issuer, audience=settings.jwt_audience
+    )

@@ -1,0 +1,49 @@
+"""Who is calling: an API key or a bearer token, never both."""
+
+import re
+
+from starlette.datastructures import Headers
+
+from api.keys import KeyRing
+from api.tokens import Tokens
+from domain.access import Caller
+from domain.errors import Unauthenticated
+
+_BEARER = re.compile(r"[Bb]earer +(\S+)")
+
+
+class Gate:
+    """Turns the credential of a request into a caller."""
+
+    def __init__(self, keys: KeyRing, tokens: Tokens | None) -> None:
+        """``tokens`` is None where no issuer is configured: then only API keys are accepted."""
+        self._keys = keys
+        self._tokens = tokens
+
+    async def identify(self, headers: Headers) -> Caller:
+        """Return the caller; raises Unauthenticated, without saying what exactly was wrong."""
+        credential = _credential(headers)
+        if credential.startswith("sk_"):
+            return await self._keys.identify(credential)
+        if self._tokens is None:
+            raise Unauthenticated("the credential is not valid")
+        return await self._tokens.identify(credential)
+
+    async def close(self) -> None:
+        """Close connections to the issuer."""
+        if self._tokens is not None:
+            await self._tokens.close()
+
+
+def _credential(headers: Headers) -> str:
+    bearer, keys = headers.getlist("authorization"), headers.getlist("x-api-key")
+    if len(bearer) + len(keys) != 1:
+        raise Unauthenticated(
+            "send one credential: Authorization: Bearer <key or token>, or X-API-Key: <key>"
+        )
+    if keys:
+        return keys[0]
+    match = _BEARER.fullmatch(bearer[0])
+    if match is None:
+        raise Unauthenticated("the Authorization header is not 'Bearer <key or token>'")
+    return match[1]

@@ -1,0 +1,140 @@
+"""Every refusal and failure as RFC 9457 problem details; clients branch on ``code``."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from api.refusals import (
+    Busy,
+    DatabaseUnavailable,
+    Internal,
+    MethodNotAllowed,
+    TooLarge,
+    Unreadable,
+)
+from db.failures import Trouble, diagnose
+from domain.errors import DomainError, Malformed, NotFound, Unauthenticated
+
+MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 50
+_HTTP: Mapping[int, type[DomainError]] = {
+    400: Unreadable,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: TooLarge,
+}
+
+
+class Unchanged(Exception):
+    """The caller already has the newest version (304)."""
+
+    def __init__(self, etag: str) -> None:
+        super().__init__(etag)
+        self.etag = etag
+
+
+def problem(error: DomainError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    """Write a refusal as the answer to the request of this scope."""
+    body = {
+        **error.facts,
+        "type": f"/problems/{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "instance": scope["path"],
+        "code": error.code,
+        "request_id": scope.get("state", {}).get("request_id"),
+    }
+    extra = dict(headers or {})
+    if isinstance(error, Unauthenticated):
+        extra.setdefault("WWW-Authenticate", "Bearer")
+    if error.status == 503 or error.code == "key_in_progress":
+        extra.setdefault("Retry-After", "1")
+    return Response(_json(body), error.status, extra, MEDIA_TYPE)
+
+
+def of_database(error: BaseException) -> DomainError | None:
+    """Translate a database error that is not our mistake."""
+    match diagnose(error):
+        case Trouble.CONFLICT:
+            return Busy("other requests hold the rows that this one needs; try again")
+        case Trouble.DOWN:
+            return DatabaseUnavailable("the database cannot answer now; try again")
+        case Trouble.UNSTORABLE:
+            return Malformed("a text contains a character that cannot be stored")
+        case _:
+            return None
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer every refusal with problem details."""
+    app.add_exception_handler(DomainError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Unchanged, _unchanged)
+    for failure in (SQLAlchemyError, ConnectionError, TimeoutError):
+        app.add_exception_handler(failure, _database)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DomainError)
+    return problem(error, request.scope)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if found and found[0]["type"] == "json_invalid":
+        return problem(Unreadable("the body is not JSON"), request.scope)
+    return problem(malformed(found), request.scope)
+
+
+def malformed(found: Iterable[Mapping[str, Any]]) -> Malformed:
+    """Make one refusal of pydantic's findings; what was sent is never echoed."""
+    errors = [
+        {"pointer": _pointer(each["loc"]), "message": _printable(each["msg"])} for each in found
+    ]
+    places = ", ".join(dict.fromkeys(each["pointer"] for each in errors[:5]))
+    return Malformed(f"check {places or 'the request'}", errors=errors[:MAX_ERRORS])
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        refusal: DomainError = NotFound("there is nothing at this address")
+    else:
+        refusal = _HTTP.get(error.status_code, Internal)(error.detail)
+    return problem(refusal, request.scope, error.headers)
+
+
+async def _unchanged(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Unchanged)
+    return Response(status_code=304, headers={"ETag": error.etag})
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    refusal = of_database(error)
+    if refusal is None:
+        raise error
+    return problem(refusal, request.scope)
+
+
+def _pointer(place: tuple[str | int, ...]) -> str:
+    """Point into the body; other parts of the request are named by their kind first."""
+    steps = place[1:] if place and place[0] == "body" else place
+    escaped = (_printable(str(step)).replace("~", "~0").replace("/", "~1") for step in steps)
+    return "".join(f"/{step}" for step in escaped)
+
+
+def _printable(text: str) -> str:
+    return text[:200].encode("utf-8", "replace").decode()
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(body, default=str)

@@ -1,0 +1,53 @@
+"""The Idempotency-Key header: its form, and the fingerprint of what was asked under it."""
+
+import hashlib
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Request
+from pydantic import BaseModel
+from starlette.datastructures import Headers
+
+from api.refusals import Unreadable
+from domain.errors import KeyMissing
+
+HEADER = "Idempotency-Key"
+LONGEST = 255
+
+
+def parse_key(headers: Headers) -> str:
+    """Return the key, without the quotes that a structured field may have.
+
+    1 to 255 visible ASCII characters. Raises KeyMissing without one and Unreadable for two or a
+    malformed one.
+    """
+    given = headers.getlist(HEADER)
+    if not given:
+        raise KeyMissing(f"send an {HEADER} header, so that repeating the request is safe")
+    if len(given) > 1:
+        raise Unreadable(f"there is more than one {HEADER} header")
+    key = given[0].strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not 1 <= len(key) <= LONGEST or not all("!" <= char <= "~" for char in key):
+        raise Unreadable(f"the {HEADER} must be 1 to {LONGEST} visible ASCII characters")
+    return key
+
+
+def fingerprint(route: str, body: BaseModel | None) -> str:
+    """Name what is asked: ``route`` is method and path, with ids, such as ``POST /orders``.
+
+    Computed from the parsed body, so white space, the order of members and spelled-out defaults
+    make no difference.
+    """
+    content: Any = {} if body is None else body.model_dump(mode="json")
+    canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(route.encode() + b"\n" + canonical).hexdigest()
+
+
+async def _required(request: Request) -> str:
+    return parse_key(request.headers)
+
+
+RequiredKey = Annotated[str, Depends(_required)]
+"""The key of a request that must have one."""

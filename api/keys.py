@@ -1,0 +1,62 @@
+"""API keys: looked up by their hash, remembered for a moment."""
+
+import asyncio
+import re
+import time
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from db.access import find_live_key, hash_of
+from db.engine import Database
+from domain.access import Caller
+from domain.errors import Unauthenticated
+
+REMEMBERED = 5.0
+"""Seconds for which a verified key is believed; so long a revoked key may still work."""
+MOST_REMEMBERED = 10_000
+_FORM = re.compile(r"sk_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
+
+
+class KeyRing:
+    """The callers behind API keys."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known: dict[str, tuple[Caller, float]] = {}
+        self._asking: dict[str, asyncio.Task[Caller]] = {}
+
+    async def identify(self, key: str) -> Caller:
+        """Return the caller of a live key; raises Unauthenticated."""
+        if not _FORM.fullmatch(key):
+            raise Unauthenticated("the credential is not valid")
+        hashed = hash_of(key)
+        known = self._known.get(hashed)
+        if known is not None and time.monotonic() < known[1]:
+            return known[0]
+        # Requests that arrive together share one question, and one that is given up stops none.
+        asking = self._asking.get(hashed)
+        if asking is None:
+            asking = self._asking[hashed] = asyncio.create_task(self._look_up(hashed))
+            asking.add_done_callback(lambda _: self._asking.pop(hashed, None))
+        return await asyncio.shield(asking)
+
+    async def _look_up(self, hashed: str) -> Caller:
+        async with self._db.read() as db:
+            row = await find_live_key(db, hashed)
+        if row is None:
+            self._known.pop(hashed, None)
+            raise Unauthenticated("the credential is not valid")
+        try:
+            caller = Caller(
+                subject=f"key:{row.id}",
+                role=row.role,
+                scopes=frozenset(row.scopes),
+                customer_id=None if row.customer_id is None else UUID(str(row.customer_id)),
+            )
+        except ValidationError as error:
+            raise Unauthenticated("this key's role is not known here") from error
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[hashed] = (caller, time.monotonic() + REMEMBERED)
+        return caller

@@ -1,0 +1,72 @@
+"""How large a request may be and how long it may take."""
+
+import asyncio
+from datetime import timedelta
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem
+from api.refusals import TimedOut, TooLarge, TooSlow
+
+
+class Limits:
+    """Refuses what is too large before it is read, and gives up what takes too long."""
+
+    def __init__(self, app: ASGIApp, *, body_limit: int, within: timedelta) -> None:
+        """``body_limit`` in bytes, declared or counted; ``within`` covers body and answer."""
+        self._app = app
+        self._limit = body_limit
+        self._seconds = within.total_seconds()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdigit() and int(declared[:20]) > self._limit:
+            await problem(self._too_large(), scope)(scope, receive, send)
+            return
+        request = _Request(receive, send, self._limit)
+        try:
+            async with asyncio.timeout(self._seconds) as clock:
+                await self._app(scope, request.receive, request.send)
+        except TimeoutError:
+            if not clock.expired() or request.answering:
+                raise
+            refusal = (
+                TimedOut("the answer took too long; what was asked may still have happened")
+                if request.arrived
+                else TooSlow(f"the request did not arrive within {self._seconds:g} s")
+            )
+            await problem(refusal, scope, {"Connection": "close"})(scope, receive, send)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"a request may have {self._limit} bytes")
+
+
+class _Request:
+    """One request's body as it arrives."""
+
+    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
+        self._receive = receive
+        self._send = send
+        self._limit = limit
+        self._bytes = 0
+        self.arrived = True
+        self.answering = False
+
+    async def receive(self) -> Message:
+        self.arrived = False
+        message = await self._receive()
+        self._bytes += len(message.get("body", b""))
+        self.arrived = not message.get("more_body", False)
+        if self._bytes > self._limit:
+            raise HTTPException(413, f"a request may have {self._limit} bytes")
+        return message
+
+    async def send(self, message: Message) -> None:
+        self.answering = True
+        await self._send(message)

@@ -1,0 +1,73 @@
+"""How refusals are documented in OpenAPI."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from api.errors import MEDIA_TYPE
+from api.refusals import (
+    Busy,
+    DatabaseUnavailable,
+    Internal,
+    TimedOut,
+    TooLarge,
+    TooSlow,
+    Unreadable,
+)
+from domain.errors import (
+    DomainError,
+    Forbidden,
+    KeyInProgress,
+    KeyMissing,
+    KeyReused,
+    Malformed,
+    Unauthenticated,
+)
+
+ALWAYS = (Internal, Busy, DatabaseUnavailable, TimedOut)
+READ = (Unauthenticated, Forbidden, Malformed)
+"""What every route for known callers may answer."""
+BODY = (Unreadable, TooSlow, TooLarge)
+"""What a route with a body may answer besides."""
+KEYED = (KeyMissing, KeyReused, KeyInProgress)
+"""What a route with an Idempotency-Key may answer besides."""
+
+
+class FieldError(BaseModel):
+    """What is wrong at one place of the request."""
+
+    pointer: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457); further members are facts about the refusal."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str | None
+    errors: list[FieldError] = []
+
+
+def problems(*refusals: type[DomainError]) -> dict[int | str, dict[str, Any]]:
+    """Document these refusals, and those that any route may answer, by status."""
+    by_status: dict[int | str, list[type[DomainError]]] = {}
+    for refusal in dict.fromkeys((*refusals, *ALWAYS)):
+        by_status.setdefault(refusal.status, []).append(refusal)
+    return {
+        status: {
+            "description": " · ".join(f"`{one.code}`: {_title(one)}" for one in classes),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, classes in by_status.items()
+    }
+
+
+def _title(refusal: type[DomainError]) -> str:
+    return (refusal.__doc__ or refusal.code).strip().rstrip(".")

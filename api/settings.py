@@ -1,0 +1,33 @@
+"""The settings that the HTTP front reads, whoever provides them."""
+
+# ruff: noqa: D102 - each setting is described where the process reads it
+
+from datetime import timedelta
+from typing import Protocol
+
+from pydantic import SecretStr
+
+
+class ApiSettings(Protocol):
+    """What `create_app` needs to be told; the process's settings have all of it."""
+
+    @property
+    def environment(self) -> str: ...
+    @property
+    def body_limit(self) -> int: ...
+    @property
+    def request_timeout(self) -> timedelta: ...
+    @property
+    def payment_window(self) -> timedelta: ...
+    @property
+    def task_queue(self) -> str: ...
+    @property
+    def jwt_issuer(self) -> str | None: ...
+    @property
+    def jwt_audience(self) -> str: ...
+    @property
+    def jwks_url(self) -> str | None: ...
+    @property
+    def carrier_webhook_secret(self) -> SecretStr: ...
+    @property
+    def payments_webhook_secret(self) -> SecretStr: ...

@@ -1,0 +1,89 @@
+"""Bearer tokens (JWT) of the configured issuer, checked by the rules of RFC 8725."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+from pydantic import ValidationError
+
+from api.issuer import Issuer
+from domain.access import Caller
+from domain.errors import Unauthenticated
+
+ALGORITHMS = {"RS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+"""What a token may be signed with, and the kind of key that this takes; never a shared secret."""
+LONGEST = 8192
+MOST_REMEMBERED = 10_000
+_REQUIRED = ("exp", "iss", "aud", "sub", "role")
+
+
+class Tokens:
+    """The callers behind tokens; a verified token is remembered until it expires."""
+
+    def __init__(self, issuer: Issuer, *, name: str, audience: str) -> None:
+        """``name`` is the ``iss`` that tokens must carry, ``audience`` their ``aud``."""
+        self._issuer = issuer
+        self._name = name
+        self._audience = audience
+        self._known: dict[bytes, tuple[Caller, float]] = {}
+
+    async def identify(self, token: str) -> Caller:
+        """Return the caller; raises Unauthenticated, or PartnerUnavailable without any keys."""
+        if len(token) > LONGEST:
+            raise Unauthenticated("the token is too long")
+        name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._known.get(name)
+        if known is not None and time.time() < known[1]:
+            return known[0]
+        claims = await self._verify(token)
+        caller = _caller(claims)
+        if len(self._known) >= MOST_REMEMBERED:
+            self._known.clear()
+        self._known[name] = (caller, float(claims["exp"]))
+        return caller
+
+    async def close(self) -> None:
+        """Close connections to the issuer."""
+        await self._issuer.close()
+
+    async def _verify(self, token: str) -> Mapping[str, Any]:
+        # PyJWT raises its own errors for what it checks and plain ones for odd types; a token that
+        # cannot be read is never more than a refused credential.
+        try:
+            header = jwt.get_unverified_header(token)
+            algorithm, key_id = header.get("alg"), header.get("kid")
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+            raise Unauthenticated("the token is not valid") from error
+        if algorithm not in ALGORITHMS or not isinstance(key_id, str) or "crit" in header:
+            raise Unauthenticated("the token is not valid")
+        # The key comes from the issuer alone: jku, x5u and jwk in the token are not looked at.
+        key = await self._issuer.key(key_id)
+        if key is None or key.key_type != ALGORITHMS[algorithm]:
+            raise Unauthenticated("the token is not valid")
+        try:
+            claims: Mapping[str, Any] = jwt.decode(
+                token,
+                key.key,
+                algorithms=[algorithm],
+                audience=self._audience,
+                issuer=self._name,
+                options={"require": list(_REQUIRED)},
+            )
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError, OverflowError) as error:
+            raise Unauthenticated("the token is not valid") from error
+        return claims
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    scope = claims.get("scope", "")
+    try:
+        return Caller(
+            subject=f"user:{claims['sub']}",
+            role=claims["role"],
+            scopes=frozenset(scope.split()) if isinstance(scope, str) else frozenset(),
+            customer_id=claims.get("customer_id"),
+        )
+    except ValidationError as error:
+        raise Unauthenticated("the token does not say who may do what") from error

@@ -1,0 +1,57 @@
+"""What a database error means for the caller: try again, come back later, or our mistake."""
+
+from enum import StrEnum
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+
+class Trouble(StrEnum):
+    """What to do about a database error."""
+
+    CONFLICT = "conflict"
+    """Another transaction was in the way: nothing was written, run the whole transaction again."""
+    DOWN = "down"
+    """The server, the network or the pool cannot serve now."""
+    UNSTORABLE = "unstorable"
+    """The given text holds what PostgreSQL cannot store."""
+    DUPLICATE = "duplicate"
+    """A unique constraint refused the row."""
+    BUG = "bug"
+    """Nothing that the caller can help."""
+
+
+_BY_STATE = {
+    "40001": Trouble.CONFLICT,  # serialization_failure
+    "40P01": Trouble.CONFLICT,  # deadlock_detected
+    "55P03": Trouble.CONFLICT,  # lock_not_available
+    "57014": Trouble.DOWN,  # query_canceled by statement_timeout
+    "25006": Trouble.DOWN,  # read_only_sql_transaction
+    "25P03": Trouble.DOWN,  # idle_in_transaction_session_timeout
+    "22021": Trouble.UNSTORABLE,  # character_not_in_repertoire
+    "22P05": Trouble.UNSTORABLE,  # untranslatable_character
+    "23505": Trouble.DUPLICATE,  # unique_violation
+}
+_DOWN_CLASSES = ("08", "53", "57P")
+
+
+def diagnose(error: BaseException) -> Trouble:
+    """Say what an error raised by SQLAlchemy or its driver means."""
+    if isinstance(error, PoolTimeout | ConnectionError | TimeoutError):
+        return Trouble.DOWN
+    if not isinstance(error, DBAPIError):
+        return Trouble.BUG
+    state = getattr(error.orig, "sqlstate", None)
+    if state in _BY_STATE:
+        return _BY_STATE[state]
+    lost = state is None and error.connection_invalidated
+    if lost or (state is not None and state.startswith(_DOWN_CLASSES)):
+        return Trouble.DOWN
+    return Trouble.BUG
+
+
+def violated(error: BaseException) -> str | None:
+    """Return the name of the constraint that refused a row, if one did."""
+    cause = getattr(getattr(error, "orig", None), "__cause__", None)
+    name = getattr(cause, "constraint_name", None)
+    return name if isinstance(name, str) else None

@@ -1,0 +1,119 @@
+"""Who may do what: one table of command × role, and nothing is allowed that it does not list."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, StringConstraints, model_validator
+
+from domain.errors import Forbidden
+from domain.ids import CustomerId
+from domain.value import Name, Value
+
+
+class Role(StrEnum):
+    """What a caller is here for."""
+
+    CUSTOMER = "customer"
+    SUPPORT = "support"
+    WAREHOUSE = "warehouse"
+    PLANNER = "planner"
+    OPERATOR = "operator"
+    INSPECTOR = "inspector"
+    BUYER = "buyer"
+    FINANCE = "finance"
+    ADMIN = "admin"
+    INTEGRATION = "integration"
+
+
+class Command(StrEnum):
+    """Everything that can be asked of the product; also the names of scopes."""
+
+    ORDERS_READ = "orders:read"
+    ORDERS_PLACE = "orders:place"
+    ORDERS_PRICE = "orders:price"
+    ORDERS_CANCEL = "orders:cancel"
+    ORDERS_HOLD = "orders:hold"
+    ORDERS_PAY = "orders:pay"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_CREATE = "customers:create"
+    ITEMS_READ = "items:read"
+    ITEMS_CREATE = "items:create"
+    INVENTORY_READ = "inventory:read"
+    INVENTORY_ADJUST = "inventory:adjust"
+    SHIPMENTS_READ = "shipments:read"
+    SHIPMENTS_HAND_OVER = "shipments:hand_over"
+    PAYMENTS_READ = "payments:read"
+    TASKS_READ = "tasks:read"
+    TASKS_DECIDE = "tasks:decide"
+    KEYS_CREATE = "keys:create"
+
+
+R = Role
+C = Command
+_STAFF = frozenset(Role) - {R.CUSTOMER, R.INTEGRATION}
+
+ALLOWED: Mapping[Command, frozenset[Role]] = {
+    C.ORDERS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
+    C.ORDERS_PLACE: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
+    C.ORDERS_PRICE: frozenset({R.SUPPORT, R.ADMIN}),
+    C.ORDERS_CANCEL: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
+    C.ORDERS_HOLD: frozenset({R.SUPPORT, R.FINANCE, R.ADMIN}),
+    C.ORDERS_PAY: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
+    C.CUSTOMERS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
+    C.CUSTOMERS_CREATE: frozenset({R.SUPPORT, R.ADMIN, R.INTEGRATION}),
+    C.ITEMS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
+    C.ITEMS_CREATE: frozenset({R.ADMIN, R.INTEGRATION}),
+    C.INVENTORY_READ: _STAFF | {R.INTEGRATION},
+    C.INVENTORY_ADJUST: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
+    C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
+    C.SHIPMENTS_HAND_OVER: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
+    C.PAYMENTS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
+    C.TASKS_READ: _STAFF,
+    C.TASKS_DECIDE: _STAFF,
+    C.KEYS_CREATE: frozenset({R.ADMIN}),
+}
+"""The roles that may give each command. A customer is confined to its own documents besides."""
+
+GRANTABLE: Mapping[Command, frozenset[Role]] = {C.ORDERS_PRICE: frozenset({R.INTEGRATION})}
+"""Commands that these roles may give only when their key or token carries the scope."""
+
+
+def _known(scope: str) -> str:
+    if scope not in set(Command):
+        raise ValueError(f"{scope} is not a scope")
+    return scope
+
+
+Scope = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known)]
+"""The name of a command, as given to a key."""
+
+
+class Caller(Value):
+    """Who asks: a stable name for the audit trail, a role, extra scopes, and whose documents."""
+
+    subject: Name
+    role: Role
+    scopes: frozenset[str] = frozenset()
+    customer_id: CustomerId | None = None
+
+    @model_validator(mode="after")
+    def _customers_are_somebody(self) -> Self:
+        if self.role is Role.CUSTOMER and self.customer_id is None:
+            raise ValueError("a customer's credential names its customer_id")
+        return self
+
+    @property
+    def only_customer(self) -> CustomerId | None:
+        """The one customer whose documents this caller may see; None means everybody's."""
+        return self.customer_id if self.role is Role.CUSTOMER else None
+
+    def may(self, command: Command) -> bool:
+        """Whether the table, or a scope that the table lets be granted, allows the command."""
+        granted = command in self.scopes and self.role in GRANTABLE.get(command, frozenset())
+        return granted or self.role in ALLOWED.get(command, frozenset())
+
+    def require(self, command: Command) -> None:
+        """Raise Forbidden unless the caller may give the command."""
+        if not self.may(command):
+            raise Forbidden(f"the role {self.role} may not {command}", command=str(command))

@@ -1,0 +1,88 @@
+"""What is counted and timed; every process keeps its own numbers and serves them on its own port."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+_FAST = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+
+http_requests = Counter(
+    "stateset_http_requests",
+    "Answered HTTP requests.",
+    ("method", "route", "status"),
+    registry=REGISTRY,
+)
+http_request_seconds = Histogram(
+    "stateset_http_request_seconds",
+    "Time from the first byte of a request to the last of its answer.",
+    ("method", "route"),
+    buckets=_FAST,
+    registry=REGISTRY,
+)
+http_in_flight = Gauge(
+    "stateset_http_in_flight", "HTTP requests being answered now.", registry=REGISTRY
+)
+
+order_creations = Counter("order_creations", "Orders accepted.", registry=REGISTRY)
+order_creation_failures = Counter(
+    "order_creation_failures",
+    "Orders refused, by the refusal's code.",
+    ("code",),
+    registry=REGISTRY,
+)
+order_transitions = Counter(
+    "order_transitions",
+    "Orders that changed state.",
+    ("from_status", "to_status"),
+    registry=REGISTRY,
+)
+shipment_transitions = Counter(
+    "shipment_transitions",
+    "Shipments that changed state.",
+    ("from_status", "to_status"),
+    registry=REGISTRY,
+)
+tasks_open = Gauge("tasks_open", "Tasks that wait for a person.", ("kind",), registry=REGISTRY)
+
+outbox_depth = Gauge(
+    "stateset_outbox_depth",
+    "Starts, signals and facts not dispatched yet.",
+    ("kind",),
+    registry=REGISTRY,
+)
+outbox_oldest_seconds = Gauge(
+    "stateset_outbox_oldest_seconds", "Age of the oldest outbox row.", registry=REGISTRY
+)
+outbox_failing = Gauge(
+    "stateset_outbox_failing", "Outbox rows whose last attempt failed.", registry=REGISTRY
+)
+dispatches = Counter(
+    "stateset_dispatches",
+    "Attempts to dispatch an outbox row.",
+    ("kind", "outcome"),
+    registry=REGISTRY,
+)
+inbound_facts = Counter(
+    "stateset_inbound_facts",
+    "Partners' webhooks, by what became of them.",
+    ("provider", "outcome"),
+    registry=REGISTRY,
+)
+partner_calls = Counter(
+    "stateset_partner_calls",
+    "Calls to partners' systems.",
+    ("partner", "operation", "outcome"),
+    registry=REGISTRY,
+)
+partner_call_seconds = Histogram(
+    "stateset_partner_call_seconds",
+    "How long partners take.",
+    ("partner", "operation"),
+    buckets=(*_FAST, 30),
+    registry=REGISTRY,
+)
+db_pool_in_use = Gauge("stateset_db_pool_in_use", "Database connections in use.", registry=REGISTRY)
+stuck_documents = Gauge(
+    "stateset_stuck_documents",
+    "Unfinished documents without a run, a sweep or a task that will move them.",
+    registry=REGISTRY,
+)
