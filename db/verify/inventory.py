@@ -1,0 +1,135 @@
+"""Stock is promised once, and every unit of it can be accounted for."""
+
+from db.verify.check import Check
+from domain.inventory import VIRTUAL
+
+_VIRTUAL = {"virtual": sorted(VIRTUAL)}
+
+CHECKS = (
+    Check(
+        "I1a",
+        "No more is promised than is there, and nothing is below zero",
+        """SELECT item_id, location_id, on_hand, reserved FROM balances
+        WHERE on_hand < 0 OR reserved < 0 OR reserved > on_hand""",
+    ),
+    Check(
+        "I1b",
+        "Only stock at a sellable location is promised to orders",
+        """SELECT r.id AS reservation_id, l.code AS location FROM reservations r
+        JOIN locations l ON l.id = r.location_id
+        WHERE r.status = 'active' AND r.document_type = 'order' AND NOT l.sellable""",
+    ),
+    Check(
+        "I1c",
+        "A promise to an order belongs to one of its lines and to that line's item",
+        """SELECT r.id AS reservation_id, r.document_id, r.line_id FROM reservations r
+        LEFT JOIN order_lines l ON l.id = r.line_id
+        WHERE r.document_type = 'order' AND (l.id IS NULL OR l.order_id <> r.document_id
+            OR l.item_id <> r.item_id)""",
+    ),
+    Check(
+        "I1d",
+        "A line is promised and sent no more units than were ordered and not cancelled",
+        """SELECT l.id AS line_id, l.quantity, l.cancelled, sum(r.quantity) AS promised
+        FROM order_lines l JOIN reservations r ON r.line_id = l.id
+        WHERE r.status IN ('active', 'consumed')
+        GROUP BY l.id HAVING sum(r.quantity) > l.quantity - l.cancelled""",
+    ),
+    Check(
+        "I1e",
+        "Every unit that a running order has still to send is promised to it",
+        """SELECT o.number, l.id AS line_id, l.quantity - l.cancelled - l.shipped AS open,
+            coalesce(r.held, 0) AS held
+        FROM orders o JOIN order_lines l ON l.order_id = o.id LEFT JOIN (
+            SELECT line_id, sum(quantity) AS held FROM reservations
+            WHERE status = 'active' GROUP BY line_id) r ON r.line_id = l.id
+        WHERE o.status IN ('pending', 'confirmed')
+          AND coalesce(r.held, 0) <> l.quantity - l.cancelled - l.shipped""",
+    ),
+    Check(
+        "I1f",
+        "An order that has ended holds no stock",
+        """SELECT o.number, o.status, r.id AS reservation_id, r.quantity
+        FROM reservations r JOIN orders o ON o.id = r.document_id
+        WHERE r.status = 'active' AND o.status IN ('completed', 'closed', 'cancelled')""",
+    ),
+    Check(
+        "I2a",
+        "What is on hand equals what came in less what went out",
+        """SELECT item_id, location_id, b.on_hand, m.moved
+        FROM balances b FULL JOIN (
+            SELECT item_id, location_id, sum(quantity) AS moved FROM (
+                SELECT item_id, to_location_id AS location_id, quantity FROM movements
+                UNION ALL
+                SELECT item_id, from_location_id, -quantity FROM movements) sides
+            GROUP BY item_id, location_id) m USING (item_id, location_id)
+        JOIN locations l ON l.id = location_id
+        WHERE l.kind <> ALL(CAST(:virtual AS text[]))
+          AND coalesce(b.on_hand, 0) <> coalesce(m.moved, 0)""",
+        _VIRTUAL,
+    ),
+    Check(
+        "I2b",
+        "What a balance counts as promised equals its active reservations",
+        """SELECT item_id, location_id, b.reserved, r.held
+        FROM balances b FULL JOIN (
+            SELECT item_id, location_id, sum(quantity) AS held FROM reservations
+            WHERE status = 'active' GROUP BY item_id, location_id) r USING (item_id, location_id)
+        WHERE coalesce(b.reserved, 0) <> coalesce(r.held, 0)""",
+    ),
+    Check(
+        "I2c",
+        "Places that only make a movement two-sided hold no balance",
+        """SELECT b.item_id, l.code AS location, b.on_hand FROM balances b
+        JOIN locations l ON l.id = b.location_id WHERE l.kind = ANY(CAST(:virtual AS text[]))""",
+        _VIRTUAL,
+    ),
+    Check(
+        "I2d",
+        "A movement goes between two places that fit its kind",
+        """SELECT m.key, m.kind, f.kind AS from_kind, t.kind AS to_kind, m.quantity
+        FROM movements m JOIN locations f ON f.id = m.from_location_id
+        JOIN locations t ON t.id = m.to_location_id
+        WHERE m.quantity <= 0 OR f.id = t.id
+          OR (f.kind = ANY(CAST(:virtual AS text[])) AND t.kind = ANY(CAST(:virtual AS text[])))
+          OR NOT CASE m.kind
+            WHEN 'receipt' THEN f.kind = 'supplier'
+            WHEN 'issue' THEN t.kind IN ('customer', 'production')
+            WHEN 'return' THEN f.kind IN ('customer', 'production')
+            WHEN 'production' THEN f.kind = 'production'
+            WHEN 'adjustment' THEN f.kind IN ('loss', 'opening') OR t.kind = 'loss'
+            WHEN 'count' THEN f.kind = 'loss' OR t.kind = 'loss'
+            WHEN 'scrap' THEN t.kind = 'loss'
+            ELSE f.kind <> ALL(CAST(:virtual AS text[])) AND t.kind <> ALL(CAST(:virtual AS text[]))
+          END""",
+        _VIRTUAL,
+    ),
+    Check(
+        "I2e",
+        "No movement was made twice under one key",
+        "SELECT key, count(*) AS times FROM movements GROUP BY key HAVING count(*) > 1",
+    ),
+    Check(
+        "I2f",
+        "What was issued to customers equals what shipments handed over",
+        """SELECT item_id, location_id, coalesce(i.issued, 0) AS issued, coalesce(s.sent, 0) AS sent
+        FROM (SELECT m.item_id, m.from_location_id AS location_id, sum(m.quantity) AS issued
+            FROM movements m JOIN locations c ON c.id = m.to_location_id AND c.kind = 'customer'
+            WHERE m.kind = 'issue' GROUP BY 1, 2) i
+        FULL JOIN (SELECT l.item_id, l.location_id, sum(l.quantity) AS sent
+            FROM shipment_lines l JOIN shipments s ON s.id = l.shipment_id
+            WHERE s.handed_over_at IS NOT NULL GROUP BY 1, 2) s USING (item_id, location_id)
+        WHERE coalesce(i.issued, 0) <> coalesce(s.sent, 0)""",
+    ),
+    Check(
+        "I2g",
+        "A promise is used up by exactly the shipments that handed its units over",
+        """SELECT r.id AS reservation_id, r.status, r.quantity, coalesce(s.sent, 0) AS sent
+        FROM reservations r LEFT JOIN (
+            SELECT l.reservation_id, sum(l.quantity) AS sent
+            FROM shipment_lines l JOIN shipments s ON s.id = l.shipment_id
+            WHERE s.handed_over_at IS NOT NULL GROUP BY 1) s ON s.reservation_id = r.id
+        WHERE r.document_type = 'order'
+          AND CASE r.status WHEN 'consumed' THEN r.quantity ELSE 0 END <> coalesce(s.sent, 0)""",
+    ),
+)

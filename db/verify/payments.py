@@ -1,0 +1,129 @@
+"""Money moves once, and never more of it than was agreed."""
+
+from db.verify.check import Check
+
+# Per key a success outweighs every other phase; amounts are those of the success.
+_DONE = """SELECT p.id AS payment_id, p.order_id,
+    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'authorization'), 0) AS authorized,
+    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'capture'), 0) AS captured,
+    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'void'), 0) AS voided,
+    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'refund'), 0) AS refunded
+FROM payments p LEFT JOIN payment_entries e ON e.payment_id = p.id AND e.phase = 'succeeded'
+GROUP BY p.id"""
+
+# A reservation that the customer never confirmed may be dropped, though it never succeeded.
+_PROMISED = """SELECT payment_id, max(amount) AS promised FROM payment_entries
+WHERE kind = 'authorization' AND phase IN ('succeeded', 'action_required') GROUP BY 1"""
+
+# Mirrors domain.orders.status.billable, in which money is rounded half up per line.
+_OWED = """SELECT o.id AS order_id, coalesce(sum(
+        round(CAST(l.total_amount AS numeric) * (l.quantity - l.cancelled) / l.quantity)), 0)
+    + CASE WHEN bool_and(l.cancelled = l.quantity) THEN 0
+        ELSE o.shipping_amount + o.shipping_tax_amount END AS owed
+FROM orders o JOIN order_lines l ON l.order_id = o.id GROUP BY o.id"""
+
+# A person has been told and decides; until then, or by that decision, the money may stand so.
+_DECIDED = """SELECT 1 FROM tasks t WHERE t.document_id IN (
+    SELECT o.id UNION ALL SELECT p.id FROM payments p WHERE p.order_id = o.id
+    UNION ALL SELECT s.id FROM shipments s WHERE s.order_id = o.id)"""
+
+CHECKS = (
+    Check(
+        "I3a",
+        "Captured and voided money stays within what was authorized, per payment",
+        f"""SELECT m.*, p.promised FROM ({_DONE}) m LEFT JOIN ({_PROMISED}) p USING (payment_id)
+        WHERE m.captured + m.voided > coalesce(p.promised, 0)
+          OR m.captured > m.authorized""",
+    ),
+    Check(
+        "I3b",
+        "Refunded money stays within what was captured, per payment",
+        f"""SELECT * FROM ({_DONE}) m WHERE refunded > captured""",
+    ),
+    Check(
+        "I3c",
+        "A line's captured money stays within its total and its refunds within that",
+        """SELECT id AS line_id, total_amount, captured_amount, refunded_amount FROM order_lines
+        WHERE captured_amount > total_amount OR refunded_amount > captured_amount""",
+    ),
+    Check(
+        "I3d",
+        "No order has paid more than its total",
+        f"""SELECT o.number, o.total_amount, sum(m.captured) AS captured
+        FROM orders o JOIN ({_DONE}) m ON m.order_id = o.id
+        GROUP BY o.id HAVING sum(m.captured) > o.total_amount""",
+    ),
+    Check(
+        "I3e",
+        "A completed order has paid exactly what it owes, or a person decided otherwise",
+        f"""SELECT o.number, w.owed, coalesce(c.captured, 0) AS captured
+        FROM orders o JOIN ({_OWED}) w ON w.order_id = o.id LEFT JOIN (
+            SELECT order_id, sum(captured) AS captured FROM ({_DONE}) m GROUP BY 1) c
+            ON c.order_id = o.id
+        WHERE o.status IN ('completed', 'closed') AND coalesce(c.captured, 0) <> w.owed
+          AND NOT EXISTS ({_DECIDED} AND t.kind = 'capture_failed')""",
+    ),
+    Check(
+        "I3f",
+        "A shipment's money was captured once",
+        """SELECT shipment_id, count(*) AS captures FROM payment_entries
+        WHERE kind = 'capture' AND phase = 'succeeded' AND shipment_id IS NOT NULL
+        GROUP BY shipment_id HAVING count(*) > 1""",
+    ),
+    Check(
+        "I3g",
+        "One key names one amount of one payment, whatever the provider said of it",
+        """SELECT key, count(DISTINCT amount) AS amounts, count(DISTINCT payment_id) AS payments
+        FROM payment_entries GROUP BY key
+        HAVING count(DISTINCT amount) > 1 OR count(DISTINCT (payment_id, kind)) > 1""",
+    ),
+    Check(
+        "I3h",
+        "The lines and shipping of an ended order add up to the money captured for it",
+        f"""SELECT o.number, l.captured + o.captured_shipping_amount AS lines,
+            coalesce(c.captured, 0) AS captured
+        FROM orders o JOIN (
+            SELECT order_id, sum(captured_amount) AS captured FROM order_lines GROUP BY 1) l
+            ON l.order_id = o.id
+        LEFT JOIN (SELECT order_id, sum(captured) AS captured FROM ({_DONE}) m GROUP BY 1) c
+            ON c.order_id = o.id
+        WHERE o.status IN ('completed', 'closed')
+          AND l.captured + o.captured_shipping_amount <> coalesce(c.captured, 0)""",
+    ),
+    Check(
+        "I3i",
+        "A cancelled order has kept no money",
+        f"""SELECT o.number, sum(m.captured) AS captured, sum(m.refunded) AS refunded
+        FROM orders o JOIN ({_DONE}) m ON m.order_id = o.id WHERE o.status = 'cancelled'
+          AND NOT EXISTS ({_DECIDED} AND t.status = 'open')
+        GROUP BY o.id HAVING sum(m.captured) <> sum(m.refunded)""",
+        settles=True,
+    ),
+    Check(
+        "I3j",
+        "An order that has ended keeps no money reserved on the card",
+        f"""SELECT o.number, o.status, sum(m.authorized - m.captured - m.voided) AS reserved
+        FROM orders o JOIN ({_DONE}) m ON m.order_id = o.id
+        WHERE o.status IN ('completed', 'closed', 'cancelled')
+          AND NOT EXISTS ({_DECIDED} AND t.kind IN ('capture_failed', 'undo_failed'))
+        GROUP BY o.id HAVING sum(m.authorized - m.captured - m.voided) > 0""",
+        settles=True,
+    ),
+    Check(
+        "I3k",
+        "A confirmed order that owes money has it authorized or captured",
+        f"""SELECT o.number, o.total_amount, coalesce(sum(m.authorized), 0) AS authorized
+        FROM orders o LEFT JOIN ({_DONE}) m ON m.order_id = o.id
+        WHERE o.status IN ('confirmed', 'completed', 'closed')
+        GROUP BY o.id HAVING coalesce(sum(m.authorized), 0) < o.total_amount""",
+    ),
+    Check(
+        "I3l",
+        "Money on its way to or from the provider has an outcome within five minutes",
+        """SELECT e.payment_id, e.kind, e.key, e.amount FROM payment_entries e
+        WHERE e.phase = 'requested' AND e.recorded_at < now() - interval '5 minutes'
+          AND NOT EXISTS (SELECT 1 FROM payment_entries a
+            WHERE a.payment_id = e.payment_id AND a.kind = e.kind AND a.key = e.key
+              AND a.phase <> 'requested')""",
+    ),
+)

@@ -1,0 +1,100 @@
+"""Every change is announced in order, every request answered once, and nothing waits unnoticed."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from db.verify.check import Check
+from domain.lifecycle import Moves, S
+from domain.orders import status as orders
+from domain.shipments import status as shipments
+
+
+def _allowed(moves: Moves[S]) -> Mapping[str, list[str]]:
+    return {"moves": [f"{state}>{target}" for state in moves for target in moves[state]]}
+
+
+def _path(check: str, table: str, first: StrEnum, moves: Moves[S]) -> Check:
+    """Say that the events of each document walk through its state table to its present state."""
+    return Check(
+        check,
+        f"The history of {table} is a path of their state table that ends at the present state",
+        f"""WITH steps AS (
+            SELECT d.id, d.number, d.status, e.sequence, e.data->>'from' AS source,
+                e.data->>'to' AS target,
+                lag(e.data->>'to', 1, '{first}') OVER w AS reached,
+                lead(e.sequence) OVER w IS NULL AS newest
+            FROM {table} d LEFT JOIN events e ON e.subject_id = d.id
+                AND e.data->>'from' IS NOT NULL AND e.data->>'to' IS NOT NULL
+            WINDOW w AS (PARTITION BY d.id ORDER BY e.sequence))
+        SELECT number, status, sequence, source, target FROM steps
+        WHERE (sequence IS NULL AND status <> '{first}')
+          OR source <> reached
+          OR source || '>' || target <> ALL(CAST(:moves AS text[]))
+          OR (newest AND target <> status)""",
+        _allowed(moves),
+    )
+
+
+CHECKS = (
+    Check(
+        "I5a",
+        "The events of a document are numbered from 1 without a gap",
+        """SELECT subject, subject_id, count(*) AS events, max(sequence) AS last FROM events
+        GROUP BY subject, subject_id
+        HAVING min(sequence) <> 1 OR max(sequence) <> count(DISTINCT sequence)
+            OR count(*) <> max(sequence)""",
+    ),
+    _path("I5b", "orders", orders.OrderStatus.PENDING, orders.MOVES),
+    _path("I5c", "shipments", shipments.ShipmentStatus.PENDING, shipments.MOVES),
+    Check(
+        "I5d",
+        "Every order's first event tells that it was placed, and every event names its actor",
+        """SELECT o.number, e.id AS event_id, e.type FROM orders o
+        LEFT JOIN events e ON e.subject_id = o.id AND e.sequence = 1
+        WHERE e.type IS DISTINCT FROM 'order.placed.v1'
+        UNION ALL SELECT subject, id, type FROM events WHERE actor = ''""",
+    ),
+    Check(
+        "I4b",
+        "What must be told to a run is told within a minute",
+        """SELECT id, kind, workflow, document_id, created_at, attempts, last_error FROM outbox
+        WHERE kind <> 'fact' AND created_at < now() - interval '60 seconds'""",
+    ),
+    Check(
+        "I4c",
+        "What partners report is applied within a minute, or becomes a task within a day",
+        """SELECT provider, provider_event_id, state, received_at FROM inbound_facts
+        WHERE (state = 'received' AND received_at < now() - interval '60 seconds')
+          OR (state = 'waiting' AND received_at < now() - interval '25 hours')""",
+    ),
+    Check(
+        "I3m",
+        "A request that was answered with an order has that order",
+        """SELECT k.caller, k.key, k.resource_id FROM idempotency_keys k
+        WHERE k.state = 'done' AND k.status = 201 AND k.route ~ '^(POST )?/orders$'
+          AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = k.resource_id)""",
+    ),
+    Check(
+        "I3n",
+        "One request made one document, and none has been running for long",
+        """SELECT min(caller) AS caller, min(key) AS key, resource_id, count(*) AS requests
+        FROM idempotency_keys GROUP BY resource_id HAVING count(*) > 1
+        UNION ALL
+        SELECT caller, key, resource_id, 1 FROM idempotency_keys
+        WHERE state = 'running' AND created_at < now() - interval '5 minutes'""",
+    ),
+    Check(
+        "N1",
+        "Tasks that a person should have decided by now",
+        """SELECT number, kind, role, due_at FROM tasks
+        WHERE status = 'open' AND due_at < now()""",
+        informs=True,
+    ),
+    Check(
+        "N2",
+        "Partners' reports about what we do not know yet",
+        """SELECT provider, provider_event_id, received_at, note FROM inbound_facts
+        WHERE state = 'waiting'""",
+        informs=True,
+    ),
+)

@@ -1,0 +1,137 @@
+-- Books without a fault: a delivered order of two lines, a lost parcel that was refunded, a running
+-- order, and a cancelled one.
+CREATE FUNCTION pg_temp.id(name text) RETURNS uuid LANGUAGE sql AS $$ SELECT md5(name)::uuid $$;
+CREATE FUNCTION pg_temp.place(wanted text) RETURNS uuid LANGUAGE sql AS
+$$ SELECT id FROM locations WHERE kind = wanted AND site_id IS NULL $$;
+
+INSERT INTO sites (id, code, name, address) VALUES (pg_temp.id('site'), 'AUS', 'Austin', '{}');
+INSERT INTO locations (id, site_id, code, kind, sellable, valued) VALUES
+    (pg_temp.id('shelf'), pg_temp.id('site'), 'A-1', 'stock', true, true),
+    (pg_temp.id('back'), pg_temp.id('site'), 'Q-1', 'quarantine', false, true);
+INSERT INTO customers (id, kind, name, status, source)
+    VALUES (pg_temp.id('customer'), 'person', 'Ada', 'active', 'test');
+INSERT INTO items (id, sku, name, status) VALUES
+    (pg_temp.id('mug'), 'MUG', 'Mug', 'active'), (pg_temp.id('pot'), 'POT', 'Pot', 'active');
+
+INSERT INTO orders (id, number, customer_id, source, status, currency, payment_method,
+    shipping_service, ship_to, bill_to, subtotal_amount, discount_amount, shipping_amount,
+    shipping_tax_amount, tax_amount, total_amount, captured_shipping_amount, payment_due_at,
+    confirmed_at, completed_at, cancelled_at, cancel_reason)
+SELECT pg_temp.id(name), number, pg_temp.id('customer'), 'test', status, 'USD', 'card', 'ground',
+    '{}', '{}', 3000, 0, 500, 0, 300, 3800, shipping, now() + interval '30 minutes',
+    CASE WHEN name <> 'dropped' THEN now() END, CASE WHEN status = 'completed' THEN now() END,
+    CASE WHEN status = 'cancelled' THEN now() END,
+    CASE WHEN status = 'cancelled' THEN 'customer_request' END
+FROM (VALUES ('done', 'SO-1', 'completed', 500), ('lost', 'SO-2', 'completed', 500),
+    ('running', 'SO-3', 'confirmed', 0), ('dropped', 'SO-4', 'cancelled', 0))
+    AS o(name, number, status, shipping);
+
+INSERT INTO order_lines (id, order_id, position, item_id, sku, name, quantity, unit_price_amount,
+    discount_amount, tax_rate, tax_amount, total_amount, cancelled, shipped, delivered,
+    written_off, captured_amount, refunded_amount)
+SELECT pg_temp.id(o || '-' || item), pg_temp.id(o), position, pg_temp.id(item), upper(item), item,
+    quantity, price, 0, 0, tax, quantity * price + tax,
+    CASE o WHEN 'dropped' THEN quantity ELSE 0 END,
+    CASE WHEN o IN ('done', 'lost') THEN quantity ELSE 0 END,
+    CASE o WHEN 'done' THEN quantity ELSE 0 END,
+    CASE o WHEN 'lost' THEN quantity ELSE 0 END,
+    CASE WHEN o IN ('done', 'lost') THEN quantity * price + tax ELSE 0 END,
+    CASE o WHEN 'lost' THEN quantity * price + tax ELSE 0 END
+FROM (VALUES ('done'), ('lost'), ('running'), ('dropped')) AS orders(o),
+    (VALUES ('mug', 1, 2, 1000, 200), ('pot', 2, 1, 1000, 100))
+    AS lines(item, position, quantity, price, tax);
+
+INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id, line_id,
+    status, ended_at)
+SELECT pg_temp.id('held-' || l.id), l.item_id, pg_temp.id('shelf'), l.quantity, 'order', l.order_id,
+    l.id, CASE o.status WHEN 'completed' THEN 'consumed' WHEN 'confirmed' THEN 'active'
+        ELSE 'released' END, CASE WHEN o.status <> 'confirmed' THEN now() END
+FROM order_lines l JOIN orders o ON o.id = l.order_id;
+
+INSERT INTO shipments (id, number, order_id, site_id, status, carrier, service, ship_from, ship_to,
+    booking_reference, booked_at, handed_over_at, delivered_at, settled_at)
+VALUES
+    (pg_temp.id('done-shipment'), 'SHP-1', pg_temp.id('done'), pg_temp.id('site'), 'delivered',
+     'sandbox', 'ground', '{}', '{}', 'B1', now(), now(), now(), now()),
+    (pg_temp.id('lost-shipment'), 'SHP-2', pg_temp.id('lost'), pg_temp.id('site'), 'lost',
+     'sandbox', 'ground', '{}', '{}', 'B2', now(), now(), NULL, now()),
+    (pg_temp.id('running-shipment'), 'SHP-3', pg_temp.id('running'), pg_temp.id('site'), 'pending',
+     'sandbox', 'ground', '{}', '{}', NULL, NULL, NULL, NULL, NULL),
+    (pg_temp.id('dropped-shipment'), 'SHP-4', pg_temp.id('dropped'), pg_temp.id('site'), 'voided',
+     'sandbox', 'ground', '{}', '{}', 'B4', now(), NULL, NULL, NULL);
+INSERT INTO shipment_lines (id, shipment_id, order_line_id, item_id, location_id, reservation_id,
+    quantity)
+SELECT pg_temp.id('sent-' || l.id), s.id, l.id, l.item_id, pg_temp.id('shelf'),
+    pg_temp.id('held-' || l.id), l.quantity
+FROM shipments s JOIN order_lines l ON l.order_id = s.order_id;
+
+INSERT INTO parcels (id, shipment_id, carrier, tracking_number, status) VALUES
+    (pg_temp.id('done-parcel'), pg_temp.id('done-shipment'), 'sandbox', 'T1', 'delivered'),
+    (pg_temp.id('lost-parcel'), pg_temp.id('lost-shipment'), 'sandbox', 'T2', 'lost'),
+    (pg_temp.id('dropped-parcel'), pg_temp.id('dropped-shipment'), 'sandbox', 'T4', 'voided');
+INSERT INTO tracking_events (id, parcel_id, hash, code, status, exception, place, message,
+    signed_by, source, occurred_at)
+SELECT pg_temp.id(parcel || code), pg_temp.id(parcel), parcel || code, code, status, NULL, '', '',
+    '', 'webhook', now() + after * interval '1 hour'
+FROM (VALUES ('done-parcel', 'PU', 'picked_up', 1), ('done-parcel', 'DL', 'delivered', 2),
+    ('lost-parcel', 'PU', 'picked_up', 1), ('lost-parcel', 'LO', 'lost', 2))
+    AS scans(parcel, code, status, after);
+
+INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id, actor,
+    occurred_at)
+SELECT pg_temp.id('opening-' || item), 'opening/' || item, 'adjustment', pg_temp.id(item), 10,
+    pg_temp.place('opening'), pg_temp.id('shelf'), 'test', now()
+FROM (VALUES ('mug'), ('pot')) AS items(item);
+INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
+    document_type, document_id, line_id, actor, occurred_at)
+SELECT pg_temp.id('issue-' || l.id), 'issue/' || l.id, 'issue', l.item_id, l.quantity,
+    pg_temp.id('shelf'), pg_temp.place('customer'), 'order', o.id, l.id, 'test', now()
+FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.status = 'completed';
+INSERT INTO balances (item_id, location_id, on_hand, reserved) VALUES
+    (pg_temp.id('mug'), pg_temp.id('shelf'), 6, 2), (pg_temp.id('pot'), pg_temp.id('shelf'), 8, 1);
+
+INSERT INTO payments (id, order_id, provider, method, amount, currency, created_by)
+SELECT pg_temp.id('payment-' || name), pg_temp.id(name), 'sandbox', 'card', 3800, 'USD', 'test'
+FROM (VALUES ('done'), ('lost'), ('running'), ('dropped')) AS o(name);
+INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, shipment_id)
+SELECT pg_temp.id(name || kind || phase), pg_temp.id('payment-' || name), kind, phase,
+    kind || '/' || name, amount,
+    CASE kind WHEN 'capture' THEN pg_temp.id(name || '-shipment') END
+FROM (VALUES ('done', 'authorization', 3800), ('done', 'capture', 3800),
+    ('lost', 'authorization', 3800), ('lost', 'capture', 3800), ('lost', 'refund', 3300),
+    ('running', 'authorization', 3800),
+    ('dropped', 'authorization', 3800), ('dropped', 'void', 3800)) AS e(name, kind, amount),
+    (VALUES ('requested'), ('succeeded')) AS phases(phase);
+
+INSERT INTO events (id, type, subject, subject_id, sequence, actor, correlation_id, data)
+SELECT pg_temp.id(document || sequence), type || '.v1', document, pg_temp.id(document), sequence,
+    'test', '', CASE WHEN target IS NULL THEN '{}'::jsonb
+        ELSE jsonb_build_object('from', source, 'to', target) END
+FROM (VALUES
+    ('done', 1, 'order.placed', NULL, NULL), ('done', 2, 'order.confirmed', 'pending', 'confirmed'),
+    ('done', 3, 'order.completed', 'confirmed', 'completed'),
+    ('lost', 1, 'order.placed', NULL, NULL), ('lost', 2, 'order.confirmed', 'pending', 'confirmed'),
+    ('lost', 3, 'order.completed', 'confirmed', 'completed'),
+    ('running', 1, 'order.placed', NULL, NULL),
+    ('running', 2, 'order.confirmed', 'pending', 'confirmed'),
+    ('dropped', 1, 'order.placed', NULL, NULL),
+    ('dropped', 2, 'order.cancelled', 'pending', 'cancelled'),
+    ('done-shipment', 1, 'shipment.planned', NULL, NULL),
+    ('done-shipment', 2, 'shipment.booked', 'pending', 'booked'),
+    ('done-shipment', 3, 'shipment.picked_up', 'booked', 'picked_up'),
+    ('done-shipment', 4, 'shipment.delivered', 'picked_up', 'delivered'),
+    ('lost-shipment', 1, 'shipment.planned', NULL, NULL),
+    ('lost-shipment', 2, 'shipment.booked', 'pending', 'booked'),
+    ('lost-shipment', 3, 'shipment.lost', 'booked', 'lost'),
+    ('running-shipment', 1, 'shipment.planned', NULL, NULL),
+    ('dropped-shipment', 1, 'shipment.planned', NULL, NULL),
+    ('dropped-shipment', 2, 'shipment.booked', 'pending', 'booked'),
+    ('dropped-shipment', 3, 'shipment.voided', 'booked', 'voided'))
+    AS e(document, sequence, type, source, target);
+INSERT INTO idempotency_keys (caller, key, route, fingerprint, resource_id, state, status, answer)
+SELECT 'shop', name, '/orders', '', pg_temp.id(name), 'done', 201, '{}'
+FROM (VALUES ('done'), ('lost'), ('running'), ('dropped')) AS o(name);
+INSERT INTO tasks (id, kind, document_type, document_id, role, question, facts, choices, status,
+    due_at, outcome)
+VALUES (pg_temp.id('task'), 'parcel_lost', 'shipment', pg_temp.id('lost-shipment'), 'support', '?',
+    '{}', '[]', 'done', now() + interval '1 day', 'refund');
