@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import BaseModel
 from standardwebhooks.webhooks import Webhook
 
 from simulators.errors import Refusal
 from simulators.faults import WEBHOOKS, Faults
+from simulators.paging import After, Limit
 from simulators.settings import SimulatorSettings
 from simulators.storage import Storage, timestamp
 
@@ -221,9 +222,7 @@ def webhook_routes(outbox: Outbox) -> APIRouter:
     routes = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
     @routes.get("")
-    async def list_deliveries(
-        after: int = Query(0, ge=0), limit: int = Query(1000, ge=1, le=10_000)
-    ) -> DeliveryList:
+    async def list_deliveries(after: After = 0, limit: Limit = 1000) -> DeliveryList:
         """List events and what became of them, oldest first."""
         return outbox.deliveries(after, limit)
 

@@ -25,6 +25,8 @@ class PaymentResult(Value):
     reference: Name
     failure_code: Text = ""
     amount: Money
+    expires_at: datetime | None = None
+    """When the money of a succeeded authorization is no longer reserved; None for the others."""
 
 
 class PaymentKind(StrEnum):

@@ -1,6 +1,9 @@
 """The sandbox payment provider, spoken to over HTTP like a real one."""
 
+from datetime import UTC
+
 import httpx2
+from pydantic import AwareDatetime
 
 from domain.money import Amount, Currency, Money
 from domain.value import Name, Text
@@ -16,6 +19,7 @@ class ProviderOperation(Answer):
     key: Name
     kind: PaymentKind
     authorization: Name
+    authorization_expires_at: AwareDatetime
     amount: Amount
     currency: Currency
     outcome: Outcome
@@ -27,12 +31,14 @@ class ProviderOperation(Answer):
         An authorization's reference is what later steps name; the others have one of their own.
         """
         of_authorization = self.kind is PaymentKind.AUTHORIZATION
+        reserved = of_authorization and self.outcome is Outcome.SUCCEEDED
         return PaymentResult(
             key=self.key,
             outcome=self.outcome,
             reference=self.authorization if of_authorization else self.id,
             failure_code=self.failure_code,
             amount=Money(amount=self.amount, currency=self.currency),
+            expires_at=self.authorization_expires_at.astimezone(UTC) if reserved else None,
         )
 
 

@@ -1,10 +1,13 @@
 """What the carrier and its clients say to each other."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 Line = Annotated[str, StringConstraints(max_length=1000)]
+FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""No parcel of ours was scanned outside this century."""
 Required = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -102,7 +105,7 @@ class ScanRequest(Request):
     """One scan to add; now when ``occurred_at`` is not given."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{1,10}$")]
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Annotated[AwareDatetime, Field(ge=FIRST, le=LAST)] | None = None
     place: Line = ""
     message: Line = ""
     signed_by: Line = ""

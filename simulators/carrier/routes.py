@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import StringConstraints
 
 from simulators.carrier.autopilot import Pilot
@@ -19,6 +19,7 @@ from simulators.carrier.messages import (
 )
 from simulators.carrier.parcels import Parcels
 from simulators.faults import Faults
+from simulators.paging import After, Limit
 
 OPERATIONS = frozenset({"book", "find", "show", "void", "track"})
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -38,8 +39,8 @@ def booking_routes(bookings: Bookings, faults: Faults) -> APIRouter:
     async def find(
         http: Request,
         reference: Reference | None = None,
-        after: int = Query(0, ge=0),
-        limit: int = Query(1000, ge=1, le=10_000),
+        after: After = 0,
+        limit: Limit = 1000,
     ) -> BookingList:
         """List bookings, of one reference or all, in the order in which they were made."""
         async with faults.around("find"):

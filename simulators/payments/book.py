@@ -37,6 +37,12 @@ ADD_TO_TALLY: dict[Kind, str] = {
 }
 
 
+OPERATIONS = (
+    "SELECT operations.*, authorizations.expires_at AS authorization_expires_at"
+    " FROM operations JOIN authorizations ON authorizations.id = authorization"
+)
+
+
 class Book:
     """Authorizations and operations in store. Every method is one transaction."""
 
@@ -92,13 +98,13 @@ class Book:
 
     def find(self, key: str) -> OperationList:
         """Return the operation with this key, or an empty list."""
-        rows = self._storage.all("SELECT * FROM operations WHERE key = ?", key)
+        rows = self._storage.all(OPERATIONS + " WHERE key = ?", key)
         return OperationList(data=[_operation(row) for row in rows])
 
     def ledger(self, authorization: str | None, after: int, limit: int) -> OperationList:
         """Return operations in the order in which they happened."""
         rows = self._storage.all(
-            "SELECT * FROM operations WHERE sequence > ? AND (? IS NULL OR authorization = ?)"
+            OPERATIONS + " WHERE sequence > ? AND (? IS NULL OR authorization = ?)"
             " ORDER BY sequence LIMIT ?",
             *(after, authorization, authorization, limit),
         )
@@ -137,33 +143,29 @@ class Book:
         """
         if kind in ADD_TO_TALLY and outcome in ("succeeded", "pending"):
             db.execute(ADD_TO_TALLY[kind], (money.amount, authorization))
-        now = timestamp()
-        row = db.execute(
+        now, operation_id = timestamp(), f"op_{secrets.token_hex(12)}"
+        db.execute(
             "INSERT INTO operations (id, key, kind, authorization, fingerprint, amount, currency,"
             " outcome, failure_code, executed, requests, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?) RETURNING *",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
             (
-                *(f"op_{secrets.token_hex(12)}", key, kind, authorization, fingerprint),
+                *(operation_id, key, kind, authorization, fingerprint),
                 *(money.amount, money.currency, outcome, failure),
                 *(int(outcome == "succeeded"), now, now),
             ),
-        ).fetchone()
-        operation = _operation(row)
-        self._announce(db, operation)
-        return operation
+        )
+        return self._announce(db, operation_id)
 
     def settle(
         self, db: sqlite3.Connection, operation: Operation, outcome: Outcome, failure: str
     ) -> Operation:
         """Change the outcome of a recorded operation and announce it."""
-        row = db.execute(
+        db.execute(
             "UPDATE operations SET outcome = ?, failure_code = ?, executed = executed + ?,"
-            " updated_at = ? WHERE id = ? RETURNING *",
+            " updated_at = ? WHERE id = ?",
             (outcome, failure, int(outcome == "succeeded"), timestamp(), operation.id),
-        ).fetchone()
-        settled = _operation(row)
-        self._announce(db, settled)
-        return settled
+        )
+        return self._announce(db, operation.id)
 
     def end_authorization(
         self, db: sqlite3.Connection, authorization: str, outcome: Outcome, failure: str
@@ -174,14 +176,14 @@ class Book:
             (outcome, failure, authorization),
         )
         row = db.execute(
-            "SELECT * FROM operations WHERE authorization = ? AND kind = 'authorization'",
+            OPERATIONS + " WHERE authorization = ? AND kind = 'authorization'",
             (authorization,),
         ).fetchone()
         self.settle(db, _operation(row), outcome, failure)
 
     def replay(self, key: str, fingerprint: str) -> Operation | None:
         """Return the operation of a known key; refuse the key when the request differs."""
-        row = self._storage.one("SELECT * FROM operations WHERE key = ?", key)
+        row = self._storage.one(OPERATIONS + " WHERE key = ?", key)
         if row is None:
             return None
         if row["fingerprint"] != fingerprint:
@@ -194,16 +196,14 @@ class Book:
         with self._storage.transaction() as db:
             return bool(db.execute("INSERT OR IGNORE INTO first_calls VALUES (?)", (key,)).rowcount)
 
-    def _announce(self, db: sqlite3.Connection, operation: Operation) -> None:
-        if operation.outcome not in ("succeeded", "failed"):
-            return
-        facts = operation.model_dump(
-            include={
-                *("id", "key", "kind", "authorization", "amount", "currency"),
-                *("outcome", "failure_code"),
-            }
-        )
-        self._outbox.add(db, f"operation.{operation.outcome}", facts)
+    def _announce(self, db: sqlite3.Connection, operation_id: str) -> Operation:
+        row = db.execute(OPERATIONS + " WHERE operations.id = ?", (operation_id,)).fetchone()
+        operation = _operation(row)
+        if operation.outcome in ("succeeded", "failed"):
+            kept = {"sequence", "executed", "requests", "created_at", "updated_at"}
+            facts = operation.model_dump(exclude=kept)
+            self._outbox.add(db, f"operation.{operation.outcome}", facts)
+        return operation
 
 
 def _operation(row: sqlite3.Row) -> Operation:

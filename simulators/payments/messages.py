@@ -53,6 +53,7 @@ class Operation(BaseModel):
     key: str
     kind: Kind
     authorization: str
+    authorization_expires_at: str
     amount: int
     currency: str
     outcome: Outcome

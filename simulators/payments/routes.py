@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Query
 
 from simulators.errors import Refusal
 from simulators.faults import Faults
+from simulators.paging import After, Limit
 from simulators.payments.book import Book
 from simulators.payments.messages import (
     Authorization,
@@ -76,8 +77,8 @@ def payment_routes(book: Book, faults: Faults) -> APIRouter:
     @routes.get("/ledger")
     async def ledger(
         authorization: str | None = None,
-        after: int = Query(0, ge=0),
-        limit: int = Query(1000, ge=1, le=10_000),
+        after: After = 0,
+        limit: Limit = 1000,
     ) -> OperationList:
         """List every operation in order, with how often money moved and how often it was asked."""
         return book.ledger(authorization, after, limit)

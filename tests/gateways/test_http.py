@@ -76,7 +76,7 @@ async def test_anything_else_is_an_unknown_outcome(answer: bytes) -> None:
 
 async def test_an_answer_about_another_operation_is_an_unknown_outcome() -> None:
     other = (
-        b'{"data":[{"id":"op_1","key":"other","kind":"capture","authorization":"auth_1",'
+        b'{"data":[{"id":"op_1","key":"other","kind":"capture","authorization":"auth_1","authorization_expires_at":"2026-01-09T03:04:05Z",'
         b'"amount":5,"currency":"EUR","outcome":"succeeded","failure_code":""}]}'
     )
     async with answering(response("200 OK", other)) as gateway:

@@ -1,7 +1,7 @@
 """The payment gateway against the sandbox provider, over real HTTP."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -57,6 +57,14 @@ async def test_a_decline_is_a_result_and_can_be_found_again(
     result = await payments.authorize(mine, token, TEN)
     assert (result.outcome, result.failure_code, result.amount) == (outcome, failure, TEN)
     assert await payments.find(mine) == result
+
+
+async def test_an_authorization_tells_that_it_lasts_seven_days(payments: SandboxPayments) -> None:
+    result = await payments.authorize(key("authorize"), "tok_ok", TEN)
+    assert result.expires_at is not None
+    left = result.expires_at - datetime.now(UTC)
+    assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
+    assert (await payments.capture(key("capture"), result.reference, TEN)).expires_at is None
 
 
 async def test_a_capture_can_be_declined(payments: SandboxPayments) -> None:

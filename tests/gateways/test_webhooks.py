@@ -120,7 +120,7 @@ SCAN = (
 )
 CAPTURE = (
     b'{"id":"evt_2","type":"operation.failed","created_at":"2026-01-02T03:04:05Z","data":{'
-    b'"id":"op_1","key":"capture/1","kind":"capture","authorization":"auth_1","amount":1000,'
+    b'"id":"op_1","key":"capture/1","kind":"capture","authorization":"auth_1","authorization_expires_at":"2026-01-09T03:04:05Z","amount":1000,'
     b'"currency":"EUR","outcome":"failed","failure_code":"capture_declined"}}'
 )
 

@@ -83,6 +83,14 @@ async def test_outcomes_by_weight_are_the_autopilots_to_choose(carrier: Simulato
     await carrier.ask("POST", "/sandbox/autopilot", {"enabled": False})
 
 
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59Z", "now"])
+async def test_a_scan_at_an_impossible_time_is_refused(carrier: Simulator, at: str) -> None:
+    number = await book(carrier)
+    path = f"/sandbox/parcels/{number}/scans"
+    answer = await carrier.http.post(path, json={"code": "PU", "occurred_at": at})
+    assert answer.status_code == 422
+
+
 async def test_advancing_adds_only_what_is_missing(carrier: Simulator) -> None:
     number = await book(carrier)
     for to in ("in_transit", "in_transit", "delivered", "delivered"):
