@@ -3,7 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, func, text
+from sqlalchemy import Index, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, one_of
@@ -34,3 +36,60 @@ class HoldRow(Base):
     placed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     released_by: Mapped[str | None]
     released_at: Mapped[datetime | None]
+
+
+async def is_held(db: AsyncConnection, document_id: UUID) -> bool:
+    """Whether the document has an open hold."""
+    query = select(HoldRow.id).where(
+        HoldRow.document_id == document_id, HoldRow.released_at.is_(None)
+    )
+    return bool((await db.execute(select(query.exists()))).scalar_one())
+
+
+async def record_hold(
+    db: AsyncConnection,
+    hold_id: UUID,
+    document_type: str,
+    document_id: UUID,
+    reason: HoldReason,
+    note: str,
+    actor: str,
+) -> bool:
+    """Open a hold; return False when one with this reason is open already."""
+    added = await db.execute(
+        insert(HoldRow)
+        .values(
+            id=hold_id,
+            document_type=document_type,
+            document_id=document_id,
+            reason=reason,
+            note=note,
+            placed_by=actor,
+        )
+        .on_conflict_do_nothing()
+        .returning(HoldRow.id)
+    )
+    return added.one_or_none() is not None
+
+
+async def release_hold(
+    db: AsyncConnection, hold_id: UUID, document_id: UUID, actor: str
+) -> str | None:
+    """Close an open hold and return its reason; None when it was not open."""
+    closed = await db.execute(
+        update(HoldRow)
+        .where(
+            HoldRow.id == hold_id,
+            HoldRow.document_id == document_id,
+            HoldRow.released_at.is_(None),
+        )
+        .values(released_at=func.now(), released_by=actor)
+        .returning(HoldRow.reason)
+    )
+    return closed.scalar_one_or_none()
+
+
+async def find_hold(db: AsyncConnection, hold_id: UUID, document_id: UUID) -> bool:
+    """Whether the document has, or had, this hold."""
+    query = select(HoldRow.id).where(HoldRow.id == hold_id, HoldRow.document_id == document_id)
+    return bool((await db.execute(select(query.exists()))).scalar_one())

@@ -1,13 +1,27 @@
 """Payments and their ledger of entries."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Row,
+    UniqueConstraint,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, Minor, one_of
-from domain.payments import EntryKind, Phase
+from domain.ids import new_id
+from domain.payments import Entry, EntryKind, Phase
 
 
 class PaymentRow(Base):
@@ -53,3 +67,110 @@ class PaymentEntryRow(Base):
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"))
     failure_code: Mapped[str] = mapped_column(server_default="")
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+async def payments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
+    """Return the order's payments, oldest first."""
+    return (
+        await db.execute(
+            select(PaymentRow.__table__)
+            .where(PaymentRow.order_id == order_id)
+            .order_by(PaymentRow.created_at, PaymentRow.id)
+        )
+    ).all()
+
+
+async def entries_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
+    """Return the entries of all payments of the order in the order of their recording."""
+    return (
+        await db.execute(
+            select(PaymentEntryRow.__table__)
+            .join(PaymentRow, PaymentRow.id == PaymentEntryRow.payment_id)
+            .where(PaymentRow.order_id == order_id)
+            .order_by(PaymentEntryRow.id)
+        )
+    ).all()
+
+
+def entry_of(row: Row[Any]) -> Entry:
+    """Return the value of an entry's row."""
+    return Entry(kind=EntryKind(row.kind), phase=Phase(row.phase), key=row.key, amount=row.amount)
+
+
+async def find_by_key(db: AsyncConnection, key: str) -> Sequence[Row[Any]]:
+    """Return the entries under a provider key, with their order and currency."""
+    return (
+        await db.execute(
+            select(PaymentEntryRow.__table__, PaymentRow.order_id, PaymentRow.currency)
+            .join(PaymentRow, PaymentRow.id == PaymentEntryRow.payment_id)
+            .where(PaymentEntryRow.key == key)
+            .order_by(PaymentEntryRow.id)
+        )
+    ).all()
+
+
+async def record_entry(
+    db: AsyncConnection,
+    payment_id: UUID,
+    kind: EntryKind,
+    phase: Phase,
+    key: str,
+    amount: int,
+    *,
+    provider_reference: str | None = None,
+    shipment_id: UUID | None = None,
+    failure_code: str = "",
+) -> bool:
+    """Append an entry once; return whether it is new."""
+    added = await db.execute(
+        insert(PaymentEntryRow)
+        .values(
+            id=new_id(),
+            payment_id=payment_id,
+            kind=kind,
+            phase=phase,
+            key=key,
+            amount=amount,
+            provider_reference=provider_reference,
+            shipment_id=shipment_id,
+            failure_code=failure_code,
+        )
+        .on_conflict_do_nothing()
+        .returning(PaymentEntryRow.id)
+    )
+    return added.one_or_none() is not None
+
+
+async def record_payment(
+    db: AsyncConnection,
+    payment_id: UUID,
+    order: Row[Any],
+    *,
+    provider: str,
+    token: str,
+    actor: str,
+) -> None:
+    """Add a further card payment of an order's total, once per id."""
+    await db.execute(
+        insert(PaymentRow)
+        .values(
+            id=payment_id,
+            order_id=order.id,
+            provider=provider,
+            method="card",
+            amount=order.total_amount,
+            currency=order.currency,
+            token=token,
+            created_by=actor,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+async def keep_reference(db: AsyncConnection, payment_id: UUID, reference: str) -> None:
+    """Keep the provider's reference of a successful authorization and forget the card's token."""
+    await db.execute(
+        update(PaymentRow)
+        .where(PaymentRow.id == payment_id)
+        .values(provider_reference=reference, token=None)
+    )

@@ -4,11 +4,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Sequence, func, text
+from sqlalchemy import Index, Row, Sequence, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
+from db.events import add_event
 from db.metadata import Base, Id, one_of
-from domain.tasks import TaskKind, TaskStatus
+from domain.errors import NotFound
+from domain.ids import new_id
+from domain.tasks import RULES, TaskKind, TaskStatus
 
 task_numbers = Sequence("task_numbers", start=1001, metadata=Base.metadata)
 
@@ -48,3 +53,96 @@ class TaskRow(Base):
     note: Mapped[str] = mapped_column(server_default="")
     closed_by: Mapped[str | None]
     closed_at: Mapped[datetime | None]
+
+
+async def open_task(
+    db: AsyncConnection,
+    kind: TaskKind,
+    document_type: str,
+    document_id: UUID,
+    facts: dict[str, Any],
+) -> None:
+    """Ask a person about a document; silent while the same question is open."""
+    rule = RULES[kind]
+    added = (
+        await db.execute(
+            insert(TaskRow)
+            .values(
+                id=new_id(),
+                kind=kind,
+                document_type=document_type,
+                document_id=document_id,
+                role=rule.role,
+                question=rule.question,
+                facts=facts,
+                choices=list(rule.choices),
+                status=TaskStatus.OPEN,
+                due_at=func.now() + rule.due_within,
+            )
+            .on_conflict_do_nothing()
+            .returning(TaskRow.id, TaskRow.number)
+        )
+    ).one_or_none()
+    if added is not None:
+        await add_event(
+            db,
+            "task.opened",
+            subject=added.number,
+            subject_id=added.id,
+            actor="system",
+            correlation_id=f"{document_type}/{document_id}",
+            data={"kind": kind, "document_type": document_type, "document_id": document_id},
+        )
+
+
+async def lock_task(db: AsyncConnection, task_id: UUID) -> Row[Any]:
+    """Lock and return a task's row; raise NotFound."""
+    found = (
+        await db.execute(select(TaskRow.__table__).where(TaskRow.id == task_id).with_for_update())
+    ).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no task {task_id}")
+    return found
+
+
+async def close_task(
+    db: AsyncConnection,
+    task: Row[Any],
+    status: TaskStatus,
+    *,
+    outcome: str | None,
+    note: str,
+    actor: str,
+) -> None:
+    """Close a locked open task with the person's answer, or because its cause has gone."""
+    await db.execute(
+        update(TaskRow)
+        .where(TaskRow.id == task.id)
+        .values(status=status, outcome=outcome, note=note, closed_by=actor, closed_at=func.now())
+    )
+    await add_event(
+        db,
+        f"task.{status}",
+        subject=task.number,
+        subject_id=task.id,
+        actor=actor,
+        correlation_id=f"{task.document_type}/{task.document_id}",
+        data={"kind": task.kind, "outcome": outcome},
+    )
+
+
+async def cancel_tasks(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> None:
+    """Close the open task of this kind about a document, because its cause has gone."""
+    rows = await db.execute(
+        select(TaskRow.__table__)
+        .where(
+            TaskRow.kind == kind,
+            TaskRow.document_id == document_id,
+            TaskRow.status == TaskStatus.OPEN,
+        )
+        .with_for_update()
+    )
+    for task in rows:
+        await close_task(
+            db, task, TaskStatus.CANCELLED, outcome=None, note="its cause has gone", actor="system"
+        )

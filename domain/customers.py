@@ -1,6 +1,30 @@
 """Who buys."""
 
+import re
 from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, StringConstraints
+
+from domain.addresses import Address
+from domain.value import Name, Value
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)+")
+
+
+def normal_email(email: str) -> str:
+    """Return the form in which an address is kept and compared; raise ValueError for none."""
+    normal = email.strip().lower()
+    if not _EMAIL.fullmatch(normal):
+        raise ValueError("is not an email address")
+    return normal
+
+
+Email = Annotated[Name, StringConstraints(max_length=254), AfterValidator(normal_email)]
+"""An email address, trimmed and in lower case."""
+
+Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{4,14}$")]
+"""A telephone number (E.164), such as +4930123456."""
 
 
 class CustomerStatus(StrEnum):
@@ -8,3 +32,15 @@ class CustomerStatus(StrEnum):
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
+
+
+class CreateCustomer(Value):
+    """A new customer."""
+
+    kind: Literal["person", "company"] = "person"
+    name: Name
+    email: Email | None = None
+    phone: Phone | None = None
+    address: Address | None = None
+    source: Name = "api"
+    external_reference: Name | None = None

@@ -2,9 +2,28 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from domain.ids import ItemId
-from domain.value import Value
+from domain.money import Money
+from domain.value import Name, Value
+
+
+def _exact(given: Any) -> Any:
+    if isinstance(given, bool | float):
+        raise ValueError("must be a decimal string")
+    return given
+
+
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    Field(ge=0, lt=1, decimal_places=6, allow_inf_nan=False),
+    WithJsonSchema({"type": "string", "pattern": r"^0(\.[0-9]{1,6})?$", "examples": ["0.080000"]}),
+]
+"""A fraction: 0.08 is 8 %."""
 
 
 class ItemStatus(StrEnum):
@@ -24,3 +43,20 @@ class Listing(Value):
     tax_rate: Decimal
     prices: dict[str, int]
     """List price by currency, in minor units."""
+
+
+class CreateItem(Value):
+    """A new item with its list prices, at most one per currency."""
+
+    sku: Name
+    name: Name
+    sellable: bool = True
+    tax_rate: Rate = Decimal(0)
+    weight_grams: Annotated[int, Field(strict=True, ge=0, le=10_000_000)] = 0
+    prices: tuple[Money, ...] = Field(default=(), max_length=50)
+
+    @model_validator(mode="after")
+    def _one_price_per_currency(self) -> Self:
+        if len({price.currency for price in self.prices}) != len(self.prices):
+            raise ValueError("give at most one price per currency")
+        return self

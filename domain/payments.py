@@ -118,31 +118,23 @@ def requirement_met(total: int, paid: PaymentAmounts) -> bool:
     return paid.authorized + paid.captured >= total
 
 
-class ShippedLine(Value):
-    """Units of a line that leave with a shipment, and what was captured of the line so far."""
+def capture_due(line: LineCounters, units: int) -> int:
+    """Return what a hand-over of ``units`` more of a line captures, in minor units.
 
-    line: LineCounters
-    units: int
-    captured_amount: int
-
-
-def capture_due(shipped: Iterable[ShippedLine], shipping: int) -> list[int]:
-    """Return what to capture per shipped line at a hand-over, in minor units.
-
-    Each line's part is its share of the line total for all units shipped up to now, so the last
-    shipment lands exactly on the total. ``shipping`` (with its tax; zero but for the first
-    shipment) comes as one further element at the end.
+    The difference of two shares of the line's total, before and after: it depends on nothing but
+    the counters, and the last shipment lands exactly on the total.
     """
-    parts = [
-        share(
-            part.line.total_amount,
-            part.line.shipped + part.units,
-            part.line.quantity,
-            part.captured_amount,
-        )
-        for part in shipped
-    ]
-    return [*parts, shipping]
+    before = share(line.total_amount, line.shipped, line.quantity, 0)
+    return share(line.total_amount, line.shipped + units, line.quantity, before)
+
+
+def refund_due(captured: int, units: int, shipped: int, refunded_units: int, refunded: int) -> int:
+    """Return what is given back for ``units`` more of a line, in minor units.
+
+    ``captured`` stands for the ``shipped`` units; repeated partial refunds never drift and the last
+    one equals what was paid to the cent.
+    """
+    return share(captured, refunded_units + units, shipped, refunded)
 
 
 def authorization_key(payment_id: object) -> str:
@@ -150,9 +142,9 @@ def authorization_key(payment_id: object) -> str:
     return f"authorize/{payment_id}"
 
 
-def capture_key(shipment_id: object) -> str:
-    """The provider key of the capture at a shipment's hand-over."""
-    return f"capture/{shipment_id}"
+def capture_key(shipment_id: object, purpose: str = "") -> str:
+    """The provider key of a shipment's capture; ``purpose`` names a person's decision to retry."""
+    return f"capture/{shipment_id}" + (f"/{purpose}" if purpose else "")
 
 
 def void_key(payment_id: object, purpose: str) -> str:

@@ -46,8 +46,8 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
     TaskKind.PARCEL_LOST: TaskRule(
         role="support",
-        question="The carrier lost the parcel. Give the money back, or wait for it to turn up?",
-        choices=("refund", "wait"),
+        question="The carrier lost the parcel. Give the money back? (Until then it may turn up.)",
+        choices=("refund",),
     ),
     TaskKind.ADDRESS_PROBLEM: TaskRule(
         role="support",
@@ -61,8 +61,8 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
     TaskKind.UNDELIVERABLE: TaskRule(
         role="support",
-        question="The parcel came back. Give the money back, or wait?",
-        choices=("refund", "wait"),
+        question="The parcel came back undelivered. Give the money back?",
+        choices=("refund",),
     ),
     TaskKind.UNKNOWN_CODE: TaskRule(
         role="admin",
@@ -76,8 +76,8 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
     TaskKind.BOOKING_REFUSED: TaskRule(
         role="warehouse",
-        question="The carrier refuses to book this shipment. Try again, or cancel the order?",
-        choices=("retry", "cancel"),
+        question="The carrier refuses to book this shipment. Try again? (Or cancel the order.)",
+        choices=("retry",),
     ),
     TaskKind.UNDO_FAILED: TaskRule(
         role="admin",

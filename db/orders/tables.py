@@ -79,6 +79,7 @@ class OrderRow(Base):
     cancel_reason: Mapped[str | None]
     cancel_requested_at: Mapped[datetime | None]
     cancel_requested_by: Mapped[str | None]
+    cancel_requested_reason: Mapped[str | None]
     version: Mapped[int] = mapped_column(server_default="1")
 
 
@@ -91,11 +92,12 @@ class OrderLineRow(Base):
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint(
             "cancelled >= 0 AND shipped >= 0 AND delivered >= 0 AND written_off >= 0"
-            " AND captured_amount >= 0 AND refunded_amount >= 0",
+            " AND refunded_units >= 0 AND captured_amount >= 0 AND refunded_amount >= 0",
             name="counters",
         ),
         CheckConstraint("cancelled + shipped <= quantity", name="shipped"),
         CheckConstraint("delivered + written_off <= shipped", name="delivered"),
+        CheckConstraint("refunded_units <= shipped", name="refunded_units"),
         CheckConstraint("captured_amount <= total_amount", name="captured"),
         CheckConstraint("refunded_amount <= captured_amount", name="refunded"),
         Index("ix_order_lines_item", "item_id"),
@@ -117,5 +119,6 @@ class OrderLineRow(Base):
     shipped: Mapped[int] = mapped_column(server_default="0")
     delivered: Mapped[int] = mapped_column(server_default="0")
     written_off: Mapped[int] = mapped_column(server_default="0")
+    refunded_units: Mapped[int] = mapped_column(server_default="0")
     captured_amount: Mapped[Minor] = mapped_column(server_default="0")
     refunded_amount: Mapped[Minor] = mapped_column(server_default="0")

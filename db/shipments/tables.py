@@ -43,6 +43,8 @@ class ShipmentRow(Base):
     label_url: Mapped[str | None]
     label_amount: Mapped[Minor | None]
     label_currency: Mapped[str | None]
+    capture_shipping_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """The order's shipping charge and its tax, when this is the shipment that captures them."""
     booked_at: Mapped[datetime | None]
     handed_over_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
@@ -69,6 +71,8 @@ class ShipmentLineRow(Base):
     location_id: Mapped[UUID] = mapped_column(ForeignKey("locations.id"))
     reservation_id: Mapped[UUID] = mapped_column(ForeignKey("reservations.id"))
     quantity: Mapped[int]
+    capture_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """What the hand-over captures for these units."""
 
 
 class ParcelRow(Base):

@@ -82,10 +82,17 @@ def follow(scans: Iterable[TrackingScan]) -> ParcelState:
     )
 
 
-def together(parcels: Sequence[ShipmentStatus]) -> ShipmentStatus:
-    """Return a shipment's status: that of its parcel that is least far.
+def combine(parcels: Sequence[ParcelState]) -> ParcelState:
+    """Return a shipment's state: that of its parcel that is least far.
 
     Delivered only when all are; lost or returned when every parcel has ended and one so, because
     the ends have the highest ranks and delivery the highest of all.
     """
-    return min(parcels, key=RANKS.__getitem__)
+    least = min(parcels, key=lambda parcel: RANKS[parcel.status])
+    exceptions = [parcel.exception for parcel in parcels if parcel.exception]
+    return least.model_copy(
+        update={
+            "exception": exceptions[0] if exceptions else None,
+            "moved": any(parcel.moved for parcel in parcels),
+        }
+    )

@@ -329,6 +329,7 @@ def upgrade() -> None:
         sa.Column("cancel_reason", sa.Text(), nullable=True),
         sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancel_requested_by", sa.Text(), nullable=True),
+        sa.Column("cancel_requested_reason", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
             "(status = 'cancelled') = (cancelled_at IS NOT NULL) AND (status <> 'cancelled' OR cancel_reason IS NOT NULL)",
@@ -473,11 +474,12 @@ def upgrade() -> None:
         sa.Column("shipped", sa.Integer(), server_default="0", nullable=False),
         sa.Column("delivered", sa.Integer(), server_default="0", nullable=False),
         sa.Column("written_off", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("refunded_units", sa.Integer(), server_default="0", nullable=False),
         sa.Column("captured_amount", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("refunded_amount", sa.BigInteger(), server_default="0", nullable=False),
         sa.CheckConstraint("cancelled + shipped <= quantity", name=op.f("ck_order_lines_shipped")),
         sa.CheckConstraint(
-            "cancelled >= 0 AND shipped >= 0 AND delivered >= 0 AND written_off >= 0 AND captured_amount >= 0 AND refunded_amount >= 0",
+            "cancelled >= 0 AND shipped >= 0 AND delivered >= 0 AND written_off >= 0 AND refunded_units >= 0 AND captured_amount >= 0 AND refunded_amount >= 0",
             name=op.f("ck_order_lines_counters"),
         ),
         sa.CheckConstraint("captured_amount <= total_amount", name=op.f("ck_order_lines_captured")),
@@ -488,6 +490,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "refunded_amount <= captured_amount", name=op.f("ck_order_lines_refunded")
         ),
+        sa.CheckConstraint("refunded_units <= shipped", name=op.f("ck_order_lines_refunded_units")),
         sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_order_lines_item_id")),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_order_lines_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_lines")),

@@ -1,0 +1,65 @@
+"""Where an order stands, and whether it may be confirmed: asked by every step of its run."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.holds import is_held
+from db.orders.steps import change_order, lock_order, move_order
+from db.payments import entries_of, entry_of
+from db.shipments.steps import pending_of, plan_shipments
+from domain.orders.status import OrderStatus
+from domain.orders.steps import Progress, Standing
+from domain.payments import PaymentAmounts, add_up, requirement_met
+
+
+async def progress_of(db: AsyncConnection, order: Row[Any]) -> Progress:
+    """Return where a locked order stands."""
+    paid = add_up([entry_of(row) for row in await entries_of(db, order.id)])
+    return Progress(
+        status=OrderStatus(order.status),
+        standing=_standing(order, paid),
+        held=await is_held(db, order.id),
+        payment_due_at=order.payment_due_at,
+        to_book=await pending_of(db, order.id) if order.status == OrderStatus.CONFIRMED else (),
+        authorized_amount=paid.authorized,
+    )
+
+
+async def confirm_if_ready(db: AsyncConnection, order: Row[Any], carrier: str) -> Progress:
+    """Confirm a locked pending order whose money is secured, with its pick lists.
+
+    A hold or a requested cancellation keeps it pending.
+    """
+    progress = await progress_of(db, order)
+    ready = (
+        progress.status is OrderStatus.PENDING
+        and progress.standing is Standing.SECURED
+        and not progress.held
+        and order.cancel_requested_at is None
+    )
+    if not ready:
+        return progress
+    await move_order(db, order, OrderStatus.CONFIRMED, "system")
+    await plan_shipments(db, order, carrier)
+    return progress.model_copy(
+        update={"status": OrderStatus.CONFIRMED, "to_book": await pending_of(db, order.id)}
+    )
+
+
+async def plan_again(db: AsyncConnection, order_id: UUID, carrier: str) -> Progress:
+    """Let an order go on whose cancellation came too late: its stopped goods are planned anew."""
+    order = await lock_order(db, order_id)
+    await change_order(db, order, cancel_requested_at=None)
+    await plan_shipments(db, order, carrier)
+    return await progress_of(db, order)
+
+
+def _standing(order: Row[Any], paid: PaymentAmounts) -> Standing:
+    if requirement_met(order.total_amount, paid):
+        return Standing.SECURED
+    if paid.in_flight:
+        return Standing.IN_FLIGHT
+    return Standing.DECLINED if paid.failed else Standing.UNPAID

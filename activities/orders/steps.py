@@ -1,0 +1,186 @@
+"""The database steps of an order's run; each is one transaction and may safely run twice."""
+
+from sqlalchemy import func
+from temporalio import activity
+
+from activities.orders.progress import confirm_if_ready, plan_again, progress_of
+from db.engine import Database
+from db.holds import find_hold, record_hold, release_hold
+from db.inventory.ledger import release_stock
+from db.orders.steps import (
+    announce,
+    cancel_open_units,
+    change_order,
+    counters_of,
+    lines_of,
+    lock_order,
+    move_order,
+)
+from db.payments import record_payment
+from db.shipments.steps import lock_shipments_of, move_shipment
+from db.tasks import open_task
+from domain.errors import AlreadyExists, IllegalMove, NotFound
+from domain.ids import OrderId
+from domain.orders.status import OrderStatus, may_complete
+from domain.orders.steps import (
+    Cancellation,
+    HoldPlacement,
+    HoldRelease,
+    PaymentAttempt,
+    Progress,
+    Standing,
+    check_cancellable,
+    check_running,
+)
+from domain.shipments.status import ShipmentStatus
+from domain.tasks import TaskKind
+
+
+class OrderActivities:
+    """What an order's run does to the books."""
+
+    def __init__(self, books: Database, carrier: str) -> None:
+        """Plan shipments with this carrier."""
+        self._books = books
+        self._carrier = carrier
+
+    @activity.defn
+    async def confirm_order(self, order_id: OrderId) -> Progress:
+        """Confirm the order, with its pick lists, if its money is secured and nothing holds it."""
+        async with self._books.begin() as db:
+            return await confirm_if_ready(db, await lock_order(db, order_id), self._carrier)
+
+    @activity.defn
+    async def cancel_order(self, cancellation: Cancellation) -> OrderStatus:
+        """Undo of acceptance: release the stock, close the lines, drop the pick lists.
+
+        Changes nothing once goods have left or the order has ended; returns its status.
+        """
+        async with self._books.begin() as db:
+            order = await lock_order(db, cancellation.order_id)
+            shipments = await lock_shipments_of(db, order.id)
+            if order.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED) or any(
+                shipment.handed_over_at for shipment in shipments
+            ):
+                return OrderStatus(order.status)
+            for shipment in shipments:
+                if shipment.status == ShipmentStatus.PENDING:
+                    await move_shipment(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
+            await cancel_open_units(db, order.id)
+            await release_stock(db, order.id)
+            await move_order(
+                db, order, OrderStatus.CANCELLED, cancellation.actor, reason=cancellation.reason
+            )
+            return OrderStatus.CANCELLED
+
+    @activity.defn
+    async def request_cancellation(self, cancellation: Cancellation) -> None:
+        """Note that the order is to be cancelled, or refuse with IllegalMove."""
+        async with self._books.begin() as db:
+            order = await lock_order(db, cancellation.order_id)
+            lines = [counters_of(line) for line in await lines_of(db, order.id)]
+            check_cancellable(OrderStatus(order.status), lines)
+            if order.cancel_requested_at is None:
+                await change_order(
+                    db,
+                    order,
+                    cancel_requested_at=func.now(),
+                    cancel_requested_by=cancellation.actor,
+                    cancel_requested_reason=cancellation.reason,
+                )
+
+    @activity.defn
+    async def resume_order(self, order_id: OrderId) -> Progress:
+        """Let an order go on whose cancellation came after its goods had left."""
+        async with self._books.begin() as db:
+            return await plan_again(db, order_id, self._carrier)
+
+    @activity.defn
+    async def complete_order(self, order_id: OrderId) -> Progress:
+        """Complete the order when all its goods have ended their way; return where it stands."""
+        async with self._books.begin() as db:
+            order = await lock_order(db, order_id)
+            lines = [counters_of(line) for line in await lines_of(db, order.id)]
+            progress = await progress_of(db, order)
+            if progress.status is OrderStatus.CONFIRMED and may_complete(lines):
+                await move_order(db, order, OrderStatus.COMPLETED, "system")
+                return progress.model_copy(update={"status": OrderStatus.COMPLETED})
+            return progress
+
+    @activity.defn
+    async def place_hold(self, placement: HoldPlacement) -> None:
+        """Stop the order; refuse a second open hold of the same reason."""
+        async with self._books.begin() as db:
+            order = await lock_order(db, placement.order_id)
+            if await find_hold(db, placement.hold_id, order.id):
+                return
+            check_running(OrderStatus(order.status))
+            added = await record_hold(
+                db,
+                placement.hold_id,
+                "order",
+                order.id,
+                placement.reason,
+                placement.note,
+                placement.actor,
+            )
+            if not added:
+                raise AlreadyExists(f"the order is already on hold for {placement.reason}")
+            await change_order(db, order)
+            await announce(
+                db,
+                order,
+                "hold_placed",
+                placement.actor,
+                {"hold_id": placement.hold_id, "reason": placement.reason, "note": placement.note},
+            )
+
+    @activity.defn
+    async def release_hold(self, release: HoldRelease) -> None:
+        """Lift one hold; a hold released before stays released."""
+        async with self._books.begin() as db:
+            order = await lock_order(db, release.order_id)
+            if not await find_hold(db, release.hold_id, order.id):
+                raise NotFound(f"the order has no hold {release.hold_id}")
+            reason = await release_hold(db, release.hold_id, order.id, release.actor)
+            if reason is None:
+                return
+            await change_order(db, order)
+            data = {"hold_id": release.hold_id, "reason": reason}
+            await announce(db, order, "hold_released", release.actor, data)
+
+    @activity.defn
+    async def add_payment(self, attempt: PaymentAttempt) -> None:
+        """Record another attempt to pay; refuse while one is in flight or the money is there."""
+        async with self._books.begin() as db:
+            order = await lock_order(db, attempt.order_id)
+            progress = await progress_of(db, order)
+            check_running(progress.status)
+            if progress.standing in (Standing.SECURED, Standing.IN_FLIGHT):
+                raise IllegalMove(
+                    f"the order's payment is {progress.standing}",
+                    current_status=str(progress.standing),
+                    allowed=[],
+                )
+            await record_payment(
+                db,
+                attempt.payment_id,
+                order,
+                provider="sandbox",
+                token=attempt.token,
+                actor=attempt.actor,
+            )
+            await change_order(db, order)
+
+    @activity.defn
+    async def report_undo_failure(self, order_id: OrderId) -> None:
+        """Ask a person to finish an undo that failed for good."""
+        async with self._books.begin() as db:
+            order = await lock_order(db, order_id)
+            await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, {"order": order.number})
+
+    @activity.defn
+    async def look_at_order(self, order_id: OrderId) -> Progress:
+        """Return where the order stands."""
+        async with self._books.begin() as db:
+            return await progress_of(db, await lock_order(db, order_id))

@@ -1,0 +1,147 @@
+"""One movement of money at the provider, in three parts that survive a crash between any two.
+
+The intent is recorded and committed, the provider is called with the intent's key, the outcome is
+recorded. What was intended before is asked for first, so money never moves twice.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.orders.steps import announce
+from db.payments import keep_reference, record_entry
+from domain.money import Money
+from domain.payments import EntryKind, Phase
+from gateways.failures import PartnerFailure, PartnerRefused
+from gateways.payments.port import Outcome, PaymentProvider, PaymentResult
+
+EVENTS = {
+    EntryKind.AUTHORIZATION: "authorized",
+    EntryKind.CAPTURE: "captured",
+    EntryKind.VOID: "voided",
+    EntryKind.REFUND: "refunded",
+}
+
+_PHASES = {
+    Outcome.SUCCEEDED: Phase.SUCCEEDED,
+    Outcome.FAILED: Phase.FAILED,
+    Outcome.ACTION_REQUIRED: Phase.ACTION_REQUIRED,
+}
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What is to happen at the provider; ``source`` is a card token or an authorization."""
+
+    payment_id: UUID
+    kind: EntryKind
+    key: str
+    amount: Money
+    source: str
+    shipment_id: UUID | None
+    repeated: bool
+
+
+async def intend(
+    db: AsyncConnection,
+    payment: Row[Any],
+    kind: EntryKind,
+    key: str,
+    amount: int,
+    shipment_id: UUID | None = None,
+) -> Intent:
+    """Record the intent under the order's lock; commit before calling the provider."""
+    fresh = await record_entry(
+        db, payment.id, kind, Phase.REQUESTED, key, amount, shipment_id=shipment_id
+    )
+    source = payment.token if kind is EntryKind.AUTHORIZATION else payment.provider_reference
+    return Intent(
+        payment_id=payment.id,
+        kind=kind,
+        key=key,
+        amount=Money(amount=amount, currency=payment.currency),
+        source=source or "",
+        shipment_id=shipment_id,
+        repeated=not fresh,
+    )
+
+
+async def ask(provider: PaymentProvider, intent: Intent) -> PaymentResult:
+    """Do it at the provider, or learn how it ended before; raise PartnerFailure when unknown."""
+    if intent.repeated and (known := await provider.find(intent.key)) is not None:
+        return _decided(known)
+    operations = {
+        EntryKind.AUTHORIZATION: provider.authorize,
+        EntryKind.CAPTURE: provider.capture,
+        EntryKind.VOID: provider.void,
+        EntryKind.REFUND: provider.refund,
+    }
+    try:
+        return _decided(await operations[intent.kind](intent.key, intent.source, intent.amount))
+    except PartnerRefused as refusal:
+        return PaymentResult(
+            key=intent.key,
+            outcome=Outcome.FAILED,
+            reference="refused",
+            failure_code=refusal.code,
+            amount=intent.amount,
+        )
+
+
+async def learn(provider: PaymentProvider, intent: Intent) -> PaymentResult:
+    """Learn how an earlier intent ended, without sending it again: never seen counts as failed."""
+    known = await provider.find(intent.key)
+    if known is not None:
+        return _decided(known)
+    return PaymentResult(
+        key=intent.key,
+        outcome=Outcome.FAILED,
+        reference="never-sent",
+        failure_code="never_sent",
+        amount=intent.amount,
+    )
+
+
+async def record_outcome(
+    db: AsyncConnection, order: Row[Any], intent: Intent, result: PaymentResult
+) -> bool:
+    """Record how it ended, under the order's lock, with the event; return whether that is news."""
+    phase = _PHASES[result.outcome]
+    fresh = await record_entry(
+        db,
+        intent.payment_id,
+        intent.kind,
+        phase,
+        intent.key,
+        intent.amount.amount,
+        provider_reference=result.reference,
+        shipment_id=intent.shipment_id,
+        failure_code=result.failure_code,
+    )
+    if not fresh:
+        return False
+    if intent.kind is EntryKind.AUTHORIZATION and phase is Phase.SUCCEEDED:
+        await keep_reference(db, intent.payment_id, result.reference)
+    what = EVENTS[intent.kind] if phase is Phase.SUCCEEDED else str(phase)
+    await announce(
+        db,
+        order,
+        f"payment_{what}",
+        "system",
+        {
+            "payment_id": intent.payment_id,
+            "kind": intent.kind,
+            "amount": intent.amount.model_dump(),
+            "failure_code": result.failure_code,
+        },
+    )
+    return True
+
+
+def _decided(result: PaymentResult) -> PaymentResult:
+    if result.outcome is Outcome.PENDING:
+        raise PartnerFailure(f"the provider has not decided on {result.key} yet")
+    return result

@@ -1,0 +1,129 @@
+"""The steps at the payment provider: reserve the money, take it, drop what is not needed."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio import activity
+
+from activities.orders.progress import confirm_if_ready, progress_of
+from activities.payments.provider import Intent, ask, intend, learn, record_outcome
+from db.engine import Database
+from db.orders.steps import lock_order
+from db.payments import entries_of, entry_of, payments_of
+from domain.ids import OrderId
+from domain.orders.status import OrderStatus
+from domain.orders.steps import Progress
+from domain.payments import (
+    Entry,
+    EntryKind,
+    Phase,
+    add_up,
+    authorization_key,
+    requirement_met,
+    void_key,
+)
+from gateways.payments.port import PaymentProvider, PaymentResult
+
+
+class PaymentActivities:
+    """What an order's run does at the payment provider."""
+
+    def __init__(self, books: Database, provider: PaymentProvider, carrier: str) -> None:
+        """Take money through this provider; orders are planned with this carrier."""
+        self._books = books
+        self._provider = provider
+        self._carrier = carrier
+
+    @activity.defn
+    async def authorize_payment(self, order_id: OrderId) -> Progress:
+        """Reserve the order's money; when that is done and nothing holds it, confirm the order.
+
+        What commits together is one step: the outcome, the confirmation and the pick lists. An
+        order that is further already, or has nothing to authorize, is only looked at.
+        """
+        async with self._books.begin() as db:
+            order = await lock_order(db, order_id)
+            intent = await self._authorization_due(db, order)
+            if intent is None:
+                return await confirm_if_ready(db, order, self._carrier)
+        result = await ask(self._provider, intent)
+        async with self._books.begin() as db:
+            order = await lock_order(db, order_id)
+            await record_outcome(db, order, intent, result)
+            return await confirm_if_ready(db, order, self._carrier)
+
+    @activity.defn
+    async def void_payment(self, order_id: OrderId) -> Progress:
+        """Undo of authorize_payment: drop what is still reserved and will not be captured.
+
+        An authorization of unknown outcome is settled first: dropped if it did succeed.
+        """
+        for payment_id in await self._payments(order_id):
+            async with self._books.begin() as db:
+                order = await lock_order(db, order_id)
+                open_intent = await self._unsettled(db, order, payment_id)
+            if open_intent is not None:
+                outcome = await learn(self._provider, open_intent)
+                await self._record(order_id, open_intent, outcome)
+            async with self._books.begin() as db:
+                order = await lock_order(db, order_id)
+                intent = await self._void_due(db, order, payment_id)
+            if intent is not None:
+                await self._record(order_id, intent, await ask(self._provider, intent))
+        async with self._books.begin() as db:
+            return await progress_of(db, await lock_order(db, order_id))
+
+    async def _record(self, order_id: OrderId, intent: Intent, result: PaymentResult) -> None:
+        async with self._books.begin() as db:
+            order = await lock_order(db, order_id)
+            await record_outcome(db, order, intent, result)
+
+    async def _payments(self, order_id: OrderId) -> list[UUID]:
+        async with self._books.read() as db:
+            return [payment.id for payment in await payments_of(db, order_id)]
+
+    async def _authorization_due(self, db: AsyncConnection, order: Row[Any]) -> Intent | None:
+        if order.status != OrderStatus.PENDING or order.cancel_requested_at is not None:
+            return None
+        entries = await entries_of(db, order.id)
+        paid = add_up([entry_of(row) for row in entries])
+        payments = await payments_of(db, order.id)
+        if not payments or requirement_met(order.total_amount, paid):
+            return None
+        newest = payments[-1]
+        key = authorization_key(newest.id)
+        if any(row.key == key and row.phase != Phase.REQUESTED for row in entries):
+            return None
+        return await intend(db, newest, EntryKind.AUTHORIZATION, key, newest.amount)
+
+    async def _unsettled(
+        self, db: AsyncConnection, order: Row[Any], payment_id: UUID
+    ) -> Intent | None:
+        """Return the authorization that was asked for and whose outcome is not recorded."""
+        payment, entries = await _ledger(db, order, payment_id)
+        key = authorization_key(payment_id)
+        phases = {entry.phase for entry in entries if entry.key == key}
+        if phases != {Phase.REQUESTED} or payment.token is None:
+            return None
+        return await intend(db, payment, EntryKind.AUTHORIZATION, key, payment.amount)
+
+    async def _void_due(
+        self, db: AsyncConnection, order: Row[Any], payment_id: UUID
+    ) -> Intent | None:
+        payment, entries = await _ledger(db, order, payment_id)
+        reserved = add_up(entries).authorized
+        if reserved <= 0 or payment.provider_reference is None:
+            return None
+        purpose = "cancelled" if order.status == OrderStatus.CANCELLED else "remainder"
+        return await intend(db, payment, EntryKind.VOID, void_key(payment_id, purpose), reserved)
+
+
+async def _ledger(
+    db: AsyncConnection, order: Row[Any], payment_id: UUID
+) -> tuple[Row[Any], Sequence[Entry]]:
+    payment = next(row for row in await payments_of(db, order.id) if row.id == payment_id)
+    rows = await entries_of(db, order.id)
+    return payment, [entry_of(row) for row in rows if row.payment_id == payment_id]

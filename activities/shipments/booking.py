@@ -1,0 +1,139 @@
+"""Buying and giving back labels: one partner call each, safe to repeat."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func
+from temporalio import activity
+
+from db.engine import Database
+from db.holds import is_held
+from db.orders.steps import lock_order
+from db.shipments.steps import (
+    announce,
+    find_order_of,
+    lock_shipment,
+    lock_shipments_of,
+    move_shipment,
+    record_parcel,
+    shipment_lines_of,
+)
+from db.tasks import cancel_tasks, open_task
+from domain.addresses import Address
+from domain.ids import OrderId, ShipmentId
+from domain.shipments.status import ShipmentStatus
+from domain.shipments.steps import BookingOutcome
+from domain.tasks import TaskKind
+from gateways.carriers.port import Booking, BookingRequest, Carrier, ParcelRequest
+from gateways.failures import PartnerRefused
+
+ALREADY_SCANNED = "already_scanned"
+LIGHTEST_PARCEL = 1
+"""Grams; what a parcel of items without a weight is declared with."""
+
+
+class BookingActivities:
+    """What an order's run does at the carrier before the goods leave."""
+
+    def __init__(self, books: Database, carrier: Carrier) -> None:
+        """Buy labels from this carrier."""
+        self._books = books
+        self._carrier = carrier
+
+    @activity.defn
+    async def book_shipment(self, shipment_id: ShipmentId) -> BookingOutcome:
+        """Buy the label of a pending shipment; a hold on its order stops it.
+
+        Our shipment id is the carrier's reference: after an answer that got lost the label is
+        found, not bought again. A definite no opens a task for the warehouse.
+        """
+        async with self._books.begin() as db:
+            order = await lock_order(db, await find_order_of(db, shipment_id))
+            shipment = await lock_shipment(db, shipment_id)
+            if shipment.status != ShipmentStatus.PENDING:
+                return BookingOutcome.NOT_DUE
+            if order.cancel_requested_at is not None or await is_held(db, order.id):
+                return BookingOutcome.HELD
+            lines = await shipment_lines_of(db, shipment_id)
+        weight = sum(line.quantity * line.weight_grams for line in lines)
+        request = BookingRequest(
+            reference=shipment_id,
+            service=shipment.service,
+            ship_from=Address.model_validate(shipment.ship_from),
+            ship_to=Address.model_validate(shipment.ship_to),
+            parcels=(ParcelRequest(weight_grams=max(weight, LIGHTEST_PARCEL)),),
+        )
+        try:
+            booking = await self._buy(request)
+        except PartnerRefused as refusal:
+            await self._report_refusal(shipment_id, refusal)
+            return BookingOutcome.REFUSED
+        await self._record_booking(shipment_id, booking)
+        return BookingOutcome.BOOKED
+
+    @activity.defn
+    async def recall_shipments(self, order_id: OrderId) -> bool:
+        """Undo of book_shipment, for all labels of an order that the carrier has not scanned.
+
+        Returns False when goods are in the carrier's hands: then the order cannot be cancelled.
+        """
+        async with self._books.begin() as db:
+            await lock_order(db, order_id)
+            shipments = await lock_shipments_of(db, order_id)
+        stopped = True
+        for shipment in shipments:
+            if shipment.handed_over_at is not None:
+                stopped = False
+            elif shipment.status == ShipmentStatus.BOOKED:
+                stopped = await self._void(shipment) and stopped
+        return stopped
+
+    async def _buy(self, request: BookingRequest) -> Booking:
+        if activity.info().attempt > 1:
+            known = await self._carrier.find_booking(request.reference)
+            if known is not None and not known.voided:
+                return known
+        return await self._carrier.book(request)
+
+    async def _record_booking(self, shipment_id: UUID, booking: Booking) -> None:
+        async with self._books.begin() as db:
+            await lock_order(db, await find_order_of(db, shipment_id))
+            shipment = await lock_shipment(db, shipment_id)
+            if shipment.status != ShipmentStatus.PENDING:
+                return
+            for parcel in booking.parcels:
+                await record_parcel(db, shipment_id, shipment.carrier, parcel.tracking_number)
+            await move_shipment(
+                db,
+                shipment,
+                ShipmentStatus.BOOKED,
+                "system",
+                booking_reference=booking.booking_id,
+                label_url=booking.parcels[0].label_url,
+                label_amount=booking.amount,
+                label_currency=booking.currency,
+                booked_at=func.now(),
+            )
+            await cancel_tasks(db, TaskKind.BOOKING_REFUSED, shipment_id)
+
+    async def _report_refusal(self, shipment_id: UUID, refusal: PartnerRefused) -> None:
+        async with self._books.begin() as db:
+            order = await lock_order(db, await find_order_of(db, shipment_id))
+            shipment = await lock_shipment(db, shipment_id)
+            facts = {"code": refusal.code, "message": refusal.message, "order_id": order.id}
+            await open_task(db, TaskKind.BOOKING_REFUSED, "shipment", shipment_id, facts)
+            await announce(db, shipment, "booking_refused", "system", facts)
+
+    async def _void(self, shipment: Row[Any]) -> bool:
+        try:
+            await self._carrier.void(shipment.booking_reference)
+        except PartnerRefused as refusal:
+            if refusal.code == ALREADY_SCANNED:
+                return False
+            raise
+        async with self._books.begin() as db:
+            await lock_order(db, shipment.order_id)
+            current = await lock_shipment(db, shipment.id)
+            if current.status == ShipmentStatus.BOOKED and current.handed_over_at is None:
+                await move_shipment(db, current, ShipmentStatus.VOIDED, "system")
+        return True

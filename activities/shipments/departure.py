@@ -1,0 +1,102 @@
+"""What a first scan changes: the goods are gone, so stock, counters and money owed follow."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.payments.provider import Intent, ask, intend, record_outcome
+from activities.shipments.following import read_state
+from db.engine import Database
+from db.inventory.ledger import issue_stock
+from db.orders.steps import change_order, count_up, counters_of, lines_of, lock_order
+from db.payments import entries_of, payments_of
+from db.shipments.captures import count_capture, is_owed, plan_capture, planned_capture
+from db.shipments.steps import (
+    find_order_of,
+    lock_shipment,
+    move_shipment,
+    shipment_lines_of,
+)
+from db.tasks import cancel_tasks, open_task
+from domain.payments import EntryKind, capture_due, capture_key
+from domain.tasks import TaskKind
+from gateways.payments.port import Outcome, PaymentProvider
+
+CARRIER = "carrier"
+"""The actor of what a carrier's facts cause."""
+
+
+async def depart(db: AsyncConnection, order: Row[Any], shipment: Row[Any]) -> None:
+    """Book that a locked booked shipment has left: stock, line counters, status, money owed.
+
+    Shipping and its tax are captured with the order's first shipment.
+    """
+    parts = await shipment_lines_of(db, shipment.id)
+    units: Counter[UUID] = Counter()
+    for part in parts:
+        units[part.order_line_id] += part.quantity
+    lines = await lines_of(db, order.id)
+    first = not any(line.shipped for line in lines)
+    owed = {line.id: capture_due(counters_of(line), units[line.id]) for line in lines}
+    shipping = order.shipping_amount + order.shipping_tax_amount if first else 0
+    await plan_capture(db, shipment.id, owed, shipping)
+    await issue_stock(db, shipment.id, [part.id for part in parts], CARRIER)
+    for line_id, quantity in units.items():
+        await count_up(db, line_id, shipped=quantity)
+    await change_order(db, order)
+    state = await read_state(db, shipment.id)
+    await move_shipment(
+        db,
+        shipment,
+        state.status,
+        CARRIER,
+        handed_over_at=func.now(),
+        exception_reason=state.exception,
+        delivered_at=state.delivered_at,
+        signed_by=state.signed_by,
+    )
+
+
+async def capture_intent(
+    db: AsyncConnection, order: Row[Any], shipment: Row[Any], purpose: str = ""
+) -> Intent | None:
+    """Record the capture that a departed shipment still owes; None when there is nothing to do.
+
+    A refused capture is not tried again by itself: a person's decision gives a new ``purpose``.
+    """
+    amount = await planned_capture(db, shipment.id)
+    if shipment.handed_over_at is None or not amount or not await is_owed(db, shipment.id):
+        return None
+    key = capture_key(shipment.id, purpose)
+    entries = await entries_of(db, order.id)
+    if any(entry.key == key and entry.phase == "failed" for entry in entries):
+        return None
+    payment = next((row for row in await payments_of(db, order.id) if row.provider_reference), None)
+    if payment is None:
+        return None
+    return await intend(db, payment, EntryKind.CAPTURE, key, amount, shipment.id)
+
+
+async def take_money(
+    books: Database, provider: PaymentProvider, shipment_id: UUID, intent: Intent
+) -> None:
+    """Capture at the provider; a refusal becomes a task for finance."""
+    result = await ask(provider, intent)
+    async with books.begin() as db:
+        order = await lock_order(db, await find_order_of(db, shipment_id))
+        await lock_shipment(db, shipment_id)
+        if not await record_outcome(db, order, intent, result):
+            return
+        if result.outcome is Outcome.SUCCEEDED:
+            await count_capture(db, shipment_id)
+            await cancel_tasks(db, TaskKind.CAPTURE_FAILED, shipment_id)
+            return
+        facts = {
+            "amount": intent.amount.model_dump(),
+            "failure_code": result.failure_code,
+            "order_id": order.id,
+        }
+        await open_task(db, TaskKind.CAPTURE_FAILED, "shipment", shipment_id, facts)

@@ -1,0 +1,158 @@
+"""From the carrier's first scan to the journey's end: the steps of a shipment's run."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio import activity
+
+from activities.payments.provider import ask, record_outcome
+from activities.shipments.departure import capture_intent, depart, take_money
+from activities.shipments.settlement import refund_intent, settle, tell_order, write_off
+from db.engine import Database
+from db.orders.steps import lock_order
+from db.shipments.captures import is_owed, waive_capture
+from db.shipments.steps import announce, find_order_of, lock_shipment
+from db.tasks import cancel_tasks, close_task, lock_task, open_task
+from domain.errors import IllegalMove
+from domain.ids import ShipmentId
+from domain.shipments.status import ShipmentStatus
+from domain.shipments.steps import Decided, Journey, ShipmentDecision
+from domain.tasks import TaskKind, TaskStatus
+from gateways.payments.port import Outcome, PaymentProvider
+
+_QUESTIONS = {
+    ShipmentStatus.LOST: TaskKind.PARCEL_LOST,
+    ShipmentStatus.RETURNED: TaskKind.UNDELIVERABLE,
+}
+
+
+class JourneyActivities:
+    """What a shipment's run does once the carrier has the goods."""
+
+    def __init__(self, books: Database, provider: PaymentProvider) -> None:
+        """Take the money for what left, and give it back, through this provider."""
+        self._books = books
+        self._provider = provider
+
+    @activity.defn
+    async def hand_over_shipment(self, shipment_id: ShipmentId) -> Journey:
+        """Book what the first scan proves, then take the money for it.
+
+        The departure is a fact: stock, counters and status are written at once. The capture is
+        retried while the provider is away; refused, it becomes a task for finance.
+        """
+        async with self._books.begin() as db:
+            order = await lock_order(db, await find_order_of(db, shipment_id))
+            shipment = await lock_shipment(db, shipment_id)
+            if shipment.handed_over_at is None and shipment.status == ShipmentStatus.BOOKED:
+                await depart(db, order, shipment)
+                shipment = await lock_shipment(db, shipment_id)
+            intent = await capture_intent(db, order, shipment)
+        if intent is not None:
+            await take_money(self._books, self._provider, shipment_id, intent)
+        return await self._look(shipment_id)
+
+    @activity.defn
+    async def settle_shipment(self, shipment_id: ShipmentId) -> Journey:
+        """Book the journey's end and tell the order; when it ended badly, ask a person."""
+        async with self._books.begin() as db:
+            await lock_order(db, await find_order_of(db, shipment_id))
+            shipment = await lock_shipment(db, shipment_id)
+            status = ShipmentStatus(shipment.status)
+            if shipment.settled_at is None and status is ShipmentStatus.DELIVERED:
+                for question in _QUESTIONS.values():
+                    await cancel_tasks(db, question, shipment_id)
+                await settle(db, shipment, "delivered")
+            elif shipment.settled_at is None and status in _QUESTIONS:
+                facts = {"shipment": shipment.number, "order_id": shipment.order_id}
+                await open_task(db, _QUESTIONS[status], "shipment", shipment_id, facts)
+            return await _journey(db, shipment_id)
+
+    @activity.defn
+    async def decide_shipment_task(self, given: ShipmentDecision) -> Decided:
+        """Record a person's answer to a task about the shipment; refuse what is not offered."""
+        decision = given.decision
+        async with self._books.begin() as db:
+            task = await lock_task(db, decision.task_id)
+            if task.status == TaskStatus.CANCELLED:
+                raise IllegalMove("the task was cancelled", current_status=task.status, allowed=[])
+            if task.status == TaskStatus.DONE:
+                return Decided(kind=task.kind, choice=task.outcome)
+            if decision.choice not in task.choices:
+                raise IllegalMove(
+                    f"{decision.choice} is not one of the choices",
+                    current_status=task.status,
+                    allowed=task.choices,
+                )
+            await close_task(
+                db,
+                task,
+                TaskStatus.DONE,
+                outcome=decision.choice,
+                note=decision.note,
+                actor=decision.actor,
+            )
+            return Decided(kind=task.kind, choice=decision.choice)
+
+    @activity.defn
+    async def retry_capture(self, given: ShipmentDecision) -> Journey:
+        """Try the refused capture again, because a person decided so; once per decision."""
+        async with self._books.begin() as db:
+            order = await lock_order(db, await find_order_of(db, given.shipment_id))
+            shipment = await lock_shipment(db, given.shipment_id)
+            intent = await capture_intent(db, order, shipment, str(given.decision.task_id))
+        if intent is not None:
+            await take_money(self._books, self._provider, given.shipment_id, intent)
+        return await self._tell(given.shipment_id)
+
+    @activity.defn
+    async def write_off_capture(self, shipment_id: ShipmentId) -> Journey:
+        """Give up the money that could not be captured, because a person decided so."""
+        async with self._books.begin() as db:
+            await lock_order(db, await find_order_of(db, shipment_id))
+            shipment = await lock_shipment(db, shipment_id)
+            if await is_owed(db, shipment_id):
+                await waive_capture(db, shipment_id)
+                await announce(db, shipment, "capture_written_off", "system", {})
+        return await self._tell(shipment_id)
+
+    @activity.defn
+    async def refund_shipment(self, shipment_id: ShipmentId) -> Journey:
+        """Give the money of lost or returned goods back and write the units off."""
+        async with self._books.begin() as db:
+            order = await lock_order(db, await find_order_of(db, shipment_id))
+            shipment = await lock_shipment(db, shipment_id)
+            if shipment.settled_at is not None:
+                return await _journey(db, shipment_id)
+            intent = await refund_intent(db, order, shipment)
+        result = await ask(self._provider, intent) if intent else None
+        async with self._books.begin() as db:
+            order = await lock_order(db, shipment.order_id)
+            shipment = await lock_shipment(db, shipment_id)
+            refunded = result is not None and result.outcome is Outcome.SUCCEEDED
+            if intent and result:
+                await record_outcome(db, order, intent, result)
+            if shipment.settled_at is None:
+                await write_off(db, order, shipment, refunded=refunded)
+            return await _journey(db, shipment_id)
+
+    async def _tell(self, shipment_id: UUID) -> Journey:
+        async with self._books.begin() as db:
+            await lock_order(db, await find_order_of(db, shipment_id))
+            shipment = await lock_shipment(db, shipment_id)
+            if shipment.settled_at is not None:
+                await tell_order(db, shipment)
+            return await _journey(db, shipment_id)
+
+    async def _look(self, shipment_id: UUID) -> Journey:
+        async with self._books.begin() as db:
+            return await _journey(db, shipment_id)
+
+
+async def _journey(db: AsyncConnection, shipment_id: UUID) -> Journey:
+    shipment = await lock_shipment(db, shipment_id)
+    return Journey(
+        status=ShipmentStatus(shipment.status),
+        settled=shipment.settled_at is not None,
+        owed=await is_owed(db, shipment_id),
+    )

@@ -1,0 +1,87 @@
+"""What a journey's end changes: delivered units, or money given back for what never arrived."""
+
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.payments.provider import Intent, intend
+from db.inventory.ledger import take_back_stock
+from db.orders.steps import change_order, count_up, lines_of
+from db.outbox import add_outbox
+from db.payments import payments_of
+from db.shipments.captures import is_owed
+from db.shipments.steps import announce, change_shipment, shipment_lines_of
+from domain.payments import EntryKind, refund_due, refund_key
+from domain.shipments.status import ShipmentStatus
+
+
+async def units_of(db: AsyncConnection, shipment_id: UUID) -> Counter[UUID]:
+    """Return the units of each order line in a shipment."""
+    units: Counter[UUID] = Counter()
+    for part in await shipment_lines_of(db, shipment_id):
+        units[part.order_line_id] += part.quantity
+    return units
+
+
+async def settle(db: AsyncConnection, shipment: Row[Any], counter: str) -> None:
+    """Count a locked shipment's units as ``delivered`` or ``written_off``, once; tell the order."""
+    for line_id, quantity in (await units_of(db, shipment.id)).items():
+        await count_up(db, line_id, **{counter: quantity})
+    await change_shipment(db, shipment, settled_at=func.now())
+    await tell_order(db, shipment)
+
+
+async def tell_order(db: AsyncConnection, shipment: Row[Any]) -> None:
+    """Signal the order's run that this shipment needs nothing more, once that is so."""
+    if not await is_owed(db, shipment.id):
+        payload = {"signal": "shipment_ended"}
+        await add_outbox(db, "signal", "OrderFulfillment", shipment.order_id, payload)
+
+
+async def refunds_due(
+    db: AsyncConnection, order: Row[Any], shipment: Row[Any]
+) -> dict[UUID, tuple[int, int]]:
+    """Return units and minor units to give back per order line of a shipment."""
+    units = await units_of(db, shipment.id)
+    return {
+        line.id: (
+            units[line.id],
+            refund_due(
+                line.captured_amount,
+                units[line.id],
+                line.shipped,
+                line.refunded_units,
+                line.refunded_amount,
+            ),
+        )
+        for line in await lines_of(db, order.id)
+        if units[line.id]
+    }
+
+
+async def refund_intent(db: AsyncConnection, order: Row[Any], shipment: Row[Any]) -> Intent | None:
+    """Record that a shipment's money is to be given back; None when none was taken."""
+    amount = sum(due for _, due in (await refunds_due(db, order, shipment)).values())
+    payment = next((row for row in await payments_of(db, order.id) if row.provider_reference), None)
+    if payment is None or amount <= 0:
+        return None
+    key = refund_key(shipment.id, 1)
+    return await intend(db, payment, EntryKind.REFUND, key, amount, shipment.id)
+
+
+async def write_off(
+    db: AsyncConnection, order: Row[Any], shipment: Row[Any], *, refunded: bool
+) -> None:
+    """Book that a shipment's goods never arrived; what came back goes into quarantine."""
+    if refunded:
+        for line_id, (units, amount) in (await refunds_due(db, order, shipment)).items():
+            await count_up(db, line_id, refunded_units=units, refunded_amount=amount)
+    if shipment.status == ShipmentStatus.RETURNED:
+        parts = await shipment_lines_of(db, shipment.id)
+        await take_back_stock(db, shipment.id, [part.id for part in parts], "system")
+    await change_order(db, order)
+    await announce(db, shipment, "written_off", "system", {"refunded": refunded})
+    await settle(db, shipment, "written_off")

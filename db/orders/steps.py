@@ -1,0 +1,110 @@
+"""The writes of an order's run: each under the order's lock, each with its event."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.events import add_event
+from db.orders.tables import OrderLineRow, OrderRow
+from domain.errors import NotFound
+from domain.lifecycle import move
+from domain.orders.status import MOVES, LineCounters, OrderStatus
+
+_STAMPS = {
+    OrderStatus.CONFIRMED: OrderRow.confirmed_at,
+    OrderStatus.COMPLETED: OrderRow.completed_at,
+    OrderStatus.CANCELLED: OrderRow.cancelled_at,
+}
+
+
+async def lock_order(db: AsyncConnection, order_id: UUID) -> Row[Any]:
+    """Lock and return the order's row; everything that changes an order does this first."""
+    found = (
+        await db.execute(
+            select(OrderRow.__table__).where(OrderRow.id == order_id).with_for_update()
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no order {order_id}")
+    return found
+
+
+async def lines_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
+    """Return the order's lines in their order."""
+    return (
+        await db.execute(
+            select(OrderLineRow.__table__)
+            .where(OrderLineRow.order_id == order_id)
+            .order_by(OrderLineRow.position)
+        )
+    ).all()
+
+
+def counters_of(line: Row[Any]) -> LineCounters:
+    """Return the counters of a line's row."""
+    return LineCounters(
+        quantity=line.quantity,
+        cancelled=line.cancelled,
+        shipped=line.shipped,
+        delivered=line.delivered,
+        written_off=line.written_off,
+        total_amount=line.total_amount,
+    )
+
+
+async def move_order(
+    db: AsyncConnection, order: Row[Any], target: OrderStatus, actor: str, **facts: Any
+) -> None:
+    """Move a locked order along its state table, with the event ``order.<target>``."""
+    values: dict[str, Any] = {"status": move(MOVES, OrderStatus(order.status), target)}
+    if target in _STAMPS:
+        values[_STAMPS[target].key] = func.now()
+    if target is OrderStatus.CANCELLED:
+        values["cancel_reason"] = facts["reason"]
+    await change_order(db, order, **values)
+    await announce(db, order, str(target), actor, {"from": order.status, "to": target, **facts})
+
+
+async def change_order(db: AsyncConnection, order: Row[Any], **values: Any) -> None:
+    """Write columns of a locked order and count its version up."""
+    await db.execute(
+        update(OrderRow)
+        .where(OrderRow.id == order.id)
+        .values(version=OrderRow.version + 1, **values)
+    )
+
+
+async def announce(
+    db: AsyncConnection, order: Row[Any], what: str, actor: str, data: dict[str, Any]
+) -> None:
+    """Append the event ``order.<what>`` of a locked order."""
+    await add_event(
+        db,
+        f"order.{what}",
+        subject=order.number,
+        subject_id=order.id,
+        actor=actor,
+        correlation_id=f"order-fulfillment/{order.id}",
+        data=data,
+    )
+
+
+async def count_up(db: AsyncConnection, line_id: UUID, **counters: int) -> None:
+    """Add to counters of a line whose order is locked; the table's checks bound them."""
+    await db.execute(
+        update(OrderLineRow)
+        .where(OrderLineRow.id == line_id)
+        .values({name: getattr(OrderLineRow, name) + by for name, by in counters.items()})
+    )
+
+
+async def cancel_open_units(db: AsyncConnection, order_id: UUID) -> None:
+    """Count everything that has not been shipped as cancelled."""
+    await db.execute(
+        update(OrderLineRow)
+        .where(OrderLineRow.order_id == order_id)
+        .values(cancelled=OrderLineRow.quantity - OrderLineRow.shipped)
+    )

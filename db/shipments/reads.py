@@ -1,0 +1,86 @@
+"""Shipments as lists and views show them."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.orders.tables import OrderRow
+from db.shipments.tables import ParcelRow, ShipmentRow, TrackingEventRow
+from domain.errors import NotFound
+
+_LINES = literal_column(
+    """coalesce((SELECT jsonb_agg(jsonb_build_object(
+        'id', l.id, 'order_line_id', l.order_line_id, 'item_id', l.item_id, 'sku', i.sku,
+        'location_id', l.location_id, 'quantity', l.quantity) ORDER BY l.id)
+    FROM shipment_lines l JOIN items i ON i.id = l.item_id
+    WHERE l.shipment_id = shipments.id), '[]')""",
+    JSONB,
+)
+_PARCELS = literal_column(
+    """coalesce((SELECT jsonb_agg(jsonb_build_object(
+        'id', p.id, 'carrier', p.carrier, 'tracking_number', p.tracking_number,
+        'status', p.status, 'exception_reason', p.exception_reason) ORDER BY p.id)
+    FROM parcels p WHERE p.shipment_id = shipments.id), '[]')""",
+    JSONB,
+)
+_SHIPMENTS = select(
+    ShipmentRow.__table__,
+    OrderRow.number.label("order_number"),
+    _LINES.label("lines"),
+    _PARCELS.label("parcels"),
+).join(OrderRow, OrderRow.id == ShipmentRow.order_id)
+
+
+def search_shipments(
+    *,
+    customer_id: UUID | None = None,
+    order_id: UUID | None = None,
+    number: str | None = None,
+    status: frozenset[str] = frozenset(),
+    carrier: str | None = None,
+    tracking_number: str | None = None,
+    exception: bool | None = None,
+) -> Select[Any]:
+    """Select shipments with lines and parcels, of one customer's orders if given."""
+    query = _SHIPMENTS
+    if status:
+        query = query.where(ShipmentRow.status.in_(sorted(status)))
+    if tracking_number is not None:
+        parcels = select(ParcelRow.shipment_id).where(ParcelRow.tracking_number == tracking_number)
+        query = query.where(ShipmentRow.id.in_(parcels))
+    if exception is not None:
+        query = query.where(ShipmentRow.exception_reason.is_not(None) == exception)
+    wanted = (
+        (customer_id, OrderRow.customer_id == customer_id),
+        (order_id, ShipmentRow.order_id == order_id),
+        (number, ShipmentRow.number == number),
+        (carrier, ShipmentRow.carrier == carrier),
+    )
+    return query.where(*(condition for value, condition in wanted if value is not None))
+
+
+async def show_shipment(
+    db: AsyncConnection, shipment_id: UUID, *, customer_id: UUID | None
+) -> Row[Any]:
+    """Return a shipment with lines and parcels; raise NotFound, also for another customer's."""
+    query = search_shipments(customer_id=customer_id).where(ShipmentRow.id == shipment_id)
+    found = (await db.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no shipment {shipment_id}")
+    return found
+
+
+async def tracking_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[Row[Any]]:
+    """Return what the carrier said about the shipment's parcels, oldest first."""
+    query = (
+        select(TrackingEventRow.__table__, ParcelRow.tracking_number)
+        .join(ParcelRow, ParcelRow.id == TrackingEventRow.parcel_id)
+        .where(ParcelRow.shipment_id == shipment_id)
+        .order_by(TrackingEventRow.occurred_at, TrackingEventRow.id)
+        .limit(1000)
+    )
+    return (await db.execute(query)).all()

@@ -1,0 +1,77 @@
+"""Corrections of stock: why, and which way each reason may go."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
+
+from domain.ids import ItemId, LocationId
+from domain.inventory import LocationKind
+from domain.quantities import Quantity
+from domain.value import Name, Text, Value
+
+
+class AdjustmentReason(StrEnum):
+    """Why what is there differs from what the books said."""
+
+    FOUND = "found"
+    INITIAL_BALANCE = "initial_balance"
+    DATA_ERROR = "data_error"
+    CONVERSION = "conversion"
+    DAMAGED = "damaged"
+    LOST = "lost"
+    THEFT = "theft"
+    EXPIRED = "expired"
+    QUALITY_REJECT = "quality_reject"
+    SAMPLE = "sample"
+    INTERNAL_USE = "internal_use"
+    WRITE_OFF = "write_off"
+    LOST_IN_TRANSIT = "lost_in_transit"
+
+
+R = AdjustmentReason
+ONLY_MORE = frozenset({R.FOUND, R.INITIAL_BALANCE})
+EITHER_WAY = frozenset({R.DATA_ERROR, R.CONVERSION})
+NEEDS_NOTE = frozenset({R.DATA_ERROR, R.WRITE_OFF, R.THEFT})
+
+
+class AdjustStock(Value):
+    """Add to (positive) or take from (negative) what is at a location.
+
+    The place is a ``location_id``, or a ``site`` by its code: then the first stock location there.
+    """
+
+    item_id: ItemId | None = None
+    sku: Name | None = None
+    location_id: LocationId | None = None
+    site: Name | None = None
+    quantity: Quantity
+    reason: AdjustmentReason
+    note: Text = ""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if (self.item_id is None) == (self.sku is None):
+            raise ValueError("name the item by either item_id or sku")
+        if (self.location_id is None) == (self.site is None):
+            raise ValueError("name the place by either location_id or site")
+        if self.quantity == 0:
+            raise ValueError("quantity must not be 0")
+        if self.reason not in EITHER_WAY and (self.quantity > 0) != (self.reason in ONLY_MORE):
+            way = "add to" if self.reason in ONLY_MORE else "take from"
+            raise ValueError(f"{self.reason} can only {way} stock")
+        if self.reason in NEEDS_NOTE and not self.note.strip():
+            raise ValueError(f"{self.reason} needs a note")
+        return self
+
+    @property
+    def counterpart(self) -> LocationKind:
+        """The place outside that the quantity comes from or goes to."""
+        opening = self.reason is AdjustmentReason.INITIAL_BALANCE
+        return LocationKind.OPENING if opening else LocationKind.LOSS
+
+    @property
+    def amount(self) -> Decimal:
+        """How much is moved, whichever way."""
+        return abs(self.quantity)

@@ -1,0 +1,117 @@
+"""What a person or a step may ask of a running order, and what the run learns from each step."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+
+from domain.errors import IllegalMove
+from domain.ids import OrderId, PaymentId, ShipmentId
+from domain.orders.status import (
+    MOVES,
+    RUNNING,
+    CancelReason,
+    HoldReason,
+    LineCounters,
+    OrderStatus,
+)
+from domain.value import Name, Text, Value
+
+
+class Standing(StrEnum):
+    """How the money of a pending order stands."""
+
+    UNPAID = "unpaid"
+    IN_FLIGHT = "in_flight"
+    DECLINED = "declined"
+    SECURED = "secured"
+
+
+class Progress(Value):
+    """Where an order is, read under its lock: all that its run needs to go on."""
+
+    status: OrderStatus
+    standing: Standing = Standing.UNPAID
+    held: bool = False
+    payment_due_at: datetime
+    to_book: tuple[ShipmentId, ...] = ()
+    authorized_amount: int = 0
+    """Minor units still reserved at the provider."""
+
+
+class CancelOrder(Value):
+    """The body of a cancellation."""
+
+    reason: CancelReason = CancelReason.CUSTOMER_REQUEST
+
+
+class PlaceHold(Value):
+    """The body of a hold."""
+
+    reason: HoldReason = HoldReason.MANUAL
+    note: Text = ""
+
+
+class PayOrder(Value):
+    """Another attempt to pay, with the token of a card."""
+
+    token: Name = Field(description="The payment provider's name for the card.")
+
+
+class Cancellation(Value):
+    """A request to cancel, as the run gets it."""
+
+    order_id: OrderId
+    reason: CancelReason
+    actor: Name
+
+
+class HoldPlacement(Value):
+    """A request to stop an order; the id makes a repeat the same hold."""
+
+    order_id: OrderId
+    hold_id: UUID
+    reason: HoldReason
+    note: Text
+    actor: Name
+
+
+class HoldRelease(Value):
+    """A request to let an order go on."""
+
+    order_id: OrderId
+    hold_id: UUID
+    actor: Name
+
+
+class PaymentAttempt(Value):
+    """A further payment of an order; the id makes a repeat the same payment."""
+
+    order_id: OrderId
+    payment_id: PaymentId
+    token: Name
+    actor: Name
+
+
+def check_running(status: OrderStatus) -> None:
+    """Raise IllegalMove when an order has ended."""
+    if status not in RUNNING:
+        raise IllegalMove(
+            f"the order is {status}",
+            current_status=str(status),
+            allowed=sorted(str(state) for state in MOVES[status]),
+        )
+
+
+def check_cancellable(status: OrderStatus, lines: Sequence[LineCounters]) -> None:
+    """Raise IllegalMove when an order has ended or its goods have left."""
+    check_running(status)
+    if any(line.shipped for line in lines):
+        raise IllegalMove(
+            "the goods have left; they can be returned once they arrive",
+            current_status=str(status),
+            allowed=[],
+            alternatives=["return", "reroute"],
+        )

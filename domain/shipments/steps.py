@@ -1,0 +1,48 @@
+"""What the runs learn from each step of a shipment."""
+
+from enum import StrEnum
+
+from domain.ids import ShipmentId, TaskId
+from domain.shipments.status import ShipmentStatus
+from domain.value import Name, Text, Value
+
+
+class BookingOutcome(StrEnum):
+    """How asking for a label ended."""
+
+    BOOKED = "booked"
+    HELD = "held"
+    REFUSED = "refused"
+    NOT_DUE = "not_due"
+
+
+class Journey(Value):
+    """Where a shipment is, and what still keeps its run."""
+
+    status: ShipmentStatus
+    settled: bool
+    owed: bool
+    """Whether money for goods that left could not be taken yet."""
+
+
+class Decision(Value):
+    """A person's answer to a task, as the run gets it."""
+
+    task_id: TaskId
+    choice: Name
+    note: Text
+    actor: Name
+
+
+class Decided(Value):
+    """Which question was answered, and how."""
+
+    kind: str
+    choice: str
+
+
+class ShipmentDecision(Value):
+    """A decision about a shipment."""
+
+    shipment_id: ShipmentId
+    decision: Decision
