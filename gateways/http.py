@@ -14,6 +14,8 @@ from gateways.failures import PartnerFailure, PartnerRefused
 CONNECT_SECONDS = 2.0
 TOTAL_SECONDS = 10.0
 MAX_CONNECTIONS = 100
+# Shorter than any server's patience: a call on a connection that is being closed would fail.
+KEEPALIVE_SECONDS = 2.0
 LARGEST_ANSWER = 5_000_000
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 # A wrong credential or a crowded partner says nothing about the document: it is an outage.
@@ -48,7 +50,9 @@ class Partner:
         self._client = client or httpx2.AsyncClient(
             timeout=httpx2.Timeout(TOTAL_SECONDS, connect=CONNECT_SECONDS),
             limits=httpx2.Limits(
-                max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS
+                max_connections=MAX_CONNECTIONS,
+                max_keepalive_connections=MAX_CONNECTIONS,
+                keepalive_expiry=KEEPALIVE_SECONDS,
             ),
         )
 

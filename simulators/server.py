@@ -91,5 +91,6 @@ def serve(app: FastAPI, settings: SimulatorSettings) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=30,
         timeout_graceful_shutdown=3,
     )

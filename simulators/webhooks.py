@@ -110,7 +110,7 @@ class Outbox:
 
     async def run(self) -> None:
         """Send what is due until cancelled."""
-        limits = httpx2.Limits(max_connections=self._parallel)
+        limits = httpx2.Limits(max_connections=self._parallel, keepalive_expiry=2)
         timeout = httpx2.Timeout(ATTEMPT_SECONDS)
         async with httpx2.AsyncClient(limits=limits, timeout=timeout) as client:
             try:
