@@ -126,4 +126,25 @@ CHECKS = (
             WHERE a.payment_id = e.payment_id AND a.kind = e.kind AND a.key = e.key
               AND a.phase <> 'requested')""",
     ),
+    Check(
+        "I3o",
+        "No line counts more money as given back than was refunded",
+        f"""SELECT o.number, l.refunded AS lines, coalesce(c.refunded, 0) AS refunded
+        FROM orders o JOIN (
+            SELECT order_id, sum(refunded_amount) AS refunded FROM order_lines GROUP BY 1) l
+            ON l.order_id = o.id
+        LEFT JOIN (SELECT order_id, sum(refunded) AS refunded FROM ({_DONE}) m GROUP BY 1) c
+            ON c.order_id = o.id
+        WHERE l.refunded > coalesce(c.refunded, 0)""",
+    ),
+    Check(
+        "I3p",
+        "What was captured for a shipment is what its departure worked out",
+        """SELECT s.number, e.amount, s.capture_shipping_amount + l.amount AS planned
+        FROM shipments s JOIN payment_entries e ON e.shipment_id = s.id
+            AND e.kind = 'capture' AND e.phase = 'succeeded'
+        JOIN (SELECT shipment_id, sum(capture_amount) AS amount FROM shipment_lines GROUP BY 1) l
+            ON l.shipment_id = s.id
+        WHERE e.amount <> s.capture_shipping_amount + l.amount""",
+    ),
 )

@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.verify.check import Check, Rows
-from domain.shipments.status import ShipmentStatus
-from domain.shipments.tracking import TrackingScan, follow, together
+from domain.shipments.status import RANKS, ShipmentStatus
+from domain.shipments.tracking import TrackingScan, follow
 
 _PARCELS = text(
     """SELECT p.id, p.tracking_number, p.status AS stored, e.code, e.status, e.exception, e.place,
@@ -58,7 +58,7 @@ async def find_wrong_shipments(db: AsyncConnection) -> Rows:
     found = []
     for row in await db.execute(_SHIPMENTS):
         live = [ShipmentStatus(status) for status in row.parcels if status != ShipmentStatus.VOIDED]
-        computed = together(live) if live else ShipmentStatus.VOIDED
+        computed = min(live, key=RANKS.__getitem__, default=ShipmentStatus.VOIDED)
         if row.status != computed:
             found.append({"number": row.number, "stored": row.status, "computed": str(computed)})
     return found

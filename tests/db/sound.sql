@@ -135,3 +135,6 @@ INSERT INTO tasks (id, kind, document_type, document_id, role, question, facts, 
     due_at, outcome)
 VALUES (pg_temp.id('task'), 'parcel_lost', 'shipment', pg_temp.id('lost-shipment'), 'support', '?',
     '{}', '[]', 'done', now() + interval '1 day', 'refund');
+UPDATE shipment_lines x SET capture_amount = l.captured_amount FROM order_lines l
+WHERE l.id = x.order_line_id;
+UPDATE shipments SET capture_shipping_amount = 500 WHERE number IN ('SHP-1', 'SHP-2');

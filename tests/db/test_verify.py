@@ -90,10 +90,10 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "I3b": ("UPDATE payment_entries SET amount = 3801 WHERE key = 'refund/lost'", set()),
-    "I3c": (f"UPDATE order_lines SET refunded_amount = 9999 WHERE order_id = {DONE}", set()),
+    "I3c": (f"UPDATE order_lines SET refunded_amount = 9999 WHERE order_id = {DONE}", {"I3o"}),
     "I3d": (
         "UPDATE payment_entries SET amount = 3801 WHERE payment_id = md5('payment-done')::uuid",
-        {"I3e", "I3h"},
+        {"I3e", "I3h", "I3p"},
     ),
     "I3e": (
         "UPDATE payment_entries SET amount = 3700 WHERE key = 'capture/done';"
@@ -129,6 +129,11 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     ),
     "I3m": ("UPDATE idempotency_keys SET resource_id = md5('?')::uuid WHERE key = 'done'", set()),
     "I3n": (f"UPDATE idempotency_keys SET resource_id = {DONE} WHERE key = 'lost'", set()),
+    "I3o": (
+        "UPDATE order_lines SET refunded_amount = 1 WHERE id = md5('done-mug')::uuid",
+        set(),
+    ),
+    "I3p": ("UPDATE shipments SET capture_shipping_amount = 0 WHERE number = 'SHP-1'", set()),
     "I4a": (
         "INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object("
         "'id', md5('old'), 'number', 'SO-5', 'status', 'pending', 'confirmed_at', NULL,"

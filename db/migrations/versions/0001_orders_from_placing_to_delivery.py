@@ -583,6 +583,7 @@ def upgrade() -> None:
         sa.Column("label_url", sa.Text(), nullable=True),
         sa.Column("label_amount", sa.BigInteger(), nullable=True),
         sa.Column("label_currency", sa.Text(), nullable=True),
+        sa.Column("capture_shipping_amount", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("handed_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
@@ -681,6 +682,7 @@ def upgrade() -> None:
         sa.Column("location_id", sa.Uuid(), nullable=False),
         sa.Column("reservation_id", sa.Uuid(), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("capture_amount", sa.BigInteger(), server_default="0", nullable=False),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_shipment_lines_quantity")),
         sa.ForeignKeyConstraint(["item_id"], ["items.id"], name=op.f("fk_shipment_lines_item_id")),
         sa.ForeignKeyConstraint(
