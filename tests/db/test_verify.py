@@ -99,7 +99,8 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         "UPDATE payment_entries SET amount = 3700 WHERE key = 'capture/done';"
         "INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount)"
         " VALUES (gen_random_uuid(), md5('payment-done')::uuid, 'void', 'succeeded', 'v', 100);"
-        f"UPDATE orders SET captured_shipping_amount = 400 WHERE id = {DONE}",
+        f"UPDATE orders SET captured_shipping_amount = 400 WHERE id = {DONE};"
+        "UPDATE shipments SET capture_shipping_amount = 400 WHERE number = 'SHP-1'",
         set(),
     ),
     "I3f": (
@@ -107,7 +108,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         " VALUES (gen_random_uuid(), md5('payment-done')::uuid, 'capture', 'succeeded', 'twice',"
         " 1, md5('done-shipment')::uuid);"
         "UPDATE payment_entries SET amount = 3799 WHERE key = 'capture/done'",
-        set(),
+        {"I3p"},
     ),
     "I3g": (
         "UPDATE payment_entries SET amount = 3000 WHERE key = 'refund/lost'"
