@@ -45,9 +45,19 @@ def fingerprint(route: str, body: BaseModel | None) -> str:
     return hashlib.sha256(route.encode() + b"\n" + canonical).hexdigest()
 
 
-async def _required(request: Request) -> str:
+async def required_key(request: Request) -> str:
+    """Return the key; raise KeyMissing without one."""
     return parse_key(request.headers)
 
 
-RequiredKey = Annotated[str, Depends(_required)]
+RequiredKey = Annotated[str, Depends(required_key)]
 """The key of a request that must have one."""
+
+
+async def optional_key(request: Request) -> str | None:
+    """Return the key if there is one."""
+    return parse_key(request.headers) if HEADER in request.headers else None
+
+
+OptionalKey = Annotated[str | None, Depends(optional_key)]
+"""The key of a request that may have one."""

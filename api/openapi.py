@@ -1,5 +1,6 @@
 """The OpenAPI description: problems as problems, and which credential each route wants."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,6 +9,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.deps import Require
+from api.idempotency import HEADER as KEY_HEADER
+from api.idempotency import optional_key, required_key
 from api.problems import Problem
 from domain.access import Command
 
@@ -30,14 +33,14 @@ def install(app: FastAPI) -> None:
 
 def command_of(route: APIRoute) -> Command | None:
     """Return the command that callers of a route must be allowed; None for an open route."""
-    return _command(route.dependant)
+    commands = (call.command for call in _calls(route.dependant) if isinstance(call, Require))
+    return next(commands, None)
 
 
-def _command(dependant: Dependant) -> Command | None:
-    if isinstance(dependant.call, Require):
-        return dependant.call.command
-    found = (_command(inner) for inner in dependant.dependencies)
-    return next((command for command in found if command is not None), None)
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    for inner in dependant.dependencies:
+        yield inner.call
+        yield from _calls(inner)
 
 
 def _describe(app: FastAPI) -> dict[str, Any]:
@@ -53,13 +56,26 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     schemas["Problem"] = problem
     components["securitySchemes"] = _CREDENTIALS
     for route in app.routes:
-        if not isinstance(route, APIRoute):
-            continue
-        command = command_of(route)
-        if command is None:
-            continue
-        for method in route.methods:
-            operation = described["paths"][route.path_format][method.lower()]
-            operation["security"] = [{name: []} for name in _CREDENTIALS]
-            operation["x-command"] = str(command)
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods or ():
+                _complete(described["paths"][route.path_format][method.lower()], route)
     return described
+
+
+def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+    """Add what dependencies read from the headers without declaring it."""
+    calls = list(_calls(route.dependant))
+    command = command_of(route)
+    if command is not None:
+        operation["security"] = [{name: []} for name in _CREDENTIALS]
+        operation["x-command"] = str(command)
+    if required_key in calls or optional_key in calls:
+        operation.setdefault("parameters", []).append(
+            {
+                "name": KEY_HEADER,
+                "in": "header",
+                "required": required_key in calls,
+                "description": "Repeating the request with the same key is safe for 72 hours.",
+                "schema": {"type": "string", "pattern": "^[!#-~]{1,255}$"},
+            }
+        )

@@ -24,12 +24,12 @@ from domain.errors import (
     Unauthenticated,
 )
 
-ALWAYS = (Internal, Busy, DatabaseUnavailable, TimedOut)
-READ = (Unauthenticated, Forbidden, Malformed)
+ALWAYS: tuple[type[DomainError], ...] = (Internal, Busy, DatabaseUnavailable, TimedOut)
+READ: tuple[type[DomainError], ...] = (Unauthenticated, Forbidden, Malformed)
 """What every route for known callers may answer."""
-BODY = (Unreadable, TooSlow, TooLarge)
+BODY: tuple[type[DomainError], ...] = (Unreadable, TooSlow, TooLarge)
 """What a route with a body may answer besides."""
-KEYED = (KeyMissing, KeyReused, KeyInProgress)
+KEYED: tuple[type[DomainError], ...] = (KeyMissing, KeyReused, KeyInProgress)
 """What a route with an Idempotency-Key may answer besides."""
 
 

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Row, Select, UniqueConstraint, func, select, text
+from sqlalchemy import Index, Row, Select, UniqueConstraint, and_, func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, one_of
-from domain.customers import CustomerStatus
-from domain.errors import NotFound
+from domain.customers import CreateCustomer, CustomerStatus
+from domain.errors import AlreadyExists, NotFound
 from domain.ids import CustomerId
 
 
@@ -61,11 +62,56 @@ async def find_statuses(
     return {CustomerId(row.id): CustomerStatus(row.status) for row in rows}
 
 
-def search_customers(*, email: str | None, status: str | None) -> Select[Any]:
-    """Select customers, by email or status if given."""
+def search_customers(
+    *, only: UUID | None = None, email: str | None = None, status: str | None = None
+) -> Select[Any]:
+    """Select customers: ``only`` one, by email or status if given."""
     query = select(CustomerRow.__table__)
+    if only is not None:
+        query = query.where(CustomerRow.id == only)
     if email is not None:
         query = query.where(CustomerRow.email == email.strip().lower())
     if status is not None:
         query = query.where(CustomerRow.status == status)
     return query
+
+
+async def add_customer(
+    db: AsyncConnection, customer_id: UUID, customer: CreateCustomer
+) -> Row[Any]:
+    """Insert a customer and return its row; raise AlreadyExists with the id of the first one."""
+    added = await db.execute(
+        insert(CustomerRow)
+        .values(
+            id=customer_id,
+            kind=customer.kind,
+            name=customer.name,
+            email=customer.email,
+            phone=customer.phone,
+            status=CustomerStatus.ACTIVE,
+            source=customer.source,
+            external_reference=customer.external_reference,
+            address=customer.address and customer.address.model_dump(),
+        )
+        .on_conflict_do_nothing()
+        .returning(CustomerRow.__table__)
+    )
+    row: Row[Any] | None = added.one_or_none()
+    if row is not None:
+        return row
+    # A missing email or reference is nobody's: NULL must not find the others without one.
+    same = [CustomerRow.email == customer.email] if customer.email is not None else []
+    if customer.external_reference is not None:
+        same.append(
+            and_(
+                CustomerRow.source == customer.source,
+                CustomerRow.external_reference == customer.external_reference,
+            )
+        )
+    first = await db.execute(
+        select(CustomerRow.id).where(or_(*same)).order_by(CustomerRow.id).limit(1)
+    )
+    raise AlreadyExists(
+        "there is a customer with this email, or this source and external_reference",
+        id=str(first.scalar_one()),
+    )

@@ -2,8 +2,11 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, func, text
+from sqlalchemy import Index, Row, UniqueConstraint, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, one_of
@@ -29,3 +32,54 @@ class InboundFactRow(Base):
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
     applied_at: Mapped[datetime | None]
     note: Mapped[str] = mapped_column(server_default="")
+
+
+async def record_fact(
+    db: AsyncConnection,
+    fact_id: UUID,
+    *,
+    provider: str,
+    provider_event_id: str,
+    payload: dict[str, Any],
+) -> bool:
+    """Keep a fact as it came; return False when the provider has told us before."""
+    added = await db.execute(
+        insert(InboundFactRow)
+        .values(
+            id=fact_id,
+            provider=provider,
+            provider_event_id=provider_event_id,
+            payload=payload,
+            state="received",
+        )
+        .on_conflict_do_nothing()
+        .returning(InboundFactRow.id)
+    )
+    return added.one_or_none() is not None
+
+
+async def lock_fact(db: AsyncConnection, fact_id: UUID) -> Row[Any] | None:
+    """Lock and return a stored fact."""
+    return (
+        await db.execute(
+            select(InboundFactRow.__table__).where(InboundFactRow.id == fact_id).with_for_update()
+        )
+    ).one_or_none()
+
+
+async def finish_fact(db: AsyncConnection, fact_id: UUID, state: str, note: str) -> None:
+    """Note that a fact was applied, or that it is ignored and why."""
+    await db.execute(
+        update(InboundFactRow)
+        .where(InboundFactRow.id == fact_id)
+        .values(state=state, note=note, applied_at=func.now())
+    )
+
+
+async def park_fact(db: AsyncConnection, fact_id: UUID, note: str) -> None:
+    """Note that a fact waits for what it is about."""
+    await db.execute(
+        update(InboundFactRow)
+        .where(InboundFactRow.id == fact_id)
+        .values(state="waiting", note=note)
+    )

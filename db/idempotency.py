@@ -1,12 +1,18 @@
 """Answers remembered per caller and Idempotency-Key."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, func
+from sqlalchemy import Index, Row, delete, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, one_of
+
+KEPT_FOR = timedelta(hours=72)
+TAKEN_OVER_AFTER = timedelta(seconds=60)
+"""A request that has been running for this long is believed dead."""
 
 
 class IdempotencyRow(Base):
@@ -27,3 +33,91 @@ class IdempotencyRow(Base):
     status: Mapped[int | None]
     answer: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+_CLAIM = text(
+    """INSERT INTO idempotency_keys AS k (caller, key, route, fingerprint, resource_id, state)
+    VALUES (:caller, :key, :route, :fingerprint, :resource_id, 'running')
+    ON CONFLICT (caller, key) DO UPDATE SET created_at = now()
+        WHERE k.state = 'running' AND k.route = excluded.route
+            AND k.fingerprint = excluded.fingerprint
+            AND k.created_at < now() - CAST(:patience AS interval)
+    RETURNING resource_id, created_at"""
+)
+
+
+async def claim_or_take_over(
+    db: AsyncConnection, *, caller: str, key: str, route: str, fingerprint: str, resource_id: UUID
+) -> Row[Any] | None:
+    """Claim a key, or one whose request died; None when somebody has it.
+
+    The row has the ``resource_id`` to use, which a takeover inherits, and the ``created_at`` that
+    proves this claim to ``complete`` and ``free``.
+    """
+    return (
+        await db.execute(
+            _CLAIM,
+            {
+                "caller": caller,
+                "key": key,
+                "route": route,
+                "fingerprint": fingerprint,
+                "resource_id": resource_id,
+                "patience": TAKEN_OVER_AFTER,
+            },
+        )
+    ).one_or_none()
+
+
+async def find_key(db: AsyncConnection, caller: str, key: str) -> Row[Any] | None:
+    """Return what is known of a key."""
+    return (
+        await db.execute(
+            select(IdempotencyRow.__table__).where(
+                IdempotencyRow.caller == caller, IdempotencyRow.key == key
+            )
+        )
+    ).one_or_none()
+
+
+async def complete(
+    db: AsyncConnection,
+    *,
+    caller: str,
+    key: str,
+    status: int,
+    answer: str,
+    claimed_at: datetime | None = None,
+) -> None:
+    """Keep the answer of a claimed request.
+
+    With ``claimed_at``, when the claim was committed before: silent if it was taken over meanwhile.
+    """
+    change = (
+        update(IdempotencyRow)
+        .where(IdempotencyRow.caller == caller, IdempotencyRow.key == key)
+        .values(state="done", status=status, answer=answer)
+    )
+    if claimed_at is not None:
+        change = change.where(IdempotencyRow.created_at == claimed_at)
+    await db.execute(change)
+
+
+async def free(db: AsyncConnection, *, caller: str, key: str, claimed_at: datetime) -> None:
+    """Forget a claimed request that was refused or failed, so that the key can be used again."""
+    await db.execute(
+        delete(IdempotencyRow).where(
+            IdempotencyRow.caller == caller,
+            IdempotencyRow.key == key,
+            IdempotencyRow.created_at == claimed_at,
+            IdempotencyRow.state == "running",
+        )
+    )
+
+
+async def drop_expired(db: AsyncConnection) -> int:
+    """Forget keys older than 72 hours; return how many."""
+    dropped = await db.execute(
+        delete(IdempotencyRow).where(IdempotencyRow.created_at < func.now() - KEPT_FOR)
+    )
+    return dropped.rowcount

@@ -18,14 +18,14 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, Minor, Rate, one_of
-from domain.errors import NotFound
+from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId
-from domain.items import ItemStatus, Listing
+from domain.items import CreateItem, ItemStatus, Listing
 
 
 class ItemRow(Base):
@@ -102,3 +102,44 @@ def listing_of(item: Mapping[str, Any]) -> Listing:
         tax_rate=Decimal(item["tax_rate"]),
         prices=item["prices"],
     )
+
+
+async def find_item_id(db: AsyncConnection, sku: str) -> UUID | None:
+    """Return the id of the item with this SKU, in any case."""
+    query = select(ItemRow.id).where(func.lower(ItemRow.sku) == sku.lower())
+    return (await db.execute(query)).scalar_one_or_none()
+
+
+async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Row[Any]:
+    """Insert an item with its prices; raise AlreadyExists with the id of the one of that SKU."""
+    added = await db.execute(
+        insert(ItemRow)
+        .values(
+            id=item_id,
+            sku=item.sku,
+            name=item.name,
+            status=ItemStatus.ACTIVE,
+            sellable=item.sellable,
+            tax_rate=item.tax_rate,
+            weight_grams=item.weight_grams,
+        )
+        .on_conflict_do_nothing()
+        .returning(ItemRow.id)
+    )
+    if added.one_or_none() is None:
+        first = await find_item_id(db, item.sku)
+        raise AlreadyExists(f"there is an item with the SKU {item.sku}", id=str(first))
+    if item.prices:
+        await db.execute(
+            insert(PriceRow),
+            [
+                {
+                    "item_id": item_id,
+                    "currency": price.currency,
+                    "amount": price.amount,
+                    "valid_from": func.now(),
+                }
+                for price in item.prices
+            ],
+        )
+    return await get_item(db, item_id)

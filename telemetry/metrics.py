@@ -1,4 +1,4 @@
-"""What is counted and timed; every process keeps its own numbers and serves them on its own port."""
+"""What is counted and timed; every process serves its own numbers on its own port."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -40,6 +40,9 @@ shipment_transitions = Counter(
     "Shipments that changed state.",
     ("from_status", "to_status"),
     registry=REGISTRY,
+)
+events_pending = Gauge(
+    "events_pending", "Recorded events that were not passed on yet.", registry=REGISTRY
 )
 tasks_open = Gauge("tasks_open", "Tasks that wait for a person.", ("kind",), registry=REGISTRY)
 

@@ -68,7 +68,7 @@ async def show_shipment(
 ) -> Row[Any]:
     """Return a shipment with lines and parcels; raise NotFound, also for another customer's."""
     query = search_shipments(customer_id=customer_id).where(ShipmentRow.id == shipment_id)
-    found = (await db.execute(query)).one_or_none()
+    found: Row[Any] | None = (await db.execute(query)).one_or_none()
     if found is None:
         raise NotFound(f"there is no shipment {shipment_id}")
     return found

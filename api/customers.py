@@ -1,0 +1,115 @@
+"""HTTP for customers."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import fastapi
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.deps import Books, Db, require
+from api.etags import IfNoneMatch, answer_with, tag
+from api.idempotency import RequiredKey
+from api.once import create_once
+from api.pages import Page, PageQuery
+from api.problems import BODY, KEYED, READ, problems
+from api.rows import last_id, view
+from db.customers import CustomerRow, add_customer, get_customer, search_customers
+from db.events import add_event
+from db.pages import fetch_page
+from domain.access import Caller
+from domain.addresses import Address
+from domain.customers import CreateCustomer, CustomerStatus
+from domain.errors import AlreadyExists, NotFound
+from domain.ids import CustomerId
+from domain.value import Name, Value
+
+router = APIRouter(prefix="/customers", tags=["customers"])
+
+
+class CustomerView(Value):
+    """A customer."""
+
+    id: CustomerId
+    kind: Literal["person", "company"]
+    name: str
+    email: str | None
+    phone: str | None
+    status: CustomerStatus
+    source: str
+    external_reference: str | None
+    address: Address | None
+    created_at: datetime
+    version: int
+
+
+class CustomerQuery(PageQuery):
+    """Which customers."""
+
+    email: Name | None = None
+    status: CustomerStatus | None = None
+
+
+@router.get("", responses=problems(*READ))
+async def search(
+    query: Annotated[CustomerQuery, fastapi.Query()],
+    caller: Annotated[Caller, require("customers:read")],
+    db: Db,
+    request: Request,
+) -> Page[CustomerView]:
+    """Newest first; a customer sees itself only."""
+    found = search_customers(only=caller.only_customer, email=query.email, status=query.status)
+    rows, more = await fetch_page(db, found, CustomerRow.id, after=query.after, limit=query.limit)
+    views = [view(CustomerView, row) for row in rows]
+    return Page[CustomerView].of(views, request.url.path, query, last_id(rows, more))
+
+
+@router.get("/{customer_id}", responses=problems(*READ, NotFound))
+async def show(
+    customer_id: UUID,
+    caller: Annotated[Caller, require("customers:read")],
+    db: Db,
+    response: Response,
+    has: IfNoneMatch = None,
+) -> CustomerView:
+    """One customer; another than oneself does not exist for a customer."""
+    if caller.only_customer not in (None, customer_id):
+        raise NotFound(f"there is no customer {customer_id}")
+    row = await get_customer(db, customer_id)
+    answer_with(tag(row.version), response, has)
+    return view(CustomerView, row)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=CustomerView,
+    responses=problems(*READ, *BODY, *KEYED, AlreadyExists),
+)
+async def create(
+    customer: CreateCustomer,
+    caller: Annotated[Caller, require("customers:create")],
+    key: RequiredKey,
+    books: Books,
+) -> Response:
+    """Add a customer; email, and source with external_reference, belong to one customer only."""
+
+    async def write(db: AsyncConnection, new_id: UUID) -> CustomerView:
+        row = await add_customer(db, new_id, customer)
+        await add_event(
+            db,
+            "customer.created",
+            subject=str(new_id),
+            subject_id=new_id,
+            actor=caller.subject,
+            correlation_id=f"customer/{new_id}",
+            data=_data(row),
+        )
+        return view(CustomerView, row)
+
+    return await create_once(books, caller, key, "POST /customers", customer, write)
+
+
+def _data(row: Any) -> dict[str, Any]:
+    return {"customer_id": str(row.id), "kind": row.kind, "source": row.source}

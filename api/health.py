@@ -1,0 +1,110 @@
+"""Whether this process lives, and whether what it needs is there."""
+
+import asyncio
+from datetime import timedelta
+from typing import Literal
+
+from fastapi import APIRouter, Response
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.service import RPCError
+
+from api.deps import Serving
+from api.services import Services
+from db.outbox import backlog
+from domain.errors import PartnerUnavailable
+from domain.value import Value
+
+router = APIRouter(prefix="/health", tags=["health"])
+
+PATIENCE = 2.0
+"""Seconds that each part has to answer."""
+
+Part = Literal["ok", "unavailable"]
+
+
+class Liveness(Value):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Health(Value):
+    """What this process needs, part by part."""
+
+    status: Literal["ok", "unavailable"]
+    database: Part
+    temporal: Part
+
+
+class Backlog(Value):
+    """What is accepted and not yet told to Temporal."""
+
+    depth: int
+    oldest_seconds: float
+    failing: int
+
+
+class Readiness(Value):
+    """Whether requests should be sent here.
+
+    ``degraded`` while Temporal is away: orders are still accepted, and catch up later.
+    """
+
+    status: Literal["ok", "degraded", "unavailable"]
+    database: Part
+    temporal: Part
+    backlog: Backlog | None
+
+
+@router.get("/live")
+async def live() -> Liveness:
+    """Always 200 while the process can answer; asks nothing else."""
+    return Liveness()
+
+
+@router.get("", responses={503: {"model": Health, "description": "A part is unavailable."}})
+async def show(serving: Serving, response: Response) -> Health:
+    """200 when database and Temporal answer, else 503."""
+    backlog, temporal = await asyncio.gather(_backlog(serving), _temporal(serving))
+    database: Part = "unavailable" if backlog is None else "ok"
+    everything: Part = "ok" if (database, temporal) == ("ok", "ok") else "unavailable"
+    if everything != "ok":
+        response.status_code = 503
+    return Health(status=everything, database=database, temporal=temporal)
+
+
+@router.get("/ready", responses={503: {"model": Readiness, "description": "The database is away."}})
+async def ready(serving: Serving, response: Response) -> Readiness:
+    """200 while orders can be accepted, which takes the database; 503 otherwise."""
+    found, temporal = await asyncio.gather(_backlog(serving), _temporal(serving))
+    if found is None:
+        response.status_code = 503
+        return Readiness(
+            status="unavailable", database="unavailable", temporal=temporal, backlog=None
+        )
+    status: Literal["ok", "degraded"] = "ok" if temporal == "ok" else "degraded"
+    return Readiness(status=status, database="ok", temporal=temporal, backlog=found)
+
+
+async def _backlog(serving: Services) -> Backlog | None:
+    """Return the backlog; None when the database does not answer."""
+    try:
+        async with asyncio.timeout(PATIENCE), serving.db.read() as db:
+            await db.execute(text("SELECT 1 FROM alembic_version"))
+            found = await backlog(db)
+    except (SQLAlchemyError, OSError):
+        return None
+    return Backlog(
+        depth=found.depth, oldest_seconds=float(found.oldest_seconds), failing=found.failing
+    )
+
+
+async def _temporal(serving: Services) -> Part:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            client = await serving.temporal()
+            healthy = await client.service_client.check_health(timeout=timedelta(seconds=PATIENCE))
+    except (PartnerUnavailable, RPCError, OSError):
+        return "unavailable"
+    return "ok" if healthy else "unavailable"

@@ -1,0 +1,133 @@
+"""HTTP for items."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import fastapi
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.deps import Books, Db, require
+from api.etags import IfNoneMatch, answer_with, tag
+from api.idempotency import RequiredKey
+from api.once import create_once
+from api.pages import Page, PageQuery
+from api.problems import BODY, KEYED, READ, problems
+from api.rows import last_id, money, view
+from db.events import add_event
+from db.inventory.reads import fetch_availability
+from db.items import ItemRow, add_item, get_item, search_items
+from db.pages import fetch_page
+from domain.access import Caller
+from domain.errors import AlreadyExists, NotFound
+from domain.ids import ItemId, SiteId
+from domain.items import CreateItem, ItemStatus, Rate
+from domain.money import Money
+from domain.quantities import Quantity
+from domain.value import Name, Value
+
+router = APIRouter(prefix="/items", tags=["items"])
+
+
+class ItemView(Value):
+    """An item with the list prices that are valid now."""
+
+    id: ItemId
+    sku: str
+    name: str
+    status: ItemStatus
+    sellable: bool
+    tax_rate: Rate
+    weight_grams: int
+    prices: tuple[Money, ...]
+    created_at: datetime
+    version: int
+
+
+class SiteStock(Value):
+    """What a site has of an item."""
+
+    site_id: SiteId
+    site: str
+    on_hand: Quantity
+    reserved: Quantity
+    available: Quantity
+
+
+class ItemDetail(ItemView):
+    """An item with what each site has of it."""
+
+    stock: tuple[SiteStock, ...]
+
+
+class ItemQuery(PageQuery):
+    """Which items."""
+
+    sku: Name | None = None
+    status: ItemStatus | None = None
+
+
+@router.get("", responses=problems(*READ))
+async def search(
+    query: Annotated[ItemQuery, fastapi.Query()],
+    _caller: Annotated[Caller, require("items:read")],
+    db: Db,
+    request: Request,
+) -> Page[ItemView]:
+    """Newest first."""
+    found = search_items(sku=query.sku, status=query.status)
+    rows, more = await fetch_page(db, found, ItemRow.id, after=query.after, limit=query.limit)
+    views = [view(ItemView, row, prices=_prices(row)) for row in rows]
+    return Page[ItemView].of(views, request.url.path, query, last_id(rows, more))
+
+
+@router.get("/{item_id}", responses=problems(*READ, NotFound))
+async def show(
+    item_id: UUID,
+    _caller: Annotated[Caller, require("items:read")],
+    db: Db,
+    response: Response,
+    has: IfNoneMatch = None,
+) -> ItemDetail:
+    """One item, with its stock per site."""
+    row = await get_item(db, item_id)
+    sites = [view(SiteStock, site) for site in await fetch_availability(db, item_id)]
+    detail = view(ItemDetail, row, prices=_prices(row), stock=sites)
+    answer_with(tag(row.version, detail.model_dump_json()), response, has)
+    return detail
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=ItemView,
+    responses=problems(*READ, *BODY, *KEYED, AlreadyExists),
+)
+async def create(
+    item: CreateItem,
+    caller: Annotated[Caller, require("items:create")],
+    key: RequiredKey,
+    books: Books,
+) -> Response:
+    """Add an item with its prices; a SKU belongs to one item, in whatever case."""
+
+    async def write(db: AsyncConnection, new_id: UUID) -> ItemView:
+        row = await add_item(db, new_id, item)
+        await add_event(
+            db,
+            "item.created",
+            subject=row.sku,
+            subject_id=new_id,
+            actor=caller.subject,
+            correlation_id=f"item/{new_id}",
+            data={"item_id": str(new_id), "sku": row.sku},
+        )
+        return view(ItemView, row, prices=_prices(row))
+
+    return await create_once(books, caller, key, "POST /items", item, write)
+
+
+def _prices(row: Row[Any]) -> list[dict[str, Any] | None]:
+    return [money(amount, currency) for currency, amount in sorted(row.prices.items())]

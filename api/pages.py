@@ -1,0 +1,52 @@
+"""Lists: a page of views and the address of the next one."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Generic, Self, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.value import Value
+
+Item = TypeVar("Item")
+
+
+class Query(BaseModel):
+    """Query parameters; a misspelt one is refused instead of being ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageQuery(Query):
+    """Which page of a list, newest first."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    after: UUID | None = Field(default=None, description="The id of the last item seen.")
+
+
+class Page(Value, Generic[Item]):
+    """A page of a list, and where the list goes on."""
+
+    items: tuple[Item, ...]
+    next: str | None = Field(description="The address of the next page; null on the last one.")
+
+    @classmethod
+    def of(cls, items: Sequence[Item], path: str, query: Query, after: object) -> Self:
+        """Build a page; ``after`` is the key of its last item when there are more, else None."""
+        return cls(items=tuple(items), next=None if after is None else link(path, query, after))
+
+
+def link(path: str, query: Query, after: object) -> str:
+    """Return the relative address of the page after ``after`` with the same filters."""
+    given: dict[str, Any] = query.model_dump(mode="json", exclude_defaults=True)
+    parameters = {
+        name: sorted(value) if isinstance(value, list) else _word(value)
+        for name, value in given.items()
+        if name != "after"
+    }
+    return f"{path}?{urlencode({**parameters, 'after': str(after)}, doseq=True)}"
+
+
+def _word(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value

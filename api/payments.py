@@ -1,0 +1,108 @@
+"""HTTP for payments: each attempt to pay an order, and what became of its money."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import fastapi
+from fastapi import APIRouter, Request
+from sqlalchemy import Row
+
+from api.deps import Db, require
+from api.pages import Page, PageQuery
+from api.problems import READ, problems
+from api.rows import last_id, money, view
+from db.pages import fetch_page
+from db.payments import PaymentRow
+from db.reads.payments import search_payments, show_payment
+from domain.access import Caller
+from domain.errors import NotFound
+from domain.ids import OrderId, PaymentId, ShipmentId
+from domain.money import Money
+from domain.payments import Entry, EntryKind, Phase, add_up
+from domain.value import Value
+
+router = APIRouter(prefix="/payments", tags=["payments"])
+
+
+class EntryView(Value):
+    """One line of a payment's ledger."""
+
+    id: UUID
+    kind: EntryKind
+    phase: Phase
+    key: str
+    amount: Money
+    provider_reference: str | None
+    shipment_id: ShipmentId | None
+    failure_code: str
+    recorded_at: datetime
+
+
+class PaymentView(Value):
+    """One attempt of a customer to pay an order."""
+
+    id: PaymentId
+    order_id: OrderId
+    provider: str
+    method: str
+    amount: Money
+    authorized: Money
+    captured: Money
+    refunded: Money
+    in_flight: Money
+    action_required: bool
+    failed: bool
+    entries: tuple[EntryView, ...]
+    created_by: str
+    created_at: datetime
+
+
+class PaymentQuery(PageQuery):
+    """Which payments."""
+
+    order_id: UUID | None = None
+
+
+@router.get("", responses=problems(*READ))
+async def search(
+    query: Annotated[PaymentQuery, fastapi.Query()],
+    caller: Annotated[Caller, require("payments:read")],
+    db: Db,
+    request: Request,
+) -> Page[PaymentView]:
+    """Newest first; a customer sees those of its own orders."""
+    found = search_payments(customer_id=caller.only_customer, order_id=query.order_id)
+    rows, more = await fetch_page(db, found, PaymentRow.id, after=query.after, limit=query.limit)
+    views = [_view(row) for row in rows]
+    return Page[PaymentView].of(views, request.url.path, query, last_id(rows, more))
+
+
+@router.get("/{payment_id}", responses=problems(*READ, NotFound))
+async def show(
+    payment_id: UUID, caller: Annotated[Caller, require("payments:read")], db: Db
+) -> PaymentView:
+    """One payment with its ledger."""
+    return _view(await show_payment(db, payment_id, customer_id=caller.only_customer))
+
+
+def _view(row: Row[Any]) -> PaymentView:
+    sums = add_up(
+        Entry(kind=entry["kind"], phase=entry["phase"], key=entry["key"], amount=entry["amount"])
+        for entry in row.entries
+    )
+    return view(
+        PaymentView,
+        row,
+        amount=money(row.amount, row.currency),
+        # A capture above the authorization leaves nothing reserved, not less.
+        authorized=money(max(0, sums.authorized), row.currency),
+        captured=money(sums.captured, row.currency),
+        refunded=money(sums.refunded, row.currency),
+        in_flight=money(sums.in_flight, row.currency),
+        action_required=sums.action_required,
+        failed=sums.failed,
+        entries=[
+            {**entry, "amount": money(entry["amount"], row.currency)} for entry in row.entries
+        ],
+    )

@@ -1,0 +1,160 @@
+"""HTTP for shipments: what is on its way and what the carrier says."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import fastapi
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from sqlalchemy import Row
+
+from api.deps import Db, require
+from api.etags import IfNoneMatch, answer_with, tag
+from api.pages import Page, PageQuery
+from api.problems import READ, problems
+from api.rows import last_id, money, view
+from db.pages import fetch_page
+from db.shipments.reads import search_shipments, show_shipment, tracking_of
+from db.shipments.tables import ShipmentRow
+from domain.access import Caller
+from domain.addresses import Address
+from domain.errors import NotFound
+from domain.ids import ItemId, LineId, LocationId, OrderId, ParcelId, ShipmentId, SiteId
+from domain.money import Money
+from domain.shipments.status import ShipmentStatus
+from domain.value import Name, Value
+
+router = APIRouter(prefix="/shipments", tags=["shipments"])
+
+
+class ShipmentLineView(Value):
+    """Units of one order line in the shipment."""
+
+    id: UUID
+    order_line_id: LineId
+    item_id: ItemId
+    sku: str
+    location_id: LocationId
+    quantity: int
+
+
+class ParcelView(Value):
+    """One box under the carrier's number."""
+
+    id: ParcelId
+    carrier: str
+    tracking_number: str
+    status: ShipmentStatus
+    exception_reason: str | None
+
+
+class ShipmentView(Value):
+    """Goods of one order that travel together."""
+
+    id: ShipmentId
+    number: str
+    order_id: OrderId
+    order_number: str
+    site_id: SiteId
+    status: ShipmentStatus
+    exception_reason: str | None
+    carrier: str
+    service: str
+    ship_from: dict[str, Any] = Field(description="An address; empty for a site without one.")
+    ship_to: Address
+    label_url: str | None
+    label_cost: Money | None
+    lines: tuple[ShipmentLineView, ...]
+    parcels: tuple[ParcelView, ...]
+    created_at: datetime
+    booked_at: datetime | None
+    handed_over_at: datetime | None
+    delivered_at: datetime | None
+    settled_at: datetime | None
+    signed_by: str
+    version: int
+
+
+class TrackingEventView(Value):
+    """What the carrier said about a parcel."""
+
+    tracking_number: str
+    code: str
+    status: ShipmentStatus | None
+    exception: str | None
+    place: str
+    message: str
+    signed_by: str
+    source: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class TrackingView(Value):
+    """Where a shipment is, with proof of delivery and every event, oldest first."""
+
+    shipment_id: ShipmentId
+    status: ShipmentStatus
+    exception_reason: str | None
+    delivered_at: datetime | None
+    signed_by: str
+    parcels: tuple[ParcelView, ...]
+    events: tuple[TrackingEventView, ...]
+
+
+class ShipmentQuery(PageQuery):
+    """Which shipments."""
+
+    order_id: UUID | None = None
+    number: Name | None = None
+    status: frozenset[ShipmentStatus] = frozenset()
+    carrier: Name | None = None
+    tracking_number: Name | None = None
+    exception: bool | None = None
+
+
+@router.get("", responses=problems(*READ))
+async def search(
+    query: Annotated[ShipmentQuery, fastapi.Query()],
+    caller: Annotated[Caller, require("shipments:read")],
+    db: Db,
+    request: Request,
+) -> Page[ShipmentView]:
+    """Newest first; a customer sees those of its own orders."""
+    found = search_shipments(
+        customer_id=caller.only_customer, **query.model_dump(exclude={"limit", "after"})
+    )
+    rows, more = await fetch_page(db, found, ShipmentRow.id, after=query.after, limit=query.limit)
+    views = [_view(row) for row in rows]
+    return Page[ShipmentView].of(views, request.url.path, query, last_id(rows, more))
+
+
+@router.get("/{shipment_id}", responses=problems(*READ, NotFound))
+async def show(
+    shipment_id: UUID,
+    caller: Annotated[Caller, require("shipments:read")],
+    db: Db,
+    response: Response,
+    has: IfNoneMatch = None,
+) -> ShipmentView:
+    """One shipment with its lines and parcels."""
+    shown = _view(await show_shipment(db, shipment_id, customer_id=caller.only_customer))
+    answer_with(tag(shown.version, shown.model_dump_json()), response, has)
+    return shown
+
+
+@router.get("/{shipment_id}/tracking", responses=problems(*READ, NotFound))
+async def track(
+    shipment_id: UUID,
+    caller: Annotated[Caller, require("shipments:read")],
+    db: Db,
+) -> TrackingView:
+    """Where the shipment is and how it got there."""
+    row = await show_shipment(db, shipment_id, customer_id=caller.only_customer)
+    events = [view(TrackingEventView, event) for event in await tracking_of(db, shipment_id)]
+    return view(TrackingView, row, shipment_id=row.id, events=events)
+
+
+def _view(row: Row[Any]) -> ShipmentView:
+    return view(ShipmentView, row, label_cost=money(row.label_amount, row.label_currency))

@@ -1,0 +1,100 @@
+"""Corrections of what is at a location: ledger and balance together."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.inventory.places import place_id
+from domain.adjustments import AdjustStock
+from domain.errors import NotFound, OutOfStock
+from domain.inventory import VIRTUAL, LocationKind
+from domain.quantities import plain
+
+_LOCATION = text("SELECT kind FROM locations WHERE id = :location AND active")
+_LOCK = text(
+    """SELECT on_hand, reserved FROM balances
+    WHERE item_id = :item AND location_id = :location FOR UPDATE"""
+)
+_HOLDERS = text(
+    """SELECT document_type, document_id, sum(quantity) AS quantity FROM reservations
+    WHERE item_id = :item AND location_id = :location AND status = 'active'
+    GROUP BY 1, 2 ORDER BY 2 LIMIT 20"""
+)
+_ADJUST = text(
+    """WITH moved AS (
+        INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
+            reason, actor, occurred_at)
+        VALUES (:id, :key, 'adjustment', :item, :amount, :source, :target, :reason, :actor, now()))
+    INSERT INTO balances AS b (item_id, location_id, on_hand) VALUES (:item, :location, :quantity)
+    ON CONFLICT (item_id, location_id) DO UPDATE SET on_hand = b.on_hand + excluded.on_hand
+    RETURNING item_id, location_id, on_hand, reserved"""
+)
+_TAKE = text(
+    """WITH moved AS (
+        INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
+            reason, actor, occurred_at)
+        VALUES (:id, :key, 'adjustment', :item, :amount, :source, :target, :reason, :actor, now()))
+    UPDATE balances SET on_hand = on_hand + :quantity
+    WHERE item_id = :item AND location_id = :location
+    RETURNING item_id, location_id, on_hand, reserved"""
+)
+
+
+async def adjust_stock(
+    db: AsyncConnection,
+    movement_id: UUID,
+    asked: AdjustStock,
+    *,
+    item_id: UUID,
+    location_id: UUID,
+    actor: str,
+) -> Row[Any]:
+    """Move between the location and the place that the reason names; return the new balance.
+
+    Raises NotFound for a location that holds no stock, and OutOfStock with the holders when less
+    would remain than is promised.
+    """
+    kind = (await db.execute(_LOCATION, {"location": location_id})).scalar_one_or_none()
+    if kind is None or LocationKind(kind) in VIRTUAL:
+        raise NotFound(f"there is no location {location_id} that holds stock")
+    where = {"item": item_id, "location": location_id}
+    if asked.quantity < 0:
+        await _refuse_to_undercut(db, asked, where)
+    outside = place_id(asked.counterpart)
+    source, target = (outside, location_id) if asked.quantity > 0 else (location_id, outside)
+    change = {
+        **where,
+        "id": movement_id,
+        "key": f"adjustment/{movement_id}",
+        "amount": asked.amount,
+        "quantity": asked.quantity,
+        "source": source,
+        "target": target,
+        "reason": f"{asked.reason}: {asked.note}" if asked.note.strip() else str(asked.reason),
+        "actor": actor,
+    }
+    return (await db.execute(_ADJUST if asked.quantity > 0 else _TAKE, change)).one()
+
+
+async def _refuse_to_undercut(
+    db: AsyncConnection, asked: AdjustStock, where: dict[str, UUID]
+) -> None:
+    balance = (await db.execute(_LOCK, where)).one_or_none()
+    free = balance.on_hand - balance.reserved if balance else asked.amount * 0
+    if free >= asked.amount:
+        return
+    holders = (await db.execute(_HOLDERS, where)).all()
+    raise OutOfStock(
+        f"only {plain(free)} can be taken; the rest is not there or promised",
+        available=plain(free),
+        holders=[
+            {
+                "document_type": holder.document_type,
+                "document_id": str(holder.document_id),
+                "quantity": plain(holder.quantity),
+            }
+            for holder in holders
+        ],
+    )

@@ -1,0 +1,163 @@
+"""What is where: balances, the ledger and the sites, as lists show them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, select, text
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.inventory.tables import LocationRow, MovementRow, SiteRow
+from db.items import ItemRow
+
+
+class Grouping(StrEnum):
+    """What balances are added up by."""
+
+    LOCATION = "location"
+    SITE = "site"
+    ITEM = "item"
+
+
+# The place that a row is about, and what is shown of it.
+_PLACES = {
+    Grouping.LOCATION: (
+        "b.location_id",
+        "l.site_id, s.code AS site, b.location_id, l.code AS location, l.kind AS location_kind",
+        ", l.site_id, s.code, b.location_id, l.code, l.kind",
+    ),
+    Grouping.SITE: (
+        "l.site_id",
+        "l.site_id, s.code AS site, NULL::uuid AS location_id, NULL AS location,"
+        " NULL AS location_kind",
+        ", l.site_id, s.code",
+    ),
+    Grouping.ITEM: (
+        "b.item_id",
+        "NULL::uuid AS site_id, NULL AS site, NULL::uuid AS location_id, NULL AS location,"
+        " NULL AS location_kind",
+        "",
+    ),
+}
+_CONDITIONS = {
+    "item_id": "b.item_id = :item_id",
+    "sku": "lower(i.sku) = lower(:sku)",
+    "site_id": "l.site_id = :site_id",
+    "location_id": "b.location_id = :location_id",
+    # What is free of the item at the site has come down to its reorder point.
+    "low_stock": """:low_stock = EXISTS (
+        SELECT FROM reorder_rules r
+        WHERE r.item_id = b.item_id AND r.site_id = l.site_id AND r.active
+          AND r.reorder_point >= (
+            SELECT coalesce(sum(x.on_hand - x.reserved), 0)
+            FROM balances x JOIN locations y ON y.id = x.location_id
+            WHERE x.item_id = b.item_id AND y.site_id = l.site_id AND y.sellable))""",
+}
+
+
+async def fetch_stock(
+    db: AsyncConnection,
+    filters: dict[str, Any],
+    *,
+    group_by: Grouping = Grouping.LOCATION,
+    after: tuple[UUID, UUID] | None = None,
+    limit: int,
+) -> tuple[Sequence[Row[Any]], bool]:
+    """Return balances or their sums, newest items first, and whether there are more than ``limit``.
+
+    ``filters``: item_id, sku, site_id, location_id, low_stock. ``after`` is the ``item_id`` and
+    ``place_id`` of the last row seen. What lies where nothing is sold from is not available.
+    """
+    place, shown, grouped = _PLACES[group_by]
+    conditions = [_CONDITIONS[name] for name in filters]
+    if group_by is Grouping.SITE:
+        conditions.append("l.site_id IS NOT NULL")
+    if after is not None:
+        conditions.append(f"(b.item_id, {place}) < (:after_item, :after_place)")
+    query = f"""SELECT b.item_id, i.sku, coalesce({place}, b.item_id) AS place_id, {shown},
+            sum(b.on_hand) AS on_hand, sum(b.reserved) AS reserved,
+            sum(CASE WHEN l.sellable THEN b.on_hand - b.reserved ELSE 0 END) AS available
+        FROM balances b JOIN items i ON i.id = b.item_id JOIN locations l ON l.id = b.location_id
+            LEFT JOIN sites s ON s.id = l.site_id
+        {"WHERE" if conditions else ""} {" AND ".join(conditions)}
+        GROUP BY b.item_id, i.sku{grouped}
+        ORDER BY b.item_id DESC, {place} DESC LIMIT :limit"""
+    parameters = {**filters, "limit": limit + 1}
+    if after is not None:
+        parameters |= {"after_item": after[0], "after_place": after[1]}
+    rows = (await db.execute(text(query), parameters)).all()
+    return rows[:limit], len(rows) > limit
+
+
+def search_movements(
+    *,
+    item_id: UUID | None = None,
+    sku: str | None = None,
+    location_id: UUID | None = None,
+    document_id: UUID | None = None,
+    kind: str | None = None,
+    occurred_from: datetime | None = None,
+    occurred_to: datetime | None = None,
+) -> Select[Any]:
+    """Select movements with their SKU; ``occurred_to`` is exclusive."""
+    query = select(MovementRow.__table__, ItemRow.sku).join(
+        ItemRow, ItemRow.id == MovementRow.item_id
+    )
+    wanted = (
+        (item_id, MovementRow.item_id == item_id),
+        (sku, func.lower(ItemRow.sku) == (sku or "").lower()),
+        (
+            location_id,
+            (MovementRow.from_location_id == location_id)
+            | (MovementRow.to_location_id == location_id),
+        ),
+        (document_id, MovementRow.document_id == document_id),
+        (kind, MovementRow.kind == kind),
+        (occurred_from, MovementRow.occurred_at >= occurred_from),
+        (occurred_to, MovementRow.occurred_at < occurred_to),
+    )
+    return query.where(*(condition for value, condition in wanted if value is not None))
+
+
+def search_sites(*, code: str | None = None) -> Select[Any]:
+    """Select sites with their locations as a JSON list, in order of their codes."""
+    entry = func.jsonb_build_object(
+        "id",
+        LocationRow.id,
+        "code",
+        LocationRow.code,
+        "kind",
+        LocationRow.kind,
+        "sellable",
+        LocationRow.sellable,
+        "active",
+        LocationRow.active,
+    )
+    locations = (
+        select(func.jsonb_agg(aggregate_order_by(entry, LocationRow.code)))
+        .where(LocationRow.site_id == SiteRow.id)
+        .scalar_subquery()
+    )
+    query = select(SiteRow.__table__, locations.label("locations"))
+    return query if code is None else query.where(SiteRow.code == code)
+
+
+async def fetch_availability(db: AsyncConnection, item_id: UUID) -> Sequence[Row[Any]]:
+    """Return on hand, reserved and available of one item per site."""
+    rows, _ = await fetch_stock(db, {"item_id": item_id}, group_by=Grouping.SITE, limit=1000)
+    return rows
+
+
+async def find_stock_location(db: AsyncConnection, site_code: str) -> UUID | None:
+    """Return the first location of a site that is sold from."""
+    query = (
+        select(LocationRow.id)
+        .join(SiteRow, SiteRow.id == LocationRow.site_id)
+        .where(SiteRow.code == site_code, LocationRow.kind == "stock", LocationRow.active)
+        .order_by(LocationRow.code)
+        .limit(1)
+    )
+    return (await db.execute(query)).scalar_one_or_none()

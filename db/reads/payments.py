@@ -1,0 +1,46 @@
+"""Payments as lists and views show them."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.orders.tables import OrderRow
+from db.payments import PaymentRow
+from domain.errors import NotFound
+
+_ENTRIES = literal_column(
+    """coalesce((SELECT jsonb_agg(jsonb_build_object(
+        'id', e.id, 'kind', e.kind, 'phase', e.phase, 'key', e.key, 'amount', e.amount,
+        'provider_reference', e.provider_reference, 'shipment_id', e.shipment_id,
+        'failure_code', e.failure_code, 'recorded_at', e.recorded_at) ORDER BY e.id)
+    FROM payment_entries e WHERE e.payment_id = payments.id), '[]')""",
+    JSONB,
+)
+
+
+def search_payments(
+    *, customer_id: UUID | None = None, order_id: UUID | None = None
+) -> Select[Any]:
+    """Select payments with their entries, of one customer's orders or one order if given."""
+    query = select(PaymentRow.__table__, _ENTRIES.label("entries"))
+    if customer_id is not None:
+        query = query.join(OrderRow, OrderRow.id == PaymentRow.order_id).where(
+            OrderRow.customer_id == customer_id
+        )
+    if order_id is not None:
+        query = query.where(PaymentRow.order_id == order_id)
+    return query
+
+
+async def show_payment(
+    db: AsyncConnection, payment_id: UUID, *, customer_id: UUID | None
+) -> Row[Any]:
+    """Return a payment with its entries; raise NotFound, also for another customer's."""
+    query = search_payments(customer_id=customer_id).where(PaymentRow.id == payment_id)
+    found: Row[Any] | None = (await db.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no payment {payment_id}")
+    return found

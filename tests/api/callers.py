@@ -1,0 +1,51 @@
+"""Somebody of every role, with a key of their own."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+
+from db.engine import Database
+from runtime.commands.keys import create_key
+
+
+class Callers:
+    """Asks the application in a role's name."""
+
+    def __init__(self, client: httpx2.AsyncClient, books: Database) -> None:
+        self.client = client
+        self._books = books
+        self._keys: dict[tuple[str, tuple[str, ...], UUID | None], str] = {}
+
+    async def key(self, role: str, *scopes: str, customer_id: UUID | None = None) -> str:
+        """Return the key of a caller with this role, made on first use."""
+        who = (role, scopes, customer_id)
+        if who not in self._keys:
+            self._keys[who] = await create_key(
+                self._books, name=role, role=role, scopes=scopes, customer_id=customer_id
+            )
+        return self._keys[who]
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        role: str = "admin",
+        customer_id: UUID | None = None,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+        **rest: Any,
+    ) -> httpx2.Response:
+        """Send a request; every POST gets an Idempotency-Key unless ``key`` names one."""
+        secret = await self.key(role, customer_id=customer_id)
+        sent = {"Authorization": f"Bearer {secret}"}
+        if method == "POST":
+            sent["Idempotency-Key"] = key or uuid4().hex
+        return await self.client.request(method, path, headers={**sent, **(headers or {})}, **rest)
+
+    async def get(self, path: str, **rest: Any) -> httpx2.Response:
+        return await self.ask("GET", path, **rest)
+
+    async def post(self, path: str, body: object, **rest: Any) -> httpx2.Response:
+        return await self.ask("POST", path, json=body, **rest)
