@@ -9,9 +9,8 @@ RUN python -m venv /opt/stateset
 ENV PATH=/opt/stateset/bin:$PATH
 WORKDIR /app
 # Dependencies first: this layer changes only with the pinned versions.
-COPY requirements/build.txt requirements/production.txt requirements/
-RUN pip install --require-hashes --no-deps --only-binary :all: \
-        -r requirements/build.txt -r requirements/production.txt
+COPY requirements/production.txt requirements/
+RUN pip install --require-hashes --no-deps --only-binary :all: -r requirements/production.txt
 COPY . .
 # Editable, because the code runs from /app, next to its migrations.
 RUN pip install --no-deps --no-build-isolation --editable . \

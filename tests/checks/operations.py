@@ -1,0 +1,35 @@
+"""docs/operations.md says what the settings are."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from pydantic import SecretStr
+
+from runtime.settings import Settings
+from tests.checks.outcome import ROOT, refuse
+
+ROW = re.compile(r"^\| `STATESET_(\w+)` \| ([^|]*) \|", re.MULTILINE)
+
+
+def check_operations_lists_every_setting_with_its_default() -> None:
+    written = dict(ROW.findall((ROOT / "docs/operations.md").read_text()))
+    fields = {name.upper(): field.default for name, field in Settings.model_fields.items()}
+    findings = [f"there is no setting STATESET_{name}" for name in written.keys() - fields.keys()]
+    for name, default in fields.items():
+        if name not in written:
+            findings.append(f"STATESET_{name} is missing (default: {shown(default)})")
+        elif written[name].strip() != shown(default):
+            findings.append(f"STATESET_{name}: the default is {shown(default)}")
+    refuse(sorted(findings))
+
+
+def shown(default: Any) -> str:
+    """Return how the table shows a default."""
+    if default is None:
+        return "-"
+    if isinstance(default, SecretStr):
+        return "the sandbox's"
+    if isinstance(default, timedelta):
+        return f"{default.total_seconds():g} s"
+    return f"`{default}`"
