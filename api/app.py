@@ -1,7 +1,9 @@
 """The HTTP front: which routers there are, and in which order they are asked."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -9,19 +11,23 @@ from fastapi.routing import APIRoute
 
 from api import customers, errors, health, items, openapi, payments, shipments, tasks, webhooks
 from api.authentication import Gate
+from api.doorbell import Doorbell
 from api.inventory import router as inventory
 from api.issuer import Issuer
 from api.keys import KeyRing
 from api.middleware.failures import Failures
 from api.middleware.limits import Limits
 from api.middleware.observe import Observe
+from api.orders import commands
 from api.orders import router as orders
+from api.orders.batch import Acceptor
 from api.services import Services
 from api.settings import ApiSettings
 from api.temporal import Lazily, TemporalProvider
 from api.tokens import Tokens
 from db.engine import Database, open_engine
 from runtime.settings import Settings
+from runtime.telemetry.start import start_telemetry
 
 # A route costs a request the more the later it stands: the busiest come first.
 ROUTERS: tuple[APIRouter, ...] = (
@@ -34,6 +40,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     payments.router,
     tasks.router,
     health.router,
+    commands.router,
 )
 
 
@@ -58,6 +65,8 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.gate = gate
+    app.state.doorbell = Doorbell(services.db)
+    app.state.acceptor = Acceptor(services.db, app.state.doorbell, settings.payment_window)
     errors.install(app)
     # Each layer is added around those before it.
     app.add_middleware(Failures)
@@ -77,6 +86,27 @@ def mount(app: FastAPI, router: APIRouter) -> None:
         app.router.routes.append(route)
 
 
+class Server(uvicorn.Server):
+    """Serves until SIGINT or SIGTERM, and then returns.
+
+    uvicorn's own server raises the signal again at its end, which kills the process before it has
+    closed anything.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Finish what is in flight at the first signal; a second SIGINT does not wait for that."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for number in signals:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+
 async def serve(settings: Settings, connect: TemporalProvider) -> None:
     """Serve HTTP until stopped by a signal; ``connect`` makes the Temporal client when needed."""
     engine = open_engine(
@@ -87,11 +117,20 @@ async def serve(settings: Settings, connect: TemporalProvider) -> None:
         lock_timeout=settings.lock_timeout,
     )
     db = Database(engine)
+    telemetry = start_telemetry(
+        "stateset-api",
+        engine=engine,
+        log_level=settings.log_level,
+        metrics_host=settings.metrics_host,
+        metrics_port=settings.metrics_port,
+        otlp_endpoint=settings.otlp_endpoint,
+    )
     app = create_app(Services(settings=settings, db=db, temporal=Lazily(connect)))
     try:
-        await uvicorn.Server(server_config(app, settings)).serve()
+        await Server(server_config(app, settings)).serve()
     finally:
         await db.close()
+        telemetry.stop()
 
 
 def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:

@@ -5,20 +5,25 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import fastapi
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
-from api.deps import Db, require
+from api.deps import Books, Db, require
+from api.idempotency import OptionalKey
+from api.once import once
 from api.pages import Page, PageQuery
-from api.problems import READ, problems
+from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
+from api.steering import Steer
 from db.pages import fetch_page
 from db.reads.tasks import search_tasks, show_task
-from db.tasks import TaskRow
+from db.tasks import TaskRow, answer_task
 from domain.access import Caller, Role
-from domain.errors import NotFound
+from domain.errors import Forbidden, IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import TaskId
-from domain.tasks import TaskKind, TaskStatus
-from domain.value import Name, Value
+from domain.tasks import ASKERS, Asker, Decision, TaskKind, TaskStatus
+from domain.value import Name, Text, Value
+from workflows.order_fulfillment import OrderFulfillment
+from workflows.shipment_tracking import ShipmentTracking
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 
@@ -42,6 +47,13 @@ class TaskView(Value):
     note: str
     closed_by: str | None
     closed_at: datetime | None
+
+
+class DecideTask(Value):
+    """A person's answer: one of the task's choices."""
+
+    choice: Name
+    note: Text = ""
 
 
 class TaskQuery(PageQuery):
@@ -74,3 +86,46 @@ async def show(
 ) -> TaskView:
     """One task."""
     return view(TaskView, await show_task(db, task_id))
+
+
+@router.post(
+    "/{task_id}/decide",
+    response_model=TaskView,
+    responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove, PartnerUnavailable),
+)
+async def decide(
+    task_id: UUID,
+    body: DecideTask,
+    caller: Annotated[Caller, require("tasks:decide")],
+    key: OptionalKey,
+    books: Books,
+    steering: Steer,
+) -> Response:
+    """Answer a task; the process that asked goes on."""
+
+    async def run(request_id: UUID) -> TaskView:
+        async with books.read() as db:
+            task = await show_task(db, task_id)
+        if caller.role not in (task.role, Role.ADMIN):
+            raise Forbidden(f"this task is for the role {task.role}", role=task.role)
+        decision = Decision(
+            task_id=TaskId(task_id), choice=body.choice, note=body.note, actor=caller.subject
+        )
+        asker = ASKERS.get(TaskKind(task.kind))
+        if asker is None or task.status != TaskStatus.OPEN:
+            async with books.begin() as db:
+                await answer_task(db, decision)
+        elif asker is Asker.ORDER:
+            document = UUID(task.facts["order_id"])
+            await steering.ask(
+                OrderFulfillment, OrderFulfillment.decide, document, decision, request_id
+            )
+        else:
+            document = task.document_id
+            await steering.ask(
+                ShipmentTracking, ShipmentTracking.decide, document, decision, request_id
+            )
+        async with books.read() as db:
+            return view(TaskView, await show_task(db, task_id))
+
+    return await once(books, caller, key, f"POST /tasks/{task_id}/decide", body, run)

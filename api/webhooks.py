@@ -59,6 +59,7 @@ async def receive(provider: str, request: Request, serving: Serving, books: Book
         )
         if new:
             await add_outbox(db, "fact", "", fact_id, {})
+    request.app.state.doorbell.ring()
     metrics.inbound_facts.labels(provider, "stored" if new else "repeated").inc()
     return Received(event_id=event_id, repeated=not new)
 

@@ -197,3 +197,11 @@ def _upsert(kind: type[Loadable]) -> str:
 
 def _json(rows: Sequence[Loadable]) -> str:
     return to_json([asdict(row) for row in rows])
+
+
+async def count_customers(db: AsyncConnection, source: str) -> int:
+    """Return how many customers came from a source."""
+    counted = await db.execute(
+        text("SELECT count(*) FROM customers WHERE source = :source"), {"source": source}
+    )
+    return int(counted.scalar_one())

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.events import add_event
 from db.metadata import Base, Id, one_of
-from domain.errors import NotFound
+from domain.errors import IllegalMove, NotFound
 from domain.ids import new_id
-from domain.tasks import RULES, TaskKind, TaskStatus
+from domain.tasks import RULES, Decided, Decision, TaskKind, TaskStatus
 
 task_numbers = Sequence("task_numbers", start=1001, metadata=Base.metadata)
 
@@ -129,6 +129,30 @@ async def close_task(
         correlation_id=f"{task.document_type}/{task.document_id}",
         data={"kind": task.kind, "outcome": outcome},
     )
+
+
+async def answer_task(db: AsyncConnection, decision: Decision) -> Decided:
+    """Record a person's answer; the first one counts, and only what was offered is taken."""
+    task = await lock_task(db, decision.task_id)
+    if task.status == TaskStatus.DONE:
+        return Decided(kind=TaskKind(task.kind), choice=task.outcome)
+    if task.status == TaskStatus.CANCELLED:
+        raise IllegalMove("the task's cause has gone", current_status=task.status, allowed=[])
+    if decision.choice not in task.choices:
+        raise IllegalMove(
+            f"{decision.choice} is not one of the choices",
+            current_status=task.status,
+            allowed=task.choices,
+        )
+    await close_task(
+        db,
+        task,
+        TaskStatus.DONE,
+        outcome=decision.choice,
+        note=decision.note,
+        actor=decision.actor,
+    )
+    return Decided(kind=TaskKind(task.kind), choice=decision.choice)
 
 
 async def cancel_tasks(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> None:

@@ -119,3 +119,13 @@ class PartnerUnavailable(DomainError):
     """A system that this needs cannot answer now."""
 
     code, status = "partner_unavailable", 503
+
+
+def refusal_of_code(code: str) -> type[DomainError]:
+    """Return the refusal with this code; DomainError itself when there is none."""
+    return _BY_CODE.get(code, DomainError)
+
+
+_BY_CODE = {
+    refusal.code: refusal for refusal in reversed(DomainError.__subclasses__()) if refusal.code
+}

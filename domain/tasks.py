@@ -3,7 +3,8 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from domain.value import Value
+from domain.ids import TaskId
+from domain.value import Name, Text, Value
 
 
 class TaskStatus(StrEnum):
@@ -27,6 +28,22 @@ class TaskKind(StrEnum):
     BOOKING_REFUSED = "booking_refused"
     UNDO_FAILED = "undo_failed"
     PAYMENT_MISMATCH = "payment_mismatch"
+
+
+class Decision(Value):
+    """A person's answer to a task, as a run gets it."""
+
+    task_id: TaskId
+    choice: Name
+    note: Text = ""
+    actor: Name
+
+
+class Decided(Value):
+    """Which question was answered, and how."""
+
+    kind: TaskKind
+    choice: str
 
 
 class TaskRule(Value):
@@ -91,3 +108,19 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
 }
 """The one table of what people are asked."""
+
+
+class Asker(StrEnum):
+    """Whose run waits for the answer."""
+
+    ORDER = "order"
+    SHIPMENT = "shipment"
+
+
+ASKERS: dict[TaskKind, Asker] = {
+    TaskKind.BOOKING_REFUSED: Asker.ORDER,
+    TaskKind.CAPTURE_FAILED: Asker.SHIPMENT,
+    TaskKind.PARCEL_LOST: Asker.SHIPMENT,
+    TaskKind.UNDELIVERABLE: Asker.SHIPMENT,
+}
+"""The kinds of task whose answer a run acts on; the others are only recorded."""

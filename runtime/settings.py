@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     api_port: int = 8000
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
+    sdk_metrics_port: int | None = None
+    """Where a worker serves the metrics of the Temporal SDK; unset means nowhere."""
     body_limit: int = 1_000_000
     request_timeout: timedelta = timedelta(seconds=15)
     jwt_issuer: str | None = None

@@ -115,6 +115,8 @@ class PaymentActivities:
     ) -> Intent | None:
         payment, entries = await _ledger(db, order, payment_id)
         reserved = add_up(entries).authorized
+        if order.status not in (OrderStatus.CANCELLED, OrderStatus.COMPLETED):
+            return None
         if reserved <= 0 or payment.provider_reference is None:
             return None
         purpose = "cancelled" if order.status == OrderStatus.CANCELLED else "remainder"

@@ -12,12 +12,11 @@ from db.engine import Database
 from db.orders.steps import lock_order
 from db.shipments.captures import is_owed, waive_capture
 from db.shipments.steps import announce, find_order_of, lock_shipment
-from db.tasks import cancel_tasks, close_task, lock_task, open_task
-from domain.errors import IllegalMove
+from db.tasks import cancel_tasks, open_task
 from domain.ids import ShipmentId
 from domain.shipments.status import ShipmentStatus
-from domain.shipments.steps import Decided, Journey, ShipmentDecision
-from domain.tasks import TaskKind, TaskStatus
+from domain.shipments.steps import Journey, ShipmentDecision
+from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentProvider
 
 _QUESTIONS = {
@@ -67,32 +66,6 @@ class JourneyActivities:
                 facts = {"shipment": shipment.number, "order_id": shipment.order_id}
                 await open_task(db, _QUESTIONS[status], "shipment", shipment_id, facts)
             return await _journey(db, shipment_id)
-
-    @activity.defn
-    async def decide_shipment_task(self, given: ShipmentDecision) -> Decided:
-        """Record a person's answer to a task about the shipment; refuse what is not offered."""
-        decision = given.decision
-        async with self._books.begin() as db:
-            task = await lock_task(db, decision.task_id)
-            if task.status == TaskStatus.CANCELLED:
-                raise IllegalMove("the task was cancelled", current_status=task.status, allowed=[])
-            if task.status == TaskStatus.DONE:
-                return Decided(kind=task.kind, choice=task.outcome)
-            if decision.choice not in task.choices:
-                raise IllegalMove(
-                    f"{decision.choice} is not one of the choices",
-                    current_status=task.status,
-                    allowed=task.choices,
-                )
-            await close_task(
-                db,
-                task,
-                TaskStatus.DONE,
-                outcome=decision.choice,
-                note=decision.note,
-                actor=decision.actor,
-            )
-            return Decided(kind=task.kind, choice=decision.choice)
 
     @activity.defn
     async def retry_capture(self, given: ShipmentDecision) -> Journey:

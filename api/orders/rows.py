@@ -187,4 +187,4 @@ def answer_of(rows: OrderRows) -> str:
         "shipments": [],
         "payments": [{**payment, "entries": []} for payment in rows.payments],
     }
-    return OrderView.of(row).model_dump_json()
+    return OrderView.from_parts(row).model_dump_json()

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
+from sqlalchemy import Row
+
 from domain.addresses import Address
 from domain.ids import CustomerId, ItemId, LineId, OrderId, PaymentId, ShipmentId
 from domain.money import Money
@@ -113,7 +115,12 @@ class OrderView(Value):
     version: int
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
+    def of(cls, row: Row[Any]) -> Self:
+        """Build the view from an order's row as the reads return it."""
+        return cls.from_parts(dict(row._mapping))
+
+    @classmethod
+    def from_parts(cls, row: Mapping[str, Any]) -> Self:
         """Build the view from an order's row with its parts as JSON lists."""
         currency = row["currency"]
         counters = [LineCounters.model_validate(_picked(line, _COUNTED)) for line in row["lines"]]
@@ -145,6 +152,19 @@ class OrderView(Value):
                 ],
             }
         )
+
+
+class EventView(Value):
+    """Something that happened to a document, with the attribute names of CloudEvents."""
+
+    id: UUID
+    type: str
+    subject: str
+    sequence: int
+    time: datetime
+    actor: str
+    correlation_id: str
+    data: dict[str, Any]
 
 
 _NOT_BOOKED = frozenset({ShipmentStatus.PENDING, ShipmentStatus.CANCELLED, ShipmentStatus.VOIDED})

@@ -109,9 +109,20 @@ def check_cancellable(status: OrderStatus, lines: Sequence[LineCounters]) -> Non
     """Raise IllegalMove when an order has ended or its goods have left."""
     check_running(status)
     if any(line.shipped for line in lines):
-        raise IllegalMove(
-            "the goods have left; they can be returned once they arrive",
-            current_status=str(status),
-            allowed=[],
-            alternatives=["return", "reroute"],
-        )
+        raise too_late_to_cancel(status)
+
+
+def too_late_to_cancel(status: OrderStatus) -> IllegalMove:
+    """Return the refusal of a cancellation that meets goods on their way."""
+    return IllegalMove(
+        "the goods have left; they can be returned once they arrive",
+        current_status=str(status),
+        allowed=[],
+        alternatives=["return", "reroute"],
+    )
+
+
+def expiry_reason(standing: Standing) -> CancelReason:
+    """Return why an order ends whose payment window passed."""
+    declined = standing is Standing.DECLINED
+    return CancelReason.PAYMENT_FAILED if declined else CancelReason.PAYMENT_EXPIRED

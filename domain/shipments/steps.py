@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
-from domain.ids import ShipmentId, TaskId
+from domain.ids import ShipmentId
 from domain.shipments.status import ShipmentStatus
-from domain.value import Name, Text, Value
+from domain.tasks import Decision
+from domain.value import Value
 
 
 class BookingOutcome(StrEnum):
@@ -23,22 +24,6 @@ class Journey(Value):
     settled: bool
     owed: bool
     """Whether money for goods that left could not be taken yet."""
-
-
-class Decision(Value):
-    """A person's answer to a task, as the run gets it."""
-
-    task_id: TaskId
-    choice: Name
-    note: Text
-    actor: Name
-
-
-class Decided(Value):
-    """Which question was answered, and how."""
-
-    kind: str
-    choice: str
 
 
 class ShipmentDecision(Value):

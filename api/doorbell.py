@@ -1,0 +1,41 @@
+"""Telling the workers that there is something to dispatch, without slowing down who asked."""
+
+import asyncio
+import contextlib
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine import Database
+
+PAUSE = 0.05
+"""Seconds between two rings; whatever comes meanwhile is told by the next one."""
+_RING = text("NOTIFY outbox")
+
+
+class Doorbell:
+    """Rings outside the accepting transactions, because NOTIFY inside one serialises commits.
+
+    A ring that gets lost costs nothing but the workers' next poll.
+    """
+
+    def __init__(self, books: Database) -> None:
+        self._books = books
+        self._ringing: asyncio.Task[None] | None = None
+        self._again = False
+
+    def ring(self) -> None:
+        """Wake the dispatchers soon; returns at once."""
+        if self._ringing is not None and not self._ringing.done():
+            self._again = True
+            return
+        self._ringing = asyncio.create_task(self._ring())
+
+    async def _ring(self) -> None:
+        self._again = True
+        while self._again:
+            self._again = False
+            with contextlib.suppress(SQLAlchemyError, OSError, TimeoutError):
+                async with self._books.read() as db:
+                    await db.execute(_RING)
+            await asyncio.sleep(PAUSE)

@@ -1,0 +1,163 @@
+"""HTTP for what may be asked of an order on its way: cancel, hold, release, pay."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+from temporalio.workflow import UpdateMethodMultiParam
+
+from api.deps import Books, require
+from api.idempotency import OptionalKey, RequiredKey
+from api.once import once
+from api.orders.views import OrderView
+from api.problems import BODY, KEYED, READ, problems
+from api.steering import Request, Steer
+from db.orders.reads import get_order
+from domain.access import Caller
+from domain.errors import AlreadyExists, IllegalMove, NotFound, PartnerUnavailable
+from domain.ids import OrderId, PaymentId
+from domain.orders.status import OrderStatus
+from domain.orders.steps import (
+    Cancellation,
+    CancelOrder,
+    HoldPlacement,
+    HoldRelease,
+    PaymentAttempt,
+    PayOrder,
+    PlaceHold,
+    check_running,
+)
+from workflows.order_fulfillment import OrderFulfillment
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+
+_REFUSALS = (*READ, *KEYED, NotFound, IllegalMove, PartnerUnavailable)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a request about an order is looked up, sent to its run, and answered."""
+
+    books: Books
+    steering: Steer
+
+    async def look(self, order_id: UUID, caller: Caller) -> OrderView:
+        """Return the order as it is now; raise NotFound."""
+        async with self.books.read() as db:
+            return OrderView.of(await get_order(db, order_id, caller.only_customer))
+
+    async def ask(
+        self,
+        order_id: UUID,
+        caller: Caller,
+        update: UpdateMethodMultiParam[[OrderFulfillment, Request], Any],
+        request: Request,
+        request_id: UUID,
+    ) -> OrderView:
+        """Send a request to a running order's run and return the order after it."""
+        check_running((await self.look(order_id, caller)).status)
+        await self.steering.ask(OrderFulfillment, update, order_id, request, request_id)
+        return await self.look(order_id, caller)
+
+
+AtDesk = Annotated[Desk, Depends(Desk)]
+
+
+@router.post("/{order_id}/cancel", response_model=OrderView, responses=problems(*_REFUSALS, *BODY))
+async def cancel(
+    order_id: UUID,
+    body: CancelOrder,
+    caller: Annotated[Caller, require("orders:cancel")],
+    key: OptionalKey,
+    desk: AtDesk,
+) -> Response:
+    """Cancel before the goods have left: stock and money come back; once is as good as twice."""
+
+    async def run(request_id: UUID) -> OrderView:
+        order = await desk.look(order_id, caller)
+        if order.status is OrderStatus.CANCELLED:
+            return order
+        request = Cancellation(order_id=OrderId(order_id), reason=body.reason, actor=caller.subject)
+        return await desk.ask(order_id, caller, OrderFulfillment.cancel, request, request_id)
+
+    return await once(desk.books, caller, key, f"POST /orders/{order_id}/cancel", body, run)
+
+
+@router.post(
+    "/{order_id}/holds",
+    response_model=OrderView,
+    status_code=201,
+    responses=problems(*_REFUSALS, *BODY, AlreadyExists),
+)
+async def hold(
+    order_id: UUID,
+    body: PlaceHold,
+    caller: Annotated[Caller, require("orders:hold")],
+    key: RequiredKey,
+    desk: AtDesk,
+) -> Response:
+    """Stop the order until the hold is released; what is under way at a partner still ends."""
+
+    async def run(request_id: UUID) -> OrderView:
+        request = HoldPlacement(
+            order_id=OrderId(order_id),
+            hold_id=request_id,
+            reason=body.reason,
+            note=body.note,
+            actor=caller.subject,
+        )
+        return await desk.ask(order_id, caller, OrderFulfillment.place_hold, request, request_id)
+
+    route = f"POST /orders/{order_id}/holds"
+    return await once(desk.books, caller, key, route, body, run, status=201)
+
+
+@router.post(
+    "/{order_id}/holds/{hold_id}/release",
+    response_model=OrderView,
+    responses=problems(*_REFUSALS),
+)
+async def release(
+    order_id: UUID,
+    hold_id: UUID,
+    caller: Annotated[Caller, require("orders:hold")],
+    key: OptionalKey,
+    desk: AtDesk,
+) -> Response:
+    """Release one hold; with the last one the order goes on."""
+
+    async def run(request_id: UUID) -> OrderView:
+        request = HoldRelease(order_id=OrderId(order_id), hold_id=hold_id, actor=caller.subject)
+        return await desk.ask(order_id, caller, OrderFulfillment.release_hold, request, request_id)
+
+    route = f"POST /orders/{order_id}/holds/{hold_id}/release"
+    return await once(desk.books, caller, key, route, None, run)
+
+
+@router.post(
+    "/{order_id}/payments",
+    response_model=OrderView,
+    status_code=201,
+    responses=problems(*_REFUSALS, *BODY),
+)
+async def pay(
+    order_id: UUID,
+    body: PayOrder,
+    caller: Annotated[Caller, require("orders:pay")],
+    key: RequiredKey,
+    desk: AtDesk,
+) -> Response:
+    """Try to pay with another card while the payment window is open."""
+
+    async def run(request_id: UUID) -> OrderView:
+        request = PaymentAttempt(
+            order_id=OrderId(order_id),
+            payment_id=PaymentId(request_id),
+            token=body.token,
+            actor=caller.subject,
+        )
+        return await desk.ask(order_id, caller, OrderFulfillment.pay, request, request_id)
+
+    route = f"POST /orders/{order_id}/payments"
+    return await once(desk.books, caller, key, route, body, run, status=201)

@@ -1,0 +1,156 @@
+"""HTTP for orders: accepted and read in the database, steered through their runs."""
+
+from typing import Annotated
+from uuid import UUID
+
+import fastapi
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from api.deps import Books, Db, Serving, require
+from api.etags import IfNoneMatch, answer_with, tag
+from api.idempotency import RequiredKey, fingerprint
+from api.orders.acceptance import ROUTE
+from api.orders.batch import Acceptor
+from api.orders.process import ProcessView, describe, waiting_in_books
+from api.orders.rows import Submission
+from api.orders.views import EventView, OrderView
+from api.pages import Page, PageQuery
+from api.problems import BODY, KEYED, READ, problems
+from api.rows import last_id, view
+from db.events import timeline_of
+from db.orders.reads import get_order, search_orders
+from db.orders.tables import OrderRow
+from db.pages import fetch_page
+from domain.access import Caller, Command
+from domain.errors import (
+    AlreadyExists,
+    DomainError,
+    NotFound,
+    OutOfStock,
+    PartnerUnavailable,
+    PriceChanged,
+)
+from domain.ids import CustomerId
+from domain.orders.placing import PlaceOrder
+from domain.orders.status import OrderStatus
+from domain.value import Name
+from telemetry import metrics
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+
+
+class OrderQuery(PageQuery):
+    """Which orders."""
+
+    customer_id: CustomerId | None = None
+    status: frozenset[OrderStatus] = Field(default=frozenset(), max_length=10)
+    number: Name | None = None
+    external_reference: Name | None = None
+    sku: Name | None = None
+    on_hold: bool | None = None
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=OrderView,
+    responses=problems(*READ, *BODY, *KEYED, OutOfStock, PriceChanged, AlreadyExists),
+)
+async def place(
+    order: PlaceOrder,
+    caller: Annotated[Caller, require("orders:place")],
+    key: RequiredKey,
+    request: Request,
+) -> Response:
+    """Accept an order: its stock is promised and it will be processed, whatever crashes next."""
+    acceptor: Acceptor = request.app.state.acceptor
+    submission = Submission(
+        order=order,
+        actor=caller.subject,
+        caller=caller.subject,
+        key=key,
+        fingerprint=fingerprint(ROUTE, order),
+        may_set_prices=caller.may(Command.ORDERS_PRICE),
+        only_customer=caller.only_customer,
+    )
+    try:
+        accepted = await acceptor.accept(submission)
+    except DomainError as refusal:
+        metrics.order_creation_failures.labels(refusal.code).inc()
+        raise
+    headers = {"Location": f"/orders/{accepted.order_id}"}
+    if accepted.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    else:
+        metrics.order_creations.inc()
+    return Response(accepted.body, 201, headers, "application/json")
+
+
+@router.get("", response_model=Page[OrderView], responses=problems(*READ))
+async def search(
+    query: Annotated[OrderQuery, fastapi.Query()],
+    caller: Annotated[Caller, require("orders:read")],
+    db: Db,
+    request: Request,
+) -> Page[OrderView]:
+    """Newest first; a customer sees only its own."""
+    if caller.only_customer is not None and query.customer_id not in (None, caller.only_customer):
+        return Page[OrderView](items=(), next=None)
+    found = search_orders(
+        customer_id=caller.only_customer or query.customer_id,
+        statuses=frozenset(str(status) for status in query.status),
+        number=query.number,
+        external_reference=query.external_reference,
+        sku=query.sku,
+        on_hold=query.on_hold,
+    )
+    rows, more = await fetch_page(db, found, OrderRow.id, after=query.after, limit=query.limit)
+    views = [OrderView.of(row) for row in rows]
+    return Page[OrderView].of(views, request.url.path, query, last_id(rows, more))
+
+
+@router.get("/{order_id}", response_model=OrderView, responses=problems(*READ, NotFound))
+async def show(
+    order_id: UUID,
+    caller: Annotated[Caller, require("orders:read")],
+    db: Db,
+    has: IfNoneMatch = None,
+) -> Response:
+    """One order with its lines, holds, shipments and payments."""
+    found = OrderView.of(await get_order(db, order_id, caller.only_customer))
+    answer = Response(found.model_dump_json(), media_type="application/json")
+    answer_with(tag(found.version), answer, has)
+    return answer
+
+
+@router.get(
+    "/{order_id}/timeline", response_model=Page[EventView], responses=problems(*READ, NotFound)
+)
+async def timeline(
+    order_id: UUID,
+    caller: Annotated[Caller, require("orders:read")],
+    db: Db,
+) -> Page[EventView]:
+    """All that happened to an order, oldest first."""
+    await get_order(db, order_id, caller.only_customer)
+    rows = await db.execute(timeline_of(order_id))
+    return Page[EventView](items=tuple(view(EventView, row) for row in rows), next=None)
+
+
+@router.get(
+    "/{order_id}/process",
+    response_model=ProcessView,
+    responses=problems(*READ, NotFound, PartnerUnavailable),
+)
+async def process(
+    order_id: UUID,
+    caller: Annotated[Caller, require("orders:read")],
+    books: Books,
+    services: Serving,
+) -> ProcessView:
+    """What the order waits for, since when, what was tried, and what comes next."""
+    async with books.read() as db:
+        order = OrderView.of(await get_order(db, order_id, caller.only_customer))
+        waiting = await waiting_in_books(db, order)
+    return await describe(await services.temporal(), order, waiting)

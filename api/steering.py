@@ -1,0 +1,105 @@
+"""Asking a running document for something: a Temporal update, answered or refused."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import fastapi
+from fastapi import Depends
+from temporalio.client import (
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+from temporalio.workflow import UpdateMethodMultiParam
+
+from api.services import Services
+from api.temporal import TemporalProvider
+from domain.errors import DomainError, IllegalMove, PartnerUnavailable, refusal_of_code
+from workflows.attributes import run_id
+
+Owner = TypeVar("Owner")
+Request = TypeVar("Request")
+PATIENCE = 12.0
+"""Seconds; longer than a cancelling run waits before it answers that the undo is under way."""
+
+
+@dataclass(frozen=True)
+class Steering:
+    """Sends requests to runs."""
+
+    temporal: TemporalProvider
+    task_queue: str
+
+    async def ask(
+        self,
+        workflow: type[Owner],
+        update: UpdateMethodMultiParam[[Owner, Request], Any],
+        document_id: UUID,
+        request: Request,
+        request_id: UUID,
+    ) -> None:
+        """Send the request to the document's run, starting the run if it is not dispatched yet.
+
+        ``request_id`` makes a repeat the same update. Raises the run's refusal, IllegalMove when
+        the run has ended, and PartnerUnavailable when nobody answers: a repeat under the same key
+        then finds out whether anything has changed.
+        """
+        client = await self.temporal()
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            workflow.__name__,
+            document_id,
+            id=run_id(workflow.__name__, document_id),
+            task_queue=self.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+        )
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await client.execute_update_with_start_workflow(
+                    update, request, start_workflow_operation=start, id=str(request_id)
+                )
+        except WorkflowAlreadyStartedError as error:
+            raise _ended() from error
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error.cause) from error
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
+            raise PartnerUnavailable(
+                "the process does not answer now; try again with the same Idempotency-Key"
+            ) from error
+        finally:
+            _read_outcome(start)
+
+
+async def _steering(request: fastapi.Request) -> Steering:
+    services: Services = request.app.state.services
+    return Steering(services.temporal, services.settings.task_queue)
+
+
+Steer = Annotated[Steering, Depends(_steering)]
+
+
+def _read_outcome(start: WithStartWorkflowOperation[Any, Any]) -> None:
+    # The SDK keeps the outcome of the start in a future of its own; unread, it is logged.
+    with contextlib.suppress(Exception):
+        handle = start._workflow_handle
+        if handle.done() and not handle.cancelled():
+            handle.exception()
+
+
+def _ended() -> IllegalMove:
+    return IllegalMove("the process has ended", current_status="ended", allowed=[])
+
+
+def _refusal(cause: BaseException | None) -> DomainError:
+    if not isinstance(cause, ApplicationError) or cause.type is None:
+        return PartnerUnavailable("the process could not do this now; try again")
+    if cause.type == "AcceptedUpdateCompletedWorkflow":
+        return _ended()
+    facts: dict[str, Any] = cause.details[0]["facts"] if cause.details else {}
+    return refusal_of_code(cause.type)(cause.message, **facts)

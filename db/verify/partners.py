@@ -1,0 +1,63 @@
+"""What our books say was done at partners, for comparison with the partners' own books."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_OPERATIONS = text(
+    """SELECT DISTINCT ON (key) key, kind, amount, phase FROM payment_entries
+    ORDER BY key, CASE phase WHEN 'succeeded' THEN 0 WHEN 'failed' THEN 1
+        WHEN 'action_required' THEN 2 ELSE 3 END"""
+)
+_LABELS = text(
+    """SELECT CAST(s.id AS text) AS reference, s.booking_reference, s.status,
+        coalesce(array_agg(p.tracking_number) FILTER (WHERE p.id IS NOT NULL), '{}') AS numbers
+    FROM shipments s LEFT JOIN parcels p ON p.shipment_id = s.id GROUP BY s.id"""
+)
+_RUNNING = text(
+    """SELECT CAST(o.id AS text) AS id FROM orders o WHERE o.status IN ('pending', 'confirmed')
+    AND NOT EXISTS (SELECT 1 FROM outbox x WHERE x.document_id = o.id AND x.kind = 'start')"""
+)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One movement of money as we know it; ``amount`` in minor units."""
+
+    key: str
+    kind: str
+    amount: int
+    phase: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """A shipment's booking at the carrier, if it has one."""
+
+    reference: str
+    booking_reference: str | None
+    status: str
+    numbers: frozenset[str]
+
+
+async def read_operations(db: AsyncConnection) -> dict[str, Operation]:
+    """Return every operation at the payment provider by its key, with its weightiest phase."""
+    rows = await db.execute(_OPERATIONS)
+    return {row.key: Operation(row.key, row.kind, row.amount, row.phase) for row in rows}
+
+
+async def read_labels(db: AsyncConnection) -> dict[str, Label]:
+    """Return every shipment by its id, which is the carrier's reference."""
+    rows = await db.execute(_LABELS)
+    return {
+        row.reference: Label(
+            row.reference, row.booking_reference, row.status, frozenset(row.numbers)
+        )
+        for row in rows
+    }
+
+
+async def read_running_orders(db: AsyncConnection) -> set[str]:
+    """Return the orders that must have a run: not ended, and their start dispatched."""
+    return {row.id for row in await db.execute(_RUNNING)}

@@ -1,0 +1,97 @@
+"""The command line ``stateset``."""
+
+import asyncio
+import functools
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runtime.commands import keys
+from runtime.settings import settings
+
+app = typer.Typer(
+    help="StateSet runs orders, stock, payments and shipments as durable processes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(keys.app, name="keys")
+
+DataDir = Annotated[Path, typer.Option(help="Where databases, logs and keys are kept.")]
+Port = Annotated[int, typer.Option(help="0 means any free port.")]
+
+
+@app.command()
+def up(
+    data_dir: DataDir = Path(".stateset"),
+    port: Annotated[int, typer.Option(help="The HTTP API; 0 means any free port.")] = 8000,
+    postgres_port: Port = 5433,
+    temporal_port: Port = 7233,
+    ui_port: Annotated[int, typer.Option(help="Temporal's web UI.")] = 8233,
+    metrics_port: Annotated[int, typer.Option(help="Worker metrics; the API's are next.")] = 9464,
+) -> None:
+    """Run everything here: PostgreSQL, Temporal, the sandbox partners, worker and API.
+
+    Ctrl-C stops all of it in order. What was accepted is kept in --data-dir and goes on with the
+    next start. STATESET_DATABASE_URL and STATESET_TEMPORAL_ADDRESS name servers to use instead.
+    """
+    from runtime.commands.up import run_up
+
+    given = settings()
+    chosen = {
+        "data_dir": given.data_dir if "data_dir" in given.model_fields_set else data_dir,
+        "api_port": port,
+        "postgres_port": postgres_port,
+        "temporal_port": temporal_port,
+        "ui_port": ui_port,
+        "metrics_port": metrics_port,
+    }
+    leave(run_up(given.model_copy(update=chosen)))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema and Temporal's search attributes up to date."""
+    from runtime.commands.migrate import run_migrate
+
+    leave(run_migrate(settings()))
+
+
+@app.command()
+def api() -> None:
+    """Serve the HTTP API (a production process; scale by running several)."""
+    from api.app import serve
+    from runtime.temporal import connect
+
+    given = settings()
+    asyncio.run(serve(given, functools.partial(connect, given)))
+    os._exit(0)
+
+
+@app.command()
+def worker() -> None:
+    """Run processes and dispatch the outbox (a production process; scale by running several)."""
+    from worker import main as work
+
+    work()
+
+
+def leave(code: int) -> None:
+    """End a command at once with this exit code.
+
+    The Temporal SDK's threads may abort a normal interpreter exit; all is flushed before.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def main(*arguments: Any) -> None:
+    """Run the command line."""
+    app(*arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""From the outbox to Temporal: at least once, and by the business id exactly once."""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+from sqlalchemy import Row
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from activities.facts import FactIntake
+from db.engine import Database
+from db.outbox import backlog, drop_done, postpone, take_due
+from telemetry import metrics
+from workflows.attributes import CUSTOMER, NUMBER, STATUS, run_id
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=30)
+"""How long a worker may take for a row before another one takes it over."""
+FACT_PATIENCE_ATTEMPTS = 30
+"""Tries before a fact about nothing we know becomes a task: with the back-off about a day."""
+LONGEST_PAUSE = timedelta(minutes=60)
+
+
+class Dispatcher:
+    """Takes due rows, several at a time, and starts, signals or applies what they say."""
+
+    def __init__(
+        self, books: Database, client: Client, *, task_queue: str, batch: int, poll: timedelta
+    ) -> None:
+        """Dispatch with the client of the worker in this process, so that starts can be eager."""
+        self._books = books
+        self._client = client
+        self._task_queue = task_queue
+        self._batch = batch
+        self._poll = poll
+        self._facts = FactIntake(books)
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        """Dispatch until cancelled; an outage of the database or Temporal only delays it."""
+        while True:
+            self._wake.clear()
+            try:
+                taken = await self._round()
+            except Exception as error:
+                log.warning("dispatch_failed", error=str(error))
+                taken = 0
+            if taken < self._batch:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), self._poll.total_seconds())
+
+    async def listen(self, database_url: str) -> None:
+        """Wake the dispatcher when the API says that there is work, until cancelled."""
+        while True:
+            try:
+                connection = await asyncpg.connect(database_url)
+                gone = asyncio.Event()
+                connection.add_termination_listener(lambda *_, gone=gone: gone.set())
+                await connection.add_listener("outbox", lambda *_: self._wake.set())
+                await gone.wait()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(1)
+
+    async def _round(self) -> int:
+        async with self._books.begin() as db:
+            rows = await take_due(db, self._batch, LEASE)
+        if not rows:
+            return 0
+        outcomes = await asyncio.gather(*(self._dispatch(row) for row in rows))
+        done = [row.id for row, ok in zip(rows, outcomes, strict=True) if ok]
+        if done:
+            async with self._books.begin() as db:
+                await drop_done(db, done)
+        return len(rows)
+
+    async def _dispatch(self, row: Row[Any]) -> bool:
+        try:
+            if row.kind == "fact":
+                done = await self._facts.apply(
+                    row.document_id, give_up=row.attempts >= FACT_PATIENCE_ATTEMPTS
+                )
+                problem = "" if done else "about something that is not known here yet"
+            else:
+                await self._tell(row)
+                done, problem = True, ""
+        except Exception as error:
+            done, problem = False, f"{type(error).__name__}: {error}"
+        outcome = "done" if done else "failed"
+        metrics.dispatches.labels(row.kind, outcome).inc()
+        if not done:
+            log.warning("dispatch_postponed", kind=row.kind, document=row.document_id, why=problem)
+            await self._postpone(row, problem)
+        return done
+
+    async def _postpone(self, row: Row[Any], problem: str) -> None:
+        pause = min(timedelta(seconds=0.5) * 2 ** min(row.attempts, 14), LONGEST_PAUSE)
+        async with self._books.begin() as db:
+            await postpone(db, row.id, problem, pause)
+
+    async def _tell(self, row: Row[Any]) -> None:
+        """Start the document's run, or signal it; a signal starts a run that was lost."""
+        document_id: UUID = row.document_id
+        signal = row.payload.get("signal")
+        common: dict[str, Any] = {
+            "id": run_id(row.workflow, document_id),
+            "task_queue": self._task_queue,
+            "static_summary": row.payload.get("number"),
+            "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+        }
+        if signal is not None:
+            await self._client.start_workflow(
+                row.workflow,
+                document_id,
+                start_signal=signal,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                **common,
+            )
+            return
+        with contextlib.suppress(WorkflowAlreadyStartedError):
+            await self._client.start_workflow(
+                row.workflow,
+                document_id,
+                search_attributes=_attributes(row.payload),
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                request_eager_start=True,
+                **common,
+            )
+
+
+async def watch(books: Database, every: timedelta) -> None:
+    """Keep the gauges of the backlog true until cancelled."""
+    while True:
+        with contextlib.suppress(Exception):
+            async with books.read() as db:
+                row = await backlog(db)
+            metrics.outbox_oldest_seconds.set(float(row.oldest_seconds))
+            metrics.outbox_failing.set(row.failing)
+        await asyncio.sleep(every.total_seconds())
+
+
+def _attributes(payload: dict[str, Any]) -> TypedSearchAttributes:
+    pairs: list[SearchAttributePair[Any]] = [SearchAttributePair(STATUS, "pending")]
+    if "number" in payload:
+        pairs.append(SearchAttributePair(NUMBER, payload["number"]))
+    if "customer_id" in payload:
+        pairs.append(SearchAttributePair(CUSTOMER, payload["customer_id"]))
+    return TypedSearchAttributes(pairs)

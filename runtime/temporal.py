@@ -1,0 +1,74 @@
+"""Connecting to Temporal: the embedded server, a cluster of one's own, or Temporal Cloud."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
+from temporalio.client import Client
+from temporalio.contrib.opentelemetry import TracingInterceptor
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from runtime.settings import Settings
+from workflows.attributes import ALL
+from workflows.plugin import plugin
+
+
+async def connect(settings: Settings, *, metrics_address: str | None = None) -> Client:
+    """Return a client; TLS and API key come from Temporal's own ``TEMPORAL_*`` variables.
+
+    ``metrics_address`` (``host:port``) serves the SDK's metrics. Raises RuntimeError when the
+    server cannot be reached.
+    """
+    known: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    if settings.temporal_address is not None:
+        known["target_host"] = settings.temporal_address
+    known.setdefault("target_host", "127.0.0.1:7233")
+    known["namespace"] = (
+        settings.temporal_namespace
+        if settings.temporal_namespace != "default"
+        else known.get("namespace", "default")
+    )
+    interceptors: Sequence[Any] = [TracingInterceptor()] if settings.otlp_endpoint else []
+    if metrics_address is not None:
+        known["runtime"] = _measured(metrics_address)
+    return await Client.connect(**known, plugins=[plugin()], interceptors=interceptors)
+
+
+async def register_search_attributes(client: Client) -> list[str]:
+    """Register the attributes that runs are searched by; return those that were new."""
+    listed = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = [key.name for key in ALL if key.name not in listed.custom_attributes]
+    if missing:
+        keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+        try:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(
+                    namespace=client.namespace,
+                    search_attributes=dict.fromkeys(missing, keyword),
+                )
+            )
+        except RPCError as error:
+            if error.status is not RPCStatusCode.ALREADY_EXISTS:
+                raise
+    return missing
+
+
+def _measured(address: str) -> Runtime:
+    return Runtime(
+        telemetry=TelemetryConfig(
+            metrics=PrometheusConfig(
+                bind_address=address,
+                durations_as_seconds=True,
+                unit_suffix=True,
+                counters_total_suffix=True,
+            )
+        )
+    )

@@ -1,0 +1,149 @@
+"""The worker: runs every process and its steps, and dispatches the outbox. ``python worker.py``."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.orders.steps import OrderActivities
+from activities.payments.steps import PaymentActivities
+from activities.shipments.booking import BookingActivities
+from activities.shipments.journey import JourneyActivities
+from activities.tasks import TaskActivities
+from db.engine import Database, open_engine
+from gateways.carriers.port import Carrier
+from gateways.carriers.sandbox import SandboxCarrier
+from gateways.payments.port import PaymentProvider
+from gateways.payments.sandbox import SandboxPayments
+from runtime.dispatch import Dispatcher, watch
+from runtime.settings import Settings, settings
+from runtime.telemetry.start import start_telemetry
+from runtime.temporal import connect
+
+log = structlog.get_logger(__name__)
+
+
+def activities(
+    books: Database, carrier: Carrier, payments: PaymentProvider
+) -> list[Callable[..., Any]]:
+    """Return every step of every process; a test checks that none is missing."""
+    objects = (
+        OrderActivities(books, carrier.name),
+        PaymentActivities(books, payments, carrier.name),
+        BookingActivities(books, carrier),
+        JourneyActivities(books, payments),
+        TaskActivities(books),
+    )
+    return [
+        getattr(each, name)
+        for each in objects
+        for name in dir(each)
+        if hasattr(getattr(each, name), "__temporal_activity_definition")
+    ]
+
+
+def make_worker(client: Client, given: Settings, steps: Sequence[Callable[..., Any]]) -> Worker:
+    """Return a worker of this client, tuned by the settings; the plugin brings the workflows."""
+    return Worker(
+        client,
+        task_queue=given.task_queue,
+        activities=steps,
+        max_cached_workflows=given.max_cached_workflows,
+        max_concurrent_workflow_tasks=given.max_workflow_tasks,
+        max_concurrent_activities=given.max_activities,
+        max_concurrent_local_activities=given.max_activities,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(initial=5),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(initial=5),
+        graceful_shutdown_timeout=given.graceful_shutdown,
+    )
+
+
+async def serve(given: Settings) -> None:
+    """Work until SIGTERM or SIGINT; then finish what is under way and stop in order."""
+    if given.database_url is None:
+        raise SystemExit("STATESET_DATABASE_URL is not set: where are the books?")
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    engine = open_engine(
+        given.database_url, application="stateset-worker", pool=given.database_pool
+    )
+    telemetry = start_telemetry(
+        "stateset-worker",
+        engine=engine,
+        log_level=given.log_level,
+        metrics_host=given.metrics_host,
+        metrics_port=given.metrics_port,
+        otlp_endpoint=given.otlp_endpoint,
+    )
+    books = Database(engine)
+    carrier = SandboxCarrier(given.carrier_url, given.carrier_api_key.get_secret_value())
+    payments = SandboxPayments(given.payments_url, given.payments_api_key.get_secret_value())
+    client = await _reach(given, stop)
+    if client is not None:
+        worker = make_worker(client, given, activities(books, carrier, payments))
+        async with worker, _dispatching(given, books, client, given.database_url):
+            log.info("worker_ready", task_queue=given.task_queue)
+            await stop.wait()
+    for resource in (carrier, payments):
+        await resource.aclose()
+    await books.close()
+    telemetry.stop()
+
+
+@contextlib.asynccontextmanager
+async def _dispatching(
+    given: Settings, books: Database, client: Client, database_url: str
+) -> AsyncIterator[None]:
+    """Dispatch the outbox beside the worker; at the end new work stops before the worker does."""
+    dispatcher = Dispatcher(
+        books,
+        client,
+        task_queue=given.task_queue,
+        batch=given.dispatch_batch,
+        poll=given.dispatch_poll,
+    )
+    loops = [
+        asyncio.create_task(dispatcher.run()),
+        asyncio.create_task(dispatcher.listen(database_url)),
+        asyncio.create_task(watch(books, timedelta(seconds=5))),
+    ]
+    try:
+        yield
+    finally:
+        for loop in loops:
+            loop.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+
+
+async def _reach(given: Settings, stop: asyncio.Event) -> Client | None:
+    """Connect to Temporal, however long it is away; None when we are stopped meanwhile."""
+    address = None
+    if given.sdk_metrics_port is not None:
+        address = f"{given.metrics_host}:{given.sdk_metrics_port}"
+    while not stop.is_set():
+        try:
+            return await connect(given, metrics_address=address)
+        except RuntimeError as error:
+            log.warning("temporal_unreachable", error=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1)
+    return None
+
+
+def main() -> None:
+    """Run the worker as a process of its own."""
+    asyncio.run(serve(settings()))
+    # The Temporal SDK's threads may abort a normal interpreter exit; all is flushed by now.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

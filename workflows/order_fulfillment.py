@@ -1,0 +1,205 @@
+"""From a placed order to goods in the customer's hands, or back to where it began."""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.errors import as_failure
+    from activities.orders.steps import OrderActivities
+    from activities.payments.steps import PaymentActivities
+    from activities.shipments.booking import BookingActivities
+    from activities.tasks import TaskActivities
+    from domain.ids import OrderId
+    from domain.orders.status import CancelReason, OrderStatus
+    from domain.orders.steps import (
+        Cancellation,
+        HoldPlacement,
+        HoldRelease,
+        PaymentAttempt,
+        Progress,
+        Standing,
+        expiry_reason,
+        too_late_to_cancel,
+    )
+    from domain.shipments.steps import BookingOutcome
+    from domain.tasks import Decision
+    from workflows.attributes import STATUS
+    from workflows.steps import Given, Step, at_partner, in_database, refusal_of
+    from workflows.undo import Undoing, ends_the_run
+
+ANSWER_WITHIN = timedelta(seconds=8)
+"""How long a cancelling caller waits for the undo; then the answer says that it is pending."""
+
+
+class Withdrawn(Exception):
+    """The order will not be delivered; what was done is undone."""
+
+
+@workflow.defn
+class OrderFulfillment:
+    """One run per order; from its start the only writer of the order's status."""
+
+    @workflow.init
+    def __init__(self, order_id: OrderId) -> None:
+        """Know the order; requests may come before the first step."""
+        self._id = order_id
+        self._news = False
+        self._withdrawal: Cancellation | None = None
+        self._withdrawn: bool | None = None
+        self._undoing = Undoing(lambda: in_database(OrderActivities.report_undo_failure, self._id))
+
+    @workflow.run
+    async def run(self, order_id: OrderId) -> OrderStatus:
+        """Carry the order to its end and return its last status."""
+        status = OrderStatus.CANCELLED
+        try:
+            status = await self._deliver()
+        except Withdrawn:
+            await self._undo("Cancelled: taking back what was done.")
+        except BaseException as error:
+            if ends_the_run(error):
+                await self._undo("Stopped: taking back what was done.")
+            raise
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return status
+
+    async def _deliver(self) -> OrderStatus:
+        self._undoing.add(lambda: at_partner(PaymentActivities.void_payment, self._id))
+        self._undoing.add(self._cancel)
+        progress = await self._secure_payment()
+        if progress.status is OrderStatus.CONFIRMED:
+            self._undoing.add(lambda: at_partner(BookingActivities.recall_shipments, self._id))
+            progress = await self._ship(progress)
+        if progress.authorized_amount:
+            await at_partner(PaymentActivities.void_payment, self._id)
+        return progress.status
+
+    async def _secure_payment(self) -> Progress:
+        """Wait until the money is reserved and nothing holds the order, or the window passes."""
+        while True:
+            self._news = False
+            self._tell("Reserving the customer's money.")
+            progress = await at_partner(PaymentActivities.authorize_payment, self._id)
+            if progress.status is not OrderStatus.PENDING:
+                if progress.status is OrderStatus.CONFIRMED:
+                    workflow.upsert_search_attributes([STATUS.value_set(progress.status)])
+                return progress
+            await self._wait_for_news(progress)
+
+    async def _ship(self, progress: Progress) -> Progress:
+        """Book every pick list, then wait for the carrier to end every journey."""
+        while progress.status is OrderStatus.CONFIRMED:
+            self._news = False
+            if await self._stop_if_asked():
+                progress = await in_database(OrderActivities.resume_order, self._id)
+            self._tell("Booking labels with the carrier.")
+            outcomes = await asyncio.gather(
+                *(at_partner(BookingActivities.book_shipment, one) for one in progress.to_book)
+            )
+            self._tell(
+                "Waiting for a person: see the order's tasks and holds."
+                if {BookingOutcome.HELD, BookingOutcome.REFUSED} & set(outcomes)
+                else "With the carrier: waiting for the parcels to arrive."
+            )
+            await workflow.wait_condition(lambda: self._news)
+            progress = await in_database(OrderActivities.complete_order, self._id)
+        return progress
+
+    async def _wait_for_news(self, progress: Progress) -> None:
+        """Wait for money, the release of a hold or a cancellation; unpaid, only for so long."""
+        if self._withdrawal is None and progress.standing is Standing.SECURED:
+            self._tell("Paid and on hold: waiting for a person to release it.")
+            await workflow.wait_condition(lambda: self._news)
+        elif self._withdrawal is None:
+            left = progress.payment_due_at - workflow.now()
+            self._tell(f"Waiting for the customer's payment until {progress.payment_due_at}.")
+            try:
+                await workflow.wait_condition(
+                    lambda: self._news,
+                    timeout=max(left, timedelta()),
+                    timeout_summary="payment due",
+                )
+            except TimeoutError:
+                reason = expiry_reason(progress.standing)
+                self._withdrawal = Cancellation(order_id=self._id, reason=reason, actor="system")
+        if self._withdrawal is not None:
+            raise Withdrawn
+
+    async def _stop_if_asked(self) -> bool:
+        """Take the labels back if a cancellation was asked for; True when it comes too late."""
+        if self._withdrawal is None:
+            return False
+        if await at_partner(BookingActivities.recall_shipments, self._id):
+            raise Withdrawn
+        self._withdrawal, self._withdrawn = None, False
+        return True
+
+    async def _cancel(self) -> OrderStatus:
+        withdrawal = self._withdrawal or Cancellation(
+            order_id=self._id, reason=CancelReason.STAFF, actor="operator"
+        )
+        status = await in_database(OrderActivities.cancel_order, withdrawal)
+        self._withdrawn = status is OrderStatus.CANCELLED
+        return status
+
+    async def _undo(self, story: str) -> None:
+        self._tell(story)
+        await self._undoing.run()
+        workflow.upsert_search_attributes([STATUS.value_set(OrderStatus.CANCELLED)])
+
+    def _tell(self, story: str) -> None:
+        workflow.set_current_details(story)
+
+    @workflow.signal(description="A shipment of the order has ended its journey.")
+    def shipment_ended(self) -> None:
+        """Look again."""
+        self._news = True
+
+    @workflow.signal(description="The payment provider reported on the order's money.")
+    def payment_reported(self) -> None:
+        """Look again."""
+        self._news = True
+
+    @workflow.update(description="Cancel the order before its goods have left.")
+    async def cancel(self, cancellation: Cancellation) -> None:
+        """Refuse, or cancel; answers once the order is cancelled, or after a while regardless."""
+        await self._write(OrderActivities.request_cancellation, cancellation)
+        self._withdrawal, self._withdrawn = cancellation, None
+        with contextlib.suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self._withdrawn is not None, timeout=ANSWER_WITHIN
+            )
+        if self._withdrawn is False:
+            raise as_failure(too_late_to_cancel(OrderStatus.CONFIRMED))
+
+    @workflow.update(description="Stop the order until the hold is released.")
+    async def place_hold(self, placement: HoldPlacement) -> None:
+        """Open a hold; what is under way at a partner still ends."""
+        await self._write(OrderActivities.place_hold, placement)
+
+    @workflow.update(description="Release one hold; with the last one the order goes on.")
+    async def release_hold(self, release: HoldRelease) -> None:
+        """Close a hold."""
+        await self._write(OrderActivities.release_hold, release)
+
+    @workflow.update(description="Try to pay with another card.")
+    async def pay(self, attempt: PaymentAttempt) -> None:
+        """Record the attempt; the run authorizes it."""
+        await self._write(OrderActivities.add_payment, attempt)
+
+    @workflow.update(description="Answer a task about the order's shipments before they leave.")
+    async def decide(self, decision: Decision) -> None:
+        """Record the answer; the run tries again."""
+        await self._write(TaskActivities.decide_task, decision)
+
+    async def _write(self, step: Step[Given, object], given: Given) -> None:
+        """Write a request down, or refuse it; the run looks again."""
+        try:
+            await in_database(step, given)
+        except FailureError as failure:
+            raise refusal_of(failure) from failure
+        self._news = True

@@ -1,0 +1,96 @@
+"""How every client, worker, replayer and test speaks to Temporal: one plugin for all of them."""
+
+import dataclasses
+from typing import Any
+
+from pydantic import ValidationError
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultPayloadConverter,
+    create_payload_validation_error,
+)
+from temporalio.plugin import SimplePlugin
+from temporalio.worker import WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.workflow import SandboxImportNotificationPolicy
+
+from activities.errors import RefusalInterceptor
+from workflows.order_fulfillment import OrderFulfillment
+from workflows.shipment_tracking import ShipmentTracking
+
+WORKFLOWS: tuple[type, ...] = (OrderFulfillment, ShipmentTracking)
+"""Every process; a test checks that no workflow file is missing here."""
+
+# Our pure modules need no isolation; asyncpg crashes a worker that imports it inside the sandbox.
+PASSED_THROUGH = (
+    "activities",
+    "asyncpg",
+    "db",
+    "domain",
+    "gateways",
+    "greenlet",
+    "orjson",
+    "pydantic",
+    "pydantic_core",
+    "sqlalchemy",
+    "telemetry",
+    "uuid_utils",
+    "workflows.attributes",
+    "workflows.steps",
+    "workflows.undo",
+)
+
+
+class _StrictJson(PydanticJSONPlainPayloadConverter):
+    """Malformed input fails the run or the request that carried it, instead of its worker."""
+
+    def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:
+        try:
+            return super().from_payload(payload, type_hint)
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_context=False, include_input=False)
+            raise create_payload_validation_error(details) from error
+
+
+# One instance for all runs, because it caches what it learned of each type.
+_JSON = _StrictJson()
+
+
+class StrictConverter(CompositePayloadConverter):
+    """The default converters with strict pydantic JSON in place of plain JSON."""
+
+    def __init__(self) -> None:
+        """Share the JSON converter."""
+        super().__init__(
+            *(
+                _JSON if converter.encoding == _JSON.encoding else converter
+                for converter in DefaultPayloadConverter.default_encoding_payload_converters
+            )
+        )
+
+
+DATA_CONVERTER = DataConverter(payload_converter_class=StrictConverter)
+
+
+def _sandbox(runner: WorkflowRunner | None) -> WorkflowRunner:
+    del runner
+    restrictions = dataclasses.replace(
+        SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH),
+        import_notification_policy=SandboxImportNotificationPolicy.WARN_ON_DYNAMIC_IMPORT
+        | SandboxImportNotificationPolicy.RAISE_ON_UNINTENTIONAL_PASSTHROUGH,
+    )
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
+def plugin() -> SimplePlugin:
+    """Return the plugin; give it to the client, which hands it to its workers."""
+    return SimplePlugin(
+        "stateset",
+        data_converter=DATA_CONVERTER,
+        interceptors=[RefusalInterceptor()],
+        workflows=WORKFLOWS,
+        workflow_runner=_sandbox,
+    )

@@ -1,0 +1,71 @@
+"""From the carrier's first scan of a shipment to the end of its journey."""
+
+from temporalio import workflow
+from temporalio.exceptions import FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.shipments.journey import JourneyActivities
+    from activities.tasks import TaskActivities
+    from domain.ids import ShipmentId
+    from domain.shipments.status import ENDED, ShipmentStatus
+    from domain.shipments.steps import Journey, ShipmentDecision
+    from domain.tasks import Decision, TaskKind
+    from workflows.steps import at_partner, in_database, refusal_of
+
+
+@workflow.defn
+class ShipmentTracking:
+    """One run per shipment that has left; goods that left cannot be called back, only followed."""
+
+    @workflow.init
+    def __init__(self, shipment_id: ShipmentId) -> None:
+        """Know the shipment; facts may come before the first step."""
+        self._id = shipment_id
+        self._news = False
+        self._decisions: list[tuple[TaskKind, str, Decision]] = []
+
+    @workflow.run
+    async def run(self, shipment_id: ShipmentId) -> ShipmentStatus:
+        """Follow the shipment until nothing about it is open and return its last status."""
+        workflow.set_current_details("The carrier has the goods: taking the customer's money.")
+        journey = await at_partner(JourneyActivities.hand_over_shipment, self._id)
+        while journey.owed or not journey.settled:
+            if not self._news and journey.status not in ENDED:
+                workflow.set_current_details("Waiting for the carrier to deliver.")
+                await workflow.wait_condition(lambda: self._news)
+            self._news = False
+            journey = await in_database(JourneyActivities.settle_shipment, self._id)
+            if journey.status in ENDED and (journey.owed or not journey.settled):
+                journey = await self._decided(journey)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return journey.status
+
+    async def _decided(self, journey: Journey) -> Journey:
+        """Wait for a person to answer the open task, or for the carrier to have news."""
+        workflow.set_current_details("Waiting for a person: see the shipment's tasks.")
+        await workflow.wait_condition(lambda: bool(self._decisions) or self._news)
+        while self._decisions:
+            kind, choice, decision = self._decisions.pop(0)
+            answer = ShipmentDecision(shipment_id=self._id, decision=decision)
+            if kind is TaskKind.CAPTURE_FAILED and choice == "retry":
+                journey = await at_partner(JourneyActivities.retry_capture, answer)
+            elif kind is TaskKind.CAPTURE_FAILED:
+                journey = await in_database(JourneyActivities.write_off_capture, self._id)
+            elif choice == "refund":
+                journey = await at_partner(JourneyActivities.refund_shipment, self._id)
+        return journey
+
+    @workflow.signal(description="The carrier reported something that may end the journey.")
+    def carrier_reported(self) -> None:
+        """Look again."""
+        self._news = True
+
+    @workflow.update(description="Answer a task about the shipment.")
+    async def decide(self, decision: Decision) -> None:
+        """Record the answer, or refuse what was not offered; the run acts on it."""
+        try:
+            decided = await in_database(TaskActivities.decide_task, decision)
+        except FailureError as failure:
+            raise refusal_of(failure) from failure
+        self._decisions.append((decided.kind, decided.choice, decision))
+        self._news = True

@@ -1,0 +1,69 @@
+"""The two ways a run takes a step; time-outs and retries are decided here, once."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
+
+Step = Callable[[Any, Given], Awaitable[Result]]
+"""A method of an activity class: one argument in, one value out."""
+
+# Neither policy ever gives up: an outage delays a process, only a refusal changes its path.
+_DATABASE_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=30)
+)
+_PARTNER_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=5)
+)
+
+
+async def in_database(step: Step[Given, Result], given: Given) -> Result:
+    """Take one short transaction of ours, inside the run's own task: no round trip, no queue."""
+    return await workflow.execute_local_activity_method(
+        step,
+        given,
+        start_to_close_timeout=timedelta(seconds=10),
+        local_retry_threshold=timedelta(seconds=5),
+        retry_policy=_DATABASE_RETRY,
+        summary=_words(step),
+    )
+
+
+async def at_partner(step: Step[Given, Result], given: Given) -> Result:
+    """Take a step at somebody else's system: slower, and patient for days while they are down.
+
+    A cancellation waits for the step under way, so that its outcome is known before it is undone.
+    """
+    return await workflow.execute_activity_method(
+        step,
+        given,
+        start_to_close_timeout=timedelta(seconds=30),
+        retry_policy=_PARTNER_RETRY,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        summary=_words(step),
+    )
+
+
+def root_cause(failure: BaseException) -> BaseException:
+    """Return what really went wrong: local and normal activities wrap it differently."""
+    while isinstance(failure, ActivityError | ChildWorkflowError) and failure.cause is not None:
+        failure = failure.cause
+    return failure
+
+
+def refusal_of(failure: BaseException) -> ApplicationError:
+    """Return a failed step's refusal as an answer to the request that asked for it."""
+    cause = root_cause(failure)
+    if isinstance(cause, ApplicationError):
+        return cause
+    return ApplicationError(str(cause), type="partner_unavailable", non_retryable=True)
+
+
+def _words(step: Callable[..., Any]) -> str:
+    return step.__name__.replace("_", " ")
