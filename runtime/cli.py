@@ -3,13 +3,15 @@
 import asyncio
 import functools
 import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from runtime.commands import keys
+from runtime.commands.adventureworks.commands import import_app, replay_app
+from runtime.commands.exits import leave
+from runtime.commands.verify import verify_command
 from runtime.settings import settings
 
 app = typer.Typer(
@@ -18,6 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keys.app, name="keys")
+app.add_typer(import_app, name="import")
+app.add_typer(replay_app, name="replay")
+app.command("verify")(verify_command)
 
 DataDir = Annotated[Path, typer.Option(help="Where databases, logs and keys are kept.")]
 Port = Annotated[int, typer.Option(help="0 means any free port.")]
@@ -76,16 +81,6 @@ def worker() -> None:
     from worker import main as work
 
     work()
-
-
-def leave(code: int) -> None:
-    """End a command at once with this exit code.
-
-    The Temporal SDK's threads may abort a normal interpreter exit; all is flushed before.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 def main(*arguments: Any) -> None:

@@ -189,6 +189,11 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         {"I2h"},
     ),
     "N1": ("UPDATE tasks SET status = 'open', due_at = now() - interval '1 hour'", set()),
+    "N3": (
+        "UPDATE idempotency_keys SET state = 'running', created_at = now() - interval '1 hour'"
+        " WHERE key = 'done'",
+        set(),
+    ),
     "N2": (
         "INSERT INTO inbound_facts (id, provider, provider_event_id, payload, state)"
         " VALUES (gen_random_uuid(), 'p', 'e', '{}', 'waiting')",

@@ -1,0 +1,65 @@
+"""Where the commands find what they talk to: the running local stack, or what the settings name."""
+
+from dataclasses import dataclass
+
+from runtime.local.record import find_stack
+from runtime.settings import Settings
+
+
+class NotReachable(Exception):
+    """There is no local stack, and no setting says what to use in its place."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The addresses of one installation; None for what it does not tell."""
+
+    database_url: str
+    api_url: str | None = None
+    api_key: str | None = None
+    carrier_url: str | None = None
+    payments_url: str | None = None
+    temporal_address: str | None = None
+    temporal_namespace: str = "default"
+    ui_url: str | None = None
+
+    @property
+    def api(self) -> str:
+        """The API's address. Raises NotReachable."""
+        if self.api_url is None:
+            raise NotReachable("set STATESET_URL to the address of the API")
+        return self.api_url
+
+
+def find_target(settings: Settings) -> Target:
+    """Return what the settings name, and for the rest the stack that runs on their data folder.
+
+    Raises NotReachable. The partners' simulators are only known from a local stack or from
+    settings that name them, so that nobody asks a real partner for a sandbox's books.
+    """
+    stack = find_stack(settings.data_dir)
+    if settings.database_url is not None:
+        named = settings.model_fields_set
+        return Target(
+            database_url=settings.database_url,
+            api_url=settings.url,
+            carrier_url=settings.carrier_url if "carrier_url" in named else None,
+            payments_url=settings.payments_url if "payments_url" in named else None,
+            temporal_address=settings.temporal_address,
+            temporal_namespace=settings.temporal_namespace,
+        )
+    if stack is None:
+        raise NotReachable(
+            f"no local stack runs on {settings.data_dir}: start one with `stateset up`, or set"
+            " STATESET_URL and STATESET_DATABASE_URL"
+        )
+    return Target(
+        database_url=stack.database_url,
+        api_url=settings.url or stack.api_url,
+        api_key=stack.api_key,
+        carrier_url=stack.carrier_url,
+        payments_url=stack.payments_url,
+        temporal_address=stack.temporal_address,
+        temporal_namespace=stack.temporal_namespace,
+        ui_url=stack.temporal_ui_url,
+    )

@@ -1,0 +1,142 @@
+"""Our books against those of the sandbox partners and of Temporal, both ways."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any
+
+import httpx2
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.verify.books import SAMPLES, Finding
+from db.verify.partners import Label, Operation, read_labels, read_operations, read_running_orders
+from domain.payments import Phase
+from domain.shipments.status import ShipmentStatus
+
+_PAGE = 10_000
+_UNSENT = frozenset({ShipmentStatus.PENDING, ShipmentStatus.CANCELLED})
+
+
+async def compare_payments(engine: AsyncEngine, url: str, key: str) -> list[Finding]:
+    """Compare our entries with the sandbox provider's ledger."""
+    theirs = {row["key"]: row async for row in _pages(f"{url}/ledger", key)}
+    async with engine.connect() as db:
+        ours = await read_operations(db)
+    return [
+        _finding(
+            "P1",
+            "Every operation at the payment provider is one that we asked for",
+            (_shown(row) for row in theirs.values() if not _asked(row, ours.get(row["key"]))),
+        ),
+        _finding(
+            "P2",
+            "What we hold for the outcome of an operation is what the provider says",
+            (vars(each) for each in ours.values() if not _agrees(each, theirs.get(each.key))),
+        ),
+        _finding(
+            "P3",
+            "The provider moved money once per operation that succeeded, else never",
+            (_shown(row) for row in theirs.values() if not _moved_once(row)),
+        ),
+    ]
+
+
+async def compare_labels(engine: AsyncEngine, url: str, key: str) -> list[Finding]:
+    """Compare our shipments with the sandbox carrier's bookings."""
+    theirs = {row["reference"]: row async for row in _pages(f"{url}/bookings", key)}
+    async with engine.connect() as db:
+        ours = await read_labels(db)
+    return [
+        _finding(
+            "P4",
+            "Every live label at the carrier is that of one of our shipments",
+            (
+                {"reference": name, "booking": row["id"]}
+                for name, row in theirs.items()
+                if not row["voided"] and not _wanted(row, ours.get(name))
+            ),
+        ),
+        _finding(
+            "P5",
+            "Every label of ours exists at the carrier, with its parcels, live or voided as ours",
+            (
+                {"reference": each.reference, "booking": each.booking_reference}
+                for each in ours.values()
+                if each.booking_reference is not None and not _exists(each, theirs)
+            ),
+        ),
+    ]
+
+
+async def compare_runs(engine: AsyncEngine, address: str, namespace: str) -> list[Finding]:
+    """Compare the orders that have not ended with the open runs in Temporal."""
+    from temporalio.client import Client
+
+    client = await Client.connect(address, namespace=namespace)
+    query = "WorkflowType = 'OrderFulfillment' AND ExecutionStatus = 'Running'"
+    open_runs = [run.id.partition("/")[2] async for run in client.list_workflows(query)]
+    async with engine.connect() as db:
+        running = await read_running_orders(db)
+    return [
+        _finding(
+            "P6",
+            "Every order that has not ended has its run, and no run is left of another",
+            [
+                *({"order": name, "run": "missing"} for name in running - set(open_runs)),
+                *({"order": name, "run": "left over"} for name in set(open_runs) - running),
+            ],
+        )
+    ]
+
+
+async def _pages(url: str, key: str) -> AsyncIterator[Mapping[str, Any]]:
+    async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, timeout=30) as http:
+        after = 0
+        while True:
+            answer = await http.get(url, params={"after": after, "limit": _PAGE})
+            answer.raise_for_status()
+            rows = answer.json()["data"]
+            for row in rows:
+                yield row
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1]["sequence"]
+
+
+def _asked(row: Mapping[str, Any], ours: Operation | None) -> bool:
+    return ours is not None and (ours.kind, ours.amount) == (row["kind"], row["amount"])
+
+
+def _agrees(ours: Operation, theirs: Mapping[str, Any] | None) -> bool:
+    """Whether an outcome is theirs; what was refused or never sent they need not know."""
+    if theirs is None:
+        return ours.phase in (Phase.FAILED, Phase.REQUESTED)
+    return theirs["outcome"] in (ours.phase, "pending")
+
+
+def _moved_once(row: Mapping[str, Any]) -> bool:
+    if row["outcome"] == "succeeded":
+        return bool(row["executed"] == 1)
+    # A refund may fail after it succeeded: then the money moved, and came back.
+    return bool(row["executed"] <= (1 if row["kind"] == "refund" else 0))
+
+
+def _wanted(row: Mapping[str, Any], ours: Label | None) -> bool:
+    return ours is not None and ours.booking_reference == row["id"] and ours.status not in _UNSENT
+
+
+def _exists(ours: Label, theirs: Mapping[str, Mapping[str, Any]]) -> bool:
+    row = theirs.get(ours.reference)
+    return (
+        row is not None
+        and row["id"] == ours.booking_reference
+        and {parcel["tracking_number"] for parcel in row["parcels"]} == ours.numbers
+        and row["voided"] == (ours.status == ShipmentStatus.VOIDED)
+    )
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("key", "kind", "amount", "outcome", "executed")}
+
+
+def _finding(name: str, sentence: str, broken: Iterable[Mapping[str, Any]]) -> Finding:
+    found = list(broken)
+    return Finding(name, sentence, len(found), tuple(found[:SAMPLES]), settles=True)

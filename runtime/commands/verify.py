@@ -1,0 +1,140 @@
+"""The command that checks the books: every rule that they must keep, in one snapshot."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx2
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.engine import open_engine
+from db.verify.books import Finding, verify
+from runtime.commands.connection import NotReachable, Target, find_target
+from runtime.commands.exits import leave
+from runtime.commands.reconciliation import compare_labels, compare_payments, compare_runs
+from runtime.settings import Settings
+
+PATIENCE = timedelta(seconds=10)
+_POLL = 0.3
+
+
+async def check_everything(
+    target: Target, settings: Settings, patience: timedelta = PATIENCE
+) -> list[Finding]:
+    """Check the books, and compare them with each partner and with Temporal where known.
+
+    What a run may still settle is waited for, at most ``patience``.
+    """
+    engine = open_engine(
+        target.database_url,
+        application="stateset-verify",
+        pool=4,
+        statement_timeout=timedelta(minutes=5),
+    )
+    try:
+        findings = await verify(engine, patience=patience)
+        for compare in _comparisons(target, settings):
+            findings += await _patiently(partial(compare, engine), patience)
+        return findings
+    finally:
+        await engine.dispose()
+
+
+Comparison = Callable[[AsyncEngine], Awaitable[list[Finding]]]
+
+
+def _comparisons(target: Target, settings: Settings) -> list[Comparison]:
+    found: list[Comparison] = []
+    if (payments := target.payments_url) is not None:
+        key = settings.payments_api_key.get_secret_value()
+        found.append(lambda engine: compare_payments(engine, payments, key))
+    if (carrier := target.carrier_url) is not None:
+        label_key = settings.carrier_api_key.get_secret_value()
+        found.append(lambda engine: compare_labels(engine, carrier, label_key))
+    if (address := target.temporal_address) is not None:
+        found.append(lambda engine: compare_runs(engine, address, target.temporal_namespace))
+    return found
+
+
+async def _patiently(
+    look: Callable[[], Awaitable[list[Finding]]], patience: timedelta
+) -> list[Finding]:
+    deadline = time.monotonic() + patience.total_seconds()
+    while True:
+        findings = await look()
+        if not any(found.broken for found in findings) or time.monotonic() >= deadline:
+            return findings
+        await asyncio.sleep(_POLL)
+
+
+def summary(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return how many checks there are, how many are broken, and what was found, as JSON."""
+    return {
+        "checks": sum(not found.informs for found in findings),
+        "violations": sum(found.violations for found in findings if found.broken),
+        "findings": [
+            {
+                "id": found.id,
+                "sentence": found.sentence,
+                "violations": found.violations,
+                "informs": found.informs,
+                "samples": [_plain(sample) for sample in found.samples],
+            }
+            for found in findings
+        ],
+    }
+
+
+def _plain(sample: Any) -> dict[str, Any]:
+    return {
+        name: value if isinstance(value, str | int | None) else str(value)
+        for name, value in sample.items()
+    }
+
+
+def show(findings: Sequence[Finding], console: Console) -> None:
+    """Print what holds, what does not and where."""
+    table = Table("check", "what must hold", "violations", title="The books", title_justify="left")
+    for found in findings:
+        if found.broken:
+            mark, style = str(found.violations), "bold red"
+        elif found.informs:
+            mark, style = (f"{found.violations} (for information)" if found.violations else "-"), ""
+        else:
+            mark, style = "0", "green"
+        table.add_row(found.id, found.sentence, mark, style=style if found.broken else "")
+    console.print(table)
+    for found in findings:
+        for sample in found.samples:
+            console.print(f"{found.id}: {_plain(sample)}", style="red" if found.broken else "")
+    broken = sum(found.broken for found in findings)
+    checks = sum(not found.informs for found in findings)
+    console.print(f"{checks} checks, {broken} broken", style="bold red" if broken else "bold green")
+
+
+def verify_command(
+    json: Annotated[Path | None, typer.Option(help="Write the findings to this file.")] = None,
+    wait: Annotated[float, typer.Option(help="Seconds that running steps get to settle.")] = 10,
+) -> None:
+    """Check the books: stock, money, states and partners agree. Exit code 1 if anything breaks."""
+    settings = Settings()
+    console = Console()
+    try:
+        target = find_target(settings)
+        findings = asyncio.run(check_everything(target, settings, timedelta(seconds=wait)))
+    except (NotReachable, OSError, httpx2.HTTPError) as error:
+        typer.echo(f"cannot check: {error}", err=True)
+        raise typer.Exit(2) from error
+    show(findings, console)
+    if json is not None:
+        report = orjson.dumps({"verify": summary(findings)}, option=orjson.OPT_INDENT_2)
+        json.write_bytes(report + b"\n")
+    leave(1 if any(found.broken for found in findings) else 0)
