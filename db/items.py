@@ -131,15 +131,16 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Row[
         raise AlreadyExists(f"there is an item with the SKU {item.sku}", id=str(first))
     if item.prices:
         await db.execute(
-            insert(PriceRow),
-            [
-                {
-                    "item_id": item_id,
-                    "currency": price.currency,
-                    "amount": price.amount,
-                    "valid_from": func.now(),
-                }
-                for price in item.prices
-            ],
+            insert(PriceRow).values(
+                [
+                    {
+                        "item_id": item_id,
+                        "currency": price.currency,
+                        "amount": price.amount,
+                        "valid_from": func.now(),
+                    }
+                    for price in item.prices
+                ]
+            )
         )
     return await get_item(db, item_id)

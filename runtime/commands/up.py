@@ -4,6 +4,7 @@ import asyncio
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from db.engine import Database, open_engine
 from domain.access import Role
@@ -58,5 +59,5 @@ def overview(record: StackRecord) -> Table:
         "Development API key": record.api_key or "",
     }
     for name, value in rows.items():
-        table.add_row(name, value)
+        table.add_row(name, Text(value, overflow="fold"))
     return table
