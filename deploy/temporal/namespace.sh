@@ -1,6 +1,6 @@
 #!/bin/sh
-# Create the namespace and its search attributes where they are missing; safe to repeat.
-# TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, RETENTION and SEARCH_ATTRIBUTES ("Name=Type …") are given.
+# Create the namespace where it is missing and wait until the server knows it; safe to repeat.
+# TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and RETENTION are given.
 set -eu
 
 until temporal operator cluster health; do
@@ -10,10 +10,6 @@ done
 temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" ||
     temporal operator namespace create --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"
 
-for attribute in $SEARCH_ATTRIBUTES; do
-    # A namespace takes a moment to be known to every part of the server.
-    until temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
-        --name "${attribute%%=*}" --type "${attribute#*=}"; do
-        sleep 2
-    done
+until temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE"; do
+    sleep 2
 done

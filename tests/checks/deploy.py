@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from runtime.settings import Settings
 from tests.checks.outcome import ROOT, program, refuse, run
-from workflows import attributes
 
 JOBS = {"migrate", "temporal-schema", "temporal-namespace"}
 OURS = {"migrate", "api", "worker"}
@@ -127,13 +126,6 @@ def check_prometheus_asks_where_our_processes_answer() -> None:
         for name in discovery["names"]
     }
     refuse([f"nobody scrapes {name} on {port}" for name, port in sorted(wanted - asked)])
-
-
-def check_the_namespace_gets_the_search_attributes_of_the_code() -> None:
-    given = _services()["temporal-namespace"]["environment"]["SEARCH_ATTRIBUTES"].split()
-    wanted = [f"{key.name}=Keyword" for key in attributes.ALL]
-    if sorted(given) != sorted(wanted):
-        refuse([f"SEARCH_ATTRIBUTES should be: {' '.join(wanted)}"])
 
 
 def check_hadolint_accepts_the_dockerfile() -> None:

@@ -1,0 +1,10 @@
+-- Wake the run of every open order and shipment, or start it where Temporal has none: after a
+-- restore, when the books and Temporal are from different moments. Safe to repeat: a run that is
+-- there only looks again, and a new one goes on from the rows, with the same keys at the partners.
+INSERT INTO outbox (kind, workflow, document_id, payload)
+SELECT 'signal', 'OrderFulfillment', id, '{"signal": "payment_reported"}'
+FROM orders WHERE status IN ('pending', 'confirmed');
+
+INSERT INTO outbox (kind, workflow, document_id, payload)
+SELECT 'signal', 'ShipmentTracking', id, '{"signal": "carrier_reported"}'
+FROM shipments WHERE handed_over_at IS NOT NULL AND settled_at IS NULL;
