@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+from typing import Annotated
 
+from fastapi import Depends, Request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -39,3 +41,12 @@ class Doorbell:
                 async with self._books.read() as db:
                     await db.execute(_RING)
             await asyncio.sleep(PAUSE)
+
+
+async def _doorbell(request: Request) -> Doorbell:
+    bell: Doorbell = request.app.state.doorbell
+    return bell
+
+
+AtDoor = Annotated[Doorbell, Depends(_doorbell)]
+"""The process's doorbell."""

@@ -19,7 +19,6 @@ with workflow.unsafe.imports_passed_through():
         Cancellation,
         HoldPlacement,
         HoldRelease,
-        PaymentAttempt,
         Progress,
         Standing,
         expiry_reason,
@@ -159,7 +158,7 @@ class OrderFulfillment:
         """Look again."""
         self._news = True
 
-    @workflow.signal(description="The payment provider reported on the order's money.")
+    @workflow.signal(description="There is news of the order's money.")
     def payment_reported(self) -> None:
         """Look again."""
         self._news = True
@@ -185,11 +184,6 @@ class OrderFulfillment:
     async def release_hold(self, release: HoldRelease) -> None:
         """Close a hold."""
         await self._write(OrderActivities.release_hold, release)
-
-    @workflow.update(description="Try to pay with another card.")
-    async def pay(self, attempt: PaymentAttempt) -> None:
-        """Record the attempt; the run authorizes it."""
-        await self._write(OrderActivities.add_payment, attempt)
 
     @workflow.update(description="Answer a task about the order's shipments before they leave.")
     async def decide(self, decision: Decision) -> None:

@@ -11,8 +11,8 @@ from db.orders.steps import change_order, lock_order, move_order
 from db.payments import entries_of, entry_of
 from db.shipments.steps import pending_of, plan_shipments
 from domain.orders.status import OrderStatus
-from domain.orders.steps import Progress, Standing
-from domain.payments import PaymentAmounts, add_up, requirement_met
+from domain.orders.steps import Progress, Standing, standing_of
+from domain.payments import add_up
 
 
 async def progress_of(db: AsyncConnection, order: Row[Any]) -> Progress:
@@ -20,7 +20,7 @@ async def progress_of(db: AsyncConnection, order: Row[Any]) -> Progress:
     paid = add_up([entry_of(row) for row in await entries_of(db, order.id)])
     return Progress(
         status=OrderStatus(order.status),
-        standing=_standing(order, paid),
+        standing=standing_of(order.total_amount, paid),
         held=await is_held(db, order.id),
         payment_due_at=order.payment_due_at,
         to_book=await pending_of(db, order.id) if order.status == OrderStatus.CONFIRMED else (),
@@ -55,11 +55,3 @@ async def plan_again(db: AsyncConnection, order_id: UUID, carrier: str) -> Progr
     await change_order(db, order, cancel_requested_at=None)
     await plan_shipments(db, order, carrier)
     return await progress_of(db, order)
-
-
-def _standing(order: Row[Any], paid: PaymentAmounts) -> Standing:
-    if requirement_met(order.total_amount, paid):
-        return Standing.SECURED
-    if paid.in_flight:
-        return Standing.IN_FLIGHT
-    return Standing.DECLINED if paid.failed else Standing.UNPAID

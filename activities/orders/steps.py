@@ -16,19 +16,16 @@ from db.orders.steps import (
     lock_order,
     move_order,
 )
-from db.payments import record_payment
 from db.shipments.steps import lock_shipments_of, move_shipment
 from db.tasks import open_task
-from domain.errors import AlreadyExists, IllegalMove, NotFound
+from domain.errors import AlreadyExists, NotFound
 from domain.ids import OrderId
 from domain.orders.status import OrderStatus, may_complete
 from domain.orders.steps import (
     Cancellation,
     HoldPlacement,
     HoldRelease,
-    PaymentAttempt,
     Progress,
-    Standing,
     check_cancellable,
     check_running,
 )
@@ -148,29 +145,6 @@ class OrderActivities:
             await change_order(db, order)
             data = {"hold_id": release.hold_id, "reason": reason}
             await announce(db, order, "hold_released", release.actor, data)
-
-    @activity.defn
-    async def add_payment(self, attempt: PaymentAttempt) -> None:
-        """Record another attempt to pay; refuse while one is in flight or the money is there."""
-        async with self._books.begin() as db:
-            order = await lock_order(db, attempt.order_id)
-            progress = await progress_of(db, order)
-            check_running(progress.status)
-            if progress.standing in (Standing.SECURED, Standing.IN_FLIGHT):
-                raise IllegalMove(
-                    f"the order's payment is {progress.standing}",
-                    current_status=str(progress.standing),
-                    allowed=[],
-                )
-            await record_payment(
-                db,
-                attempt.payment_id,
-                order,
-                provider="sandbox",
-                token=attempt.token,
-                actor=attempt.actor,
-            )
-            await change_order(db, order)
 
     @activity.defn
     async def report_undo_failure(self, order_id: OrderId) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from domain.errors import IllegalMove
-from domain.ids import OrderId, PaymentId, ShipmentId
+from domain.ids import OrderId, ShipmentId
 from domain.orders.status import (
     MOVES,
     RUNNING,
@@ -17,6 +17,7 @@ from domain.orders.status import (
     LineCounters,
     OrderStatus,
 )
+from domain.payments import PaymentAmounts, requirement_met
 from domain.value import Name, Text, Value
 
 
@@ -86,13 +87,22 @@ class HoldRelease(Value):
     actor: Name
 
 
-class PaymentAttempt(Value):
-    """A further payment of an order; the id makes a repeat the same payment."""
+def standing_of(total: int, paid: PaymentAmounts) -> Standing:
+    """Say how the money of an order of this total (minor units) stands."""
+    if requirement_met(total, paid):
+        return Standing.SECURED
+    if paid.in_flight:
+        return Standing.IN_FLIGHT
+    return Standing.DECLINED if paid.failed else Standing.UNPAID
 
-    order_id: OrderId
-    payment_id: PaymentId
-    token: Name
-    actor: Name
+
+def check_payable(status: OrderStatus, standing: Standing) -> None:
+    """Raise IllegalMove unless a pending order's money is neither there nor being asked for."""
+    check_running(status)
+    if standing in (Standing.SECURED, Standing.IN_FLIGHT):
+        raise IllegalMove(
+            f"the order's payment is {standing}", current_status=str(standing), allowed=[]
+        )
 
 
 def check_running(status: OrderStatus) -> None:

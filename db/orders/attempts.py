@@ -1,0 +1,28 @@
+"""Further attempts to pay an order, accepted like the order itself: stored, then dispatched."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.orders.steps import change_order, lock_order
+from db.outbox import add_outbox
+from db.payments import entries_of, entry_of, record_payment
+from domain.orders.status import OrderStatus
+from domain.orders.steps import check_payable, standing_of
+from domain.payments import add_up
+
+
+async def add_attempt(
+    db: AsyncConnection, order_id: UUID, payment_id: UUID, *, token: str, actor: str
+) -> None:
+    """Record another card for an order and have its run try it.
+
+    Raises IllegalMove for an order that has ended, is paid, or whose last attempt is in flight.
+    The card's token goes nowhere but the payment's row.
+    """
+    order = await lock_order(db, order_id)
+    paid = add_up([entry_of(row) for row in await entries_of(db, order_id)])
+    check_payable(OrderStatus(order.status), standing_of(order.total_amount, paid))
+    await record_payment(db, payment_id, order, provider="sandbox", token=token, actor=actor)
+    await change_order(db, order)
+    await add_outbox(db, "signal", "OrderFulfillment", order_id, {"signal": "payment_reported"})

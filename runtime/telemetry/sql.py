@@ -1,0 +1,50 @@
+"""A span for every SQL statement, while spans are collected."""
+
+from typing import Any
+
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+_SPAN = "stateset_span"
+_LONGEST = 500
+"""Characters of a statement that a span shows; parameters are never shown."""
+
+
+def trace_statements(engine: AsyncEngine, tracer: Tracer) -> None:
+    """Make the engine report its statements to this tracer."""
+
+    def before(
+        _connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
+    ) -> None:
+        operation = statement.split(None, 1)[0].upper() if statement.strip() else "SQL"
+        span = tracer.start_span(
+            operation,
+            kind=SpanKind.CLIENT,
+            attributes={"db.system.name": "postgresql", "db.query.text": statement[:_LONGEST]},
+        )
+        if context is not None:
+            setattr(context, _SPAN, span)
+
+    def after(
+        _connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool
+    ) -> None:
+        _end(context)
+
+    def failed(failure: ExceptionContext) -> None:
+        _end(failure.execution_context, failure.original_exception)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", before)
+    event.listen(engine.sync_engine, "after_cursor_execute", after)
+    event.listen(engine.sync_engine, "handle_error", failed)
+
+
+def _end(context: Any, error: BaseException | None = None) -> None:
+    span: Span | None = getattr(context, _SPAN, None)
+    if span is None:
+        return
+    if error is not None:
+        span.set_status(StatusCode.ERROR, type(error).__name__)
+    span.end()
+    delattr(context, _SPAN)
