@@ -1,0 +1,164 @@
+"""The databases as an operator makes, dumps and restores them, on a server of their own."""
+
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from db.engine import open_engine
+from db.verify.books import verify
+from runtime.local.binaries import postgres_bin
+from runtime.local.postgres import Postgres, remove
+from tests.database import execute, migrate, named
+from tests.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+PASSWORDS = {"stateset_owner": "owners", "stateset_app": "apps", "temporal": "temporals"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server after the first start of ``docker-compose.yml``."""
+
+    admin_url: str
+
+    def url(self, role: str, database: str = "stateset") -> str:
+        """Return the URL of a database for one of our roles."""
+        there = urlsplit(self.admin_url)
+        return f"postgresql://{role}:{PASSWORDS[role]}@{there.hostname}:{there.port}/{database}"
+
+    def run(self, *command: str | Path) -> bytes:
+        """Run one of PostgreSQL's programs, or a script that does, as the administrator."""
+        there = urlsplit(self.admin_url)
+        assert there.username is not None
+        environment = {
+            "PATH": f"{postgres_bin()}:{os.environ['PATH']}",
+            "PGHOST": there.hostname or "",
+            "PGPORT": str(there.port),
+            "PGPASSWORD": there.password or "",
+            "PGUSER": there.username,
+            "POSTGRES_USER": there.username,
+            "STATESET_OWNER_PASSWORD": PASSWORDS["stateset_owner"],
+            "STATESET_APP_PASSWORD": PASSWORDS["stateset_app"],
+            "TEMPORAL_DB_PASSWORD": PASSWORDS["temporal"],
+        }
+        return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout
+
+
+@pytest.fixture(scope="module")
+async def server(server_dir: Path) -> AsyncIterator[Server]:
+    """A server with our databases and roles, the newest schema and some books."""
+    data_dir = server_dir / "operator"
+    postgres = Postgres(data_dir, free_port())
+    made = Server(named(await postgres.start(), "postgres"))
+    try:
+        # The supervisor's own database has the name of ours.
+        await execute(made.admin_url, "DROP DATABASE stateset")
+        made.run(ROOT / "deploy/postgres/databases.sh")
+        await migrate(made.url("stateset_owner"))
+        await execute(made.url("stateset_owner"), (ROOT / "tests/db/sound.sql").read_text())
+        yield made
+    finally:
+        await postgres.stop()
+        remove(data_dir)
+
+
+@pytest.fixture
+async def app(server: Server) -> AsyncIterator[asyncpg.Connection]:
+    """A connection as our processes have it."""
+    connection = await asyncpg.connect(server.url("stateset_app"))
+    yield connection
+    await connection.close()
+
+
+async def test_our_processes_change_rows_of_every_table(app: asyncpg.Connection) -> None:
+    tables = await app.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    assert len(tables) > 10
+    for (table,) in tables:
+        for right in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+            assert await app.fetchval("SELECT has_table_privilege($1, $2)", table, right)
+    assert await app.fetchval("SELECT nextval('task_numbers')") > 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE more (id int)",
+        "ALTER TABLE orders ADD COLUMN more int",
+        "DROP TABLE outbox",
+        "TRUNCATE events",
+    ],
+)
+async def test_our_processes_change_no_table(app: asyncpg.Connection, statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await app.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("role", "database"),
+    [("stateset_app", "temporal"), ("stateset_owner", "temporal"), ("temporal", "stateset")],
+)
+async def test_nobody_enters_the_database_of_another(
+    server: Server, role: str, database: str
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(server.url(role, database))
+
+
+async def test_temporal_makes_its_tables_in_both_of_its_databases(server: Server) -> None:
+    for database in ("temporal", "temporal_visibility"):
+        await execute(server.url("temporal", database), "CREATE TABLE executions (id int)")
+
+
+async def test_every_open_document_is_woken_after_a_restore(
+    server: Server, app: asyncpg.Connection
+) -> None:
+    orders = "SELECT id FROM orders WHERE status IN ('pending', 'confirmed')"
+    underway = "SELECT id FROM shipments WHERE handed_over_at IS NOT NULL AND settled_at IS NULL"
+    open_documents = {row["id"] for row in await app.fetch(f"{orders} UNION ALL {underway}")}
+    assert open_documents
+    assert await app.fetchval("SELECT count(*) FROM orders") > len(open_documents)
+    await app.execute("DELETE FROM outbox")
+    server.run(
+        "psql", "--quiet", "--dbname", "stateset", "--file", ROOT / "deploy/restart_runs.sql"
+    )
+    woken = await app.fetch(
+        "SELECT document_id, workflow, payload->>'signal' AS signal FROM outbox"
+    )
+    assert sorted(row["document_id"] for row in woken) == sorted(open_documents)
+    assert {(row["workflow"], row["signal"]) for row in woken} <= {
+        ("OrderFulfillment", "payment_reported"),
+        ("ShipmentTracking", "carrier_reported"),
+    }
+
+
+async def test_a_dump_restores_the_books_and_the_rights(server: Server, tmp_path: Path) -> None:
+    before = await _counts(server)
+    assert before["orders"] > 0
+    dump = tmp_path / "stateset.dump"
+    dump.write_bytes(server.run("pg_dump", "--format", "custom", "stateset"))
+    await execute(server.url("stateset_owner"), "DROP TABLE orders, events CASCADE")
+    restore = ("pg_restore", "--clean", "--if-exists", "--exit-on-error", "--dbname", "stateset")
+    server.run(*restore, dump)
+    assert await _counts(server) == before
+    engine = open_engine(server.url("stateset_app"), application="test", pool=1)
+    try:
+        assert [finding for finding in await verify(engine) if finding.broken] == []
+    finally:
+        await engine.dispose()
+
+
+async def _counts(server: Server) -> dict[str, int]:
+    connection = await asyncpg.connect(server.url("stateset_app"))
+    try:
+        return {
+            table: await connection.fetchval(f"SELECT count(*) FROM {table}")
+            for table in ("orders", "events", "payment_entries", "shipments", "tasks")
+        }
+    finally:
+        await connection.close()
