@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import httpx2
 import jwt
@@ -17,7 +18,9 @@ SECONDS_KEPT = 3600.0
 class Issuer:
     """The keys behind a JWKS address."""
 
-    def __init__(self, jwks_url: str) -> None:
+    def __init__(self, jwks_url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` counts seconds."""
+        self._clock = clock
         self._url = jwks_url
         self._client = httpx2.AsyncClient(timeout=5, follow_redirects=False)
         self._keys: dict[str, jwt.PyJWK] = {}
@@ -43,15 +46,15 @@ class Issuer:
         await self._client.aclose()
 
     def _stale(self) -> bool:
-        return self._fetched_at is None or time.monotonic() - self._fetched_at > SECONDS_KEPT
+        return self._fetched_at is None or self._clock() - self._fetched_at > SECONDS_KEPT
 
     def _may_ask(self) -> bool:
         # Without any keys nobody can be let in, so then it is asked more often.
         pause = SECONDS_BETWEEN_FETCHES if self._fetched_at is not None else 1.0
-        return self._asked_at is None or time.monotonic() - self._asked_at >= pause
+        return self._asked_at is None or self._clock() - self._asked_at >= pause
 
     async def _fetch(self) -> None:
-        self._asked_at = time.monotonic()
+        self._asked_at = self._clock()
         try:
             answer = await self._client.get(self._url)
             answer.raise_for_status()
@@ -60,7 +63,7 @@ class Issuer:
         except (httpx2.HTTPError, ValueError, KeyError, TypeError):
             # The keys that we have stay good; without any, key() says so.
             return
-        self._fetched_at = time.monotonic()
+        self._fetched_at = self._clock()
 
 
 def _usable(entries: list[dict[str, object]]) -> list[tuple[str, jwt.PyJWK]]:

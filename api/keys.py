@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -21,7 +22,9 @@ _FORM = re.compile(r"sk_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 class KeyRing:
     """The callers behind API keys."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` counts seconds."""
+        self._clock = clock
         self._db = db
         self._known: dict[str, tuple[Caller, float]] = {}
         self._asking: dict[str, asyncio.Task[Caller]] = {}
@@ -32,7 +35,7 @@ class KeyRing:
             raise Unauthenticated("the credential is not valid")
         hashed = hash_of(key)
         known = self._known.get(hashed)
-        if known is not None and time.monotonic() < known[1]:
+        if known is not None and self._clock() < known[1]:
             return known[0]
         # Requests that arrive together share one question, and one that is given up stops none.
         asking = self._asking.get(hashed)
@@ -58,5 +61,5 @@ class KeyRing:
             raise Unauthenticated("this key's role is not known here") from error
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        self._known[hashed] = (caller, time.monotonic() + REMEMBERED)
+        self._known[hashed] = (caller, self._clock() + REMEMBERED)
         return caller

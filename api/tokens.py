@@ -16,6 +16,9 @@ ALGORITHMS = {"RS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 """What a token may be signed with, and the kind of key that this takes; never a shared secret."""
 LONGEST = 8192
 MOST_REMEMBERED = 10_000
+LONGEST_REMEMBERED = 3600
+END_OF_TIME = 253_402_300_799
+"""The last second of the year 9999; what expires later never does."""
 _REQUIRED = ("exp", "iss", "aud", "sub", "role")
 
 
@@ -41,7 +44,9 @@ class Tokens:
         caller = _caller(claims)
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
-        self._known[name] = (caller, float(claims["exp"]))
+        # Whatever the claim says, a token is checked again after an hour.
+        # Whatever the claim says, a token is checked again after an hour.
+        self._known[name] = (caller, min(claims["exp"], time.time() + LONGEST_REMEMBERED))
         return caller
 
     async def close(self) -> None:
@@ -73,6 +78,8 @@ class Tokens:
             )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError, OverflowError) as error:
             raise Unauthenticated("the token is not valid") from error
+        if not isinstance(claims["exp"], int) or claims["exp"] > END_OF_TIME:
+            raise Unauthenticated("the token is not valid")
         return claims
 
 

@@ -1,10 +1,11 @@
 """Customers over HTTP."""
 
+from typing import Any
 from uuid import uuid4
 
 from tests.api.callers import Callers
 
-ADA = {
+ADA: dict[str, Any] = {
     "name": "Ada Lovelace",
     "email": " Ada@Example.com ",
     "address": {

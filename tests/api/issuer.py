@@ -1,0 +1,72 @@
+"""A token issuer over real HTTP: signs tokens and publishes its keys."""
+
+import json
+import time
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+NAME = "https://issuer.example"
+AUDIENCE = "stateset"
+
+
+class TestIssuer:
+    """Keys by id; what is in ``published`` is what the address answers with."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.keys: dict[str, Any] = {
+            "RS256": rsa.generate_private_key(65537, 2048),
+            "ES256": ec.generate_private_key(ec.SECP256R1()),
+            "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+        }
+        self.published = [self.entry(kid, kid) for kid in self.keys]
+        self.asked = 0
+        self.available = True
+
+    def entry(self, algorithm: str, key_id: str) -> dict[str, Any]:
+        """Return the public key as an entry of the key set."""
+        public = self.keys[key_id].public_key()
+        kinds: dict[str, Any] = {"RS256": RSAAlgorithm, "ES256": ECAlgorithm, "EdDSA": OKPAlgorithm}
+        described = json.loads(kinds[algorithm].to_jwk(public))
+        return {**described, "kid": key_id, "use": "sig"}
+
+    def token(
+        self,
+        key_id: str = "RS256",
+        *,
+        algorithm: str | None = None,
+        key: Any = None,
+        headers: dict[str, Any] | None = None,
+        **claims: Any,
+    ) -> str:
+        """Sign a token for support; claims given as None are left out."""
+        now = int(time.time())
+        content = {
+            "iss": NAME,
+            "aud": AUDIENCE,
+            "sub": "7",
+            "role": "support",
+            "iat": now,
+            "exp": now + 300,
+            **claims,
+        }
+        return jwt.encode(
+            {name: value for name, value in content.items() if value is not None},
+            self.keys[key_id] if key is None else key,
+            algorithm=algorithm or key_id,
+            headers={"kid": key_id, **(headers or {})},
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer with the key set."""
+        if scope["type"] != "http":
+            return
+        self.asked += 1
+        status = 200 if self.available else 503
+        body = json.dumps({"keys": self.published}).encode()
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": body})
