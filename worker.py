@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -22,8 +21,9 @@ from gateways.carriers.port import Carrier
 from gateways.carriers.sandbox import SandboxCarrier
 from gateways.payments.port import PaymentProvider
 from gateways.payments.sandbox import SandboxPayments
-from runtime.dispatch import Dispatcher, watch
+from runtime.dispatch import Dispatcher
 from runtime.settings import Settings, settings
+from runtime.sweep import Sweeper
 from runtime.telemetry.start import start_telemetry
 from runtime.temporal import connect
 
@@ -113,7 +113,7 @@ async def _dispatching(
     loops = [
         asyncio.create_task(dispatcher.run()),
         asyncio.create_task(dispatcher.listen(database_url)),
-        asyncio.create_task(watch(books, timedelta(seconds=5))),
+        asyncio.create_task(Sweeper(books, client).run()),
     ]
     try:
         yield

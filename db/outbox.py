@@ -103,3 +103,11 @@ async def backlog(db: AsyncConnection) -> Row[int, int, int]:
             )
         )
     ).one()
+
+
+async def depth_by_kind(db: AsyncConnection) -> dict[str, int]:
+    """Return how many rows of each kind wait; also of those that none wait of."""
+    rows = await db.execute(
+        select(OutboxRow.kind, func.count().label("depth")).group_by(OutboxRow.kind)
+    )
+    return {**dict.fromkeys(KINDS, 0), **{row.kind: row.depth for row in rows}}

@@ -170,3 +170,13 @@ async def cancel_tasks(db: AsyncConnection, kind: TaskKind, document_id: UUID) -
         await close_task(
             db, task, TaskStatus.CANCELLED, outcome=None, note="its cause has gone", actor="system"
         )
+
+
+async def open_by_kind(db: AsyncConnection) -> dict[str, int]:
+    """Return how many tasks of each kind are open; also of those that none are."""
+    rows = await db.execute(
+        select(TaskRow.kind, func.count().label("tasks"))
+        .where(TaskRow.status == TaskStatus.OPEN)
+        .group_by(TaskRow.kind)
+    )
+    return {**dict.fromkeys(map(str, TaskKind), 0), **{row.kind: row.tasks for row in rows}}

@@ -1,7 +1,9 @@
 """One way to call a partner over HTTP and to tell a refusal from an unknown outcome."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -10,6 +12,7 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gateways.failures import PartnerFailure, PartnerRefused
+from telemetry import metrics
 
 CONNECT_SECONDS = 2.0
 TOTAL_SECONDS = 10.0
@@ -43,7 +46,10 @@ Expected = TypeVar("Expected", bound=Answer)
 class Partner:
     """A partner's HTTP interface, its bearer key and a pool of connections to it."""
 
-    def __init__(self, base_url: str, api_key: str, client: httpx2.AsyncClient | None) -> None:
+    def __init__(
+        self, name: str, base_url: str, api_key: str, client: httpx2.AsyncClient | None
+    ) -> None:
+        self._name = name
         self._base_url = base_url.rstrip("/")
         self._headers = {"authorization": f"Bearer {api_key}"}
         self._owned = client is None
@@ -87,6 +93,18 @@ class Partner:
         **rest: Any,
     ) -> Expected:
         asked, sent = f"{method} {path}", {**self._headers, **(headers or {})}
+        with _measured(self._name, _operation(method, path)):
+            return await self._send(expected, method, path, asked, sent, **rest)
+
+    async def _send(
+        self,
+        expected: type[Expected],
+        method: str,
+        path: str,
+        asked: str,
+        sent: Mapping[str, str],
+        **rest: Any,
+    ) -> Expected:
         try:
             # httpx limits each read and write; a partner that trickles bytes meets this limit.
             async with (
@@ -102,6 +120,29 @@ class Partner:
             return expected.model_validate_json(body)
         except ValidationError as error:
             raise PartnerFailure(f"{asked}: unreadable answer: {error}") from error
+
+
+@contextmanager
+def _measured(partner: str, operation: str) -> Iterator[None]:
+    outcome = "ok"
+    started = time.perf_counter()
+    try:
+        yield
+    except PartnerRefused:
+        outcome = "refused"
+        raise
+    except PartnerFailure:
+        outcome = "failed"
+        raise
+    finally:
+        taken = time.perf_counter() - started
+        metrics.partner_calls.labels(partner, operation, outcome).inc()
+        metrics.partner_call_seconds.labels(partner, operation).observe(taken)
+
+
+def _operation(method: str, path: str) -> str:
+    """Name a call without its ids, which stand at every second place of a path."""
+    return f"{method} {'/'.join(path.strip('/').split('/')[::2])}"
 
 
 def segment(text: str) -> str:

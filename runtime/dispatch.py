@@ -20,7 +20,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.facts import FactIntake
 from db.engine import Database
-from db.outbox import backlog, drop_done, postpone, take_due
+from db.outbox import drop_done, postpone, take_due
 from telemetry import metrics
 from workflows.attributes import CUSTOMER, NUMBER, STATUS, run_id
 
@@ -137,17 +137,6 @@ class Dispatcher:
                 request_eager_start=True,
                 **common,
             )
-
-
-async def watch(books: Database, every: timedelta) -> None:
-    """Keep the gauges of the backlog true until cancelled."""
-    while True:
-        with contextlib.suppress(Exception):
-            async with books.read() as db:
-                row = await backlog(db)
-            metrics.outbox_oldest_seconds.set(float(row.oldest_seconds))
-            metrics.outbox_failing.set(row.failing)
-        await asyncio.sleep(every.total_seconds())
 
 
 def _attributes(payload: dict[str, Any]) -> TypedSearchAttributes:

@@ -3,10 +3,20 @@
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _seconds(given: object) -> object:
+    if isinstance(given, str) and given.replace(".", "", 1).isdigit():
+        return float(given)
+    return given
+
+
+Duration = Annotated[timedelta, BeforeValidator(_seconds)]
+"""A plain number counts seconds; otherwise ISO 8601, such as ``PT30M``."""
 
 
 class Settings(BaseSettings):
@@ -24,10 +34,10 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """``postgresql://user:password@host:port/name``; unset means the embedded server."""
     database_pool: int = Field(default=20, ge=2, le=500)
-    statement_timeout: timedelta = timedelta(seconds=5)
-    lock_timeout: timedelta = timedelta(seconds=3)
+    statement_timeout: Duration = timedelta(seconds=5)
+    lock_timeout: Duration = timedelta(seconds=3)
 
-    # Temporal. TLS and API key come from TEMPORAL_TLS_* and TEMPORAL_API_KEY (Temporal's own names).
+    # Temporal. TLS and API key come from its own names, TEMPORAL_TLS_* and TEMPORAL_API_KEY.
     temporal_address: str | None = None
     """``host:port``; unset means the embedded server."""
     temporal_namespace: str = "default"
@@ -50,7 +60,7 @@ class Settings(BaseSettings):
     sdk_metrics_port: int | None = None
     """Where a worker serves the metrics of the Temporal SDK; unset means nowhere."""
     body_limit: int = 1_000_000
-    request_timeout: timedelta = timedelta(seconds=15)
+    request_timeout: Duration = timedelta(seconds=15)
     jwt_issuer: str | None = None
     jwt_audience: str = "stateset"
     jwks_url: str | None = None
@@ -59,9 +69,9 @@ class Settings(BaseSettings):
     max_workflow_tasks: int = 100
     max_activities: int = 50
     max_cached_workflows: int = 1000
-    graceful_shutdown: timedelta = timedelta(seconds=30)
+    graceful_shutdown: Duration = timedelta(seconds=30)
     dispatch_batch: int = 50
-    dispatch_poll: timedelta = timedelta(milliseconds=500)
+    dispatch_poll: Duration = timedelta(milliseconds=500)
 
     # Partners: base URL, our credential there, and the secret that signs their webhooks to us.
     carrier_url: str = "http://127.0.0.1:8081"
@@ -77,7 +87,7 @@ class Settings(BaseSettings):
 
     # Rules
     base_currency: str = "USD"
-    payment_window: timedelta = timedelta(minutes=30)
+    payment_window: Duration = timedelta(minutes=30)
     """How long a card order waits for an authorization before it is cancelled."""
 
     # Telemetry
@@ -88,5 +98,12 @@ class Settings(BaseSettings):
 
 @lru_cache
 def settings() -> Settings:
-    """Return this process's settings."""
-    return Settings()
+    """Return this process's settings; end the process with a clear word about a wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = (
+            f"STATESET_{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise SystemExit("A setting is wrong. " + "; ".join(wrong)) from None

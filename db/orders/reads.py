@@ -36,7 +36,8 @@ _PARTS = {
         'entries', coalesce((
             SELECT jsonb_agg(jsonb_build_object('kind', e.kind, 'phase', e.phase, 'key', e.key,
                 'amount', e.amount, 'failure_code', e.failure_code) ORDER BY e.id)
-            FROM payment_entries e WHERE e.payment_id = p.id), '[]'::jsonb)) ORDER BY p.id)
+            FROM payment_entries e WHERE e.payment_id = p.id), '[]'::jsonb))
+        ORDER BY p.created_at, p.id)
         FROM payments p WHERE p.order_id = orders.id""",
 }
 

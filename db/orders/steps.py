@@ -12,6 +12,7 @@ from db.orders.tables import OrderLineRow, OrderRow
 from domain.errors import NotFound
 from domain.lifecycle import move
 from domain.orders.status import MOVES, LineCounters, OrderStatus
+from telemetry import metrics
 
 _STAMPS = {
     OrderStatus.CONFIRMED: OrderRow.confirmed_at,
@@ -66,6 +67,7 @@ async def move_order(
         values["cancel_reason"] = facts["reason"]
     await change_order(db, order, **values)
     await announce(db, order, str(target), actor, {"from": order.status, "to": target, **facts})
+    metrics.order_transitions.labels(order.status, str(target)).inc()
 
 
 async def change_order(db: AsyncConnection, order: Row[Any], **values: Any) -> None:

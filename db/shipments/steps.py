@@ -16,6 +16,7 @@ from domain.ids import ShipmentId, derived_id, new_id
 from domain.lifecycle import move
 from domain.shipments.status import MOVES, ShipmentStatus
 from domain.shipments.tracking import ParcelState, TrackingScan
+from telemetry import metrics
 
 # Reserved units that no live shipment takes along yet.
 _UNPLANNED = text(
@@ -132,6 +133,7 @@ async def move_shipment(
     move(MOVES, ShipmentStatus(shipment.status), target)
     await change_shipment(db, shipment, status=target, **values)
     await announce(db, shipment, str(target), actor, {"from": shipment.status, "to": str(target)})
+    metrics.shipment_transitions.labels(shipment.status, str(target)).inc()
 
 
 async def change_shipment(db: AsyncConnection, shipment: Row[Any], **values: Any) -> None:

@@ -72,7 +72,7 @@ class SandboxCarrier:
     def __init__(
         self, base_url: str, api_key: str, client: httpx2.AsyncClient | None = None
     ) -> None:
-        self._partner = Partner(base_url, api_key, client)
+        self._partner = Partner("carrier", base_url, api_key, client)
 
     async def book(self, request: BookingRequest) -> Booking:
         """Buy the label; the same reference returns the same booking, never a second label."""

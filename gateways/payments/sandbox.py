@@ -54,7 +54,7 @@ class SandboxPayments:
     def __init__(
         self, base_url: str, api_key: str, client: httpx2.AsyncClient | None = None
     ) -> None:
-        self._partner = Partner(base_url, api_key, client)
+        self._partner = Partner("payments", base_url, api_key, client)
 
     async def authorize(self, key: str, token: str, amount: Money) -> PaymentResult:
         """Reserve the money of the card behind ``token``."""

@@ -1,0 +1,116 @@
+"""Looking after what nobody asks for: gauges, runs that got lost, keys that have expired."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Row
+from sqlalchemy.pool import QueuePool
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from db.engine import Database
+from db.idempotency import drop_expired
+from db.outbox import add_outbox, backlog, depth_by_kind
+from db.tasks import open_by_kind
+from db.unfinished import find_unfinished
+from telemetry import metrics
+from workflows.attributes import run_id
+
+log = structlog.get_logger(__name__)
+
+GAUGES_EVERY = timedelta(seconds=5)
+RUNS_EVERY = timedelta(seconds=30)
+KEYS_EVERY = timedelta(hours=1)
+YOUNG = timedelta(minutes=1)
+"""A document younger than this is not looked at: its start may be under way."""
+RUNS_A_TIME = 200
+_FIRST = UUID(int=0)
+_WAKE = {"OrderFulfillment": "shipment_ended", "ShipmentTracking": "carrier_reported"}
+"""The signal that makes a run look at its document again; with it a lost run is started anew."""
+
+
+class Sweeper:
+    """Each sweep may run in several workers at once: a second one finds nothing to do."""
+
+    def __init__(self, books: Database, client: Client) -> None:
+        """Look after these books and their runs."""
+        self._books = books
+        self._client = client
+        self._after = _FIRST
+        self._lost = 0
+
+    async def run(self) -> None:
+        """Sweep until cancelled; what fails once is tried again next time."""
+        await asyncio.gather(
+            _repeat(self.measure, GAUGES_EVERY),
+            _repeat(self.find_lost_runs, RUNS_EVERY),
+            _repeat(self.forget_keys, KEYS_EVERY),
+        )
+
+    async def measure(self) -> None:
+        """Bring the gauges up to date."""
+        async with self._books.read() as db:
+            row = await backlog(db)
+            depths = await depth_by_kind(db)
+            tasks = await open_by_kind(db)
+        metrics.outbox_oldest_seconds.set(float(row.oldest_seconds))
+        metrics.outbox_failing.set(row.failing)
+        for kind, depth in depths.items():
+            metrics.outbox_depth.labels(kind).set(depth)
+        for task, count in tasks.items():
+            metrics.tasks_open.labels(task).set(count)
+        pool = self._books.engine.pool
+        if isinstance(pool, QueuePool):
+            metrics.db_pool_in_use.set(pool.checkedout())
+
+    async def find_lost_runs(self) -> None:
+        """Wake, and so start anew, runs that are gone while their documents are unfinished.
+
+        Goes through the documents a portion at a time. A run can get lost when Temporal's own
+        database is restored from an older backup than ours, or when somebody terminates it.
+        """
+        async with self._books.read() as db:
+            portion = await find_unfinished(
+                db, after=self._after, older_than=YOUNG, limit=RUNS_A_TIME
+            )
+        lost = [one for one in portion if not await self._runs(one)]
+        for one in lost:
+            log.error("run_lost", workflow=one.workflow, document=str(one.id))
+            async with self._books.begin() as db:
+                await add_outbox(
+                    db, "signal", one.workflow, one.id, {"signal": _WAKE[one.workflow]}
+                )
+        self._lost += len(lost)
+        if len(portion) == RUNS_A_TIME:
+            self._after = portion[-1].id
+            return
+        metrics.stuck_documents.set(self._lost)
+        self._after, self._lost = _FIRST, 0
+
+    async def forget_keys(self) -> None:
+        """Forget answers under keys that are older than we promise to keep them."""
+        async with self._books.begin() as db:
+            await drop_expired(db)
+
+    async def _runs(self, document: Row[Any]) -> bool:
+        handle = self._client.get_workflow_handle(run_id(document.workflow, document.id))
+        try:
+            described = await handle.describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise
+        return described.status is WorkflowExecutionStatus.RUNNING
+
+
+async def _repeat(sweep: Callable[[], Awaitable[None]], every: timedelta) -> None:
+    while True:
+        try:
+            await sweep()
+        except Exception as error:
+            log.warning("sweep_failed", sweep=sweep.__name__, error=str(error))
+        await asyncio.sleep(every.total_seconds())
