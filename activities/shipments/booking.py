@@ -21,6 +21,7 @@ from db.shipments.steps import (
 from db.tasks import cancel_tasks, open_task
 from domain.addresses import Address
 from domain.ids import OrderId, ShipmentId
+from domain.shipments.packing import pack
 from domain.shipments.status import ShipmentStatus
 from domain.shipments.steps import BookingOutcome
 from domain.tasks import TaskKind
@@ -28,8 +29,6 @@ from gateways.carriers.port import Booking, BookingRequest, Carrier, ParcelReque
 from gateways.failures import PartnerRefused
 
 ALREADY_SCANNED = "already_scanned"
-LIGHTEST_PARCEL = 1
-"""Grams; what a parcel of items without a weight is declared with."""
 
 
 class BookingActivities:
@@ -55,13 +54,13 @@ class BookingActivities:
             if order.cancel_requested_at is not None or await is_held(db, order.id):
                 return BookingOutcome.HELD
             lines = await shipment_lines_of(db, shipment_id)
-        weight = sum(line.quantity * line.weight_grams for line in lines)
+        weights = pack((line.quantity, line.weight_grams) for line in lines)
         request = BookingRequest(
             reference=shipment_id,
             service=shipment.service,
             ship_from=Address.model_validate(shipment.ship_from),
             ship_to=Address.model_validate(shipment.ship_to),
-            parcels=(ParcelRequest(weight_grams=max(weight, LIGHTEST_PARCEL)),),
+            parcels=tuple(ParcelRequest(weight_grams=weight) for weight in weights),
         )
         try:
             booking = await self._buy(request)
