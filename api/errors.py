@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import Scope
 
 from api.refusals import (
@@ -110,7 +111,18 @@ async def _http(request: Request, error: Exception) -> Response:
         refusal: DomainError = NotFound("there is nothing at this address")
     else:
         refusal = _HTTP.get(error.status_code, Internal)(error.detail)
-    return problem(refusal, request.scope, error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return problem(refusal, request.scope, headers)
+
+
+def _allowed(request: Request) -> str:
+    """List the methods of all routes at this address; the refusing route knows only its own."""
+    at_address = (
+        route
+        for route in request.app.routes
+        if isinstance(route, Route) and route.path_regex.match(request.scope["path"])
+    )
+    return ", ".join(sorted({method for route in at_address for method in route.methods or ()}))
 
 
 async def _unchanged(_: Request, error: Exception) -> Response:
