@@ -59,7 +59,7 @@ async def test_two_processes_never_sell_the_same_unit_or_wait_in_a_circle(
 
         async def buy(number: int) -> httpx2.Response:
             order = items if number % 2 else items[::-1]
-            wanted = {sku: 1 for sku in order}
+            wanted = dict.fromkeys(order, 1)
             if number % 3:
                 return await shop.place(wanted)
             headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": f"race-{number}"}
