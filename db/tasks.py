@@ -172,11 +172,13 @@ async def cancel_tasks(db: AsyncConnection, kind: TaskKind, document_id: UUID) -
         )
 
 
-async def open_by_kind(db: AsyncConnection) -> dict[str, int]:
-    """Return how many tasks of each kind are open; also of those that none are."""
+async def count_by_kind(db: AsyncConnection) -> dict[str, tuple[int, int]]:
+    """Return how many tasks of each kind are open, and how many of those are overdue."""
+    overdue = func.count().filter(TaskRow.due_at < func.now())
     rows = await db.execute(
-        select(TaskRow.kind, func.count().label("tasks"))
+        select(TaskRow.kind, func.count().label("tasks"), overdue.label("overdue"))
         .where(TaskRow.status == TaskStatus.OPEN)
         .group_by(TaskRow.kind)
     )
-    return {**dict.fromkeys(map(str, TaskKind), 0), **{row.kind: row.tasks for row in rows}}
+    counted = {row.kind: (row.tasks, row.overdue) for row in rows}
+    return {kind: counted.get(kind, (0, 0)) for kind in TaskKind}

@@ -96,14 +96,29 @@ class Settings(BaseSettings):
     """Where spans are exported (OTLP over HTTP); unset means that none are."""
 
 
+def _refuse_sandbox_secrets(given: Settings) -> None:
+    """End a production process that would trust the secrets that everybody knows."""
+    partners = ("carrier", "payments")
+    names = [f"{partner}_{kind}" for partner in partners for kind in ("api_key", "webhook_secret")]
+    known = [
+        f"STATESET_{name.upper()}"
+        for name in names
+        if getattr(given, name) == Settings.model_fields[name].default
+    ]
+    if given.environment == "production" and known:
+        raise SystemExit(f"Refusing to start in production with sandbox secrets: set {known}")
+
+
 @lru_cache
 def settings() -> Settings:
     """Return this process's settings; end the process with a clear word about a wrong one."""
     try:
-        return Settings()
+        given = Settings()
     except ValidationError as error:
         wrong = (
             f"STATESET_{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
             for each in error.errors()
         )
         raise SystemExit("A setting is wrong. " + "; ".join(wrong)) from None
+    _refuse_sandbox_secrets(given)
+    return given

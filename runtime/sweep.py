@@ -8,14 +8,13 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Row
-from sqlalchemy.pool import QueuePool
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from db.engine import Database
 from db.idempotency import drop_expired
 from db.outbox import add_outbox, backlog, depth_by_kind
-from db.tasks import open_by_kind
+from db.tasks import count_by_kind
 from db.unfinished import find_unfinished
 from telemetry import metrics
 from workflows.attributes import run_id
@@ -56,16 +55,14 @@ class Sweeper:
         async with self._books.read() as db:
             row = await backlog(db)
             depths = await depth_by_kind(db)
-            tasks = await open_by_kind(db)
+            tasks = await count_by_kind(db)
         metrics.outbox_oldest_seconds.set(float(row.oldest_seconds))
         metrics.outbox_failing.set(row.failing)
         for kind, depth in depths.items():
             metrics.outbox_depth.labels(kind).set(depth)
-        for task, count in tasks.items():
-            metrics.tasks_open.labels(task).set(count)
-        pool = self._books.engine.pool
-        if isinstance(pool, QueuePool):
-            metrics.db_pool_in_use.set(pool.checkedout())
+        for task, (waiting, overdue) in tasks.items():
+            metrics.tasks_open.labels(task).set(waiting)
+            metrics.tasks_overdue.labels(task).set(overdue)
 
     async def find_lost_runs(self) -> None:
         """Wake, and so start anew, runs that are gone while their documents are unfinished.

@@ -41,10 +41,8 @@ shipment_transitions = Counter(
     ("from_status", "to_status"),
     registry=REGISTRY,
 )
-events_pending = Gauge(
-    "events_pending", "Recorded events that were not passed on yet.", registry=REGISTRY
-)
 tasks_open = Gauge("tasks_open", "Tasks that wait for a person.", ("kind",), registry=REGISTRY)
+tasks_overdue = Gauge("tasks_overdue", "Tasks past their due time.", ("kind",), registry=REGISTRY)
 
 outbox_depth = Gauge(
     "stateset_outbox_depth",
@@ -82,6 +80,9 @@ partner_call_seconds = Histogram(
     ("partner", "operation"),
     buckets=(*_FAST, 30),
     registry=REGISTRY,
+)
+db_pool_size = Gauge(
+    "stateset_db_pool_size", "Database connections that the pool may have.", registry=REGISTRY
 )
 db_pool_in_use = Gauge("stateset_db_pool_in_use", "Database connections in use.", registry=REGISTRY)
 stuck_documents = Gauge(

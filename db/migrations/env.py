@@ -15,7 +15,10 @@ ADVISORY_LOCK = 7_310_483_291
 def _run(connection: Connection) -> None:
     context.configure(connection=connection, target_metadata=metadata, compare_type=True)
     with context.begin_transaction():
-        # Several processes may start at once; only the first one changes anything.
+        # Several processes may start at once; only the first one changes anything. Building an
+        # index over years of orders may take longer than any statement of a request.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = '60s'"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
         context.run_migrations()
 

@@ -74,3 +74,4 @@ def _watch_pool(engine: AsyncEngine) -> None:
     pool = engine.pool
     assert isinstance(pool, QueuePool)
     metrics.db_pool_in_use.set_function(pool.checkedout)
+    metrics.db_pool_size.set(pool.size())
