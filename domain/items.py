@@ -2,24 +2,18 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from domain.ids import ItemId
 from domain.money import Money
+from domain.quantities import exact
 from domain.value import Name, Value
-
-
-def _exact(given: Any) -> Any:
-    if isinstance(given, bool | float):
-        raise ValueError("must be a decimal string")
-    return given
-
 
 Rate = Annotated[
     Decimal,
-    BeforeValidator(_exact),
+    BeforeValidator(exact),
     Field(ge=0, lt=1, decimal_places=6, allow_inf_nan=False),
     WithJsonSchema({"type": "string", "pattern": r"^0(\.[0-9]{1,6})?$", "examples": ["0.080000"]}),
 ]

@@ -1,5 +1,6 @@
 """Quantities of stock: whole numbers for pieces, decimal strings for what is measured."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -9,10 +10,18 @@ PLACES = 6
 LARGEST = 10**12
 
 
-def _exact(given: Any) -> Any:
-    """Refuse floats and booleans: what they mean is not what was written."""
+PATTERN = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$"
+
+
+def exact(given: Any) -> Any:
+    """Refuse floats and booleans, and text that is not plainly a number.
+
+    What a float means is not what was written. A validator to run before that of a Decimal.
+    """
     if isinstance(given, bool | float):
         raise ValueError("must be a whole number or a decimal string")
+    if isinstance(given, str) and not re.fullmatch(PATTERN, given):
+        raise ValueError("must be digits, with at most 6 after a point")
     return given
 
 
@@ -25,13 +34,13 @@ def plain(quantity: Decimal) -> int | str:
 _SCHEMA = {
     "anyOf": [
         {"type": "integer", "minimum": -LARGEST, "maximum": LARGEST},
-        {"type": "string", "pattern": r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$"},
+        {"type": "string", "pattern": PATTERN},
     ],
     "examples": [5, "0.250000"],
 }
 Quantity = Annotated[
     Decimal,
-    BeforeValidator(_exact),
+    BeforeValidator(exact),
     Field(ge=-LARGEST, le=LARGEST, decimal_places=PLACES, allow_inf_nan=False),
     PlainSerializer(plain, return_type=int | str),
     WithJsonSchema(_SCHEMA),

@@ -116,10 +116,13 @@ def search_movements(
         ),
         (document_id, MovementRow.document_id == document_id),
         (kind, MovementRow.kind == kind),
-        (occurred_from, MovementRow.occurred_at >= occurred_from),
-        (occurred_to, MovementRow.occurred_at < occurred_to),
     )
-    return query.where(*(condition for value, condition in wanted if value is not None))
+    query = query.where(*(condition for value, condition in wanted if value is not None))
+    if occurred_from is not None:
+        query = query.where(MovementRow.occurred_at >= occurred_from)
+    if occurred_to is not None:
+        query = query.where(MovementRow.occurred_at < occurred_to)
+    return query
 
 
 def search_sites(*, code: str | None = None) -> Select[Any]:

@@ -1,0 +1,250 @@
+"""Items and what there is of them, over HTTP."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.api.callers import Callers
+from tests.api.sites import add_site
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def sites(database_url: str) -> None:
+    await add_site(database_url, "AUS")
+    await add_site(database_url, "BER")
+
+
+async def an_item(callers: Callers, **rest: Any) -> dict[str, Any]:
+    body = {"sku": f"SKU-{uuid4()}", "name": "Mug", **rest}
+    made = await callers.post("/items", body)
+    assert made.status_code == 201, made.text
+    item: dict[str, Any] = made.json()
+    return item
+
+
+def adjustment(item: dict[str, Any], quantity: object, **rest: Any) -> dict[str, Any]:
+    reason = "found" if not str(quantity).startswith("-") else "lost"
+    return {"sku": item["sku"], "site": "AUS", "quantity": quantity, "reason": reason, **rest}
+
+
+async def test_an_item_shows_its_prices_and_its_stock_per_site(callers: Callers) -> None:
+    prices = [{"amount": 1000, "currency": "USD"}, {"amount": 900, "currency": "EUR"}]
+    item = await an_item(callers, prices=prices, tax_rate="0.08", weight_grams=350)
+    assert item["prices"] == [prices[1], prices[0]]
+    assert item["tax_rate"] == "0.080000"
+    await callers.post("/inventory/adjustments", adjustment(item, 5))
+    await callers.post("/inventory/adjustments", adjustment(item, 7, site="BER"))
+    shown = (await callers.get(f"/items/{item['id']}")).json()
+    stock = {one["site"]: one["available"] for one in shown["stock"]}
+    assert stock == {"AUS": 5, "BER": 7}
+
+
+async def test_the_tag_of_an_item_changes_with_its_stock(callers: Callers) -> None:
+    item = await an_item(callers)
+    path = f"/items/{item['id']}"
+    before = (await callers.get(path)).headers["etag"]
+    assert (await callers.get(path, headers={"If-None-Match": before})).status_code == 304
+    await callers.post("/inventory/adjustments", adjustment(item, 1))
+    assert (await callers.get(path, headers={"If-None-Match": before})).status_code == 200
+
+
+async def test_a_sku_belongs_to_one_item_in_whatever_case(callers: Callers) -> None:
+    item = await an_item(callers, sku="Case-1")
+    again = await callers.post("/items", {"sku": "CASE-1", "name": "Other"})
+    assert (again.status_code, again.json()["id"]) == (409, item["id"])
+    found = await callers.get("/items?sku=cAsE-1")
+    assert [one["id"] for one in found.json()["items"]] == [item["id"]]
+
+
+async def test_two_prices_in_one_currency_are_refused(callers: Callers) -> None:
+    prices = [{"amount": 1, "currency": "USD"}, {"amount": 2, "currency": "USD"}]
+    answer = await callers.post("/items", {"sku": "P", "name": "P", "prices": prices})
+    assert answer.status_code == 422
+
+
+async def test_an_adjustment_moves_stock_and_is_in_the_ledger(
+    callers: Callers, database_url: str
+) -> None:
+    item = await an_item(callers)
+    first = await callers.post("/inventory/adjustments", adjustment(item, 10))
+    assert first.status_code == 201, first.text
+    assert first.json()["on_hand"] == 10
+    less = await callers.post("/inventory/adjustments", adjustment(item, -3, note="fell"))
+    assert less.json()["on_hand"] == 7
+    ledger = (await callers.get(f"/inventory/movements?item_id={item['id']}")).json()["items"]
+    assert [(one["quantity"], one["reason"]) for one in ledger] == [
+        (3, "lost: fell"),
+        (10, "found"),
+    ]
+    assert ledger[0]["from_location_id"] == ledger[1]["to_location_id"]
+    connection = await asyncpg.connect(database_url, ssl=False)
+    events = await connection.fetch(
+        "SELECT actor FROM events WHERE type = 'inventory.adjusted.v1' AND subject = $1",
+        item["sku"],
+    )
+    await connection.close()
+    assert len(events) == 2
+    assert events[0]["actor"].startswith("key:")
+
+
+async def test_the_first_stock_comes_from_the_opening_balance(
+    callers: Callers, database_url: str
+) -> None:
+    item = await an_item(callers)
+    body = adjustment(item, 4, reason="initial_balance")
+    moved = (await callers.post("/inventory/adjustments", body)).json()
+    connection = await asyncpg.connect(database_url, ssl=False)
+    kind = await connection.fetchval(
+        "SELECT l.kind FROM movements m JOIN locations l ON l.id = m.from_location_id"
+        " WHERE m.id = $1",
+        moved["id"],
+    )
+    await connection.close()
+    assert kind == "opening"
+
+
+async def test_a_repeated_adjustment_moves_nothing(callers: Callers) -> None:
+    item = await an_item(callers)
+    key = uuid4().hex
+    answers = await asyncio.gather(
+        *(callers.post("/inventory/adjustments", adjustment(item, 2), key=key) for _ in range(8))
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    stock = (await callers.get(f"/inventory?sku={item['sku']}")).json()["items"]
+    assert [one["on_hand"] for one in stock] == [2]
+
+
+async def test_nothing_is_taken_that_is_promised(callers: Callers, database_url: str) -> None:
+    item = await an_item(callers)
+    place = (await callers.post("/inventory/adjustments", adjustment(item, 5))).json()
+    order = uuid4()
+    connection = await asyncpg.connect(database_url, ssl=False)
+    await connection.execute("UPDATE balances SET reserved = 4 WHERE item_id = $1", item["id"])
+    await connection.execute(
+        "INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id,"
+        " line_id, status) VALUES ($1, $2, $3, 4, 'order', $4, $5, 'active')",
+        uuid4(),
+        item["id"],
+        place["location_id"],
+        order,
+        uuid4(),
+    )
+    await connection.close()
+    refused = await callers.post("/inventory/adjustments", adjustment(item, -2))
+    assert (refused.status_code, refused.json()["code"]) == (409, "out_of_stock")
+    assert refused.json()["available"] == 1
+    assert refused.json()["holders"] == [
+        {"document_type": "order", "document_id": str(order), "quantity": 4}
+    ]
+    assert (await callers.post("/inventory/adjustments", adjustment(item, -1))).status_code == 201
+
+
+async def test_parallel_adjustments_take_what_there_is_and_no_more(callers: Callers) -> None:
+    item = await an_item(callers)
+    await callers.post("/inventory/adjustments", adjustment(item, 5))
+    answers = await asyncio.gather(
+        *(callers.post("/inventory/adjustments", adjustment(item, -1)) for _ in range(12))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] * 5 + [409] * 7
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"quantity": 0},
+        {"quantity": 1.5},
+        {"quantity": "0.1234567"},
+        {"quantity": True},
+        {"quantity": -1, "reason": "found"},
+        {"quantity": 1, "reason": "lost"},
+        {"reason": "because"},
+        {"reason": "data_error"},
+        {"quantity": "1e3"},
+        {"quantity": "NaN"},
+        {"quantity": 10**13},
+        {"quantity": "9" * 400},
+        {"site": None},
+        {"sku": None},
+        {"site": "NOWHERE"},
+        {"location_id": str(uuid4())},
+    ],
+    ids=str,
+)
+async def test_an_adjustment_that_makes_no_sense_is_refused(
+    wrong: dict[str, Any], callers: Callers
+) -> None:
+    item = await an_item(callers)
+    answer = await callers.post("/inventory/adjustments", adjustment(item, 1) | wrong)
+    assert answer.status_code == 422, answer.text
+
+
+async def test_places_that_hold_no_stock_are_not_adjusted(
+    callers: Callers, database_url: str
+) -> None:
+    item = await an_item(callers)
+    connection = await asyncpg.connect(database_url, ssl=False)
+    loss = await connection.fetchval("SELECT id FROM locations WHERE kind = 'loss'")
+    await connection.close()
+    for place in (str(loss), str(uuid4())):
+        body = adjustment(item, 1, site=None, location_id=place)
+        assert (await callers.post("/inventory/adjustments", body)).status_code == 404
+
+
+async def test_measured_goods_have_fractions_as_text(callers: Callers) -> None:
+    item = await an_item(callers)
+    made = await callers.post("/inventory/adjustments", adjustment(item, "0.25"))
+    assert made.json()["on_hand"] == "0.250000"
+
+
+async def test_balances_are_added_up_by_site_and_by_item(callers: Callers) -> None:
+    item = await an_item(callers)
+    await callers.post("/inventory/adjustments", adjustment(item, 1))
+    await callers.post("/inventory/adjustments", adjustment(item, 2, site="BER"))
+    by_item = (await callers.get(f"/inventory?sku={item['sku']}&group_by=item")).json()["items"]
+    assert [(one["on_hand"], one["site"]) for one in by_item] == [(3, None)]
+    by_site = (await callers.get(f"/inventory?sku={item['sku']}&group_by=site")).json()["items"]
+    assert {one["site"]: one["on_hand"] for one in by_site} == {"AUS": 1, "BER": 2}
+
+
+@pytest.mark.parametrize("group", ["location", "site", "item"])
+async def test_pages_of_balances_show_each_row_once(group: str, callers: Callers) -> None:
+    whole = (await callers.get(f"/inventory?limit=100&group_by={group}")).json()
+    seen: list[Any] = []
+    address: str | None = f"/inventory?limit=3&group_by={group}"
+    while address:
+        page = (await callers.get(address)).json()
+        seen += page["items"]
+        address = page["next"]
+    assert seen == whole["items"]
+    assert len(seen) > 3
+
+
+async def test_low_stock_is_what_is_down_to_its_reorder_point(
+    callers: Callers, database_url: str
+) -> None:
+    low, fine = await an_item(callers), await an_item(callers)
+    connection = await asyncpg.connect(database_url, ssl=False)
+    for item in (low, fine):
+        await callers.post("/inventory/adjustments", adjustment(item, 5 if item is low else 6))
+        await connection.execute(
+            "INSERT INTO reorder_rules (id, item_id, site_id, source, reorder_point, safety_stock)"
+            " SELECT $1, $2, id, 'buy', 5, 0 FROM sites WHERE code = 'AUS'",
+            uuid4(),
+            item["id"],
+        )
+    await connection.close()
+    found = (await callers.get("/inventory?low_stock=true")).json()["items"]
+    assert [one["sku"] for one in found] == [low["sku"]]
+    rest = (await callers.get(f"/inventory?low_stock=false&sku={fine['sku']}")).json()["items"]
+    assert [one["sku"] for one in rest] == [fine["sku"]]
+
+
+async def test_sites_are_shown_with_their_locations(callers: Callers) -> None:
+    sites = (await callers.get("/inventory/sites?code=AUS")).json()["items"]
+    assert [(site["code"], [place["code"] for place in site["locations"]]) for site in sites] == [
+        ("AUS", ["A-1", "Q-1"])
+    ]

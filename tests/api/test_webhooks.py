@@ -1,0 +1,118 @@
+"""What partners tell us: only what is signed, once each, kept as it came."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx2
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from runtime.settings import Settings
+from tests.api.callers import Callers
+
+EVENT = {"id": "evt_1", "type": "tracking.scan", "data": {"code": "DL"}}
+
+
+def sign(
+    body: str, *, event_id: str | None = None, secret: str | None = None, at: datetime | None = None
+) -> dict[str, str]:
+    """Sign as the sandbox carrier does, with the partners' own library."""
+    now = at or datetime.now(UTC)
+    name = event_id or f"evt_{uuid4().hex}"
+    key = secret or Settings().carrier_webhook_secret.get_secret_value()
+    return {
+        "content-type": "application/json",
+        "webhook-id": name,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(key).sign(name, now, body),
+    }
+
+
+async def tell(
+    callers: Callers, body: str, headers: dict[str, str], provider: str = "sandbox-carrier"
+) -> httpx2.Response:
+    return await callers.client.post(f"/webhooks/{provider}", content=body, headers=headers)
+
+
+async def kept(database_url: str) -> list[Any]:
+    connection = await asyncpg.connect(database_url, ssl=False)
+    rows = await connection.fetch(
+        "SELECT f.provider_event_id, f.payload, f.state, o.kind, o.workflow"
+        " FROM inbound_facts f LEFT JOIN outbox o ON o.document_id = f.id ORDER BY f.id"
+    )
+    await connection.close()
+    return list(rows)
+
+
+async def test_a_signed_event_is_kept_and_queued_in_one_step(
+    callers: Callers, database_url: str
+) -> None:
+    body = json.dumps(EVENT)
+    answer = await tell(callers, body, sign(body, event_id="evt_first"))
+    assert answer.status_code == 202
+    assert answer.json() == {"event_id": "evt_first", "repeated": False}
+    (row,) = [row for row in await kept(database_url) if row["provider_event_id"] == "evt_first"]
+    assert json.loads(row["payload"]) == EVENT
+    assert (row["state"], row["kind"], row["workflow"]) == ("received", "fact", "")
+
+
+async def test_a_repeated_event_is_thanked_for_and_kept_once(
+    callers: Callers, database_url: str
+) -> None:
+    body = json.dumps(EVENT)
+    headers = sign(body, event_id="evt_again")
+    answers = await asyncio.gather(*(tell(callers, body, headers) for _ in range(6)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert sorted(answer.json()["repeated"] for answer in answers) == [False] + [True] * 5
+    again = [row for row in await kept(database_url) if row["provider_event_id"] == "evt_again"]
+    assert len(again) == 1
+
+
+async def test_what_is_not_signed_by_the_partner_leaves_nothing(
+    callers: Callers, database_url: str
+) -> None:
+    body = json.dumps(EVENT)
+    good = sign(body)
+    payments = Settings().payments_webhook_secret.get_secret_value()
+    forged = {
+        "unsigned": {},
+        "no signature": {**good, "webhook-signature": ""},
+        "another's secret": sign(body, secret=payments),
+        "another id": {**good, "webhook-id": "evt_other"},
+        "old": sign(body, at=datetime.now(UTC) - timedelta(minutes=6)),
+        "from the future": sign(body, at=datetime.now(UTC) + timedelta(minutes=6)),
+        "another version": {**good, "webhook-signature": good["webhook-signature"][1:]},
+    }
+    before = len(await kept(database_url))
+    for name, headers in forged.items():
+        assert (await tell(callers, body, headers)).status_code == 401, name
+    assert (await tell(callers, body + " ", good)).status_code == 401
+    assert len(await kept(database_url)) == before
+
+
+async def test_one_good_signature_of_two_is_enough(callers: Callers) -> None:
+    body = json.dumps(EVENT)
+    good = sign(body)
+    other = sign(body, secret=Settings().payments_webhook_secret.get_secret_value())
+    both = f"{other['webhook-signature']} {good['webhook-signature']}"
+    assert (await tell(callers, body, {**good, "webhook-signature": both})).status_code == 202
+
+
+async def test_an_unknown_partner_is_not_found(callers: Callers) -> None:
+    body = json.dumps(EVENT)
+    assert (await tell(callers, body, sign(body), "somebody")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body", ["[]", "1", "{", "NaN", '{"a": "\\u0000"}', '{"a": "\\ud800"}', ""]
+)
+async def test_a_signed_body_that_is_no_storable_object_is_malformed(
+    body: str, callers: Callers, database_url: str
+) -> None:
+    before = len(await kept(database_url))
+    assert (await tell(callers, body, sign(body))).status_code == 422
+    assert len(await kept(database_url)) == before
