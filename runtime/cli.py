@@ -10,7 +10,9 @@ import typer
 
 from runtime.commands import keys
 from runtime.commands.adventureworks.commands import import_app, replay_app
+from runtime.commands.demo import demo_command
 from runtime.commands.exits import leave
+from runtime.commands.sample import sample_command
 from runtime.commands.verify import verify_command
 from runtime.settings import settings
 
@@ -22,7 +24,9 @@ app = typer.Typer(
 app.add_typer(keys.app, name="keys")
 app.add_typer(import_app, name="import")
 app.add_typer(replay_app, name="replay")
+app.command("sample")(sample_command)
 app.command("verify")(verify_command)
+app.command("demo")(demo_command)
 
 DataDir = Annotated[Path, typer.Option(help="Where databases, logs and keys are kept.")]
 Port = Annotated[int, typer.Option(help="0 means any free port.")]

@@ -1,8 +1,8 @@
 """Where the commands find what they talk to: the running local stack, or what the settings name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from runtime.local.record import find_stack
+from runtime.local.record import StackRecord, find_stack
 from runtime.settings import Settings
 
 
@@ -53,9 +53,15 @@ def find_target(settings: Settings) -> Target:
             f"no local stack runs on {settings.data_dir}: start one with `stateset up`, or set"
             " STATESET_URL and STATESET_DATABASE_URL"
         )
+    found = target_of(stack)
+    return found if settings.url is None else replace(found, api_url=settings.url)
+
+
+def target_of(stack: StackRecord) -> Target:
+    """Return where a running local stack is."""
     return Target(
         database_url=stack.database_url,
-        api_url=settings.url or stack.api_url,
+        api_url=stack.api_url,
         api_key=stack.api_key,
         carrier_url=stack.carrier_url,
         payments_url=stack.payments_url,

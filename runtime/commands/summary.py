@@ -21,6 +21,8 @@ class Summary:
     by_status: Mapping[str, int] = field(default_factory=dict)
     total_ours: int = 0
     total_data: int = 0
+    ended_before: int = 0
+    """How many of these orders had ended before the run began."""
     posting_seconds: float = 0
     completing_seconds: float = 0
     seconds: float = 0
@@ -32,6 +34,11 @@ class Summary:
     def sound(self) -> bool:
         """Whether the books are."""
         return not any(found.broken for found in self.findings)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the books' total is that of the data."""
+        return self.total_ours == self.total_data
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures under their documented names."""
@@ -49,7 +56,7 @@ class Summary:
             "totals": {"ours": self.total_ours, "data": self.total_data},
             "rates": {
                 "accepted_per_s": _rate(self.accepted, self.posting_seconds),
-                "completed_per_s": _rate(ended if self.accepted else 0, self.completing_seconds),
+                "completed_per_s": _rate(ended - self.ended_before, self.completing_seconds),
             },
             "verify": verify.summary(self.findings),
             "seconds": round(self.seconds, 3),

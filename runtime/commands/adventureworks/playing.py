@@ -14,10 +14,12 @@ from rich.live import Live
 from rich.text import Text
 
 from db.engine import Database, open_engine
+from db.orders.counts import count_by_status
 from runtime.commands.adventureworks import addresses, customers, sales
 from runtime.commands.adventureworks.replay import (
     Progress,
     Recipient,
+    find_known,
     follow,
     own_key,
     place_all,
@@ -58,8 +60,18 @@ async def replay(target: Target, settings: Settings, wish: Wish, console: Consol
     db = Database(open_engine(target.database_url, application="stateset-replay", pool=3))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(db.close)
-        received = await receive_missing(db, orders)
-        console.print(f"{len(orders)} orders to place; received {received} missing units first")
+        known = await find_known(db, orders)
+        progress = Progress(
+            wanted=len(orders),
+            ids={known[order.number]: order for order in orders if order.number in known},
+            already_there=len(known),
+        )
+        new = [order for order in orders if order.number not in known]
+        received = await receive_missing(db, new)
+        console.print(
+            f"{len(new)} orders to place, {len(known)} are there already;"
+            f" received {received} missing units first"
+        )
         key = await stack.enter_async_context(own_key(db))
         shop = await stack.enter_async_context(Shop(api_url, key, connections=wish.concurrency + 8))
         if target.carrier_url is None:
@@ -70,7 +82,7 @@ async def replay(target: Target, settings: Settings, wish: Wish, console: Consol
                 target.carrier_url, carrier_key, seconds_per_scan=SECONDS_PER_SCAN, outcomes={}
             )
             await stack.enter_async_context(pilot)
-        summary, progress = await _play(db, shop, orders, recipient, wish, console)
+        summary = await _play(db, shop, new, recipient, wish, progress, console)
     for reason in [*lost, *progress.refused][:20]:
         console.print(f"refused: {reason}", style="yellow", markup=False)
     summary.findings = await check_everything(target, settings)
@@ -90,7 +102,7 @@ def succeeded(summary: Summary) -> bool:
     ended = sum(n for status, n in summary.by_status.items() if status not in _RUNNING)
     return (
         summary.sound
-        and summary.total_ours == summary.total_data
+        and summary.agrees
         and figures["refused"] == 0
         and ended == summary.accepted + figures["already_there"]
     )
@@ -118,10 +130,12 @@ async def _play(
     orders: Sequence[sales.SalesOrder],
     recipient: Recipient,
     wish: Wish,
+    progress: Progress,
     console: Console,
-) -> tuple[Summary, Progress]:
-    progress = Progress(wanted=len(orders))
-    summary = Summary()
+) -> Summary:
+    async with db.read() as connection:
+        progress.by_status = await count_by_status(connection, list(progress.ids))
+    summary = Summary(ended_before=progress.ended)
     started = time.monotonic()
     posted = asyncio.Event()
 
@@ -144,7 +158,7 @@ async def _play(
     summary.by_status = progress.by_status
     summary.total_ours = await total_of(shop, list(progress.ids))
     summary.total_data = sum(order.total_cents for order in progress.ids.values())
-    return summary, progress
+    return summary
 
 
 async def _show(progress: Progress, console: Console, started: float) -> None:

@@ -117,20 +117,21 @@ def _money(cents: int) -> dict[str, Any]:
     return {"amount": cents, "currency": CURRENCY}
 
 
-async def receive_missing(db: Database, orders: Sequence[sales.SalesOrder]) -> int:
-    """Receive what the orders need and the stock lacks; return how many units.
-
-    Orders that are in the books already need nothing more. Raises NotReadable before an import.
-    """
+async def find_known(db: Database, orders: Sequence[sales.SalesOrder]) -> dict[str, UUID]:
+    """Return the orders that are in the books already. Raises NotReadable before an import."""
     async with db.begin() as connection:
         if not await count_customers(connection, SOURCE):
             raise NotReadable("bring the company in first: stateset import adventureworks DIR")
-        known = await find_references(connection, SOURCE, [order.number for order in orders])
+        return await find_references(connection, SOURCE, [order.number for order in orders])
+
+
+async def receive_missing(db: Database, orders: Sequence[sales.SalesOrder]) -> int:
+    """Receive what these new orders need and the stock lacks; return how many units."""
+    async with db.begin() as connection:
         needed: Counter[ItemId] = Counter()
         for order in orders:
-            if order.number not in known:
-                for line in order.lines:
-                    needed[item_id(line.product_id)] += line.quantity
+            for line in order.lines:
+                needed[item_id(line.product_id)] += line.quantity
         there = await find_available(connection, list(needed))
         run = uuid4()
         missing = {item: wanted - there.get(item, 0) for item, wanted in needed.items()}
