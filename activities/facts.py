@@ -117,7 +117,7 @@ async def _advance(db: AsyncConnection, shipment: Row[Any], state: ParcelState) 
         if state.status in ENDED:
             payload = {"signal": "carrier_reported"}
             await add_outbox(db, "signal", "ShipmentTracking", shipment.id, payload)
-    elif state.exception != shipment.exception_reason:
+    elif any(getattr(shipment, name) != value for name, value in facts.items()):
         await change_shipment(db, shipment, **facts)
     if state.exception != shipment.exception_reason:
         await _report_exception(db, shipment, state)

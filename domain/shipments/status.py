@@ -38,12 +38,16 @@ MOVES: Moves[ShipmentStatus] = {
     S.OUT_FOR_DELIVERY: {*_ENDS},
     S.RETURNING: {S.LOST, S.RETURNED, S.DELIVERED},
     S.LOST: {S.RETURNED, S.DELIVERED},
-    S.RETURNED: set(),
+    S.RETURNED: {S.DELIVERED},
     S.DELIVERED: {S.RETURNED},
     S.VOIDED: set(),
     S.CANCELLED: set(),
 }
-"""Only a carrier's fact moves a shipment past ``booked``; a lost parcel may still turn up."""
+"""Only a carrier's fact moves a shipment past ``booked``.
+
+A lost parcel may still turn up, and a fact that comes late may correct a return or a delivery: the
+last word must not depend on the order in which facts arrive.
+"""
 
 RANKS = {
     S.BOOKED: 10,

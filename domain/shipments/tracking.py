@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from domain.shipments.status import RANKS, ShipmentStatus
 from domain.value import Value
 
 CONTRADICTION_WITHIN = timedelta(hours=72)
 """A return scan this soon after delivery contradicts the delivery."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class TrackingScan(Value):
@@ -86,9 +88,10 @@ def combine(parcels: Sequence[ParcelState]) -> ParcelState:
     """Return a shipment's state: that of its parcel that is least far.
 
     Delivered only when all are; lost or returned when every parcel has ended and one so, because
-    the ends have the highest ranks and delivery the highest of all.
+    the ends have the highest ranks and delivery the highest of all; then the proof is that of the
+    last parcel.
     """
-    least = min(parcels, key=lambda parcel: RANKS[parcel.status])
+    least = max(parcels, key=lambda one: (-RANKS[one.status], one.delivered_at or _NEVER))
     exceptions = [parcel.exception for parcel in parcels if parcel.exception]
     return least.model_copy(
         update={
