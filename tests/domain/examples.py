@@ -1,0 +1,5 @@
+"""How many examples a rule is tried with: few enough for a tier of seconds, new ones every run."""
+
+from hypothesis import settings
+
+some = settings(max_examples=40, deadline=None, database=None)
