@@ -98,7 +98,11 @@ async def _apply_scan(db: AsyncConnection, scan: Scan) -> None:
         await _advance(db, shipment, state)
     elif state.moved and shipment.status == ShipmentStatus.BOOKED:
         # The first physical scan: the goods have left, and the run books that.
-        payload = {"number": shipment.number}
+        payload = {
+            "number": shipment.number,
+            "summary": f"{shipment.number}: {shipment.service} with {shipment.carrier}",
+            "details": f"Its order: `GET /orders/{shipment.order_id}/process`",
+        }
         await add_outbox(db, "start", "ShipmentTracking", shipment.id, payload)
 
 

@@ -116,7 +116,8 @@ class Dispatcher:
         common: dict[str, Any] = {
             "id": run_id(row.workflow, document_id),
             "task_queue": self._task_queue,
-            "static_summary": row.payload.get("number"),
+            "static_summary": row.payload.get("summary"),
+            "static_details": row.payload.get("details"),
             "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
         }
         if signal is not None:

@@ -66,4 +66,5 @@ def refusal_of(failure: BaseException) -> ApplicationError:
 
 
 def _words(step: Callable[..., Any]) -> str:
-    return step.__name__.replace("_", " ")
+    """Return what the Temporal UI says of a step beside its name: the first line of its text."""
+    return (step.__doc__ or step.__name__).partition("\n")[0]

@@ -10,6 +10,7 @@ from api.orders.views import OrderView
 from db.orders.accept import OrderRows
 from domain.ids import CustomerId, ItemId, derived_id, new_id
 from domain.inventory import Pick, Shelf, assign
+from domain.money import Money
 from domain.orders.placing import PlaceOrder, PricedOrder
 from domain.orders.status import OrderStatus
 
@@ -109,7 +110,12 @@ def rows_of(
             "kind": "start",
             "workflow": "OrderFulfillment",
             "document_id": order_id,
-            "payload": {"number": number, "customer_id": order.customer_id},
+            "payload": {
+                "number": number,
+                "customer_id": order.customer_id,
+                "summary": _summary(number, priced),
+                "details": f"What it waits for: `GET /orders/{order_id}/process`",
+            },
         },
     )
 
@@ -140,6 +146,12 @@ def _payments(order_id: UUID, submission: Submission, priced: PricedOrder) -> li
             "created_by": submission.actor,
         }
     ]
+
+
+def _summary(number: str, priced: PricedOrder) -> str:
+    units = sum(line.quantity for line in priced.lines)
+    total = Money(amount=priced.total_amount, currency=priced.currency)
+    return f"{number}: {units} units, {total}"
 
 
 def _placed(submission: Submission, priced: PricedOrder) -> dict[str, Any]:
