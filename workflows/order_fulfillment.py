@@ -167,7 +167,8 @@ class OrderFulfillment:
     async def cancel(self, cancellation: Cancellation) -> None:
         """Refuse, or cancel; answers once the order is cancelled, or after a while regardless."""
         await self._write(OrderActivities.request_cancellation, cancellation)
-        self._withdrawal, self._withdrawn = cancellation, None
+        if self._withdrawal is None:
+            self._withdrawal, self._withdrawn = cancellation, None
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._withdrawn is not None, timeout=ANSWER_WITHIN
