@@ -1,0 +1,158 @@
+"""A small company for tests: two sites, a customer, and items with the stock a test asks for."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import text
+
+from api.orders.acceptance import Answered, Decision, accept_orders
+from api.orders.rows import Submission
+from db.customers import add_customer
+from db.engine import Database, to_json
+from db.inventory.receiving import Arrival, open_stock
+from db.items import add_item
+from domain.addresses import Address
+from domain.customers import CreateCustomer
+from domain.ids import CustomerId, ItemId, LocationId, OrderId, SiteId, new_id
+from domain.items import CreateItem
+from domain.money import Money
+from domain.orders.placing import CardPayment, LineRequest, PlaceOrder
+
+PAYMENT_WINDOW = timedelta(minutes=30)
+PRICE = 2500
+SITES = ("AUS", "RNO")
+HOME = "78701"
+"""A postal code to which the sandbox carrier delivers."""
+
+
+class Shop:
+    """The company's master data, and orders placed with it."""
+
+    def __init__(self, books: Database) -> None:
+        """Keep these books; call ``open`` before anything else."""
+        self.books = books
+        self.customer_id = CustomerId(new_id())
+        self.sites = {code: SiteId(new_id()) for code in SITES}
+        self.shelves = {code: LocationId(new_id()) for code in SITES}
+
+    async def open(self) -> None:
+        """Write the customer and the sites, each with a shelf and a quarantine area."""
+        async with self.books.begin() as db:
+            await add_customer(db, self.customer_id, CreateCustomer(name="Ada Lovelace"))
+            for rank, code in enumerate(SITES, start=1):
+                await db.execute(
+                    text(
+                        "INSERT INTO sites (id, code, name, address, rank)"
+                        " VALUES (:id, :code, :code, CAST(:address AS jsonb), :rank)"
+                    ),
+                    {
+                        "id": self.sites[code],
+                        "code": code,
+                        "address": to_json(address().model_dump()),
+                        "rank": rank,
+                    },
+                )
+                for kind, id_ in (("stock", self.shelves[code]), ("quarantine", new_id())):
+                    await db.execute(
+                        text(
+                            "INSERT INTO locations (id, site_id, code, kind, sellable, valued)"
+                            " VALUES (:id, :site, :kind, :kind, :sellable, true)"
+                        ),
+                        {
+                            "id": id_,
+                            "site": self.sites[code],
+                            "kind": kind,
+                            "sellable": kind == "stock",
+                        },
+                    )
+
+    async def item(self, **stock: int) -> ItemId:
+        """Add an item with so many units per site (``AUS=3``)."""
+        item_id = ItemId(new_id())
+        price = Money(amount=PRICE, currency="USD")
+        item = CreateItem(
+            sku=f"SKU-{item_id}",
+            name="Mug",
+            weight_grams=400,
+            tax_rate=Decimal("0.08"),
+            prices=(price,),
+        )
+        arrivals = [
+            Arrival(f"open/{item_id}/{code}", item_id, self.shelves[code], Decimal(units))
+            for code, units in stock.items()
+        ]
+        async with self.books.begin() as db:
+            await add_item(db, item_id, item)
+            await open_stock(db, arrivals, actor="tests")
+        return item_id
+
+    def submission(
+        self,
+        lines: Sequence[tuple[ItemId, int]],
+        *,
+        token: str | None = "tok_ok",
+        postal_code: str = HOME,
+        key: str | None = None,
+    ) -> Submission:
+        """Return a request for an order; the same key is the same request."""
+        order = PlaceOrder(
+            customer_id=self.customer_id,
+            lines=tuple(LineRequest(item_id=item, quantity=units) for item, units in lines),
+            ship_to=address(postal_code),
+            payment=CardPayment(token=token),
+        )
+        return Submission(
+            order=order,
+            actor="shop",
+            caller="shop",
+            key=key or uuid4().hex,
+            fingerprint="the same body",
+            may_set_prices=False,
+            only_customer=None,
+        )
+
+    async def ask(
+        self, submissions: Sequence[Submission], window: timedelta = PAYMENT_WINDOW
+    ) -> list[Decision]:
+        """Submit orders in one transaction."""
+        async with self.books.begin() as db:
+            return await accept_orders(db, submissions, window)
+
+    async def place(self, *lines: tuple[ItemId, int], **how: Any) -> OrderId:
+        """Place an order that must be accepted."""
+        [decision] = await self.ask([self.submission(lines, **how)])
+        assert isinstance(decision, Answered), decision
+        return OrderId(decision.order_id)
+
+    async def one(self, query: str, **parameters: Any) -> Any:
+        """Return the only value that a query finds."""
+        async with self.books.read() as db:
+            return (await db.execute(text(query), parameters)).scalar_one()
+
+    async def rows(self, query: str, **parameters: Any) -> list[Mapping[str, Any]]:
+        """Return what a query finds."""
+        async with self.books.read() as db:
+            return [dict(row) for row in (await db.execute(text(query), parameters)).mappings()]
+
+    async def stock(self, item_id: ItemId) -> tuple[int, int]:
+        """Return how many units of an item can be sold, and how many of them are promised."""
+        [row] = await self.rows(
+            "SELECT coalesce(sum(on_hand), 0)::int AS on_hand, coalesce(sum(reserved), 0)::int"
+            " AS reserved FROM balances b JOIN locations l ON l.id = b.location_id"
+            " WHERE item_id = :item AND l.sellable",
+            item=item_id,
+        )
+        return row["on_hand"], row["reserved"]
+
+
+def address(postal_code: str = HOME) -> Address:
+    return Address(
+        name="Ada Lovelace",
+        line1="500 Congress Ave",
+        city="Austin",
+        postal_code=postal_code,
+        country="US",
+    )

@@ -1,0 +1,112 @@
+"""Goods that are lost or come back, and money that cannot be taken: people decide."""
+
+import pytest
+
+from domain.errors import IllegalMove
+from domain.tasks import TaskKind
+from tests.workflows.stage import Stage, eventually
+
+
+async def test_a_lost_parcel_is_refunded_when_a_person_decides_so(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "lost")
+    await stage.task(TaskKind.PARCEL_LOST, shipment)
+    with pytest.raises(IllegalMove):
+        await stage.decide(TaskKind.PARCEL_LOST, shipment, "shrug")
+    await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
+
+    assert await stage.result(stage.run(order)) == "completed"
+    assert await stage.result(stage.tracking(shipment)) == "lost"
+    [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
+    assert (line["shipped"], line["written_off"], line["delivered"]) == (1, 1, 0)
+    assert line["refunded_amount"] == line["captured_amount"] == line["total_amount"]
+    assert (await stage.moved(order))["refund"] == line["total_amount"]
+    assert await stage.shop.stock(mug) == (0, 0)
+
+
+async def test_a_returned_parcel_is_refunded_and_its_goods_wait_in_quarantine(
+    stage: Stage,
+) -> None:
+    mug = await stage.shop.item(AUS=2)
+    order = await stage.shop.place((mug, 2))
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "returned")
+    await stage.decide(TaskKind.UNDELIVERABLE, shipment, "refund")
+
+    assert await stage.result(stage.run(order)) == "completed"
+    assert await stage.result(stage.tracking(shipment)) == "returned"
+    [back] = await stage.shop.rows(
+        "SELECT on_hand::int, reserved::int FROM balances b"
+        " JOIN locations l ON l.id = b.location_id"
+        " WHERE item_id = :item AND l.kind = 'quarantine'",
+        item=mug,
+    )
+    assert back == {"on_hand": 2, "reserved": 0}
+    assert await stage.shop.stock(mug) == (0, 0)
+    moved = await stage.moved(order)
+    assert moved["refund"] == moved["capture"] - 500
+
+
+async def test_a_lost_parcel_that_turns_up_counts_as_delivered(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "lost")
+    task = await stage.task(TaskKind.PARCEL_LOST, shipment)
+    await stage.scan(shipment, "DL", signed_by="Ada")
+
+    assert await stage.result(stage.run(order)) == "completed"
+    assert await stage.result(stage.tracking(shipment)) == "delivered"
+    [closed] = await stage.shop.rows("SELECT status FROM tasks WHERE id = :id", id=task["id"])
+    assert closed["status"] == "cancelled"
+    assert "refund" not in await stage.moved(order)
+
+
+async def test_one_of_two_shipments_lost_refunds_only_its_share(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=2, RNO=1)
+    order = await stage.shop.place((mug, 3))
+    kept, lost = await stage.shipments(order, "booked", 2)
+    await stage.travel(kept, "delivered")
+    await stage.travel(lost, "lost")
+    await stage.decide(TaskKind.PARCEL_LOST, lost, "refund")
+
+    assert await stage.result(stage.run(order)) == "completed"
+    [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
+    assert (line["delivered"], line["written_off"], line["refunded_units"]) == (2, 1, 1)
+    assert (await stage.moved(order))["refund"] == line["total_amount"] // 3
+
+
+async def test_a_capture_that_is_declined_again_and_again_can_be_written_off(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token="tok_capture_declined")
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "delivered")
+    first = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
+    await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "retry")
+
+    async def asked_again() -> bool:
+        task = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
+        return bool(task["id"] != first["id"])
+
+    await eventually(asked_again)
+    assert (await stage.order(order, "confirmed"))["completed_at"] is None
+    await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "write_off")
+
+    assert await stage.result(stage.run(order)) == "completed"
+    moved = await stage.moved(order)
+    assert moved["capture"] == 0
+    assert moved["void"] == moved["authorization"]
+
+
+async def test_a_capture_that_waits_for_the_provider_is_made_once_it_answers(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "booked")
+    await stage.payments.fault("timeout_after_success", "capture")
+    await stage.travel(shipment, "delivered")
+
+    assert await stage.result(stage.run(order)) == "completed"
+    moved = await stage.moved(order)
+    assert moved["capture"] == moved["authorization"]
