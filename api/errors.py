@@ -98,9 +98,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 def malformed(found: Iterable[Mapping[str, Any]]) -> Malformed:
     """Make one refusal of pydantic's findings; what was sent is never echoed."""
-    errors = [
-        {"pointer": _pointer(each["loc"]), "message": _printable(each["msg"])} for each in found
-    ]
+    errors = [{"pointer": _pointer(each["loc"]), "message": _message(each)} for each in found]
     places = ", ".join(dict.fromkeys(each["pointer"] for each in errors[:5]))
     return Malformed(f"check {places or 'the request'}", errors=errors[:MAX_ERRORS])
 
@@ -142,6 +140,10 @@ def _pointer(place: tuple[str | int, ...]) -> str:
     steps = place[1:] if place and place[0] == "body" else place
     escaped = (_printable(str(step)).replace("~", "~0").replace("/", "~1") for step in steps)
     return "".join(f"/{step}" for step in escaped)
+
+
+def _message(finding: Mapping[str, Any]) -> str:
+    return _printable(str(finding["msg"]).removeprefix("Value error, "))
 
 
 def _printable(text: str) -> str:

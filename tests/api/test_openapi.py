@@ -1,0 +1,54 @@
+"""The description of the API says what the API does."""
+
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from tests.api.callers import Callers
+
+
+@pytest.fixture
+def described(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
+
+
+def operations(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+async def test_operations_are_named_by_tag_and_function(described: dict[str, Any]) -> None:
+    names = [one["operationId"] for one in operations(described).values()]
+    assert len(names) == len(set(names))
+    assert {"customers-create", "inventory-adjust", "webhooks-receive"} <= set(names)
+
+
+async def test_refusals_are_described_as_problems(described: dict[str, Any]) -> None:
+    for name, operation in operations(described).items():
+        for status, answer in operation["responses"].items():
+            if status.startswith(("4", "5")) and "/health" not in name:
+                assert list(answer["content"]) == ["application/problem+json"], (name, status)
+    assert "HTTPValidationError" not in described["components"]["schemas"]
+    assert "Problem" in described["components"]["schemas"]
+
+
+async def test_guarded_operations_want_a_credential_and_creating_ones_a_key(
+    described: dict[str, Any],
+) -> None:
+    for name, operation in operations(described).items():
+        if "x-command" in operation:
+            assert operation["security"] == [{"bearer": []}, {"key": []}], name
+            assert {"401", "403"} <= set(operation["responses"]), name
+    create = described["paths"]["/customers"]["post"]
+    header = [one for one in create["parameters"] if one["name"] == "Idempotency-Key"]
+    assert [one["required"] for one in header] == [True]
+
+
+async def test_the_description_and_its_page_are_served(callers: Callers) -> None:
+    assert (await callers.client.get("/openapi.json")).json()["info"]["title"] == "StateSet"
+    page = await callers.client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
