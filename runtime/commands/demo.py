@@ -92,7 +92,7 @@ async def _run(folder: Path, json: Path | None, keep: bool, console: Console) ->
         await stack.ready()
         target = target_of(stack.record)
         console.print(f"Everything runs after {time.monotonic() - started:.1f} s.")
-        summary, acts = await _trade(target, settings, console)
+        summary, acts = await trade(target, settings, console)
         summary.seconds = time.monotonic() - started
         summary.show(console)
         summary.write(json)
@@ -108,7 +108,7 @@ async def _run(folder: Path, json: Path | None, keep: bool, console: Console) ->
     return 0 if summary.sound and summary.agrees and all(act.as_told for act in acts) else 1
 
 
-async def _trade(
+async def trade(
     target: Target, settings: Settings, console: Console
 ) -> tuple[Summary, Sequence[Act]]:
     """Let the stories happen; return the figures and how each story ended."""
