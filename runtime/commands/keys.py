@@ -4,9 +4,9 @@ import asyncio
 import re
 import secrets
 import string
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
@@ -62,8 +62,9 @@ async def create_key(
             customer_id=None if customer_id is None else CustomerId(customer_id),
         )
     except ValueError as error:
-        reasons = error.errors() if isinstance(error, ValidationError) else [{"msg": str(error)}]
-        raise Malformed("; ".join(str(reason["msg"]) for reason in reasons)) from error
+        found = error.errors() if isinstance(error, ValidationError) else []
+        reasons: list[Mapping[str, Any]] = [*found] or [{"msg": str(error)}]
+        raise Malformed(_sentence(reasons)) from error
     try:
         async with db.begin() as connection:
             await add_key(
@@ -131,6 +132,10 @@ def revoke(
         typer.echo(f"there is no live key with the prefix {prefix}", err=True)
         raise typer.Exit(1)
     typer.echo("revoked")
+
+
+def _sentence(reasons: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(str(reason["msg"]).removeprefix("Value error, ") for reason in reasons)
 
 
 def _with_database(run: Callable[[Database], Awaitable[Result]]) -> Result:

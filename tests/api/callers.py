@@ -17,12 +17,13 @@ class Callers:
         self._books = books
         self._keys: dict[tuple[str, tuple[str, ...], UUID | None], str] = {}
 
-    async def key(self, role: str, *scopes: str, customer_id: UUID | None = None) -> str:
+    async def key(self, role: str, *scopes: str, customer_id: UUID | str | None = None) -> str:
         """Return the key of a caller with this role, made on first use."""
-        who = (role, scopes, customer_id)
+        customer = None if customer_id is None else UUID(str(customer_id))
+        who = (role, scopes, customer)
         if who not in self._keys:
             self._keys[who] = await create_key(
-                self._books, name=role, role=role, scopes=scopes, customer_id=customer_id
+                self._books, name=role, role=role, scopes=scopes, customer_id=customer
             )
         return self._keys[who]
 
@@ -32,7 +33,7 @@ class Callers:
         path: str,
         *,
         role: str = "admin",
-        customer_id: UUID | None = None,
+        customer_id: UUID | str | None = None,
         key: str | None = None,
         headers: dict[str, str] | None = None,
         **rest: Any,
