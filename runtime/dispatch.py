@@ -21,7 +21,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from activities.facts import FactIntake
 from db.engine import Database
 from db.outbox import drop_done, postpone, take_due
-from telemetry import metrics
+from telemetry import metrics, tracing
 from workflows.attributes import CUSTOMER, NUMBER, STATUS, run_id
 
 log = structlog.get_logger(__name__)
@@ -93,7 +93,8 @@ class Dispatcher:
                 )
                 problem = "" if done else "about something that is not known here yet"
             else:
-                await self._tell(row)
+                with tracing.going_on(row.payload.get("trace", "")):
+                    await self._tell(row)
                 done, problem = True, ""
         except Exception as error:
             done, problem = False, f"{type(error).__name__}: {error}"

@@ -35,7 +35,7 @@ from domain.ids import CustomerId
 from domain.orders.placing import PlaceOrder
 from domain.orders.status import OrderStatus
 from domain.value import Name
-from telemetry import metrics
+from telemetry import metrics, tracing
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
@@ -73,6 +73,7 @@ async def place(
         fingerprint=fingerprint(ROUTE, order),
         may_set_prices=caller.may(Command.ORDERS_PRICE),
         only_customer=caller.only_customer,
+        trace=tracing.carried(),
     )
     try:
         accepted = await acceptor.accept(submission)

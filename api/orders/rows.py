@@ -26,6 +26,8 @@ class Submission:
     fingerprint: str
     may_set_prices: bool
     only_customer: CustomerId | None
+    trace: str = ""
+    """The request's ``traceparent``; the order's run goes on with it."""
 
 
 def rows_of(
@@ -114,6 +116,7 @@ def rows_of(
                 "number": number,
                 "customer_id": order.customer_id,
                 "summary": _summary(number, priced),
+                "trace": submission.trace,
                 "details": f"What it waits for: `GET /orders/{order_id}/process`",
             },
         },
