@@ -4,11 +4,15 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.database import fresh_database, make_template
 from tests.ports import free_port
+
+if TYPE_CHECKING:
+    from tests.installation import Installation
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +57,14 @@ async def database_url(template_url: str) -> AsyncIterator[str]:
     """A module's own database with the newest schema and nothing in it."""
     async with fresh_database(template_url) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+async def installation(server_dir: Path) -> AsyncIterator["Installation"]:
+    """The whole product as ``stateset up`` runs it, shared by all tests that use it."""
+    from tests.installation import running
+
+    folder = server_dir / "installation"
+    folder.mkdir(mode=0o711)
+    async with running(folder) as installation:
+        yield installation

@@ -1,5 +1,6 @@
 """A shop seen from outside: a site with a shelf, prices, and orders as their callers write them."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -20,9 +21,10 @@ async def add_site(database_url: str, code: str, rank: int = 100) -> None:
     try:
         site = uuid4()
         await connection.execute(
-            "INSERT INTO sites (id, code, name, address, rank) VALUES ($1, $2, $2, '{}', $3)",
+            "INSERT INTO sites (id, code, name, address, rank) VALUES ($1, $2, $2, $3, $4)",
             site,
             code,
+            json.dumps(ADDRESS),
             rank,
         )
         for shelf, kind, sellable in (("A-1", "stock", True), ("Q-1", "quarantine", False)):
