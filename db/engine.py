@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 
@@ -47,7 +48,8 @@ def open_engine(
         json_deserializer=orjson.loads,
         connect_args={
             "timeout": 5,
-            "command_timeout": 30,
+            # The server ends a statement first; this is for a server that has gone silent.
+            "command_timeout": max(30.0, statement_timeout.total_seconds() + 5),
             "server_settings": {
                 "application_name": application,
                 "statement_timeout": str(statement_timeout // milliseconds),
@@ -82,3 +84,8 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+async def check_schema(db: AsyncConnection) -> None:
+    """Raise SQLAlchemyError when the database has never been migrated."""
+    await db.execute(text("SELECT 1 FROM alembic_version"))

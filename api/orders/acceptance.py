@@ -11,10 +11,10 @@ from api.orders.rows import Submission, answer_of, rows_of
 from db.orders.accept import OrderRows, StoredAnswer, lock_shelves, read_reference, write_orders
 from db.orders.claims import Claim, claim_keys, free_keys
 from domain.customers import CustomerStatus
-from domain.errors import DomainError, Malformed
+from domain.errors import AlreadyExists, DomainError, Malformed
 from domain.ids import CustomerId, new_id
 from domain.inventory import Pick, Shelf, allocate
-from domain.orders.placing import PricedOrder, price
+from domain.orders.placing import PlaceOrder, PricedOrder, price
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,16 @@ async def _accept_fresh(
         customers={order.customer_id for order in orders},
         items={line.item_id for order in orders for line in order.lines if line.item_id},
         skus={line.sku.lower() for order in orders for line in order.lines if line.sku},
+        references=[
+            (order.source, order.external_reference) for order in orders if order.external_reference
+        ],
         orders=len(orders),
     )
     priced: dict[UUID, PricedOrder] = {}
     refusals: dict[UUID, DomainError] = {}
     for order_id, submission in asked:
         try:
+            _check_fresh(submission.order, reference.known)
             _check_customer(submission, reference.customers)
             priced[order_id] = price(
                 submission.order, reference.listings, may_set_prices=submission.may_set_prices
@@ -116,6 +120,14 @@ async def _accept_fresh(
         refusals.get(order_id) or Answered(order_id, bodies[order_id], replayed=False)
         for order_id, _ in asked
     ]
+
+
+def _check_fresh(order: PlaceOrder, known: Mapping[tuple[str, str], UUID]) -> None:
+    earlier = known.get((order.source, order.external_reference or ""))
+    if earlier is not None:
+        raise AlreadyExists(
+            f"{order.source} has placed {order.external_reference} before", id=str(earlier)
+        )
 
 
 def _check_customer(submission: Submission, statuses: Mapping[CustomerId, CustomerStatus]) -> None:

@@ -26,6 +26,10 @@ _REFERENCE = text(
                 WHERE prices.item_id = items.id AND valid_from <= now()
                 ORDER BY currency, valid_from DESC) p), '{}'::jsonb)))
      FROM items WHERE id = ANY(:items) OR lower(sku) = ANY(:skus)) AS items,
+    (SELECT jsonb_agg(jsonb_build_object('source', o.source, 'reference', o.external_reference,
+        'id', o.id))
+     FROM orders o JOIN unnest(CAST(:sources AS text[]), CAST(:references AS text[])) AS given(s, r)
+        ON o.source = given.s AND o.external_reference = given.r) AS known,
     (SELECT array_agg(nextval('order_numbers')) FROM generate_series(1, :orders)) AS numbers"""
 )
 
@@ -78,6 +82,8 @@ class Reference(Value):
 
     customers: dict[CustomerId, CustomerStatus]
     listings: dict[ItemId | str, Listing]
+    known: dict[tuple[str, str], UUID]
+    """Orders that were placed before, by source and external reference."""
     numbers: tuple[str, ...]
 
 
@@ -105,9 +111,13 @@ async def read_reference(
     customers: Iterable[CustomerId],
     items: Iterable[ItemId],
     skus: Iterable[str],
+    references: Sequence[tuple[str, str]],
     orders: int,
 ) -> Reference:
-    """Read what is needed to price and number ``orders`` orders (``skus`` in lower case)."""
+    """Read what is needed to price and number ``orders`` orders (``skus`` in lower case).
+
+    ``references`` are pairs of source and external reference.
+    """
     row = (
         await db.execute(
             _REFERENCE,
@@ -115,6 +125,8 @@ async def read_reference(
                 "customers": list(customers),
                 "items": list(items),
                 "skus": list(skus),
+                "sources": [source for source, _ in references],
+                "references": [reference for _, reference in references],
                 "orders": orders,
             },
         )
@@ -123,10 +135,11 @@ async def read_reference(
     for item in row.items or ():
         listing = listing_of(item)
         listings[listing.item_id] = listings[listing.sku.lower()] = listing
-    statuses = row.customers or {}
+    statuses, known = row.customers or {}, row.known or []
     return Reference(
         customers={CustomerId(UUID(key)): CustomerStatus(value) for key, value in statuses.items()},
         listings=listings,
+        known={(row["source"], row["reference"]): UUID(row["id"]) for row in known},
         numbers=tuple(f"SO-{number}" for number in row.numbers),
     )
 
