@@ -3,7 +3,7 @@
 from sqlalchemy import func
 from temporalio import activity
 
-from activities.orders.progress import confirm_if_ready, plan_again, progress_of
+from activities.orders.progress import plan_again, progress_of
 from db.engine import Database
 from db.holds import find_hold, record_hold, release_hold
 from db.inventory.ledger import release_stock
@@ -40,12 +40,6 @@ class OrderActivities:
         """Plan shipments with this carrier."""
         self._books = books
         self._carrier = carrier
-
-    @activity.defn
-    async def confirm_order(self, order_id: OrderId) -> Progress:
-        """Confirm the order, with its pick lists, if its money is secured and nothing holds it."""
-        async with self._books.begin() as db:
-            return await confirm_if_ready(db, await lock_order(db, order_id), self._carrier)
 
     @activity.defn
     async def cancel_order(self, cancellation: Cancellation) -> OrderStatus:
@@ -152,9 +146,3 @@ class OrderActivities:
         async with self._books.begin() as db:
             order = await lock_order(db, order_id)
             await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, {"order": order.number})
-
-    @activity.defn
-    async def look_at_order(self, order_id: OrderId) -> Progress:
-        """Return where the order stands."""
-        async with self._books.begin() as db:
-            return await progress_of(db, await lock_order(db, order_id))
