@@ -5,14 +5,13 @@ import contextlib
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Database
+from db.outbox import ring
 
 PAUSE = 0.05
 """Seconds between two rings; whatever comes meanwhile is told by the next one."""
-_RING = text("NOTIFY outbox")
 
 
 class Doorbell:
@@ -39,7 +38,7 @@ class Doorbell:
             self._again = False
             with contextlib.suppress(SQLAlchemyError, OSError, TimeoutError):
                 async with self._books.read() as db:
-                    await db.execute(_RING)
+                    await ring(db)
             await asyncio.sleep(PAUSE)
 
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
 from api.deps import Serving
 from api.services import Services
+from db.engine import check_schema
 from db.outbox import backlog
 from domain.errors import PartnerUnavailable
 from domain.value import Value
@@ -91,7 +91,7 @@ async def _backlog(serving: Services) -> Backlog | None:
     """Return the backlog; None when the database does not answer."""
     try:
         async with asyncio.timeout(PATIENCE), serving.db.read() as db:
-            await db.execute(text("SELECT 1 FROM alembic_version"))
+            await check_schema(db)
             found = await backlog(db)
     except (SQLAlchemyError, OSError):
         return None

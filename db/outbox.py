@@ -111,3 +111,8 @@ async def depth_by_kind(db: AsyncConnection) -> dict[str, int]:
         select(OutboxRow.kind, func.count().label("depth")).group_by(OutboxRow.kind)
     )
     return {**dict.fromkeys(KINDS, 0), **{row.kind: row.depth for row in rows}}
+
+
+async def ring(db: AsyncConnection) -> None:
+    """Tell listening dispatchers that there is work; not for use inside a transaction."""
+    await db.execute(text("NOTIFY outbox"))
