@@ -112,7 +112,12 @@ async def test_nobody_enters_the_database_of_another(
 
 async def test_temporal_makes_its_tables_in_both_of_its_databases(server: Server) -> None:
     for database in ("temporal", "temporal_visibility"):
-        await execute(server.url("temporal", database), "CREATE TABLE executions (id int)")
+        connection = await asyncpg.connect(server.url("temporal", database))
+        try:
+            await connection.execute("CREATE TABLE executions (id int)")
+            assert await connection.fetchval("SELECT count(*) FROM executions") == 0
+        finally:
+            await connection.close()
 
 
 async def test_every_open_document_is_woken_after_a_restore(

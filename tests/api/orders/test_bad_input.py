@@ -151,7 +151,9 @@ async def good(shop: Shop) -> Body:
 
 
 @pytest.mark.parametrize("change", MALFORMED.values(), ids=MALFORMED)
-async def test_malformed(shop: Shop, good: Body, change: Callable[[Body], Any]) -> None:
+async def test_a_malformed_order_is_refused_and_leaves_nothing(
+    shop: Shop, good: Body, change: Callable[[Body], Any]
+) -> None:
     before = await shop.counts()
     body = change(json.loads(json.dumps(good)))
     refused = problem(await sent(shop, json.dumps(body).encode()), 422, "malformed")
@@ -176,7 +178,9 @@ UNREADABLE: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADABLE)
-async def test_unreadable(shop: Shop, good: Body, change: Callable[[bytes], bytes]) -> None:
+async def test_an_unreadable_body_is_refused_and_leaves_nothing(
+    shop: Shop, good: Body, change: Callable[[bytes], bytes]
+) -> None:
     before = await shop.counts()
     problem(await sent(shop, change(json.dumps(good).encode())), 400, "unreadable")
     assert await shop.counts() == before
@@ -192,14 +196,14 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
-async def test_numbers_that_are_none(shop: Shop, good: Body, number: str) -> None:
+async def test_a_number_that_is_none_is_refused(shop: Shop, good: Body, number: str) -> None:
     before = await shop.counts()
     answer = await sent(shop, raw(good, '"quantity": 1', f'"quantity": {number}'))
     problem(answer, answer.status_code, {400: "unreadable", 422: "malformed"}[answer.status_code])
     assert await shop.counts() == before
 
 
-async def test_depth(shop: Shop) -> None:
+async def test_a_body_nested_too_deep_is_refused(shop: Shop) -> None:
     for depth in (1_000, 100_000):
         answer = await sent(shop, b"[" * depth + b"]" * depth)
         problem(
@@ -207,24 +211,26 @@ async def test_depth(shop: Shop) -> None:
         )
 
 
-async def test_no_body_at_all(shop: Shop) -> None:
+async def test_an_order_without_a_body_is_refused(shop: Shop) -> None:
     problem(await sent(shop, b""), 422, "malformed")
 
 
 @pytest.mark.parametrize("media", ["text/plain", "application/xml", "multipart/form-data"])
-async def test_another_content_type(shop: Shop, good: Body, media: str) -> None:
+async def test_a_body_of_another_content_type_is_refused(
+    shop: Shop, good: Body, media: str
+) -> None:
     before = await shop.counts()
     content = json.dumps(good).encode()
     problem(await sent(shop, content, **{"Content-Type": media}), 422, "malformed")
     assert await shop.counts() == before
 
 
-async def test_too_large(shop: Shop, good: Body) -> None:
+async def test_a_body_that_is_too_large_is_refused(shop: Shop, good: Body) -> None:
     content = json.dumps({**good, "source": "x" * 1_000_001}).encode()
     problem(await sent(shop, content), 413, "too_large")
 
 
-async def test_too_large_without_saying_so(shop: Shop) -> None:
+async def test_a_body_that_grows_too_large_on_the_way_is_refused(shop: Shop) -> None:
     async def endless() -> Any:
         while True:
             yield b" " * 65_536
