@@ -185,6 +185,13 @@ async def test_a_sources_reference_is_ordered_once_for_ever(shop: Shop) -> None:
     assert other.status_code == 201
 
 
+async def test_a_known_reference_is_told_even_when_the_stock_is_gone(shop: Shop) -> None:
+    sku = await shop.item(1)
+    first = await shop.placed({sku: 1}, source="web", external_reference="A-2")
+    again = await shop.place({sku: 1}, source="web", external_reference="A-2")
+    assert problem(again, 409, "already_exists")["id"] == first["id"]
+
+
 async def test_the_original_names_of_lines_and_items_are_understood(shop: Shop) -> None:
     sku = await shop.item()
     item = (await shop.callers.get(f"/items?sku={sku}")).json()["items"][0]
