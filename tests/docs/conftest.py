@@ -1,0 +1,61 @@
+"""A stack as the README starts it, on free ports, and a folder that looks like a checkout."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+START_PATIENCE = 90
+_FREE = [f"--{name}-port" for name in ("postgres", "temporal", "ui", "metrics")]
+
+
+@pytest.fixture(scope="session")
+async def checkout() -> AsyncIterator[Path]:
+    """A folder with ``.venv`` and, in ``.stateset``, the data of a running stack."""
+    for program in ("bash", "curl", "jq"):
+        if shutil.which(program) is None:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"{program} is not installed")
+            pytest.skip(f"{program} is not installed")
+    folder = _checkout()
+    ports = [word for option in ("--port", *_FREE) for word in (option, "0")]
+    stack = await asyncio.create_subprocess_exec(
+        *(".venv/bin/stateset", "up", *ports),
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        (folder / "up.txt").write_text(await asyncio.wait_for(_table(stack), START_PATIENCE))
+        yield folder
+    finally:
+        if stack.returncode is None:
+            stack.send_signal(signal.SIGINT)
+        await stack.communicate()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _checkout() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="stateset-docs-"))
+    # Under root PostgreSQL runs as another user, who must get through to its data.
+    folder.chmod(0o711)
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+async def _table(stack: asyncio.subprocess.Process) -> str:
+    """Read what ``stateset up`` prints until its table of addresses is complete."""
+    assert stack.stdout is not None
+    lines: list[str] = []
+    while not lines or not lines[-1].startswith("└"):
+        line = (await stack.stdout.readline()).decode()
+        if not line:
+            pytest.fail("stateset up ended: " + "\n".join(lines))
+        lines.append(line.rstrip())
+    return "\n".join(lines)

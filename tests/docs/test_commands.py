@@ -1,0 +1,27 @@
+"""Every command that the README and the documents show is run against a real stack."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.examples import ROOT, documents, examples_of
+from tests.docs.shell import run_examples
+
+EXAMPLES = {
+    str(path.relative_to(ROOT)): examples
+    for path in documents()
+    if (examples := examples_of(path.read_text()))
+}
+
+
+@pytest.mark.parametrize("document", EXAMPLES)
+async def test_the_commands_of_a_document_do_what_it_says(document: str, checkout: Path) -> None:
+    assert await run_examples(EXAMPLES[document], checkout) == []
+
+
+def test_what_is_not_run_is_listed_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        for document, examples in EXAMPLES.items():
+            for example in examples:
+                if example.skip is not None:
+                    print(f"\nnot run, {document}:{example.line}: {example.skip}", end="")
