@@ -1,6 +1,7 @@
 """The Idempotency-Key header: its form, and the fingerprint of what was asked under it."""
 
 import hashlib
+import re
 from typing import Annotated, Any
 
 import orjson
@@ -13,12 +14,15 @@ from domain.errors import KeyMissing
 
 HEADER = "Idempotency-Key"
 LONGEST = 255
+_KEY = rf"[!#-~]{{1,{LONGEST}}}"
+PATTERN = f'^({_KEY}|"{_KEY}")$'
+"""What the header may look like."""
 
 
 def parse_key(headers: Headers) -> str:
     """Return the key, without the quotes that a structured field may have.
 
-    1 to 255 visible ASCII characters. Raises KeyMissing without one and Unreadable for two or a
+    1 to 255 visible ASCII characters other than quotes. Raises KeyMissing without one and Unreadable for two or a
     malformed one.
     """
     given = headers.getlist(HEADER)
@@ -29,8 +33,10 @@ def parse_key(headers: Headers) -> str:
     key = given[0].strip()
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
-    if not 1 <= len(key) <= LONGEST or not all("!" <= char <= "~" for char in key):
-        raise Unreadable(f"the {HEADER} must be 1 to {LONGEST} visible ASCII characters")
+    if not re.fullmatch(_KEY, key):
+        raise Unreadable(
+            f"the {HEADER} must be 1 to {LONGEST} visible ASCII characters, none a quote"
+        )
     return key
 
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from api.deps import Require
 from api.idempotency import HEADER as KEY_HEADER
-from api.idempotency import optional_key, required_key
+from api.idempotency import PATTERN, optional_key, required_key
 from api.problems import Problem
 from domain.access import Command
 
@@ -76,6 +76,6 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
                 "in": "header",
                 "required": required_key in calls,
                 "description": "Repeating the request with the same key is safe for 72 hours.",
-                "schema": {"type": "string", "pattern": "^[!#-~]{1,255}$"},
+                "schema": {"type": "string", "pattern": PATTERN},
             }
         )
