@@ -1,5 +1,6 @@
 """The two ways a run takes a step; time-outs and retries are decided here, once."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -40,14 +41,25 @@ async def at_partner(step: Step[Given, Result], given: Given) -> Result:
 
     A cancellation waits for the step under way, so that its outcome is known before it is undone.
     """
-    return await workflow.execute_activity_method(
-        step,
-        given,
-        start_to_close_timeout=timedelta(seconds=30),
-        retry_policy=_PARTNER_RETRY,
-        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        summary=_words(step),
-    )
+    asked_before = _times_cancelled()
+    try:
+        return await workflow.execute_activity_method(
+            step,
+            given,
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=_PARTNER_RETRY,
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            summary=_words(step),
+        )
+    finally:
+        # A step that ends all the same would swallow the cancellation.
+        if _times_cancelled() > asked_before:
+            raise asyncio.CancelledError
+
+
+def _times_cancelled() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def root_cause(failure: BaseException) -> BaseException:
