@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import FailureError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.errors import as_failure
@@ -13,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.payments.steps import PaymentActivities
     from activities.shipments.booking import BookingActivities
     from activities.tasks import TaskActivities
-    from domain.ids import OrderId
+    from domain.ids import OrderId, ShipmentId
     from domain.orders.status import CancelReason, OrderStatus
     from domain.orders.steps import (
         Cancellation,
@@ -54,15 +55,20 @@ class OrderFulfillment:
     @workflow.run
     async def run(self, order_id: OrderId) -> OrderStatus:
         """Carry the order to its end and return its last status."""
-        status = OrderStatus.CANCELLED
-        try:
-            status = await self._deliver()
-        except Withdrawn:
-            await self._undo("Cancelled: taking back what was done.")
-        except BaseException as error:
-            if ends_the_run(error):
-                await self._undo("Stopped: taking back what was done.")
-            raise
+        status: OrderStatus | None = None
+        while status is None:
+            try:
+                status = await self._deliver()
+            except Withdrawn:
+                if await self._undo("Cancelled: taking back what was done."):
+                    status = OrderStatus.CANCELLED
+            except BaseException as error:
+                if not ends_the_run(error):
+                    raise
+                undone = await self._undo("Stopped: taking back what was done.")
+                # Goods that have left cannot be stopped: whoever tries to, the order goes on.
+                if undone or not is_cancelled_exception(error):
+                    raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         return status
 
@@ -80,33 +86,43 @@ class OrderFulfillment:
     async def _secure_payment(self) -> Progress:
         """Wait until the money is reserved and nothing holds the order, or the window passes."""
         while True:
-            self._news = False
             self._tell("Reserving the customer's money.")
             progress = await at_partner(PaymentActivities.authorize_payment, self._id)
             if progress.status is not OrderStatus.PENDING:
                 if progress.status is OrderStatus.CONFIRMED:
                     workflow.upsert_search_attributes([STATUS.value_set(progress.status)])
                 return progress
+            self._heed(progress.cancellation)
             await self._wait_for_news(progress)
+            self._news = False
 
     async def _ship(self, progress: Progress) -> Progress:
         """Book every pick list, then wait for the carrier to end every journey."""
         while progress.status is OrderStatus.CONFIRMED:
-            self._news = False
+            self._heed(progress.cancellation)
             if await self._stop_if_asked():
                 progress = await in_database(OrderActivities.resume_order, self._id)
             self._tell("Booking labels with the carrier.")
-            outcomes = await asyncio.gather(
-                *(at_partner(BookingActivities.book_shipment, one) for one in progress.to_book)
-            )
+            outcomes = await self._book(progress.to_book)
             self._tell(
                 "Waiting for a person: see the order's tasks and holds."
-                if {BookingOutcome.HELD, BookingOutcome.REFUSED} & set(outcomes)
+                if {BookingOutcome.HELD, BookingOutcome.REFUSED} & outcomes
                 else "With the carrier: waiting for the parcels to arrive."
             )
             await workflow.wait_condition(lambda: self._news)
+            self._news = False
             progress = await in_database(OrderActivities.complete_order, self._id)
         return progress
+
+    async def _book(self, shipments: Sequence[ShipmentId]) -> set[BookingOutcome]:
+        """Book all at once; none is still under way when another one's failure is undone."""
+        booking = (at_partner(BookingActivities.book_shipment, one) for one in shipments)
+        outcomes: set[BookingOutcome] = set()
+        for outcome in await asyncio.gather(*booking, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            outcomes.add(outcome)
+        return outcomes
 
     async def _wait_for_news(self, progress: Progress) -> None:
         """Wait for money, the release of a hold or a cancellation; unpaid, only for so long."""
@@ -137,18 +153,31 @@ class OrderFulfillment:
         self._withdrawal, self._withdrawn = None, False
         return True
 
-    async def _cancel(self) -> OrderStatus:
+    async def _cancel(self) -> None:
         withdrawal = self._withdrawal or Cancellation(
             order_id=self._id, reason=CancelReason.STAFF, actor="operator"
         )
         status = await in_database(OrderActivities.cancel_order, withdrawal)
-        self._withdrawn = status is OrderStatus.CANCELLED
-        return status
+        if status is OrderStatus.CONFIRMED:
+            await in_database(OrderActivities.resume_order, self._id)
+        if status is not OrderStatus.CANCELLED:
+            self._withdrawal, self._withdrawn = None, False
+        else:
+            self._withdrawn = True
 
-    async def _undo(self, story: str) -> None:
+    async def _undo(self, story: str) -> bool:
+        """Take back what was done; return False when it is too late for that."""
         self._tell(story)
+        self._withdrawn = None
         await self._undoing.run()
-        workflow.upsert_search_attributes([STATUS.value_set(OrderStatus.CANCELLED)])
+        if self._withdrawn:
+            workflow.upsert_search_attributes([STATUS.value_set(OrderStatus.CANCELLED)])
+        return self._withdrawn is not False
+
+    def _heed(self, asked: Cancellation | None) -> None:
+        """Note that the order is to be cancelled; the first who asks for it counts."""
+        if asked is not None and self._withdrawal is None:
+            self._withdrawal, self._withdrawn = asked, None
 
     def _tell(self, story: str) -> None:
         workflow.set_current_details(story)
@@ -167,8 +196,7 @@ class OrderFulfillment:
     async def cancel(self, cancellation: Cancellation) -> None:
         """Refuse, or cancel; answers once the order is cancelled, or after a while regardless."""
         await self._write(OrderActivities.request_cancellation, cancellation)
-        if self._withdrawal is None:
-            self._withdrawal, self._withdrawn = cancellation, None
+        self._heed(cancellation)
         with contextlib.suppress(TimeoutError):
             await workflow.wait_condition(
                 lambda: self._withdrawn is not None, timeout=ANSWER_WITHIN

@@ -10,8 +10,8 @@ from db.holds import is_held
 from db.orders.steps import change_order, lock_order, move_order
 from db.payments import entries_of, entry_of
 from db.shipments.steps import pending_of, plan_shipments
-from domain.orders.status import OrderStatus
-from domain.orders.steps import Progress, Standing, standing_of
+from domain.orders.status import RUNNING, OrderStatus
+from domain.orders.steps import Cancellation, Progress, Standing, standing_of
 from domain.payments import add_up
 
 
@@ -25,6 +25,7 @@ async def progress_of(db: AsyncConnection, order: Row[Any]) -> Progress:
         payment_due_at=order.payment_due_at,
         to_book=await pending_of(db, order.id) if order.status == OrderStatus.CONFIRMED else (),
         authorized_amount=paid.authorized,
+        cancellation=_asked_for(order),
     )
 
 
@@ -55,3 +56,13 @@ async def plan_again(db: AsyncConnection, order_id: UUID, carrier: str) -> Progr
     await change_order(db, order, cancel_requested_at=None)
     await plan_shipments(db, order, carrier)
     return await progress_of(db, order)
+
+
+def _asked_for(order: Row[Any]) -> Cancellation | None:
+    if order.cancel_requested_at is None or order.status not in RUNNING:
+        return None
+    return Cancellation(
+        order_id=order.id,
+        reason=order.cancel_requested_reason,
+        actor=order.cancel_requested_by,
+    )

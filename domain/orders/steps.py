@@ -30,6 +30,14 @@ class Standing(StrEnum):
     SECURED = "secured"
 
 
+class Cancellation(Value):
+    """A request to cancel, as the run gets it."""
+
+    order_id: OrderId
+    reason: CancelReason
+    actor: Name
+
+
 class Progress(Value):
     """Where an order is, read under its lock: all that its run needs to go on."""
 
@@ -40,6 +48,8 @@ class Progress(Value):
     to_book: tuple[ShipmentId, ...] = ()
     authorized_amount: int = 0
     """Minor units still reserved at the provider."""
+    cancellation: Cancellation | None = None
+    """What was asked of a running order and is not done yet."""
 
 
 class CancelOrder(Value):
@@ -59,14 +69,6 @@ class PayOrder(Value):
     """Another attempt to pay, with the token of a card."""
 
     token: Name = Field(description="The payment provider's name for the card.")
-
-
-class Cancellation(Value):
-    """A request to cancel, as the run gets it."""
-
-    order_id: OrderId
-    reason: CancelReason
-    actor: Name
 
 
 class HoldPlacement(Value):
