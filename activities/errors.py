@@ -10,7 +10,7 @@ from temporalio.worker import (
 )
 
 from domain.errors import DomainError
-from gateways.failures import PartnerFailure
+from gateways.failures import PartnerFailure, PartnerRefused
 
 
 class RefusalInterceptor(Interceptor):
@@ -27,6 +27,10 @@ class _Translator(ActivityInboundInterceptor):
             return await super().execute_activity(input)
         except DomainError as refusal:
             raise as_failure(refusal) from refusal
+        except PartnerRefused as refusal:
+            raise ApplicationError(
+                str(refusal), type="partner_refused", non_retryable=True
+            ) from refusal
         except PartnerFailure as failure:
             raise ApplicationError(
                 str(failure), type="partner_unavailable", next_retry_delay=failure.retry_after

@@ -13,6 +13,7 @@ from activities.payments.provider import Intent, ask, intend, learn, record_outc
 from db.engine import Database
 from db.orders.steps import lock_order
 from db.payments import entries_of, entry_of, payments_of
+from db.tasks import open_task
 from domain.ids import OrderId
 from domain.orders.status import OrderStatus
 from domain.orders.steps import Progress
@@ -25,7 +26,8 @@ from domain.payments import (
     requirement_met,
     void_key,
 )
-from gateways.payments.port import PaymentProvider, PaymentResult
+from domain.tasks import TaskKind
+from gateways.payments.port import Outcome, PaymentProvider, PaymentResult
 
 
 class PaymentActivities:
@@ -79,7 +81,11 @@ class PaymentActivities:
     async def _record(self, order_id: OrderId, intent: Intent, result: PaymentResult) -> None:
         async with self._books.begin() as db:
             order = await lock_order(db, order_id)
-            await record_outcome(db, order, intent, result)
+            fresh = await record_outcome(db, order, intent, result)
+            if fresh and intent.kind is EntryKind.VOID and result.outcome is Outcome.FAILED:
+                # Whether the money is free, the provider's people must say to ours.
+                facts = {"order": order.number, "failure_code": result.failure_code}
+                await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, facts)
 
     async def _payments(self, order_id: OrderId) -> list[UUID]:
         async with self._books.read() as db:
