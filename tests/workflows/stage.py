@@ -12,6 +12,7 @@ from uuid import UUID
 import uvicorn
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -275,6 +276,8 @@ class Stage:
         """Wait until a run tells the operators that it waits for something."""
 
         async def there() -> bool:
+            if not await self.exists(run):
+                return False
             told = await run.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
             return words in told.current_details
 
@@ -283,7 +286,9 @@ class Stage:
     async def exists(self, handle: WorkflowHandle[Any, Any]) -> bool:
         try:
             await handle.describe()
-        except Exception:
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
             return False
         return True
 
