@@ -30,7 +30,10 @@ LEASE = timedelta(seconds=30)
 """How long a worker may take for a row before another one takes it over."""
 FACT_PATIENCE_ATTEMPTS = 30
 """Tries before a fact about nothing we know becomes a task: with the back-off about a day."""
-LONGEST_PAUSE = timedelta(minutes=60)
+LONGEST_PAUSE = timedelta(seconds=15)
+"""Between tries to reach Temporal: an outage may last for hours, orders wait for its end."""
+LONGEST_WAIT = timedelta(minutes=60)
+"""Between looks for what a fact is about."""
 
 
 class Dispatcher:
@@ -57,7 +60,8 @@ class Dispatcher:
             except Exception as error:
                 log.warning("dispatch_failed", error=str(error))
                 taken = 0
-            if taken < self._batch:
+            # What was done often leaves more to do, so there is a pause only when all is done.
+            if not taken:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._poll.total_seconds())
 
@@ -106,7 +110,8 @@ class Dispatcher:
         return done
 
     async def _postpone(self, row: Row[Any], problem: str) -> None:
-        pause = min(timedelta(seconds=0.5) * 2 ** min(row.attempts, 14), LONGEST_PAUSE)
+        longest = LONGEST_WAIT if row.kind == "fact" else LONGEST_PAUSE
+        pause = min(timedelta(seconds=0.5) * 2 ** min(row.attempts, 14), longest)
         async with self._books.begin() as db:
             await postpone(db, row.id, problem, pause)
 

@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     max_cached_workflows: int = 1000
     graceful_shutdown: Duration = timedelta(seconds=30)
     dispatch_batch: int = 50
-    dispatch_poll: Duration = timedelta(milliseconds=500)
+    dispatch_poll: Duration = timedelta(milliseconds=200)
 
     # Partners: base URL, our credential there, and the secret that signs their webhooks to us.
     carrier_url: str = "http://127.0.0.1:8081"
