@@ -32,7 +32,7 @@ async def test_a_key_that_was_made_works_until_it_is_revoked(books: Database) ->
     code, key = await run("create", "shop", "--role", "integration", "--scope", "orders:price")
     assert code == 0, key
     caller = await KeyRing(books).identify(key)
-    assert (caller.role, caller.scopes) == (Role.INTEGRATION, {"orders:price"})
+    assert (caller.role, caller.scopes) == (Role.INTEGRATION, frozenset({"orders:price"}))
     assert isinstance(caller, Caller)
     prefix = key.split("_")[1]
     _, listed = await run("list")
