@@ -22,8 +22,8 @@ PATTERN = f'^({_KEY}|"{_KEY}")$'
 def parse_key(headers: Headers) -> str:
     """Return the key, without the quotes that a structured field may have.
 
-    1 to 255 visible ASCII characters other than quotes. Raises KeyMissing without one and Unreadable for two or a
-    malformed one.
+    1 to 255 visible ASCII characters other than quotes. Raises KeyMissing without one and
+    Unreadable for two or a malformed one.
     """
     given = headers.getlist(HEADER)
     if not given:
