@@ -66,6 +66,7 @@ class Installation:
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self.shop: Shop
+        self.http: httpx2.AsyncClient
         self.carrier: Partner
         self.payments: Partner
         self.customer_id = ""
@@ -92,6 +93,11 @@ class Installation:
         await self.until(self._serves, START_PATIENCE, "the stack did not come up")
         record = self.record
         self.shop = Shop(record.api_url, record.api_key or "", connections=64)
+        self.http = httpx2.AsyncClient(
+            base_url=record.api_url,
+            headers={"Authorization": f"Bearer {record.api_key}"},
+            timeout=30,
+        )
         self.carrier = Partner(record.carrier_url, CARRIER_KEY)
         self.payments = Partner(record.payments_url, PAYMENTS_KEY)
         if not self.customer_id:
@@ -104,6 +110,7 @@ class Installation:
         """Stop the stack as an operator does; return the exit code."""
         assert self._process is not None
         await self.shop.__aexit__(None, None, None)
+        await self.http.aclose()
         await self.carrier.aclose()
         await self.payments.aclose()
         if self._process.returncode is None:
@@ -179,6 +186,20 @@ class Installation:
         """Place an order that must be accepted; returns its id."""
         made = await self.post("/orders", self.order(lines, **rest), key)
         return str(made.body["id"])
+
+    async def cancel(self, order_id: str) -> httpx2.Response:
+        """Ask for a cancellation without a key, again while there is no answer."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                answer = await self.http.post(f"/orders/{order_id}/cancel", json={})
+                if answer.status_code < 500:
+                    return answer
+                said = answer.text
+            except httpx2.TransportError as error:
+                said = repr(error)
+            assert time.monotonic() < deadline, said
+            await asyncio.sleep(0.25)
 
     async def show(self, order_id: str) -> dict[str, Any]:
         """The order as it is now."""

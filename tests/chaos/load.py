@@ -1,0 +1,124 @@
+"""Shoppers who order while things break: each has a key, and asks again until there is an answer."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from tests.installation import Installation
+
+CANCEL_EVERY = 8
+"""Each so many-th shopper thinks better of it."""
+
+
+class Load:
+    """Orders of one item of its own, what was answered, and what the partners did for them."""
+
+    def __init__(self, installation: Installation, sku: str) -> None:
+        self._installation = installation
+        self.sku = sku
+        self.asked: list[str] = []
+        self.accepted: dict[str, str] = {}
+        """Order id by key."""
+        self._progress = asyncio.Condition()
+        self._marks: dict[str, int] = {}
+
+    async def begin(self) -> None:
+        """Remember where the partners' ledgers end now."""
+        self._marks = {
+            path: max((row["sequence"] for row in await self._ledger(path, 0)), default=0)
+            for path in ("/ledger", "/bookings")
+        }
+
+    async def shoppers(self, number: int, **order: Any) -> None:
+        """Place so many orders at once, and cancel some of them."""
+        await asyncio.gather(*(self._shopper(position, order) for position in range(number)))
+
+    async def _shopper(self, position: int, order: dict[str, Any]) -> None:
+        key = f"chaos-{uuid4().hex}"
+        self.asked.append(key)
+        order_id = await self._installation.place({self.sku: 1}, key, **order)
+        async with self._progress:
+            self.accepted[key] = order_id
+            self._progress.notify_all()
+        if position % CANCEL_EVERY == 0:
+            said = await self._installation.cancel(order_id)
+            assert said.status_code == 200 or said.json()["code"] == "illegal_move", said.text
+
+    async def until_accepted(self, number: int) -> None:
+        """Wait until so many orders have been accepted."""
+        async with asyncio.timeout(60), self._progress:
+            await self._progress.wait_for(lambda: len(self.accepted) >= number)
+
+    async def until_all_ended(self, patience: float) -> None:
+        """Wait until no order of this load is on its way."""
+
+        async def none_is_open() -> bool:
+            found = await self._installation.shop.get(
+                f"/orders?sku={self.sku}&status=pending&status=confirmed&limit=1"
+            )
+            self._open = found.body["items"]
+            return not self._open
+
+        try:
+            await self._installation.until(none_is_open, patience, "late")
+        except AssertionError:
+            [order] = self._open
+            told = await self._installation.shop.get(f"/orders/{order['id']}/process")
+            raise AssertionError(f"not every order has ended: {told.body}") from None
+
+    async def orders(self) -> list[dict[str, Any]]:
+        """Every order that exists of this load."""
+        found: list[dict[str, Any]] = []
+        address = f"/orders?sku={self.sku}&limit=100"
+        while address:
+            page = (await self._installation.shop.get(address)).body
+            found += page["items"]
+            address = page["next"]
+        return found
+
+    async def assert_each_happened_once(self) -> None:
+        """One order a key, one label and one capture a delivered order, nothing for the others."""
+        orders = await self.orders()
+        assert sorted(order["id"] for order in orders) == sorted(self.accepted.values())
+        assert set(self.accepted) == set(self.asked)
+        ends = Counter(order["status"] for order in orders)
+        assert set(ends) <= {"completed", "cancelled"}
+        delivered = ends["completed"]
+        operations = await self._ledger("/ledger", self._marks["/ledger"])
+        moved = Counter[str]()
+        for row in operations:
+            assert row["executed"] == (row["outcome"] == "succeeded"), row
+            moved[row["kind"]] += row["executed"]
+        assert moved["capture"] == delivered
+        assert moved["authorization"] - moved["void"] == delivered
+        assert moved["refund"] == 0
+        bookings = await self._ledger("/bookings", self._marks["/bookings"])
+        live = [row for row in bookings if not row["voided"]]
+        assert len(live) == delivered
+        assert len({row["reference"] for row in bookings}) == len(bookings)
+
+    async def _ledger(self, path: str, after: int) -> list[dict[str, Any]]:
+        installation = self._installation
+        partner = installation.payments if path == "/ledger" else installation.carrier
+        rows: list[dict[str, Any]] = (await partner.ask("GET", path, after=after, limit=10_000))[
+            "data"
+        ]
+        return rows
+
+
+@asynccontextmanager
+async def under_load(installation: Installation, stock: int) -> AsyncIterator[Load]:
+    """A load whose parcels travel to their recipients by themselves."""
+    load = Load(installation, await installation.item(stock=stock))
+    await load.begin()
+    pilot = {"enabled": True, "seconds_per_scan": 0.05}
+    await installation.carrier.ask("POST", "/sandbox/autopilot", pilot)
+    try:
+        yield load
+    finally:
+        await installation.carrier.ask("POST", "/sandbox/autopilot", {"enabled": False})
+        await installation.carrier.ask("DELETE", "/sandbox/faults")
+        await installation.payments.ask("DELETE", "/sandbox/faults")
