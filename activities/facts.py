@@ -144,15 +144,16 @@ async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:
     if not entries:
         raise UnknownDocument(f"no payment has the key {event.result.key}")
     asked = entries[0]
-    order = await lock_order(db, asked.order_id)
     told = event.result.amount
-    if (told.amount, told.currency) != (asked.amount, asked.currency):
+    matches = (told.amount, told.currency) == (asked.amount, asked.currency)
+    waiting = {entry.phase for entry in entries} == {Phase.REQUESTED, Phase.ACTION_REQUIRED}
+    if matches and not waiting:
+        # An echo of our own request: the step that asked records the answer that it got.
+        return
+    order = await lock_order(db, asked.order_id)
+    if not matches:
         facts = {"key": asked.key, "ours": asked.amount, "theirs": told.model_dump()}
         await open_task(db, TaskKind.PAYMENT_MISMATCH, "order", order.id, facts)
-        return
-    waiting = {entry.phase for entry in entries} == {Phase.REQUESTED, Phase.ACTION_REQUIRED}
-    if not waiting:
-        # An echo of our own request: the step that asked records the answer that it got.
         return
     succeeded = event.result.outcome is Outcome.SUCCEEDED
     phase = Phase.SUCCEEDED if succeeded else Phase.FAILED
