@@ -28,6 +28,9 @@ class PageQuery(Query):
 class Page(Value, Generic[Item]):
     """A page of a list, and where the list goes on."""
 
+    # A page of a given view does not inherit the sentence above by itself.
+    model_config = ConfigDict(json_schema_extra={"description": __doc__})
+
     items: tuple[Item, ...]
     next: str | None = Field(description="The address of the next page; null on the last one.")
 
