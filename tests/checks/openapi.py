@@ -1,0 +1,149 @@
+"""The OpenAPI document: complete, with every refusal in it, and examples that hold."""
+
+import functools
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from temporalio.client import Client
+
+from api.app import create_app
+from api.services import Services
+from db.engine import Database, open_engine
+from domain.errors import PartnerUnavailable
+from domain.orders.placing import PlaceOrder
+from runtime.settings import Settings
+from tests.checks.outcome import refuse
+
+PROBLEM = "application/problem+json"
+ALWAYS = {"500", "503"}
+WITH_A_CREDENTIAL = {"401", "403"}
+WITH_A_BODY = {"400", "408", "413", "422"}
+HEALTH = "health-"
+"""Answers 503 with the same body as 200: which part is away is what is asked."""
+
+
+async def _away() -> Client:
+    raise PartnerUnavailable("only the description is wanted")
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """Return the description of the app, which needs no database until it is asked something."""
+    engine = open_engine("postgresql://nobody@127.0.0.1/nothing", application="check")
+    return create_app(Services(Settings(), Database(engine), _away)).openapi()
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every operation under its method and path."""
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def check_operation_ids_are_unique_and_say_tag_and_verb() -> None:
+    ids = Counter(operation["operationId"] for _, operation in operations())
+    findings = [f"{name} names {times} operations" for name, times in ids.items() if times > 1]
+    for place, operation in operations():
+        tag, _, verb = operation["operationId"].partition("-")
+        if [tag] != operation["tags"] or not verb:
+            findings.append(f"{place}: {operation['operationId']} is not <tag>-<verb>")
+    refuse(findings if ids else ["there are no operations"])
+
+
+def check_every_operation_and_parameter_is_explained() -> None:
+    findings = []
+    for place, operation in operations():
+        if not operation.get("description"):
+            findings.append(f"{place} has no description")
+        findings += [
+            f"{place}: {parameter['name']} is in the {parameter['in']} and has no schema"
+            for parameter in operation.get("parameters", ())
+            if not parameter.get("schema")
+        ]
+    refuse(findings)
+
+
+def check_every_operation_documents_its_refusals_as_problems() -> None:
+    findings = []
+    for place, operation in operations():
+        answers = operation["responses"]
+        for code, answer in answers.items():
+            media = set(answer.get("content", {}))
+            if code[0] in "45" and media != {PROBLEM} and not _health(operation):
+                findings.append(f"{place}: {code} is {media or 'without a body'}, not a problem")
+        wanted = set() if _health(operation) else set(ALWAYS)
+        if operation.get("security"):
+            wanted |= WITH_A_CREDENTIAL
+        if "requestBody" in operation:
+            wanted |= WITH_A_BODY
+        if any(one["in"] == "path" for one in operation.get("parameters", ())):
+            wanted |= {"404"}
+        findings += [f"{place} does not document {code}" for code in sorted(wanted - set(answers))]
+    refuse(findings)
+
+
+def check_every_good_answer_has_a_named_body() -> None:
+    findings = []
+    for place, operation in operations():
+        good = {code: one for code, one in operation["responses"].items() if code[0] == "2"}
+        if len(good) != 1:
+            findings.append(f"{place} has {len(good)} kinds of good answers")
+        for code, answer in good.items():
+            content = answer.get("content", {}).get("application/json", {})
+            if "$ref" not in content.get("schema", {}):
+                findings.append(f"{place}: the body of {code} has no name")
+    refuse(findings)
+
+
+def check_every_schema_is_explained() -> None:
+    schemas = document()["components"]["schemas"]
+    refuse([f"{name} has no description" for name, one in schemas.items() if not _told(one)])
+
+
+def check_every_reference_leads_somewhere() -> None:
+    schemas = document()["components"]["schemas"]
+    known = {f"#/components/schemas/{name}" for name in schemas}
+    refuse(sorted({f"{one} does not exist" for one in _references(document())} - _said(known)))
+
+
+def check_what_needs_a_credential_says_which() -> None:
+    known = set(document()["components"]["securitySchemes"])
+    findings = []
+    for place, operation in operations():
+        named = {name for one in operation.get("security", ()) for name in one}
+        if ("x-command" in operation) != bool(named) or named - known:
+            findings.append(f"{place}: {sorted(named) or 'no credential'}")
+    refuse(findings)
+
+
+def check_placing_an_order_has_an_example_that_is_accepted() -> None:
+    body = document()["paths"]["/orders"]["post"]["requestBody"]["content"]["application/json"]
+    name = body["schema"]["$ref"].rpartition("/")[2]
+    examples = document()["components"]["schemas"][name].get("examples", [])
+    for example in examples:
+        PlaceOrder.model_validate(example)
+    refuse([] if examples else ["POST /orders has no example"])
+
+
+def _health(operation: dict[str, Any]) -> bool:
+    return str(operation["operationId"]).startswith(HEALTH)
+
+
+def _told(schema: dict[str, Any]) -> bool:
+    return bool(schema.get("description"))
+
+
+def _said(known: set[str]) -> set[str]:
+    return {f"{one} does not exist" for one in known}
+
+
+def _references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for value in part.values():
+            yield from _references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from _references(value)
