@@ -28,35 +28,38 @@ app.command("sample")(sample_command)
 app.command("verify")(verify_command)
 app.command("demo")(demo_command)
 
-DataDir = Annotated[Path, typer.Option(help="Where databases, logs and keys are kept.")]
-Port = Annotated[int, typer.Option(help="0 means any free port.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0 means any free port.")]
 
 
 @app.command()
 def up(
-    data_dir: DataDir = Path(".stateset"),
-    port: Annotated[int, typer.Option(help="The HTTP API; 0 means any free port.")] = 8000,
-    postgres_port: Port = 5433,
-    temporal_port: Port = 7233,
-    ui_port: Annotated[int, typer.Option(help="Temporal's web UI.")] = 8233,
-    metrics_port: Annotated[int, typer.Option(help="Worker metrics; the API's are next.")] = 9464,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where databases, logs and keys are kept.")
+    ] = None,
+    port: Port = None,
+    postgres_port: Port = None,
+    temporal_port: Port = None,
+    ui_port: Port = None,
+    metrics_port: Port = None,
 ) -> None:
     """Run everything here: PostgreSQL, Temporal, the sandbox partners, worker and API.
 
-    Ctrl-C stops all of it in order. What was accepted is kept in --data-dir and goes on with the
-    next start. STATESET_DATABASE_URL and STATESET_TEMPORAL_ADDRESS name servers to use instead.
+    Ctrl-C stops all of it in order. What was accepted is kept in the data folder and goes on with
+    the next start. An option that is not given is taken from its STATESET_ setting.
+    STATESET_DATABASE_URL and STATESET_TEMPORAL_ADDRESS name servers to use instead.
     """
     from runtime.commands.up import run_up
 
     given = settings()
-    chosen = {
-        "data_dir": given.data_dir if "data_dir" in given.model_fields_set else data_dir,
+    options = {
+        "data_dir": data_dir,
         "api_port": port,
         "postgres_port": postgres_port,
         "temporal_port": temporal_port,
         "ui_port": ui_port,
         "metrics_port": metrics_port,
     }
+    chosen = {name: value for name, value in options.items() if value is not None}
     leave(run_up(given.model_copy(update=chosen)))
 
 
