@@ -1,0 +1,53 @@
+"""``make bench``: every figure beside its floor, measured in turns in the same run."""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench import accepting, delivering, hot, reading, report
+from tests.bench.figures import Figure, Plan
+from tests.bench.world import a_world
+
+PARTS = {
+    "accepting": accepting.measure,
+    "reading": reading.measure,
+    "hot": hot.measure,
+    "delivering": delivering.measure,
+}
+
+
+async def run(plan: Plan, parts: list[str], json_file: Path | None) -> None:
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    began = time.monotonic()
+    figures: list[Figure] = []
+    async with a_world() as world:
+        described = await report.machine(world)
+        for part in parts:
+            console.print(f"{time.monotonic() - began:5.0f} s  {part}", highlight=False)
+            figures += await PARTS[part](world, plan)
+    described["load_average_at_end"] = [round(load, 2) for load in os.getloadavg()]
+    described["seconds"] = round(time.monotonic() - began)
+    report.show(console, described, figures)
+    if json_file is not None:
+        report.write(json_file, described, figures)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="check that it works, in a minute")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every run as JSON")
+    parser.add_argument("--only", action="append", choices=PARTS, help="leave the others out")
+    given = parser.parse_args()
+    asyncio.run(run(Plan(given.quick), given.only or list(PARTS), given.json))
+    sys.stdout.flush()
+    # The Temporal SDK's threads may abort a normal interpreter exit.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
