@@ -26,8 +26,8 @@ from workflows.attributes import CUSTOMER, NUMBER, STATUS, run_id
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=30)
-"""How long a worker may take for a row before another one takes it over."""
+LEASE = timedelta(seconds=10)
+"""After so long another worker takes a row over: accepted orders wait no longer for a dead one."""
 FACT_PATIENCE_ATTEMPTS = 30
 """Tries before a fact about nothing we know becomes a task: with the back-off about a day."""
 LONGEST_PAUSE = timedelta(seconds=15)
