@@ -1,4 +1,4 @@
-"""Shoppers who order while things break: each has a key, and asks again until there is an answer."""
+"""Shoppers who order while things break: each has a key and asks again until it is answered."""
 
 import asyncio
 from collections import Counter

@@ -1,0 +1,32 @@
+"""Orders while the partners fail, lose answers and mix up their webhooks."""
+
+from tests.chaos.load import under_load
+from tests.installation import Installation
+
+ORDERS = 40
+LOST = {"times": 4, "delay_seconds": 0.1}
+
+
+async def test_orders_survive_partners_that_fail_and_lose_answers(
+    installation: Installation,
+) -> None:
+    async with under_load(installation, stock=ORDERS) as load:
+        for operation in ("authorize", "capture"):
+            await installation.payments.fault("timeout_after_success", operation, **LOST)
+            await installation.payments.fault("http_503", operation, times=4)
+            await installation.payments.fault("timeout_before", operation, **LOST)
+            await installation.payments.fault("malformed", operation, times=2)
+        await installation.payments.fault("http_429", "find", times=2)
+        await installation.carrier.fault("timeout_after_success", "book", **LOST)
+        await installation.carrier.fault("http_503", "book", times=4)
+        await installation.carrier.fault("malformed", "void", times=1)
+        await installation.carrier.fault("duplicate_webhooks", times=ORDERS)
+        await installation.carrier.fault("reorder_webhooks", times=ORDERS, delay_seconds=0.3)
+        await installation.payments.fault("duplicate_webhooks", times=ORDERS)
+        await load.shoppers(ORDERS)
+        await load.until_all_ended(patience=60)
+        await load.assert_each_happened_once()
+        left = (await installation.payments.ask("GET", "/sandbox/faults"))["data"]
+        unused = {(fault["operation"], fault["kind"]) for fault in left}
+        assert not {fault for fault in unused if fault[0] in ("authorize", "capture")}
+    await installation.assert_sound(patience=30)
