@@ -1,12 +1,14 @@
 """How every client, worker, replayer and test speaks to Temporal: one plugin for all of them."""
 
 import dataclasses
+from types import NoneType
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
+    BinaryNullPayloadConverter,
     CompositePayloadConverter,
     DataConverter,
     DefaultPayloadConverter,
@@ -51,22 +53,38 @@ class _StrictJson(PydanticJSONPlainPayloadConverter):
         try:
             return super().from_payload(payload, type_hint)
         except ValidationError as error:
-            details = error.errors(include_url=False, include_context=False, include_input=False)
-            raise create_payload_validation_error(details) from error
+            raise _malformed(error) from error
+
+
+class _StrictNull(BinaryNullPayloadConverter):
+    """Nothing is malformed, too, where something is expected."""
+
+    def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:
+        if type_hint not in (None, NoneType, Any):
+            try:
+                TypeAdapter(type_hint).validate_python(None)
+            except ValidationError as error:
+                raise _malformed(error) from error
+        return super().from_payload(payload, type_hint)
+
+
+def _malformed(error: ValidationError) -> Exception:
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return create_payload_validation_error(details)
 
 
 # One instance for all runs, because it caches what it learned of each type.
-_JSON = _StrictJson()
+_STRICT = {converter.encoding: converter for converter in (_StrictJson(), _StrictNull())}
 
 
 class StrictConverter(CompositePayloadConverter):
-    """The default converters with strict pydantic JSON in place of plain JSON."""
+    """The default converters, strict where they read nothing or plain JSON."""
 
     def __init__(self) -> None:
-        """Share the JSON converter."""
+        """Share the strict converters."""
         super().__init__(
             *(
-                _JSON if converter.encoding == _JSON.encoding else converter
+                _STRICT.get(converter.encoding, converter)
                 for converter in DefaultPayloadConverter.default_encoding_payload_converters
             )
         )

@@ -1,6 +1,7 @@
 """Undoing what was done: newest first, past a failing undo, shielded from a second cancel."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from temporalio import workflow
@@ -39,7 +40,9 @@ class Undoing:
                 await undo()
             except FailureError as failure:
                 workflow.logger.error("an undo failed: %s", failure)
-                await self._report()
+                # The undos that are left matter more than the report.
+                with contextlib.suppress(FailureError):
+                    await self._report()
 
 
 def ends_the_run(error: BaseException) -> bool:
