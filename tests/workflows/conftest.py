@@ -9,7 +9,8 @@ from db.engine import Database, open_engine
 from tests.database import fresh_database
 from tests.partners import carrier_simulator, payments_simulator
 from tests.shop import Shop
-from tests.workflows.stage import Front, Partners, Stage, temporal
+from tests.workflows.servers import Partners, temporal
+from tests.workflows.stage import Front, Stage
 
 
 @pytest.fixture(scope="session")
@@ -48,4 +49,5 @@ async def stage(staffed: Stage) -> AsyncIterator[Stage]:
     yield staffed
     for partner in (staffed.carrier, staffed.payments):
         await partner.ask("DELETE", "/sandbox/faults")
+    assert staffed.refusals == {}
     assert await staffed.broken() == []

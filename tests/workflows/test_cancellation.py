@@ -5,12 +5,13 @@ import asyncio
 import pytest
 
 from domain.errors import IllegalMove
-from domain.ids import OrderId
+from domain.ids import ItemId, OrderId
 from domain.orders.status import CancelReason
-from tests.workflows.stage import Stage, eventually
+from tests.workflows.looks import eventually
+from tests.workflows.stage import Stage
 
 
-async def _all_is_back(stage: Stage, order: OrderId, item: object, units: int) -> None:
+async def _all_is_back(stage: Stage, order: OrderId, item: ItemId, units: int) -> None:
     assert await stage.result(stage.run(order)) == "cancelled"
     row = await stage.order(order, "cancelled")
     assert row["cancel_reason"] == "customer_request"

@@ -8,7 +8,8 @@ import pytest
 
 from domain.tasks import TaskKind
 from tests.shop import PRICE
-from tests.workflows.stage import Stage, eventually
+from tests.workflows.looks import eventually
+from tests.workflows.stage import Stage
 
 TAX = 108
 

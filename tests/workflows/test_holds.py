@@ -4,7 +4,8 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from domain.errors import AlreadyExists, IllegalMove
-from tests.workflows.stage import WINDOW, Stage, eventually
+from tests.workflows.looks import eventually
+from tests.workflows.stage import WINDOW, Stage
 
 
 async def test_a_hold_keeps_a_paid_order_pending_until_it_is_released(stage: Stage) -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from domain.errors import IllegalMove
 from domain.tasks import TaskKind
-from tests.workflows.stage import Stage, eventually
+from tests.workflows.looks import eventually
+from tests.workflows.stage import Stage
 
 
 async def test_a_lost_parcel_is_refunded_when_a_person_decides_so(stage: Stage) -> None:

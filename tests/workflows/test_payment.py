@@ -12,7 +12,9 @@ from starlette.routing import Route
 
 from domain.errors import IllegalMove
 from domain.ids import OrderId
-from tests.workflows.stage import WINDOW, Stage, eventually, served
+from tests.workflows.looks import eventually
+from tests.workflows.servers import served
+from tests.workflows.stage import WINDOW, Stage
 
 
 async def _deliver(stage: Stage, order: OrderId) -> None:

@@ -17,7 +17,8 @@ from domain.orders.status import CancelReason
 from domain.orders.steps import Cancellation
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
-from tests.workflows.stage import Stage, eventually
+from tests.workflows.looks import eventually
+from tests.workflows.stage import Stage
 
 
 async def _stopped(stage: Stage, order: OrderId) -> None:

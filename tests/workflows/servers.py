@@ -1,0 +1,67 @@
+"""Servers that the stories run on."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+
+from runtime.local.binaries import temporal_program
+from tests.partners import Simulator
+from workflows.attributes import ALL
+from workflows.plugin import plugin
+
+POLL = 0.02
+"""Seconds between two looks."""
+
+
+@dataclass
+class Partners:
+    """Both simulators."""
+
+    carrier: Simulator
+    payments: Simulator
+
+
+@contextlib.asynccontextmanager
+async def temporal() -> AsyncIterator[WorkflowEnvironment]:
+    """A Temporal server on which a test may let a run's time pass; else time is real."""
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        dev_server_existing_path=str(temporal_program()),
+        search_attributes=ALL,
+        plugins=[plugin()],
+        ts_config=TimeSkippingConfig(enabled=False),
+        dev_server_log_level="error",
+        dev_server_extra_args=[
+            "--dynamic-config-value",
+            "frontend.WorkflowTimeSkippingEnabled=true",
+            "--dynamic-config-value",
+            'history.timerProcessorMaxTimeShift="10ms"',
+        ],
+    ) as environment:
+        yield environment
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Leave signals to the test run."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def served(app: Any, port: int) -> AsyncIterator[None]:
+    """Serve an application on a port."""
+    server = _Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not running.done(), "the server did not start"
+        await asyncio.sleep(POLL)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
