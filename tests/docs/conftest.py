@@ -12,22 +12,22 @@ from pathlib import Path
 import pytest
 
 START_PATIENCE = 90
-_FREE = [f"--{name}-port" for name in ("postgres", "temporal", "ui", "metrics")]
+_SETTINGS = {f"STATESET_{name}_PORT": "0" for name in ("POSTGRES", "TEMPORAL", "UI", "METRICS")}
 
 
 @pytest.fixture(scope="session")
 async def checkout() -> AsyncIterator[Path]:
     """A folder with ``.venv`` and, in ``.stateset``, the data of a running stack."""
-    for program in ("bash", "curl", "jq"):
+    for program in ("bash", "curl", "jq", "openssl"):
         if shutil.which(program) is None:
             if os.environ.get("CI") == "true":
                 pytest.fail(f"{program} is not installed")
             pytest.skip(f"{program} is not installed")
     folder = _checkout()
-    ports = [word for option in ("--port", *_FREE) for word in (option, "0")]
     stack = await asyncio.create_subprocess_exec(
-        *(".venv/bin/stateset", "up", *ports),
+        *(".venv/bin/stateset", "up", "--port", "0"),
         cwd=folder,
+        env={**os.environ, **_SETTINGS},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

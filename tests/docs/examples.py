@@ -7,6 +7,7 @@ line before a ``bash`` block says why it cannot be run here.
 
 import re
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -66,10 +67,11 @@ def examples_of(text: str) -> list[Example]:
     """Return the commands of a Markdown text with what they are said to print."""
     blocks = blocks_of(text)
     examples: list[Example] = []
-    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, after in zip_longest(blocks, blocks[1:]):
         if block.language != "bash":
             continue
-        answers = after is not None and after.language in ("json", "text")
+        end = block.line + block.text.count("\n") + 1
+        answers = after is not None and after.language in ("json", "text") and after.line - end <= 3
         examples.append(
             Example(
                 block.text,

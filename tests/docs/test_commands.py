@@ -16,7 +16,8 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("document", EXAMPLES)
 async def test_the_commands_of_a_document_do_what_it_says(document: str, checkout: Path) -> None:
-    assert await run_examples(EXAMPLES[document], checkout) == []
+    wrong = await run_examples(EXAMPLES[document], checkout)
+    assert not wrong, "\n".join(wrong)
 
 
 def test_what_is_not_run_is_listed_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,135 @@
+"""The tables of the documents say what the code says."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import pytest
+from pydantic import BaseModel, SecretStr
+from typer.main import get_command
+
+from api import refusals
+from domain import errors
+from domain.access import ALLOWED, GRANTABLE, Command, Role
+from runtime.cli import app
+from runtime.settings import Settings
+from simulators.carrier.routes import OPERATIONS as CARRIER_OPERATIONS
+from simulators.carrier.scenarios import POSTAL_CODES, SCENARIOS, UNSERVICEABLE
+from simulators.faults import OperationFault, WebhookFault
+from simulators.payments.routes import OPERATIONS as PAYMENTS_OPERATIONS
+from simulators.payments.rules import TOKENS
+from simulators.settings import SimulatorSettings
+from tests.docs.examples import ROOT
+
+INTEGRATING = (ROOT / "docs/integrating.md").read_text()
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text()
+# What no route answers, or not yet: the classes are there for the steps of the processes.
+UNHEARD = {"refused", "on_hold", "amount_exceeded", "payment_declined", "stale_version"}
+
+
+def rows(text: str, heading: str) -> Iterator[list[str]]:
+    """Yield the cells of the first table after a heading, without its head."""
+    lines = text.partition(heading)[2].splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("|"))
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            return
+        yield [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def test_every_refusal_is_listed_with_its_status() -> None:
+    written = {(row[0].strip("` "), int(row[1])) for row in rows(INTEGRATING, "## Refusals")}
+    classes = [
+        each
+        for module in (errors, refusals)
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, errors.DomainError)
+    ]
+    assert written == {(each.code, each.status) for each in classes if each.code not in UNHEARD}
+
+
+def test_every_command_is_listed_with_its_roles() -> None:
+    written = {row[0].strip("` "): row[1] for row in rows(INTEGRATING, "refused with 403")}
+    assert written == {str(command): roles_of(command) for command in Command}
+
+
+def roles_of(command: Command) -> str:
+    """Write the roles of a command as the table does."""
+    allowed = ALLOWED[command]
+    names = [role for role in Role if role in allowed]
+    others = [role for role in Role if role not in allowed]
+    if not others:
+        return "all"
+    text = ", ".join(names) if len(others) > 2 else "all but " + ", ".join(others)
+    granted = ", ".join(sorted(GRANTABLE.get(command, ())))
+    return f"{text}; {granted} with the scope" if granted else text
+
+
+def test_the_sandbox_partners_are_described_as_they_behave() -> None:
+    cards = {row[0].strip("` "): row[1] for row in rows(INTEGRATING, "**Cards**")}
+    addresses = [row[0].strip("` ") for row in rows(INTEGRATING, "**Addresses**")]
+    assert cards.keys() == TOKENS.keys()
+    assert addresses == [UNSERVICEABLE, *POSTAL_CODES, "any other"]
+    sandbox = INTEGRATING.partition("**Scans**")[2]
+    words = set(re.findall(r"`(\w+)`", sandbox))
+    faults = {*get_args(OperationFault), *get_args(WebhookFault)}
+    assert words >= {*SCENARIOS, *CARRIER_OPERATIONS, *PAYMENTS_OPERATIONS, *faults}
+
+
+@pytest.mark.parametrize(
+    ("heading", "settings"), [("## Settings", Settings), ("## Sandbox", SimulatorSettings)]
+)
+def test_every_setting_is_listed_with_its_default(heading: str, settings: type[BaseModel]) -> None:
+    prefix = str(settings.model_config.get("env_prefix"))
+    section = CONFIGURATION.partition(f"{heading}\n")[2].partition("\n## ")[0]
+    written = dict(re.findall(rf"^\| `{prefix}(\w+)` \| (.*?) \|", section, re.MULTILINE))
+    assert written == {
+        name.upper(): shown(field.default if not field.is_required() else ...)
+        for name, field in settings.model_fields.items()
+    }
+
+
+def shown(default: Any) -> str:
+    """Write a default as the tables do."""
+    if default is ...:
+        return "required"
+    if default is None or default == "":
+        return "-"
+    if isinstance(default, SecretStr):
+        return "the sandbox's"
+    if hasattr(default, "total_seconds"):
+        return f"{default.total_seconds():g} s"
+    return f"`{default}`"
+
+
+def test_every_command_of_the_command_line_is_listed() -> None:
+    commands = getattr(get_command(app), "commands")  # noqa: B009
+    written = [name for row in rows(CONFIGURATION, "## Commands") for name in row[0].split(", ")]
+    assert {name.strip("`") for name in written} == {f"stateset {name}" for name in commands}
+
+
+def test_every_link_of_a_document_leads_somewhere() -> None:
+    broken = []
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
+            if "://" not in target and not (path.parent / target).exists():
+                broken.append(f"{path.relative_to(ROOT)}: {target}")
+    assert broken == []
+
+
+def test_every_anchor_within_a_document_exists() -> None:
+    broken = []
+    for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        text = path.read_text()
+        anchors = {anchor(each) for each in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+        broken += [
+            f"{path.relative_to(ROOT)}: #{name}"
+            for name in re.findall(r"\]\(#([^)]+)\)", text)
+            if name not in anchors
+        ]
+    assert broken == []
+
+
+def anchor(heading: str) -> str:
+    """Return the anchor of a heading, by GitHub's rule."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
