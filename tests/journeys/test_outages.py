@@ -1,0 +1,71 @@
+"""Orders accepted while a part of the product is away or stops: all of them are processed later."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.installation import Installation
+
+
+@contextmanager
+def frozen(installation: Installation, name: str) -> Iterator[None]:
+    """Stop a process without ending it: its connections stay, and nothing is answered."""
+    installation.signal(name, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        installation.signal(name, signal.SIGCONT)
+
+
+async def test_orders_placed_while_temporal_is_away_are_processed_when_it_is_back(
+    installation: Installation,
+) -> None:
+    sku = await installation.item(stock=30)
+    waiting = await installation.place({sku: 1}, payment={"method": "card"})
+    await installation.reaches(waiting, status="pending")
+    with frozen(installation, "temporal"):
+        placed = await asyncio.gather(*(installation.place({sku: 1}) for _ in range(20)))
+        asked = time.monotonic()
+        refused = await installation.http.post(f"/orders/{waiting}/cancel", json={})
+        assert (refused.status_code, refused.json()["code"]) == (503, "partner_unavailable")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert time.monotonic() - asked < 15
+        assert (await installation.show(waiting))["status"] == "pending"
+        ready = (await installation.http.get("/health/ready")).json()
+        assert ready["status"] == "degraded"
+        assert ready["backlog"]["depth"] >= 20
+        for order_id in placed:
+            assert (await installation.show(order_id))["status"] == "pending"
+    for order_id in placed:
+        await installation.reaches(order_id, status="confirmed")
+    assert (await installation.cancel(waiting)).status_code == 200
+    await installation.reaches(waiting, status="cancelled")
+    assert await installation.stock(sku) == (10, 20)
+    await installation.assert_sound()
+
+
+async def test_a_stopped_installation_goes_on_where_it_was(installation: Installation) -> None:
+    sku = await installation.item(stock=30)
+    at_carrier = await installation.place({sku: 1})
+    numbers = await installation.booked(at_carrier)
+    unpaid = await installation.place({sku: 1}, payment={"token": "tok_declined"})
+    await installation.reaches(unpaid, payment_status="failed")
+    fresh = await asyncio.gather(*(installation.place({sku: 1}) for _ in range(20)))
+
+    assert await installation.stop(signal.SIGTERM) == 0
+    await installation.start()
+
+    for order_id in fresh:
+        assert await installation.booked(order_id)
+    await installation.travel(numbers)
+    await installation.reaches(at_carrier, status="completed", payment_status="captured")
+    await installation.post(f"/orders/{unpaid}/payments", {"token": "tok_ok"})
+    await installation.reaches(unpaid, status="confirmed")
+    answers = await asyncio.gather(*(installation.cancel(order_id) for order_id in fresh))
+    assert {answer.status_code for answer in answers} == {200}
+    for order_id in fresh:
+        await installation.reaches(order_id, status="cancelled")
+    assert await installation.stock(sku) == (28, 1)
+    await installation.assert_sound()
