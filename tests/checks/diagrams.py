@@ -1,0 +1,101 @@
+"""What the docs draw and list from the code's tables: ``python -m tests.checks.diagrams``."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from domain.lifecycle import Moves, ends
+from domain.orders.status import MOVES as ORDERS
+from domain.shipments.status import ENDED
+from domain.shipments.status import MOVES as SHIPMENTS
+from domain.tasks import ASKERS, RULES, Asker
+from tests.checks.outcome import ROOT, refuse
+
+PROCESSES = ROOT / "docs/processes"
+MARKED = re.compile(
+    r"(<!-- generated: (?P<what>[\w ]+) -->\n)(?P<drawn>.*?)(<!-- end -->)", re.DOTALL
+)
+
+
+def draw(moves: Moves[Any], last: frozenset[StrEnum]) -> str:
+    """Return a state table as a Mermaid diagram; in the states of ``last`` documents stay."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(moves))}"]
+    for current, followers in moves.items():
+        lines += [f"    {current} --> {target}" for target in moves if target in followers]
+        lines += [f"    {current} --> [*]"] if current in last else []
+    return "\n".join([*lines, "```", ""])
+
+
+def tasks(asker: Asker | None) -> str:
+    """Return the tasks whose answer a run acts on, or (None) that are only recorded."""
+    lines = ["| task | role | question | answers |", "|---|---|---|---|"]
+    for kind, rule in RULES.items():
+        if ASKERS.get(kind) is asker:
+            answers = ", ".join(f"`{choice}`" for choice in rule.choices)
+            lines.append(f"| `{kind}` | {rule.role} | {rule.question} | {answers} |")
+    return "\n".join([*lines, ""])
+
+
+def messages(process: str) -> str:
+    """Return the signals and updates that a workflow takes, as it describes them itself."""
+    lines = ["| message | kind | |", "|---|---|---|"]
+    tree = ast.parse((ROOT / f"workflows/{process}.py").read_text())
+    for handler in ast.walk(tree):
+        if not isinstance(handler, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for mark in handler.decorator_list:
+            if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Attribute):
+                said = {word.arg: ast.literal_eval(word.value) for word in mark.keywords}
+                lines.append(f"| `{handler.name}` | {mark.func.attr} | {said['description']} |")
+    return "\n".join([*lines, ""])
+
+
+DRAWN: dict[str, Callable[[], str]] = {
+    "states of orders": lambda: draw(ORDERS, ends(ORDERS)),
+    "states of shipments": lambda: draw(SHIPMENTS, ends(SHIPMENTS) | ENDED),
+    "messages of order_fulfillment": lambda: messages("order_fulfillment"),
+    "messages of shipment_tracking": lambda: messages("shipment_tracking"),
+    "tasks of orders": lambda: tasks(Asker.ORDER),
+    "tasks of shipments": lambda: tasks(Asker.SHIPMENT),
+    "tasks of nobody": lambda: tasks(None),
+}
+"""Everything that a page may hold between its marks."""
+
+
+def pages() -> Iterator[tuple[Path, str, str]]:
+    """Yield every page of a process, with its text as it is and as it should be."""
+    for page in sorted(PROCESSES.glob("*.md")):
+        text = page.read_text()
+        yield page, text, MARKED.sub(lambda at: at[1] + DRAWN[at["what"]]() + at[4], text)
+
+
+def check_the_docs_show_what_the_code_knows() -> None:
+    findings = [
+        f"{page.relative_to(ROOT)} is out of step: python -m tests.checks.diagrams"
+        for page, text, wanted in pages()
+        if text != wanted
+    ]
+    shown = {at["what"] for _, text, _ in pages() for at in MARKED.finditer(text)}
+    refuse(findings + [f"no page shows the {what}" for what in sorted(DRAWN.keys() - shown)])
+
+
+def check_every_process_has_a_page() -> None:
+    workflows = [
+        path for path in (ROOT / "workflows").glob("*.py") if "@workflow.defn" in path.read_text()
+    ]
+    missing = {path.stem for path in workflows} - {page.stem for page in PROCESSES.glob("*.md")}
+    refuse([f"docs/processes/{name}.md is missing" for name in sorted(missing)])
+
+
+def write() -> None:
+    """Draw everything anew."""
+    for page, text, wanted in pages():
+        if text != wanted:
+            page.write_text(wanted)
+
+
+if __name__ == "__main__":
+    write()
