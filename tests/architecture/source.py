@@ -100,3 +100,16 @@ def defined(module: Module) -> Iterator[str]:
                 yield node.id
             case ast.Attribute(ctx=ast.Store()):
                 yield node.attr
+
+
+def assigned(module: Module, name: str) -> ast.expr:
+    """Return the expression that a module gives to a name at its top."""
+    for node in module.tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=known)], value=value) if known == name:
+                return value
+            case ast.AnnAssign(target=ast.Name(id=known), value=ast.expr() as value) if (
+                known == name
+            ):
+                return value
+    raise LookupError(f"{module.path} has no {name}")

@@ -3,15 +3,9 @@
 import ast
 from pathlib import PurePath
 
-from activities.orders.steps import OrderActivities
-from gateways.carriers.sandbox import SandboxCarrier
-from gateways.payments.sandbox import SandboxPayments
-from tests.architecture.source import OURS, WORKFLOWS, Module, called, dotted
-from worker import activities
-from workflows.attributes import run_id
-from workflows.plugin import PASSED_THROUGH
-from workflows.plugin import WORKFLOWS as REGISTERED
+from tests.architecture.source import OURS, WORKFLOWS, Module, assigned, called, dotted
 
+BY_PATH = {one.path: one for one in OURS}
 NOT_REPLAYABLE = {"os", "random", "secrets", "sqlalchemy", "asyncpg", "socket", "threading", "time"}
 NOT_DETERMINISTIC = {"now", "utcnow", "today", "uuid1", "uuid4", "uuid7", "new_id", "environ"}
 
@@ -21,10 +15,18 @@ def decorated(module: Module, name: str) -> list[ast.ClassDef | ast.AsyncFunctio
     return [
         node
         for node in module.nodes
-        if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef)
-        for mark in node.decorator_list
-        if dotted(mark.func if isinstance(mark, ast.Call) else mark) == name
+        if isinstance(node, ast.ClassDef | ast.AsyncFunctionDef) and name in marks_of(node)
     ]
+
+
+def marks_of(node: ast.AST) -> set[str]:
+    """Return the names of a definition's decorators."""
+    marks = getattr(node, "decorator_list", [])
+    return {dotted(mark.func if isinstance(mark, ast.Call) else mark) for mark in marks}
+
+
+def processes() -> set[str]:
+    return {kind.name for one in WORKFLOWS for kind in decorated(one, "workflow.defn")}
 
 
 def steps() -> list[str]:
@@ -32,8 +34,9 @@ def steps() -> list[str]:
 
 
 def test_every_workflow_is_registered_with_the_plugin() -> None:
-    written = {kind.name for one in WORKFLOWS for kind in decorated(one, "workflow.defn")}
-    assert written == {workflow.__name__ for workflow in REGISTERED} != set()
+    registered = assigned(BY_PATH["workflows/plugin.py"], "WORKFLOWS")
+    assert isinstance(registered, ast.Tuple)
+    assert sorted(dotted(one) for one in registered.elts) == sorted(processes()) != []
 
 
 def test_a_workflow_file_holds_one_workflow_of_its_own_name() -> None:
@@ -44,24 +47,27 @@ def test_a_workflow_file_holds_one_workflow_of_its_own_name() -> None:
 
 
 def test_every_workflow_names_its_runs() -> None:
-    from uuid import UUID
+    named = ast.literal_eval(assigned(BY_PATH["workflows/attributes.py"], "_STEMS"))
+    words = {
+        name: "".join(f"-{char.lower()}" if char.isupper() else char for char in name)[1:]
+        for name in processes()
+    }
+    assert named == words
 
-    for workflow in REGISTERED:
-        words = "".join(
-            f"-{char.lower()}" if char.isupper() else char for char in workflow.__name__
-        )
-        assert run_id(workflow.__name__, UUID(int=1)) == f"{words[1:]}/{UUID(int=1)}"
 
-
-def test_every_activity_is_given_to_the_worker() -> None:
-    # What the steps reach is made on first use: these are never asked anything.
-    carrier, payments = (
-        SandboxCarrier("http://127.0.0.1", "-"),
-        SandboxPayments("http://127.0.0.1", "-"),
-    )
-    registered = [step.__name__ for step in activities(None, carrier, payments)]  # type: ignore[arg-type]
-    assert sorted(registered) == sorted(steps())
-    assert OrderActivities.cancel_order.__name__ in registered
+def test_every_class_with_activities_is_given_to_the_worker() -> None:
+    with_steps = {
+        kind.name
+        for one in OURS
+        for kind in one.classes
+        if any("activity.defn" in marks_of(step) for step in kind.body)
+    }
+    worker = BY_PATH["worker.py"]
+    giving = next(one for one in worker.functions if one.name == "activities")
+    assert with_steps - called(giving) == set()
+    assert with_steps
+    # It gives every method that is marked, whatever its name.
+    assert "__temporal_activity_definition" in ast.unparse(giving)
 
 
 def test_activity_names_are_unique_in_the_system() -> None:
@@ -128,5 +134,6 @@ def test_signals_are_facts_and_updates_are_described() -> None:
 
 def test_nothing_that_a_sandbox_passes_through_holds_a_workflow() -> None:
     written = {one.path for one in WORKFLOWS if decorated(one, "workflow.defn")}
-    passed = {name.replace(".", "/") + ".py" for name in PASSED_THROUGH}
+    given = ast.literal_eval(assigned(BY_PATH["workflows/plugin.py"], "PASSED_THROUGH"))
+    passed = {name.replace(".", "/") + ".py" for name in given}
     assert written & passed == set()

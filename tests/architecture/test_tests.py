@@ -5,7 +5,17 @@ from collections import defaultdict
 
 from tests.architecture.source import TESTS, Function, called, dotted
 
-POLLING = {"answering", "ask", "eventually", "served", "start", "until", "until_up", "working"}
+POLLING = {
+    "answering",
+    "ask",
+    "cancel",
+    "eventually",
+    "served",
+    "start",
+    "until",
+    "until_up",
+    "working",
+}
 """Helpers that wait for a condition with a deadline, and one server that is slow on purpose."""
 LOAD = ("tests/bench/",)
 """Arrivals of a measured load follow a clock."""

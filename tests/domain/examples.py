@@ -2,4 +2,4 @@
 
 from hypothesis import settings
 
-some = settings(max_examples=40, deadline=None, database=None)
+some = settings(max_examples=25, deadline=None, database=None)

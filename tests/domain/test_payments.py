@@ -80,6 +80,11 @@ def test_what_is_asked_and_not_answered_is_in_flight() -> None:
     assert (declined.in_flight, declined.failed) == (0, True)
 
 
+def test_nothing_is_in_flight_once_it_succeeded() -> None:
+    paid = add_up([entry(A, Phase.REQUESTED), entry(A, Phase.SUCCEEDED)])
+    assert (paid.authorized, paid.in_flight) == (100, 0)
+
+
 def test_only_the_last_attempt_says_whether_paying_failed() -> None:
     first, second = entry(A, Phase.FAILED, key="1"), entry(A, Phase.SUCCEEDED, key="2")
     assert not add_up([first, second]).failed
