@@ -5,12 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from db.engine import Database, open_engine
-from tests.database import fresh_database
-from tests.partners import carrier_simulator, payments_simulator
-from tests.shop import Shop
-from tests.workflows.servers import Partners, temporal
-from tests.workflows.stage import Front, Stage
+from tests.workflows.servers import temporal
+from tests.workflows.stage import Stage, open_stage
 
 
 @pytest.fixture(scope="session")
@@ -20,27 +16,10 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @pytest.fixture(scope="session")
-async def set_stage(template_url: str, environment: WorkflowEnvironment) -> AsyncIterator[Stage]:
-    """Books, partners and webhooks, but nobody who works."""
-    front = Front()
-    async with (
-        fresh_database(template_url) as url,
-        carrier_simulator(front.webhooks("sandbox-carrier")) as carrier,
-        payments_simulator(front.webhooks("sandbox-payments")) as payments,
-    ):
-        books = Database(open_engine(url, application="tests"))
-        shop = Shop(books)
-        await shop.open()
-        stage = Stage(shop, environment, Partners(carrier, payments))
-        async with front.serving(stage):
-            yield stage
-        await books.close()
-
-
-@pytest.fixture(scope="session")
-async def staffed(set_stage: Stage) -> AsyncIterator[Stage]:
-    async with set_stage.working():
-        yield set_stage
+async def staffed(template_url: str, environment: WorkflowEnvironment) -> AsyncIterator[Stage]:
+    """The stage with a worker."""
+    async with open_stage(template_url, environment) as stage, stage.working():
+        yield stage
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from temporalio.worker import Worker
 from api.app import create_app
 from api.services import Services
 from api.steering import Steering
-from db.engine import Database
+from db.engine import Database, open_engine
 from db.orders.attempts import add_attempt
 from domain.errors import IllegalMove
 from domain.ids import OrderId, TaskId, new_id
@@ -27,6 +27,8 @@ from gateways.carriers.sandbox import SandboxCarrier
 from gateways.payments.sandbox import SandboxPayments
 from runtime.dispatch import Dispatcher
 from runtime.settings import Settings
+from tests.database import fresh_database
+from tests.partners import carrier_simulator, payments_simulator
 from tests.ports import free_port
 from tests.shop import PAYMENT_WINDOW, Shop
 from tests.workflows.looks import Looks
@@ -183,18 +185,23 @@ class Stage(Looks):
         await self.environment.fast_forward(run, duration)
 
 
-class Front:
-    """The application over HTTP, whose address partners know before it serves any books."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-
-    def webhooks(self, provider: str) -> str:
-        return f"http://127.0.0.1:{self.port}/webhooks/{provider}"
-
-    @contextlib.asynccontextmanager
-    async def serving(self, stage: Stage) -> AsyncIterator[None]:
-        """Serve with these books."""
-        app = create_app(Services(stage.settings, stage.books, stage.connected))
-        async with served(app, self.port):
-            yield
+@contextlib.asynccontextmanager
+async def open_stage(
+    template_url: str, environment: WorkflowEnvironment, task_queue: str = "stage"
+) -> AsyncIterator[Stage]:
+    """Yield a stage with its own books, partners and webhooks, but nobody who works."""
+    port = free_port()
+    webhooks = f"http://127.0.0.1:{port}/webhooks"
+    async with (
+        fresh_database(template_url) as url,
+        carrier_simulator(f"{webhooks}/sandbox-carrier") as carrier,
+        payments_simulator(f"{webhooks}/sandbox-payments") as payments,
+    ):
+        books = Database(open_engine(url, application="tests"))
+        shop = Shop(books)
+        await shop.open()
+        stage = Stage(shop, environment, Partners(carrier, payments), task_queue)
+        app = create_app(Services(stage.settings, books, stage.connected))
+        async with served(app, port):
+            yield stage
+        await books.close()
