@@ -12,7 +12,7 @@ LOCAL := .venv/.local-$(call checksum,local)
 DEV := .venv/.dev-$(call checksum,dev)
 
 help:
-	@echo "make demo    start everything and walk an order, a return, a claim and a work order through"
+	@echo "make demo    start everything, let a small company trade, check its books and stop"
 	@echo "make up      start everything and keep it running"
 	@echo "make test    run the tests"
 	@echo "make check   run the linters, type and architecture checks"

@@ -64,14 +64,14 @@ class SalesOrder:
 def read_orders(folder: Path) -> list[SalesOrder]:
     """Read every sales order with its lines, oldest first."""
     lines: dict[int, list[tuple[int, SalesLine]]] = defaultdict(list)
-    for row in read_rows(folder, "Sales.SalesOrderDetail.reconstructed", "LineNumber", "OrderQty"):
+    for row in read_rows(folder, _lines_table(folder), "SalesOrderDetailID", "OrderQty"):
         line = SalesLine(
             product_id=whole(row, "ProductID"),
             quantity=whole(row, "OrderQty"),
             unit_price=number(row, "UnitPrice"),
             discount=number(row, "UnitPriceDiscount"),
         )
-        lines[whole(row, "SalesOrderID")].append((whole(row, "LineNumber"), line))
+        lines[whole(row, "SalesOrderID")].append((whole(row, "SalesOrderDetailID"), line))
     orders = []
     for row in read_rows(folder, "Sales.SalesOrderHeader", "SalesOrderNumber", "TotalDue"):
         order_id = whole(row, "SalesOrderID")
@@ -90,6 +90,12 @@ def read_orders(folder: Path) -> list[SalesOrder]:
             )
         )
     return sorted(orders, key=lambda order: (order.ordered_on, order.order_id))
+
+
+def _lines_table(folder: Path) -> str:
+    """Return the table of order lines: the original, or one rebuilt from the stock's ledger."""
+    original = "Sales.SalesOrderDetail"
+    return original if (folder / f"{original}.csv").exists() else f"{original}.reconstructed"
 
 
 def choose(orders: list[SalesOrder], count: int, since: date | None) -> list[SalesOrder]:
