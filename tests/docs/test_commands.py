@@ -30,4 +30,5 @@ def test_what_is_not_run_is_listed_with_its_reason(capsys: pytest.CaptureFixture
     with capsys.disabled():
         for place, reason in left_out:
             print(f"\nnot run, {place}: {reason}", end="")
+    assert all(reason.strip() for _, reason in left_out)
     assert all(len(reason.split()) > 3 for _, reason in left_out)
