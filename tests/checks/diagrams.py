@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Callable, Iterator
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ MARKED = re.compile(
 )
 
 
-def draw(moves: Moves[Any], last: frozenset[StrEnum]) -> str:
+def draw(moves: Moves[Any], last: frozenset[Any]) -> str:
     """Return a state table as a Mermaid diagram; in the states of ``last`` documents stay."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(moves))}"]
     for current, followers in moves.items():
