@@ -19,7 +19,7 @@ POLLING = {
 """Helpers that wait for a condition with a deadline, and one server that is slow on purpose."""
 LOAD = ("tests/bench/",)
 """Arrivals of a measured load follow a clock."""
-SAYS = ("fail", "raises", "refuse", "warns")
+SAYS = ("fail", "raises", "refuse", "replay_workflow", "warns")
 
 
 def asserting() -> set[str]:
