@@ -32,14 +32,20 @@ class Load:
             for path in ("/ledger", "/bookings")
         }
 
-    async def shoppers(self, number: int, **order: Any) -> None:
-        """Place so many orders at once, and cancel some of them."""
-        await asyncio.gather(*(self._shopper(position, order) for position in range(number)))
+    async def shoppers(self, number: int, at_once: int = 20) -> None:
+        """Place so many orders, and cancel some of them."""
+        free = asyncio.Semaphore(at_once)
 
-    async def _shopper(self, position: int, order: dict[str, Any]) -> None:
+        async def shopper(position: int) -> None:
+            async with free:
+                await self._shopper(position)
+
+        await asyncio.gather(*(shopper(position) for position in range(number)))
+
+    async def _shopper(self, position: int) -> None:
         key = f"chaos-{uuid4().hex}"
         self.asked.append(key)
-        order_id = await self._installation.place({self.sku: 1}, key, **order)
+        order_id = await self._installation.place({self.sku: 1}, key)
         async with self._progress:
             self.accepted[key] = order_id
             self._progress.notify_all()

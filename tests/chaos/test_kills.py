@@ -6,20 +6,19 @@ from tests.chaos.load import under_load
 from tests.installation import Installation
 
 VICTIMS = ("worker", "api", "postgres", "temporal")
-WAVE = 50
+ORDERS = 200
 
 
 async def test_two_hundred_orders_survive_the_death_of_every_part(
     installation: Installation,
 ) -> None:
-    async with under_load(installation, stock=WAVE * len(VICTIMS)) as load:
-        for victim in VICTIMS:
-            before = len(load.accepted)
-            wave = asyncio.create_task(load.shoppers(WAVE))
-            await load.until_accepted(before + WAVE // 5)
+    async with under_load(installation, stock=ORDERS) as load:
+        shopping = asyncio.create_task(load.shoppers(ORDERS))
+        for turn, victim in enumerate(VICTIMS):
+            await load.until_accepted(20 + turn * ORDERS // len(VICTIMS))
             await installation.kill(victim)
-            await wave
+        await shopping
         await load.until_all_ended(patience=60)
-        assert len(load.accepted) == WAVE * len(VICTIMS)
+        assert len(load.accepted) == ORDERS
         await load.assert_each_happened_once()
     await installation.assert_sound(patience=30)
