@@ -45,7 +45,6 @@ class Tokens:
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         # Whatever the claim says, a token is checked again after an hour.
-        # Whatever the claim says, a token is checked again after an hour.
         self._known[name] = (caller, min(claims["exp"], time.time() + LONGEST_REMEMBERED))
         return caller
 

@@ -86,7 +86,6 @@ class Settings(BaseSettings):
     )
 
     # Rules
-    base_currency: str = "USD"
     payment_window: Duration = timedelta(minutes=30)
     """How long a card order waits for an authorization before it is cancelled."""
 

@@ -19,5 +19,5 @@ SANDBOX_CODES: dict[str, tuple[str | None, str, bool]] = {
 """Code to (parcel status, reason, whether it is an exception).
 
 A status of None leaves the parcel's status as it is: the code only puts an exception over it. A
-code that is missing here is stored as ``in_transit`` of rank 0 and opens a task.
+code that is missing here is stored, moves nothing, and opens a task.
 """

@@ -14,7 +14,8 @@ _CARRIER_OFFSET, _PAYMENTS_OFFSET = 81, 82
 
 
 def _python(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", *arguments)
+    # A folder of the caller's that happens to be called like one of ours must not be taken for it.
+    return (sys.executable, "-P", "-m", *arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def read_products(folder: Path) -> list[Product]:
             product_id=whole(row, "ProductID"),
             number=row["ProductNumber"],
             name=row["Name"],
-            made=row["MakeFlag"] == "true",
+            made=row["MakeFlag"].lower() in ("true", "1"),
             list_price=number(row, "ListPrice"),
             weight_grams=_grams(row),
             safety_stock=whole(row, "SafetyStockLevel"),
