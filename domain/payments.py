@@ -128,15 +128,6 @@ def capture_due(line: LineCounters, units: int) -> int:
     return share(line.total_amount, line.shipped + units, line.quantity, before)
 
 
-def refund_due(captured: int, units: int, shipped: int, refunded_units: int, refunded: int) -> int:
-    """Return what is given back for ``units`` more of a line, in minor units.
-
-    ``captured`` stands for the ``shipped`` units; repeated partial refunds never drift and the last
-    one equals what was paid to the cent.
-    """
-    return share(captured, refunded_units + units, shipped, refunded)
-
-
 def authorization_key(payment_id: object) -> str:
     """The provider key of a payment's authorization."""
     return f"authorize/{payment_id}"
@@ -152,6 +143,6 @@ def void_key(payment_id: object, purpose: str) -> str:
     return f"void/{payment_id}/{purpose}"
 
 
-def refund_key(refund_id: object, attempt: int) -> str:
-    """The provider key of a refund; ``attempt`` counts a person's decisions, not retries."""
-    return f"refund/{refund_id}/{attempt}"
+def refund_key(shipment_id: object, purpose: str) -> str:
+    """The provider key of a refund; ``purpose`` names the person's decision, not a retry."""
+    return f"refund/{shipment_id}/{purpose}"

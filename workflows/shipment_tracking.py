@@ -52,7 +52,7 @@ class ShipmentTracking:
             elif kind is TaskKind.CAPTURE_FAILED:
                 journey = await in_database(JourneyActivities.write_off_capture, self._id)
             elif choice == "refund":
-                journey = await at_partner(JourneyActivities.refund_shipment, self._id)
+                journey = await at_partner(JourneyActivities.refund_shipment, answer)
         return journey
 
     @workflow.signal(description="The carrier reported something that may end the journey.")

@@ -74,7 +74,8 @@ class BookingActivities:
     async def recall_shipments(self, order_id: OrderId) -> bool:
         """Undo of book_shipment, for all labels of an order that the carrier has not scanned.
 
-        Returns False when goods are in the carrier's hands: then the order cannot be cancelled.
+        Labels whose sale we never heard of are looked for. Returns False when goods are in the
+        carrier's hands: then the order cannot be cancelled.
         """
         async with self._books.begin() as db:
             await lock_order(db, order_id)
@@ -84,7 +85,12 @@ class BookingActivities:
             if shipment.handed_over_at is not None:
                 stopped = False
             elif shipment.status == ShipmentStatus.BOOKED:
-                stopped = await self._void(shipment) and stopped
+                stopped = await self._void(shipment, shipment.booking_reference) and stopped
+            elif shipment.status == ShipmentStatus.PENDING:
+                known = await self._carrier.find_booking(shipment.id)
+                if known is not None and not known.voided:
+                    await self._record_booking(shipment.id, known)
+                    stopped = await self._void(shipment, known.booking_id) and stopped
         return stopped
 
     async def _buy(self, request: BookingRequest) -> Booking:
@@ -123,16 +129,20 @@ class BookingActivities:
             await open_task(db, TaskKind.BOOKING_REFUSED, "shipment", shipment_id, facts)
             await announce(db, shipment, "booking_refused", "system", facts)
 
-    async def _void(self, shipment: Row[Any]) -> bool:
+    async def _void(self, shipment: Row[Any], booking_id: str) -> bool:
+        """Give a label back; what the carrier keeps all the same a person must get back."""
+        facts: dict[str, Any] = {}
         try:
-            await self._carrier.void(shipment.booking_reference)
+            await self._carrier.void(booking_id)
         except PartnerRefused as refusal:
             if refusal.code == ALREADY_SCANNED:
                 return False
-            raise
+            facts = {"shipment": shipment.number, "code": refusal.code, "message": refusal.message}
         async with self._books.begin() as db:
             await lock_order(db, shipment.order_id)
             current = await lock_shipment(db, shipment.id)
             if current.status == ShipmentStatus.BOOKED and current.handed_over_at is None:
                 await move_shipment(db, current, ShipmentStatus.VOIDED, "system")
+                if facts:
+                    await open_task(db, TaskKind.UNDO_FAILED, "shipment", shipment.id, facts)
         return True

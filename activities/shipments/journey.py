@@ -14,7 +14,8 @@ from db.shipments.captures import is_owed, waive_capture
 from db.shipments.steps import announce, find_order_of, lock_shipment
 from db.tasks import cancel_tasks, open_task
 from domain.ids import ShipmentId
-from domain.shipments.status import ShipmentStatus
+from domain.lifecycle import move
+from domain.shipments.status import MOVES, ShipmentStatus
 from domain.shipments.steps import Journey, ShipmentDecision
 from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentProvider
@@ -43,7 +44,9 @@ class JourneyActivities:
         async with self._books.begin() as db:
             order = await lock_order(db, await find_order_of(db, shipment_id))
             shipment = await lock_shipment(db, shipment_id)
-            if shipment.handed_over_at is None and shipment.status == ShipmentStatus.BOOKED:
+            if shipment.handed_over_at is None:
+                # Nothing but a booked shipment can leave: any other one is refused here.
+                move(MOVES, ShipmentStatus(shipment.status), ShipmentStatus.PICKED_UP)
                 await depart(db, order, shipment)
                 shipment = await lock_shipment(db, shipment_id)
             intent = await capture_intent(db, order, shipment)
@@ -90,14 +93,19 @@ class JourneyActivities:
         return await self._tell(shipment_id)
 
     @activity.defn
-    async def refund_shipment(self, shipment_id: ShipmentId) -> Journey:
-        """Give the money of lost or returned goods back and write the units off."""
+    async def refund_shipment(self, given: ShipmentDecision) -> Journey:
+        """Give the money of lost or returned goods back and write the units off.
+
+        When the provider refuses, nothing is written off: the question is asked again.
+        """
+        shipment_id = given.shipment_id
         async with self._books.begin() as db:
             order = await lock_order(db, await find_order_of(db, shipment_id))
             shipment = await lock_shipment(db, shipment_id)
             if shipment.settled_at is not None:
                 return await _journey(db, shipment_id)
-            intent = await refund_intent(db, order, shipment)
+            purpose = str(given.decision.task_id)
+            intent = await refund_intent(db, order, shipment, purpose)
         result = await ask(self._provider, intent) if intent else None
         async with self._books.begin() as db:
             order = await lock_order(db, shipment.order_id)
@@ -105,7 +113,7 @@ class JourneyActivities:
             refunded = result is not None and result.outcome is Outcome.SUCCEEDED
             if intent and result:
                 await record_outcome(db, order, intent, result)
-            if shipment.settled_at is None:
+            if shipment.settled_at is None and (refunded or intent is None):
                 await write_off(db, order, shipment, refunded=refunded)
             return await _journey(db, shipment_id)
 

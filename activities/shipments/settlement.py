@@ -9,13 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import Intent, intend
 from db.inventory.ledger import take_back_stock
-from db.orders.steps import change_order, count_up, lines_of
+from db.orders.steps import change_order, count_up
 from db.outbox import add_outbox
 from db.payments import payments_of
-from db.shipments.captures import is_owed
+from db.shipments.captures import is_owed, waive_capture
 from db.shipments.steps import announce, change_shipment, shipment_lines_of
-from domain.payments import EntryKind, refund_due, refund_key
+from db.tasks import cancel_tasks
+from domain.payments import EntryKind, refund_key
 from domain.shipments.status import ShipmentStatus
+from domain.tasks import TaskKind
 
 
 async def units_of(db: AsyncConnection, shipment_id: UUID) -> Counter[UUID]:
@@ -41,46 +43,43 @@ async def tell_order(db: AsyncConnection, shipment: Row[Any]) -> None:
         await add_outbox(db, "signal", "OrderFulfillment", shipment.order_id, payload)
 
 
-async def refunds_due(
-    db: AsyncConnection, order: Row[Any], shipment: Row[Any]
-) -> dict[UUID, tuple[int, int]]:
-    """Return units and minor units to give back per order line of a shipment."""
-    units = await units_of(db, shipment.id)
-    return {
-        line.id: (
-            units[line.id],
-            refund_due(
-                line.captured_amount,
-                units[line.id],
-                line.shipped,
-                line.refunded_units,
-                line.refunded_amount,
-            ),
-        )
-        for line in await lines_of(db, order.id)
-        if units[line.id]
-    }
+async def refund_intent(
+    db: AsyncConnection, order: Row[Any], shipment: Row[Any], purpose: str
+) -> Intent | None:
+    """Record that what a shipment's goods cost is to be given back; None when nothing was taken.
 
-
-async def refund_intent(db: AsyncConnection, order: Row[Any], shipment: Row[Any]) -> Intent | None:
-    """Record that a shipment's money is to be given back; None when none was taken."""
-    amount = sum(due for _, due in (await refunds_due(db, order, shipment)).values())
+    ``purpose`` names the person's decision: a refund that the provider refused is not tried again
+    without another one.
+    """
+    parts = await shipment_lines_of(db, shipment.id)
+    amount = sum(part.capture_amount for part in parts)
     payment = next((row for row in await payments_of(db, order.id) if row.provider_reference), None)
-    if payment is None or amount <= 0:
+    if payment is None or amount == 0 or await is_owed(db, shipment.id):
         return None
-    key = refund_key(shipment.id, 1)
+    key = refund_key(shipment.id, purpose)
     return await intend(db, payment, EntryKind.REFUND, key, amount, shipment.id)
 
 
 async def write_off(
     db: AsyncConnection, order: Row[Any], shipment: Row[Any], *, refunded: bool
 ) -> None:
-    """Book that a shipment's goods never arrived; what came back goes into quarantine."""
+    """Book that a shipment's goods never arrived; what came back goes into quarantine.
+
+    Money for them that could not be taken so far is not asked for any more.
+    """
+    parts = await shipment_lines_of(db, shipment.id)
     if refunded:
-        for line_id, (units, amount) in (await refunds_due(db, order, shipment)).items():
-            await count_up(db, line_id, refunded_units=units, refunded_amount=amount)
+        for part in parts:
+            await count_up(
+                db,
+                part.order_line_id,
+                refunded_units=part.quantity,
+                refunded_amount=part.capture_amount,
+            )
+    elif await is_owed(db, shipment.id):
+        await waive_capture(db, shipment.id)
+        await cancel_tasks(db, TaskKind.CAPTURE_FAILED, shipment.id)
     if shipment.status == ShipmentStatus.RETURNED:
-        parts = await shipment_lines_of(db, shipment.id)
         await take_back_stock(db, shipment.id, [part.id for part in parts], "system")
     await change_order(db, order)
     await announce(db, shipment, "written_off", "system", {"refunded": refunded})

@@ -111,3 +111,38 @@ async def test_a_capture_that_waits_for_the_provider_is_made_once_it_answers(sta
     assert await stage.result(stage.run(order)) == "completed"
     moved = await stage.moved(order)
     assert moved["capture"] == moved["authorization"]
+
+
+async def test_a_refund_that_the_provider_refuses_is_asked_about_again(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token="tok_refund_declined")
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "lost")
+    first = await stage.task(TaskKind.PARCEL_LOST, shipment)
+    await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
+
+    async def asked_again() -> bool:
+        task = await stage.task(TaskKind.PARCEL_LOST, shipment)
+        return bool(task["id"] != first["id"])
+
+    await eventually(asked_again)
+    [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
+    assert (line["written_off"], line["refunded_amount"]) == (0, 0)
+    assert (await stage.order(order, "confirmed"))["completed_at"] is None
+
+
+async def test_a_lost_parcel_whose_money_was_never_taken_is_written_off_without_a_refund(
+    stage: Stage,
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token="tok_capture_declined")
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "lost")
+    await stage.task(TaskKind.CAPTURE_FAILED, shipment)
+    await stage.task(TaskKind.PARCEL_LOST, shipment)
+    await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
+
+    assert await stage.result(stage.run(order)) == "completed"
+    moved = await stage.moved(order)
+    assert moved["capture"] == 0
+    assert "refund" not in moved
