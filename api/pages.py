@@ -1,15 +1,27 @@
 """Lists: a page of views and the address of the next one."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, Self, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from domain.value import Value
 
 Item = TypeVar("Item")
+
+
+def _written_out(given: Any) -> Any:
+    if isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
+        raise ValueError("must be an instant such as 2030-01-31T12:00:00Z")
+    return given
+
+
+_NUMBER = re.compile(r"[+-]?[0-9.eE+-]*(inf|nan)?", re.IGNORECASE)
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""A moment with its zone; a bare number is refused instead of being read as seconds since 1970."""
 
 
 class Query(BaseModel):

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from api.pages import PageQuery, Query
+from api.pages import Instant, PageQuery, Query
 from db.inventory.reads import Grouping
 from domain.ids import ItemId, LocationId, SiteId
 from domain.inventory import LocationKind, MovementKind
@@ -75,8 +75,8 @@ class MovementQuery(PageQuery):
     location_id: UUID | None = None
     document_id: UUID | None = None
     kind: MovementKind | None = None
-    occurred_from: AwareDatetime | None = None
-    occurred_to: AwareDatetime | None = None
+    occurred_from: Instant | None = None
+    occurred_to: Instant | None = None
 
 
 class LocationView(Value):
