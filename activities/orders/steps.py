@@ -45,13 +45,15 @@ class OrderActivities:
     async def cancel_order(self, cancellation: Cancellation) -> OrderStatus:
         """Undo of acceptance: release the stock, close the lines, drop the pick lists.
 
-        Changes nothing once goods have left or the order has ended; returns its status.
+        Changes nothing once goods have left, while a label lives with which they may leave, or
+        when the order has ended; returns its status.
         """
         async with self._books.begin() as db:
             order = await lock_order(db, cancellation.order_id)
             shipments = await lock_shipments_of(db, order.id)
             if order.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED) or any(
-                shipment.handed_over_at for shipment in shipments
+                shipment.handed_over_at or shipment.status == ShipmentStatus.BOOKED
+                for shipment in shipments
             ):
                 return OrderStatus(order.status)
             for shipment in shipments:
