@@ -6,7 +6,6 @@ from uuid import UUID
 
 from temporalio.client import WorkflowFailureError
 
-from db.shipments.steps import change_shipment, lock_shipment
 from domain.errors import IllegalMove
 from domain.ids import OrderId, ShipmentId
 from domain.tasks import TaskKind
@@ -146,9 +145,8 @@ async def stopped_too_late(stage: Stage) -> UUID:
 
 
 async def undo_failed(stage: Stage) -> UUID:
-    order, shipment = await _booked(stage)
-    async with stage.books.begin() as db:
-        await change_shipment(db, await lock_shipment(db, shipment), booking_reference="unknown")
+    order, _ = await _booked(stage)
+    stage.refusals["recall_shipments"] = True
     return await _stopped(stage, order)
 
 

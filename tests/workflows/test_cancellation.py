@@ -156,3 +156,17 @@ async def test_a_cancellation_stops_an_order_whose_card_is_being_asked(stage: St
     await stage.cancel(order)
     await _all_is_back(stage, order, mug, 1)
     await eventually(lambda: stage.exists(stage.run(order)))
+
+
+async def test_a_label_whose_sale_we_never_heard_of_is_given_back_too(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    await stage.carrier.fault("timeout_after_success", "book")
+    order = await stage.shop.place((mug, 1))
+
+    async def sold() -> bool:
+        return await stage.labels(order) == [True]
+
+    await eventually(sold)
+    await stage.cancel(order)
+    await _all_is_back(stage, order, mug, 1)
+    assert await stage.labels(order) == [False]

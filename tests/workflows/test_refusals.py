@@ -97,6 +97,19 @@ async def test_an_undo_that_refuses_is_a_persons_task_and_the_others_are_done(
     assert await stage.labels(order) == [False]
 
 
+async def test_an_order_whose_label_cannot_be_taken_back_is_not_cancelled(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "booked")
+    stage.refusals["recall_shipments"] = False
+    await stage.run(order).cancel()
+    await stage.task(TaskKind.UNDO_FAILED, order)
+    await stage.wait_says(stage.run(order), "With the carrier")
+    await stage.travel(shipment, "delivered")
+    assert await stage.result(stage.run(order)) == "completed"
+    assert await stage.shop.stock(mug) == (0, 0)
+
+
 async def test_a_run_that_fails_after_its_goods_have_left_goes_on_at_the_next_signal(
     stage: Stage,
 ) -> None:
