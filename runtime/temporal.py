@@ -40,8 +40,37 @@ async def connect(settings: Settings, *, metrics_address: str | None = None) -> 
     return await Client.connect(**known, plugins=[plugin()], interceptors=interceptors)
 
 
+class NotRegistrable(Exception):
+    """This Temporal lets nobody but its own administrators register search attributes."""
+
+
 async def register_search_attributes(client: Client) -> list[str]:
-    """Register the attributes that runs are searched by; return those that were new."""
+    """Register the attributes that runs are searched by; return those that were new.
+
+    Raises NotRegistrable where that is not for clients to do, as on Temporal Cloud.
+    """
+    try:
+        return await _register(client)
+    except RPCError as error:
+        if error.status not in _NOT_FOR_CLIENTS:
+            raise
+        names = ", ".join(key.name for key in ALL)
+        raise NotRegistrable(
+            f"create the search attributes {names} (each a Keyword) in the namespace"
+            f" {client.namespace} by hand: {error.message}"
+        ) from error
+
+
+_NOT_FOR_CLIENTS = frozenset(
+    {
+        RPCStatusCode.PERMISSION_DENIED,
+        RPCStatusCode.UNIMPLEMENTED,
+        RPCStatusCode.UNAUTHENTICATED,
+    }
+)
+
+
+async def _register(client: Client) -> list[str]:
     listed = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )

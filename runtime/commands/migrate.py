@@ -7,7 +7,7 @@ from alembic import command
 from alembic.config import Config
 
 from runtime.settings import Settings
-from runtime.temporal import connect, register_search_attributes
+from runtime.temporal import NotRegistrable, connect, register_search_attributes
 
 MIGRATIONS = Path(__file__).parents[2] / "db" / "migrations"
 TEMPORAL_PATIENCE = 30
@@ -30,7 +30,11 @@ def run_migrate(settings: Settings) -> int:
     upgrade_schema(settings.database_url)
     print("The schema is up to date.")  # noqa: T201
     if settings.temporal_address is not None:
-        new = asyncio.run(_register(settings))
+        try:
+            new = asyncio.run(_register(settings))
+        except NotRegistrable as problem:
+            print(problem)  # noqa: T201
+            return 0
         print(f"Search attributes registered: {', '.join(new) or 'none were missing'}.")  # noqa: T201
     return 0
 
