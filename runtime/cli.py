@@ -1,6 +1,5 @@
 """The command line ``stateset``."""
 
-import asyncio
 import functools
 import os
 from pathlib import Path
@@ -74,11 +73,13 @@ def migrate() -> None:
 @app.command()
 def api() -> None:
     """Serve the HTTP API (a production process; scale by running several)."""
+    import uvloop
+
     from api.app import serve
     from runtime.temporal import connect
 
     given = settings()
-    asyncio.run(serve(given, functools.partial(connect, given)))
+    uvloop.run(serve(given, functools.partial(connect, given)))
     os._exit(0)
 
 

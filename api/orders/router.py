@@ -115,11 +115,13 @@ async def search(
 async def show(
     order_id: UUID,
     caller: Annotated[Caller, require("orders:read")],
-    db: Db,
+    books: Books,
     has: IfNoneMatch = None,
 ) -> Response:
     """One order with its lines, holds, shipments and payments."""
-    found = OrderView.of(await get_order(db, order_id, caller.only_customer))
+    async with books.read() as db:
+        row = await get_order(db, order_id, caller.only_customer)
+    found = OrderView.of(row)
     answer = Response(found.model_dump_json(), media_type="application/json")
     answer_with(tag(found.version), answer, has)
     return answer

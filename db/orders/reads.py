@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, literal_column, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -50,6 +50,9 @@ def _part(name: str) -> ColumnElement[list[dict[str, Any]]]:
 
 
 _ORDERS = select(OrderRow.__table__, *(_part(name) for name in _PARTS))
+# Made once: to build and compare such a statement costs more than to run it.
+_ORDER = _ORDERS.where(OrderRow.id == bindparam("order"))
+_CUSTOMERS_ORDER = _ORDER.where(OrderRow.customer_id == bindparam("customer"))
 
 
 async def get_order(
@@ -59,10 +62,9 @@ async def get_order(
 
     Raises NotFound, also for another customer's order when ``only_customer`` is given.
     """
-    query = _ORDERS.where(OrderRow.id == order_id)
-    if only_customer is not None:
-        query = query.where(OrderRow.customer_id == only_customer)
-    found = (await db.execute(query)).one_or_none()
+    given = {"order": order_id, "customer": only_customer}
+    query = _ORDER if only_customer is None else _CUSTOMERS_ORDER
+    found = (await db.execute(query, given)).one_or_none()
     if found is None:
         raise NotFound(f"there is no order {order_id}")
     return found
