@@ -106,7 +106,7 @@ async def test_an_authorization_whose_answer_is_lost_is_made_once(stage: Stage, 
     assert await stage.moved(order) == {"authorization": total, "capture": total}
 
 
-async def test_an_order_outlives_three_days_of_its_payment_providers_maintenance(
+async def test_an_order_outlives_a_day_of_its_payment_providers_maintenance(
     stage: Stage,
 ) -> None:
     mug = await stage.shop.item(AUS=1)
@@ -114,10 +114,10 @@ async def test_an_order_outlives_three_days_of_its_payment_providers_maintenance
     async with closed_for_maintenance(stage.payments.port) as visitors:
         order = await stage.shop.place((mug, 1))
         await eventually(lambda: stage.exists(stage.run(order)))
-        await stage.pass_time(stage.run(order), timedelta(days=3))
+        await stage.pass_time(stage.run(order), timedelta(days=1))
         assert (await stage.order(order, "pending"))["cancel_requested_at"] is None
     # It was asked as seldom as its page wanted, and not given up.
-    assert 60 < len(visitors) < 80
+    assert 20 < len(visitors) < 30
     await stage.payments.start()
     await stage.pass_time(stage.run(order), timedelta(hours=1))
     await _deliver(stage, order)

@@ -6,7 +6,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
 from domain.ids import OrderId
-from tests.workflows.paths import PATHS, delivered_in_two_shipments, held_before_booking
+from tests.workflows.paths import PATHS, delivered_in_two_shipments, held_while_pending
 from tests.workflows.record import HISTORIES, file_of
 from tests.workflows.stage import open_stage
 from workflows.plugin import WORKFLOWS, plugin
@@ -42,6 +42,6 @@ async def test_a_worker_that_remembers_nothing_brings_orders_to_their_end(
         open_stage(template_url, environment, "forgetful") as stage,
         stage.working(cached=0),
     ):
-        for path in (delivered_in_two_shipments, held_before_booking):
+        for path in (delivered_in_two_shipments, held_while_pending):
             await stage.order(OrderId(await path(stage)), "completed")
         assert await stage.broken() == []
