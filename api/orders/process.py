@@ -1,15 +1,18 @@
 """An order's situation in plain words: what it waits for, since when, what was tried, what next."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionRequest,
     DescribeWorkflowExecutionResponse,
+    GetWorkflowExecutionHistoryReverseRequest,
 )
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
@@ -22,6 +25,8 @@ from domain.orders.status import RUNNING, OrderStatus
 from domain.payments import PaymentStatus
 from domain.value import Value
 from workflows.attributes import run_id
+
+Answer = TypeVar("Answer")
 
 
 class Wait(Value):
@@ -93,7 +98,7 @@ async def describe(client: Client, order: OrderView, waits: Sequence[Wait]) -> P
         found = await _described(client, run_id(workflow, document_id))
         if found is not None:
             runs.append(_run(found))
-            steps.extend(_steps(found))
+            steps.extend([await _step(client, found, step) for step in found.pending_activities])
     # A step that is being tried says more than the general state that it is part of.
     waiting = tuple(steps) + tuple(waits)
     return ProcessView(
@@ -117,12 +122,19 @@ def _summary(order: OrderView, waiting: Sequence[Wait]) -> str:
 
 
 async def _described(client: Client, workflow_id: str) -> DescribeWorkflowExecutionResponse | None:
-    try:
-        return await client.workflow_service.describe_workflow_execution(
+    return await _answered(
+        client.workflow_service.describe_workflow_execution(
             DescribeWorkflowExecutionRequest(
                 namespace=client.namespace, execution=WorkflowExecution(workflow_id=workflow_id)
             )
         )
+    )
+
+
+async def _answered(asked: Awaitable[Answer]) -> Answer | None:
+    """Return Temporal's answer, None about a run that it does not know."""
+    try:
+        return await asked
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return None
@@ -139,18 +151,41 @@ def _run(found: DescribeWorkflowExecutionResponse) -> RunView:
     )
 
 
-def _steps(found: DescribeWorkflowExecutionResponse) -> list[Wait]:
-    return [
-        Wait(
-            who="a step of ours" if step.attempt <= 1 else "a partner or system that fails",
-            what=step.activity_type.name.replace("_", " "),
-            since=_instant(step.scheduled_time),
-            attempts=step.attempt,
-            last_error=step.last_failure.message or None,
-            next_attempt_at=_instant(step.next_attempt_schedule_time) or None,
+async def _step(
+    client: Client, found: DescribeWorkflowExecutionResponse, step: PendingActivityInfo
+) -> Wait:
+    since = _instant(step.scheduled_time)
+    if step.attempt > 1:
+        # Each try moves the scheduled time on; only the history remembers the first one.
+        execution = found.workflow_execution_info.execution
+        since = await _first_scheduled(client, execution, step.activity_id) or since
+    scheduled = step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED
+    return Wait(
+        who="a step of ours" if step.attempt <= 1 else "a partner or system that fails",
+        what=step.activity_type.name.replace("_", " "),
+        since=since,
+        attempts=step.attempt
+        - (step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED),
+        last_error=step.last_failure.message or None,
+        next_attempt_at=_instant(step.next_attempt_schedule_time) or None,
+    )
+
+
+async def _first_scheduled(
+    client: Client, execution: WorkflowExecution, activity_id: str
+) -> datetime | None:
+    """Return when a step of a run was first due, if that is among its latest events."""
+    answer = await _answered(
+        client.workflow_service.get_workflow_execution_history_reverse(
+            GetWorkflowExecutionHistoryReverseRequest(
+                namespace=client.namespace, execution=execution, maximum_page_size=100
+            )
         )
-        for step in found.pending_activities
-    ]
+    )
+    for event in answer.history.events if answer is not None else ():
+        if event.activity_task_scheduled_event_attributes.activity_id == activity_id:
+            return _instant(event.event_time)
+    return None
 
 
 def _instant(stamp: Any) -> datetime | None:
