@@ -5,6 +5,8 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
 
 from tests.installation import Installation
 
@@ -68,4 +70,30 @@ async def test_a_stopped_installation_goes_on_where_it_was(installation: Install
     for order_id in fresh:
         await installation.reaches(order_id, status="cancelled")
     assert await installation.stock(sku) == (28, 1)
+    await installation.assert_sound()
+
+
+async def test_what_an_order_waits_for_is_told_while_the_carrier_is_away(
+    installation: Installation,
+) -> None:
+    await installation.carrier.fault("http_503", "book", times=3)
+    order_id = await installation.place({await installation.item(stock=1): 1})
+
+    async def tried_twice() -> dict[str, Any] | None:
+        told = (await installation.shop.get(f"/orders/{order_id}/process")).body
+        waits = told["waiting_for"]
+        return dict(told) if waits and waits[0]["attempts"] == 2 else None
+
+    told = await installation.until(tried_twice, 30, "nobody tried again")
+    wait = told["waiting_for"][0]
+    assert wait["who"] == "a partner or system that fails"
+    assert wait["what"] == "book shipment"
+    assert "503" in wait["last_error"] or "unavailable" in wait["last_error"]
+    assert "book shipment, tried 2 times" in told["summary"]
+    order = await installation.show(order_id)
+    since, next_try = (datetime.fromisoformat(wait[n]) for n in ("since", "next_attempt_at"))
+    assert abs(since - datetime.fromisoformat(order["confirmed_at"])) < timedelta(seconds=3)
+    assert next_try - since > timedelta(seconds=1.5)
+    assert await installation.booked(order_id)
+    assert (await installation.cancel(order_id)).status_code == 200
     await installation.assert_sound()
