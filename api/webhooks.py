@@ -12,7 +12,6 @@ from api.deps import Books, Serving
 from api.problems import BODY, problems
 from api.settings import ApiSettings
 from db.facts import record_fact
-from db.outbox import add_outbox
 from domain.errors import Malformed, NotFound, Unauthenticated
 from domain.ids import new_id
 from domain.value import Value
@@ -52,13 +51,10 @@ async def receive(provider: str, request: Request, serving: Serving, books: Book
         metrics.inbound_facts.labels(provider, "refused").inc()
         raise Unauthenticated(str(error)) from error
     payload = _object(raw)
-    fact_id = new_id()
-    async with books.begin() as db:
+    async with books.write_at_once() as db:
         new = await record_fact(
-            db, fact_id, provider=provider, provider_event_id=event_id, payload=payload
+            db, new_id(), provider=provider, provider_event_id=event_id, payload=payload
         )
-        if new:
-            await add_outbox(db, "fact", "", fact_id, {})
     request.app.state.doorbell.ring()
     metrics.inbound_facts.labels(provider, "stored" if new else "repeated").inc()
     return Received(event_id=event_id, repeated=not new)

@@ -67,7 +67,7 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         """Use this engine's pool."""
         self.engine = engine
-        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -78,7 +78,13 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for single-statement reads, without the round trips of a transaction."""
-        async with self._reading.connect() as connection:
+        async with self._alone.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write_at_once(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement is a transaction of its own: one round trip."""
+        async with self._alone.connect() as connection:
             yield connection
 
     async def close(self) -> None:

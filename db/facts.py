@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, Row, UniqueConstraint, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
+from db.engine import to_json
 from db.metadata import Base, Id, one_of
 
 STATES = ("received", "waiting", "applied", "ignored")
@@ -34,6 +34,17 @@ class InboundFactRow(Base):
     note: Mapped[str] = mapped_column(server_default="")
 
 
+# The fact and its place in the outbox are one statement: a webhook costs one round trip.
+_RECORD = text(
+    """WITH fact AS (
+        INSERT INTO inbound_facts (id, provider, provider_event_id, payload, state)
+        VALUES (:id, :provider, :provider_event_id, CAST(:payload AS jsonb), 'received')
+        ON CONFLICT DO NOTHING RETURNING id)
+    INSERT INTO outbox (kind, workflow, document_id, payload)
+    SELECT 'fact', '', id, '{}' FROM fact RETURNING id"""
+)
+
+
 async def record_fact(
     db: AsyncConnection,
     fact_id: UUID,
@@ -42,20 +53,17 @@ async def record_fact(
     provider_event_id: str,
     payload: dict[str, Any],
 ) -> bool:
-    """Keep a fact as it came; return False when the provider has told us before."""
-    added = await db.execute(
-        insert(InboundFactRow)
-        .values(
-            id=fact_id,
-            provider=provider,
-            provider_event_id=provider_event_id,
-            payload=payload,
-            state="received",
-        )
-        .on_conflict_do_nothing()
-        .returning(InboundFactRow.id)
+    """Keep a fact as it came and queue it; return False when the provider has told us before."""
+    queued = await db.execute(
+        _RECORD,
+        {
+            "id": fact_id,
+            "provider": provider,
+            "provider_event_id": provider_event_id,
+            "payload": to_json(payload),
+        },
     )
-    return added.one_or_none() is not None
+    return queued.one_or_none() is not None
 
 
 async def lock_fact(db: AsyncConnection, fact_id: UUID) -> Row[Any] | None:

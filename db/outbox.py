@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, Row, delete, func, select, text, update
+from sqlalchemy import BigInteger, Identity, Index, Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -55,6 +55,9 @@ _TAKE = text(
     RETURNING outbox.id, kind, workflow, document_id, payload, created_at, attempts"""
 )
 
+# One array, because a list of parameters would be another statement for every number of rows.
+_DROP = text("DELETE FROM outbox WHERE id = ANY(:ids)")
+
 
 async def add_outbox(
     db: AsyncConnection, kind: str, workflow: str, document_id: UUID, payload: dict[str, Any]
@@ -78,7 +81,7 @@ async def take_due(db: AsyncConnection, limit: int, lease: timedelta) -> Sequenc
 
 async def drop_done(db: AsyncConnection, ids: Sequence[int]) -> None:
     """Remove rows that were dispatched."""
-    await db.execute(delete(OutboxRow).where(OutboxRow.id.in_(ids)))
+    await db.execute(_DROP, {"ids": list(ids)})
 
 
 async def postpone(db: AsyncConnection, row_id: int, error: str, after: timedelta) -> None:

@@ -78,14 +78,14 @@ class Dispatcher:
                 await asyncio.sleep(1)
 
     async def _round(self) -> int:
-        async with self._books.begin() as db:
+        async with self._books.write_at_once() as db:
             rows = await take_due(db, self._batch, LEASE)
         if not rows:
             return 0
         outcomes = await asyncio.gather(*(self._dispatch(row) for row in rows))
         done = [row.id for row, ok in zip(rows, outcomes, strict=True) if ok]
         if done:
-            async with self._books.begin() as db:
+            async with self._books.write_at_once() as db:
                 await drop_done(db, done)
         return len(rows)
 
@@ -112,7 +112,7 @@ class Dispatcher:
     async def _postpone(self, row: Row[Any], problem: str) -> None:
         longest = LONGEST_WAIT if row.kind == "fact" else LONGEST_PAUSE
         pause = min(timedelta(seconds=0.5) * 2 ** min(row.attempts, 14), longest)
-        async with self._books.begin() as db:
+        async with self._books.write_at_once() as db:
             await postpone(db, row.id, problem, pause)
 
     async def _tell(self, row: Row[Any]) -> None:
