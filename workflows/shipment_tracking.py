@@ -35,7 +35,8 @@ class ShipmentTracking:
                 await workflow.wait_condition(lambda: self._news)
             self._news = False
             journey = await in_database(JourneyActivities.settle_shipment, self._id)
-            if journey.status in ENDED and (journey.owed or not journey.settled):
+            unsettled = journey.owed or not journey.settled
+            if self._decisions or (journey.status in ENDED and unsettled):
                 journey = await self._decided(journey)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return journey.status
