@@ -53,7 +53,14 @@ async def confirm_if_ready(db: AsyncConnection, order: Row[Any], carrier: str) -
 async def plan_again(db: AsyncConnection, order_id: UUID, carrier: str) -> Progress:
     """Let an order go on whose cancellation came too late: its stopped goods are planned anew."""
     order = await lock_order(db, order_id)
-    await change_order(db, order, cancel_requested_at=None)
+    if order.cancel_requested_at is not None:
+        await change_order(
+            db,
+            order,
+            cancel_requested_at=None,
+            cancel_requested_by=None,
+            cancel_requested_reason=None,
+        )
     await plan_shipments(db, order, carrier)
     return await progress_of(db, order)
 
