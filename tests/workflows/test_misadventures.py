@@ -146,3 +146,24 @@ async def test_a_lost_parcel_whose_money_was_never_taken_is_written_off_without_
     moved = await stage.moved(order)
     assert moved["capture"] == 0
     assert "refund" not in moved
+
+
+async def test_a_capture_is_tried_again_at_once_while_the_parcel_is_on_its_way(
+    stage: Stage,
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token="tok_capture_declined")
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "picked_up")
+    first = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
+    await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "retry")
+
+    async def asked_again() -> bool:
+        task = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
+        return bool(task["id"] != first["id"])
+
+    await eventually(asked_again)
+    await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "write_off")
+    await stage.shipment(order, "picked_up")
+    await stage.travel(shipment, "delivered")
+    assert await stage.result(stage.run(order)) == "completed"

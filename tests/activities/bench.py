@@ -1,0 +1,141 @@
+"""Steps taken by hand on real books and real partners, with the facts that they need."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from temporalio.testing import ActivityEnvironment
+
+from activities.facts import CARRIER_FACTS, FactIntake
+from db.facts import record_fact
+from db.metadata import Base
+from db.verify.books import Finding, verify
+from domain.ids import OrderId, ShipmentId, new_id
+from gateways.carriers.sandbox import SandboxCarrier
+from gateways.payments.sandbox import SandboxPayments
+from runtime.commands.reconciliation import compare_labels, compare_payments
+from tests.partners import Simulator
+from tests.shop import Shop
+from worker import activities
+
+
+class Bench:
+    """Every step by its name, and what the carrier would tell us."""
+
+    def __init__(self, shop: Shop, carrier: Simulator, payments: Simulator) -> None:
+        """Take steps on these books and at these partners."""
+        self.shop = shop
+        self.carrier = carrier
+        self.payments = payments
+        self.at_carrier = SandboxCarrier(carrier.base_url, carrier.api_key)
+        self.at_payments = SandboxPayments(payments.base_url, payments.api_key)
+        found = activities(shop.books, self.at_carrier, self.at_payments)
+        self.steps: dict[str, Callable[[Any], Awaitable[Any]]] = {
+            step.__name__: step for step in found
+        }
+
+    async def take(self, name: str, given: Any, attempt: int = 1) -> Any:
+        """Take a step as a worker would at this attempt."""
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, attempt=attempt)
+        return await environment.run(self.steps[name], given)
+
+    async def placed(self, token: str | None = "tok_ok", **stock: int) -> OrderId:
+        """Place an order for all units of a new item."""
+        stock = stock or {"AUS": 1}
+        item = await self.shop.item(**stock)
+        return await self.shop.place((item, sum(stock.values())), token=token)
+
+    async def confirmed(self, token: str = "tok_ok", **stock: int) -> OrderId:
+        """Place an order and secure its money."""
+        order = await self.placed(token, **stock)
+        await self.take("authorize_payment", order)
+        return order
+
+    async def booked(self, token: str = "tok_ok", **stock: int) -> tuple[OrderId, list[ShipmentId]]:
+        """Bring an order as far as its labels."""
+        order = await self.confirmed(token, **stock)
+        shipments = await self.shipments(order)
+        for shipment in shipments:
+            await self.take("book_shipment", shipment)
+        return order, shipments
+
+    async def sent(self, token: str = "tok_ok") -> tuple[OrderId, ShipmentId]:
+        """Bring an order as far as its departure."""
+        order, [shipment] = await self.booked(token)
+        await self.scan(shipment, "PU")
+        await self.take("hand_over_shipment", shipment)
+        return order, shipment
+
+    async def shipments(self, order: OrderId) -> list[ShipmentId]:
+        rows = await self.shop.rows(
+            "SELECT id FROM shipments WHERE order_id = :id ORDER BY id", id=order
+        )
+        return [row["id"] for row in rows]
+
+    async def scan(self, shipment: UUID, code: str) -> None:
+        """Let the carrier scan a parcel, and hear of it."""
+        number = await self.shop.one(
+            "SELECT tracking_number FROM parcels WHERE shipment_id = :id", id=shipment
+        )
+        path = f"/sandbox/parcels/{number}/scans"
+        scanned = await self.carrier.ask("POST", path, {"code": code})
+        event_id = scanned.pop("event_id")
+        fact = {"id": event_id, "type": "tracking.scan", "data": scanned}
+        await self.hear(CARRIER_FACTS, event_id, fact)
+
+    async def hear(self, provider: str, event_id: str, fact: dict[str, Any]) -> bool:
+        """Keep a fact and apply it; return whether it was new."""
+        fact_id = new_id()
+        async with self.shop.books.begin() as db:
+            new = await record_fact(
+                db, fact_id, provider=provider, provider_event_id=event_id, payload=fact
+            )
+        if new:
+            await FactIntake(self.shop.books).apply(fact_id, give_up=False)
+        return new
+
+    async def everything(self) -> dict[str, list[Any]]:
+        """Return every row of every table."""
+        found = {}
+        async with self.shop.books.read() as db:
+            for table in sorted(Base.metadata.tables):
+                rows = await db.execute(text(f"SELECT to_jsonb(t) AS row FROM {table} t"))
+                found[table] = sorted(str(row.row) for row in rows)
+        return found
+
+    async def moved(self, order: OrderId) -> dict[str, tuple[int, int]]:
+        """Return how often, and how much money, the provider moved for an order, by kind."""
+        keys = await self.shop.rows(
+            "SELECT DISTINCT e.key FROM payment_entries e JOIN payments p ON p.id = e.payment_id"
+            " WHERE p.order_id = :id",
+            id=order,
+        )
+        sums: dict[str, tuple[int, int]] = {}
+        for row in keys:
+            for operation in (await self.payments.ask("GET", f"/operations?key={row['key']}"))[
+                "data"
+            ]:
+                times, amount = sums.get(operation["kind"], (0, 0))
+                executed = operation["executed"]
+                sums[operation["kind"]] = (
+                    times + executed,
+                    amount + executed * operation["amount"],
+                )
+        return sums
+
+    async def broken(self) -> list[Finding]:
+        """Return the rules that the books, or they and the partners' books, break."""
+        engine = self.shop.books.engine
+        findings = await verify(engine)
+        findings += await compare_payments(engine, self.payments.base_url, self.payments.api_key)
+        findings += await compare_labels(engine, self.carrier.base_url, self.carrier.api_key)
+        # Nobody dispatches here, and nobody takes the next step: what may still settle may be open.
+        return [found for found in findings if found.broken and not found.settles]
+
+    async def aclose(self) -> None:
+        """Close the connections to the partners."""
+        await self.at_carrier.aclose()
+        await self.at_payments.aclose()
