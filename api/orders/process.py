@@ -164,8 +164,7 @@ async def _step(
         who="a step of ours" if step.attempt <= 1 else "a partner or system that fails",
         what=step.activity_type.name.replace("_", " "),
         since=since,
-        attempts=step.attempt
-        - (step.state == PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED),
+        attempts=step.attempt - scheduled,
         last_error=step.last_failure.message or None,
         next_attempt_at=_instant(step.next_attempt_schedule_time) or None,
     )
