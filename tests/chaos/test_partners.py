@@ -1,10 +1,12 @@
 """Orders while the partners fail, lose answers and mix up their webhooks."""
 
+from typing import Any
+
 from tests.chaos.load import under_load
 from tests.installation import Installation
 
 ORDERS = 40
-LOST = {"times": 4, "delay_seconds": 0.1}
+LOST: dict[str, Any] = {"times": 4, "delay_seconds": 0.1}
 
 
 async def test_orders_survive_partners_that_fail_and_lose_answers(
