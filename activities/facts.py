@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import EVENTS
-from activities.shipments.following import read_state
+from activities.shipments.following import state_of
 from db.engine import Database
 from db.facts import finish_fact, lock_fact, park_fact
 from db.orders.steps import announce as announce_order
@@ -18,8 +18,7 @@ from db.payments import find_by_key, keep_reference, record_entry
 from db.shipments.steps import (
     announce,
     change_shipment,
-    find_parcel,
-    lock_shipment,
+    lock_shipment_of_parcel,
     move_shipment,
     record_scan,
     scans_of,
@@ -82,21 +81,23 @@ class FactIntake:
 
 
 async def _apply_scan(db: AsyncConnection, scan: Scan) -> None:
-    parcel = await find_parcel(db, SANDBOX, scan.tracking_number)
-    if parcel is None:
+    shipment = await lock_shipment_of_parcel(db, SANDBOX, scan.tracking_number)
+    if shipment is None:
         raise UnknownDocument(f"no parcel has the number {scan.tracking_number}")
-    await lock_order(db, parcel.order_id)
-    shipment = await lock_shipment(db, parcel.shipment_id)
-    if not await record_scan(db, parcel, _translate(scan), scan.message, "webhook"):
+    scans = await scans_of(db, shipment.id)
+    had_left = state_of(scans.values()).moved
+    meaning = _translate(scan)
+    if not await record_scan(db, shipment, meaning, scan.message, "webhook"):
         return
     if scan.code not in SANDBOX_CODES:
         facts = {"carrier": SANDBOX, "code": scan.code, "message": scan.message}
         await open_task(db, TaskKind.UNKNOWN_CODE, "shipment", shipment.id, facts)
-    await write_parcel(db, parcel.id, follow(await scans_of(db, parcel.id)))
-    state = await read_state(db, shipment.id)
+    scans[shipment.parcel_id].append(meaning)
+    await write_parcel(db, shipment.parcel_id, follow(scans[shipment.parcel_id]))
+    state = state_of(scans.values())
     if shipment.handed_over_at is not None:
         await _advance(db, shipment, state)
-    elif state.moved and shipment.status == ShipmentStatus.BOOKED:
+    elif state.moved and not had_left and shipment.status == ShipmentStatus.BOOKED:
         # The first physical scan: the goods have left, and the run books that.
         payload = {
             "number": shipment.number,

@@ -11,7 +11,7 @@ from db.holds import is_held
 from db.orders.steps import lock_order
 from db.shipments.steps import (
     announce,
-    find_order_of,
+    lock_order_of,
     lock_shipment,
     lock_shipments_of,
     move_shipment,
@@ -47,7 +47,7 @@ class BookingActivities:
         found, not bought again. A definite no opens a task for the warehouse.
         """
         async with self._books.begin() as db:
-            order = await lock_order(db, await find_order_of(db, shipment_id))
+            order = await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
                 return BookingOutcome.NOT_DUE
@@ -102,7 +102,7 @@ class BookingActivities:
 
     async def _record_booking(self, shipment_id: UUID, booking: Booking) -> None:
         async with self._books.begin() as db:
-            await lock_order(db, await find_order_of(db, shipment_id))
+            await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
                 return
@@ -123,7 +123,7 @@ class BookingActivities:
 
     async def _report_refusal(self, shipment_id: UUID, refusal: PartnerRefused) -> None:
         async with self._books.begin() as db:
-            order = await lock_order(db, await find_order_of(db, shipment_id))
+            order = await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             facts = {"code": refusal.code, "message": refusal.message, "order_id": order.id}
             await open_task(db, TaskKind.BOOKING_REFUSED, "shipment", shipment_id, facts)

@@ -11,11 +11,11 @@ from activities.payments.provider import Intent, ask, intend, record_outcome
 from activities.shipments.following import read_state
 from db.engine import Database
 from db.inventory.ledger import issue_stock
-from db.orders.steps import change_order, count_up, counters_of, lines_of, lock_order
+from db.orders.steps import change_order, count_up, counters_of, lines_of
 from db.payments import entries_of, payments_of
 from db.shipments.captures import count_capture, is_owed, plan_capture, planned_capture
 from db.shipments.steps import (
-    find_order_of,
+    lock_order_of,
     lock_shipment,
     move_shipment,
     shipment_lines_of,
@@ -86,7 +86,7 @@ async def take_money(
     """Capture at the provider; a refusal becomes a task for finance."""
     result = await ask(provider, intent)
     async with books.begin() as db:
-        order = await lock_order(db, await find_order_of(db, shipment_id))
+        order = await lock_order_of(db, shipment_id)
         await lock_shipment(db, shipment_id)
         if not await record_outcome(db, order, intent, result):
             return

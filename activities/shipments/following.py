@@ -1,15 +1,19 @@
 """Where a shipment is, computed from all that the carrier said about its parcels."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.shipments.steps import parcels_of, scans_of
-from domain.shipments.tracking import ParcelState, combine, follow
+from db.shipments.steps import scans_of
+from domain.shipments.tracking import ParcelState, TrackingScan, combine, follow
 
 
 async def read_state(db: AsyncConnection, shipment_id: UUID) -> ParcelState:
     """Fold all scans of all parcels of a locked shipment into its state."""
-    return combine(
-        [follow(await scans_of(db, parcel.id)) for parcel in await parcels_of(db, shipment_id)]
-    )
+    return state_of((await scans_of(db, shipment_id)).values())
+
+
+def state_of(scans: Iterable[Iterable[TrackingScan]]) -> ParcelState:
+    """Fold the scans of each parcel into the shipment's state."""
+    return combine([follow(of_parcel) for of_parcel in scans])

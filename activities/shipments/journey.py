@@ -11,7 +11,7 @@ from activities.shipments.settlement import refund_intent, settle, tell_order, w
 from db.engine import Database
 from db.orders.steps import lock_order
 from db.shipments.captures import is_owed, waive_capture
-from db.shipments.steps import announce, find_order_of, lock_shipment
+from db.shipments.steps import announce, lock_order_of, lock_shipment
 from db.tasks import cancel_tasks, open_task
 from domain.ids import ShipmentId
 from domain.lifecycle import move
@@ -42,7 +42,7 @@ class JourneyActivities:
         retried while the provider is away; refused, it becomes a task for finance.
         """
         async with self._books.begin() as db:
-            order = await lock_order(db, await find_order_of(db, shipment_id))
+            order = await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             if shipment.handed_over_at is None:
                 # Nothing but a booked shipment can leave: any other one is refused here.
@@ -58,7 +58,7 @@ class JourneyActivities:
     async def settle_shipment(self, shipment_id: ShipmentId) -> Journey:
         """Book the journey's end and tell the order; when it ended badly, ask a person."""
         async with self._books.begin() as db:
-            await lock_order(db, await find_order_of(db, shipment_id))
+            await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             status = ShipmentStatus(shipment.status)
             if shipment.settled_at is None and status is ShipmentStatus.DELIVERED:
@@ -74,7 +74,7 @@ class JourneyActivities:
     async def retry_capture(self, given: ShipmentDecision) -> Journey:
         """Try the refused capture again, because a person decided so; once per decision."""
         async with self._books.begin() as db:
-            order = await lock_order(db, await find_order_of(db, given.shipment_id))
+            order = await lock_order_of(db, given.shipment_id)
             shipment = await lock_shipment(db, given.shipment_id)
             intent = await capture_intent(db, order, shipment, str(given.decision.task_id))
         if intent is not None:
@@ -85,7 +85,7 @@ class JourneyActivities:
     async def write_off_capture(self, shipment_id: ShipmentId) -> Journey:
         """Give up the money that could not be captured, because a person decided so."""
         async with self._books.begin() as db:
-            await lock_order(db, await find_order_of(db, shipment_id))
+            await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             if await is_owed(db, shipment_id):
                 await waive_capture(db, shipment_id)
@@ -100,7 +100,7 @@ class JourneyActivities:
         """
         shipment_id = given.shipment_id
         async with self._books.begin() as db:
-            order = await lock_order(db, await find_order_of(db, shipment_id))
+            order = await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             if shipment.settled_at is not None:
                 return await _journey(db, shipment_id)
@@ -119,7 +119,7 @@ class JourneyActivities:
 
     async def _tell(self, shipment_id: UUID) -> Journey:
         async with self._books.begin() as db:
-            await lock_order(db, await find_order_of(db, shipment_id))
+            await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             if shipment.settled_at is not None:
                 await tell_order(db, shipment)

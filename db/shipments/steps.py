@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import add_event
 from db.items import ItemRow
+from db.orders.tables import OrderRow
 from db.shipments.tables import ParcelRow, ShipmentLineRow, ShipmentRow, TrackingEventRow
 from domain.errors import NotFound
 from domain.ids import ShipmentId, derived_id, new_id
@@ -73,11 +74,31 @@ async def plan_shipments(db: AsyncConnection, order: Row[Any], carrier: str) -> 
         )
 
 
-async def find_order_of(db: AsyncConnection, shipment_id: UUID) -> UUID:
-    """Return the order of a shipment; raise NotFound."""
-    found = (
-        await db.execute(select(ShipmentRow.order_id).where(ShipmentRow.id == shipment_id))
-    ).scalar_one_or_none()
+_ORDER_OF = (
+    select(OrderRow.__table__)
+    .join(ShipmentRow, ShipmentRow.order_id == OrderRow.id)
+    .where(ShipmentRow.id == bindparam("shipment"))
+    .with_for_update(of=OrderRow)
+)
+_SHIPMENT = (
+    select(ShipmentRow.__table__)
+    .where(ShipmentRow.id == bindparam("shipment"))
+    .with_for_update(of=ShipmentRow)
+)
+_SHIPMENT_OF_PARCEL = (
+    select(ShipmentRow.__table__, ParcelRow.id.label("parcel_id"), ParcelRow.tracking_number)
+    .join(ParcelRow, ParcelRow.shipment_id == ShipmentRow.id)
+    .where(
+        ParcelRow.carrier == bindparam("carrier"),
+        ParcelRow.tracking_number == bindparam("number"),
+    )
+    .with_for_update(of=ShipmentRow)
+)
+
+
+async def lock_order_of(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
+    """Lock and return the order of a shipment; raise NotFound."""
+    found = (await db.execute(_ORDER_OF, {"shipment": shipment_id})).one_or_none()
     if found is None:
         raise NotFound(f"there is no shipment {shipment_id}")
     return found
@@ -85,11 +106,18 @@ async def find_order_of(db: AsyncConnection, shipment_id: UUID) -> UUID:
 
 async def lock_shipment(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
     """Lock and return a shipment's row; its order is locked before it."""
-    return (
-        await db.execute(
-            select(ShipmentRow.__table__).where(ShipmentRow.id == shipment_id).with_for_update()
-        )
-    ).one()
+    return (await db.execute(_SHIPMENT, {"shipment": shipment_id})).one()
+
+
+async def lock_shipment_of_parcel(
+    db: AsyncConnection, carrier: str, tracking_number: str
+) -> Row[Any] | None:
+    """Lock the shipment of a carrier's number; return it with ``parcel_id`` and the number.
+
+    For what changes the shipment alone; who changes its order too locks the order first.
+    """
+    given = {"carrier": carrier, "number": tracking_number}
+    return (await db.execute(_SHIPMENT_OF_PARCEL, given)).one_or_none()
 
 
 async def lock_shipments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
@@ -177,38 +205,16 @@ async def record_parcel(
     )
 
 
-async def parcels_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[Row[Any]]:
-    """Return a shipment's parcels."""
-    return (
-        await db.execute(
-            select(ParcelRow.__table__)
-            .where(ParcelRow.shipment_id == shipment_id)
-            .order_by(ParcelRow.id)
-        )
-    ).all()
-
-
-async def find_parcel(db: AsyncConnection, carrier: str, tracking_number: str) -> Row[Any] | None:
-    """Return the parcel under a carrier's number, with the order of its shipment."""
-    return (
-        await db.execute(
-            select(ParcelRow.__table__, ShipmentRow.order_id)
-            .join(ShipmentRow, ShipmentRow.id == ParcelRow.shipment_id)
-            .where(ParcelRow.carrier == carrier, ParcelRow.tracking_number == tracking_number)
-        )
-    ).one_or_none()
-
-
 async def record_scan(
-    db: AsyncConnection, parcel: Row[Any], scan: TrackingScan, message: str, source: str
+    db: AsyncConnection, shipment: Row[Any], scan: TrackingScan, message: str, source: str
 ) -> bool:
-    """Keep what the carrier said; return False when it was known."""
+    """Keep what the carrier said about a parcel of a locked shipment; False when it was known."""
     added = await db.execute(
         insert(TrackingEventRow)
         .values(
             id=new_id(),
-            parcel_id=parcel.id,
-            hash=scan.hash(parcel.carrier, parcel.tracking_number),
+            parcel_id=shipment.parcel_id,
+            hash=scan.hash(shipment.carrier, shipment.tracking_number),
             message=message,
             source=source,
             **scan.model_dump(),
@@ -219,22 +225,31 @@ async def record_scan(
     return added.one_or_none() is not None
 
 
-async def scans_of(db: AsyncConnection, parcel_id: UUID) -> list[TrackingScan]:
-    """Return all that the carrier said about a parcel."""
-    rows = await db.execute(
-        select(TrackingEventRow.__table__).where(TrackingEventRow.parcel_id == parcel_id)
-    )
-    return [
-        TrackingScan(
-            code=row.code,
-            status=ShipmentStatus(row.status) if row.status else None,
-            exception=row.exception,
-            place=row.place,
-            signed_by=row.signed_by,
-            occurred_at=row.occurred_at,
-        )
-        for row in rows
-    ]
+_SCANS = (
+    select(ParcelRow.id.label("parcel"), TrackingEventRow.__table__)
+    .outerjoin(TrackingEventRow, TrackingEventRow.parcel_id == ParcelRow.id)
+    .where(ParcelRow.shipment_id == bindparam("shipment"))
+    .order_by(ParcelRow.id)
+)
+
+
+async def scans_of(db: AsyncConnection, shipment_id: UUID) -> dict[UUID, list[TrackingScan]]:
+    """Return all that the carrier said about a shipment's parcels, by parcel."""
+    scans: dict[UUID, list[TrackingScan]] = {}
+    for row in await db.execute(_SCANS, {"shipment": shipment_id}):
+        of_parcel = scans.setdefault(row.parcel, [])
+        if row.id is not None:
+            of_parcel.append(
+                TrackingScan(
+                    code=row.code,
+                    status=ShipmentStatus(row.status) if row.status else None,
+                    exception=row.exception,
+                    place=row.place,
+                    signed_by=row.signed_by,
+                    occurred_at=row.occurred_at,
+                )
+            )
+    return scans
 
 
 async def write_parcel(db: AsyncConnection, parcel_id: UUID, state: ParcelState) -> None:
