@@ -167,6 +167,17 @@ async def started_again_by_its_last_signal(stage: Stage) -> UUID:
     return order
 
 
+async def started_again_after_its_end(stage: Stage) -> UUID:
+    order, _ = await _booked(stage)
+    await _finished(stage, order)
+    ended = stage.run(order)
+    await stage.client.start_workflow(
+        "OrderFulfillment", order, id=ended.id, task_queue=stage.task_queue
+    )
+    await stage.result(ended)
+    return order
+
+
 async def parcel_delivered(stage: Stage) -> UUID:
     order, shipment = await _booked(stage)
     await stage.travel(shipment, "picked_up")
@@ -265,6 +276,7 @@ PATHS: dict[str, tuple[Path, ...]] = {
         undo_failed,
         remainder_voided,
         started_again_by_its_last_signal,
+        started_again_after_its_end,
     ),
     "ShipmentTracking": (
         parcel_delivered,

@@ -1,5 +1,6 @@
 """Runs that an operator stops or that get lost: nothing is left half done."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -100,6 +101,21 @@ async def test_a_run_stopped_twice_is_undone_once(stage: Stage) -> None:
     await _underway(stage, order, "recall_shipments")
     await stage.run(order).cancel()
     await _stopped(stage, order)
+    assert await _undone_in_order(stage, order) == ["voided", "cancelled", "payment_voided"]
+
+
+async def test_a_run_stopped_while_it_takes_things_back_takes_all_of_them_back(
+    stage: Stage,
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    await stage.shipment(order, "booked")
+    await stage.payments.fault("slow", "void", delay_seconds=0.5)
+    cancelling = asyncio.create_task(stage.cancel(order))
+    await _underway(stage, order, "void_payment")
+    await stage.run(order).cancel()
+    await cancelling
+    assert await stage.result(stage.run(order)) == "cancelled"
     assert await _undone_in_order(stage, order) == ["voided", "cancelled", "payment_voided"]
 
 
