@@ -87,16 +87,21 @@ async def take_money(
     result = await ask(provider, intent)
     async with books.begin() as db:
         order = await lock_order_of(db, shipment_id)
-        await lock_shipment(db, shipment_id)
+        shipment = await lock_shipment(db, shipment_id)
         if not await record_outcome(db, order, intent, result):
             return
         if result.outcome is Outcome.SUCCEEDED:
             await count_capture(db, shipment_id)
             await cancel_tasks(db, TaskKind.CAPTURE_FAILED, shipment_id)
             return
-        facts = {
-            "amount": intent.amount.model_dump(),
-            "failure_code": result.failure_code,
-            "order_id": order.id,
-        }
-        await open_task(db, TaskKind.CAPTURE_FAILED, "shipment", shipment_id, facts)
+        await ask_about_capture(db, shipment, failure_code=result.failure_code)
+
+
+async def ask_about_capture(db: AsyncConnection, shipment: Row[Any], *, failure_code: str) -> None:
+    """Ask finance how money for goods that left is settled; silent while that is asked."""
+    facts = {
+        "amount": await planned_capture(db, shipment.id),
+        "failure_code": failure_code,
+        "order_id": shipment.order_id,
+    }
+    await open_task(db, TaskKind.CAPTURE_FAILED, "shipment", shipment.id, facts)

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.payments.provider import ask, record_outcome
-from activities.shipments.departure import capture_intent, depart, take_money
+from activities.shipments.departure import ask_about_capture, capture_intent, depart, take_money
 from activities.shipments.settlement import refund_intent, settle, tell_order, write_off
 from db.engine import Database
 from db.orders.steps import lock_order
@@ -50,6 +50,9 @@ class JourneyActivities:
                 await depart(db, order, shipment)
                 shipment = await lock_shipment(db, shipment_id)
             intent = await capture_intent(db, order, shipment)
+            if intent is None and await is_owed(db, shipment_id):
+                # A run that got lost may have taken a person's answer with it: ask again.
+                await ask_about_capture(db, shipment, failure_code="")
         if intent is not None:
             await take_money(self._books, self._provider, shipment_id, intent)
         return await self._look(shipment_id)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from db.outbox import add_outbox
+from db.tasks import answer_task
 from domain.errors import IllegalMove
-from domain.tasks import TaskKind
+from domain.tasks import Decision, TaskKind
 from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage
 
@@ -165,5 +167,28 @@ async def test_a_capture_is_tried_again_at_once_while_the_parcel_is_on_its_way(
     await eventually(asked_again)
     await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "write_off")
     await stage.shipment(order, "picked_up")
+    await stage.travel(shipment, "delivered")
+    assert await stage.result(stage.run(order)) == "completed"
+
+
+async def test_an_answer_that_a_lost_run_took_with_it_is_asked_for_again(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token="tok_capture_declined")
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "in_transit")
+    task = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
+    await stage.tracking(shipment).terminate()
+    async with stage.books.begin() as db:
+        answer = Decision(task_id=task["id"], choice="retry", actor="finance-1")
+        await answer_task(db, answer)
+        wake = {"signal": "carrier_reported"}
+        await add_outbox(db, "signal", "ShipmentTracking", shipment, wake)
+
+    async def asked_again() -> bool:
+        again = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
+        return bool(again["id"] != task["id"])
+
+    await eventually(asked_again)
+    await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "write_off")
     await stage.travel(shipment, "delivered")
     assert await stage.result(stage.run(order)) == "completed"
