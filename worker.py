@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import structlog
+import uvloop
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
@@ -140,7 +141,7 @@ async def _reach(given: Settings, stop: asyncio.Event) -> Client | None:
 
 def main() -> None:
     """Run the worker as a process of its own."""
-    asyncio.run(serve(settings()))
+    uvloop.run(serve(settings()))
     # The Temporal SDK's threads may abort a normal interpreter exit; all is flushed by now.
     os._exit(0)
 

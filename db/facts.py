@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Row, UniqueConstraint, func, select, text, update
+from sqlalchemy import Index, Row, UniqueConstraint, bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,6 +44,13 @@ _RECORD = text(
     SELECT 'fact', '', id, '{}' FROM fact RETURNING id"""
 )
 
+_LOCK = (
+    select(InboundFactRow.__table__).where(InboundFactRow.id == bindparam("fact")).with_for_update()
+)
+_FINISH = text(
+    "UPDATE inbound_facts SET state = :state, note = :note, applied_at = now() WHERE id = :fact"
+)
+
 
 async def record_fact(
     db: AsyncConnection,
@@ -68,20 +75,12 @@ async def record_fact(
 
 async def lock_fact(db: AsyncConnection, fact_id: UUID) -> Row[Any] | None:
     """Lock and return a stored fact."""
-    return (
-        await db.execute(
-            select(InboundFactRow.__table__).where(InboundFactRow.id == fact_id).with_for_update()
-        )
-    ).one_or_none()
+    return (await db.execute(_LOCK, {"fact": fact_id})).one_or_none()
 
 
 async def finish_fact(db: AsyncConnection, fact_id: UUID, state: str, note: str) -> None:
     """Note that a fact was applied, or that it is ignored and why."""
-    await db.execute(
-        update(InboundFactRow)
-        .where(InboundFactRow.id == fact_id)
-        .values(state=state, note=note, applied_at=func.now())
-    )
+    await db.execute(_FINISH, {"fact": fact_id, "state": state, "note": note})
 
 
 async def park_fact(db: AsyncConnection, fact_id: UUID, note: str) -> None:

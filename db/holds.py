@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, func, select, text, update
+from sqlalchemy import Index, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
@@ -38,12 +38,16 @@ class HoldRow(Base):
     released_at: Mapped[datetime | None]
 
 
+_HELD = select(
+    select(HoldRow.id)
+    .where(HoldRow.document_id == bindparam("document"), HoldRow.released_at.is_(None))
+    .exists()
+)
+
+
 async def is_held(db: AsyncConnection, document_id: UUID) -> bool:
     """Whether the document has an open hold."""
-    query = select(HoldRow.id).where(
-        HoldRow.document_id == document_id, HoldRow.released_at.is_(None)
-    )
-    return bool((await db.execute(select(query.exists()))).scalar_one())
+    return bool((await db.execute(_HELD, {"document": document_id})).scalar_one())
 
 
 async def record_hold(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Row,
     UniqueConstraint,
+    bindparam,
     func,
     select,
     update,
@@ -69,27 +70,35 @@ class PaymentEntryRow(Base):
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+# Statements are made once: to build one anew costs the worker more than to run it.
+_PAYMENTS = (
+    select(PaymentRow.__table__)
+    .where(PaymentRow.order_id == bindparam("order"))
+    .order_by(PaymentRow.created_at, PaymentRow.id)
+)
+_ENTRIES = (
+    select(PaymentEntryRow.__table__)
+    .join(PaymentRow, PaymentRow.id == PaymentEntryRow.payment_id)
+    .where(PaymentRow.order_id == bindparam("order"))
+    .order_by(PaymentEntryRow.id)
+)
+_BY_KEY = (
+    select(PaymentEntryRow.__table__, PaymentRow.order_id, PaymentRow.currency)
+    .join(PaymentRow, PaymentRow.id == PaymentEntryRow.payment_id)
+    .where(PaymentEntryRow.key == bindparam("name"))
+    .order_by(PaymentEntryRow.id)
+)
+_RECORD = insert(PaymentEntryRow).on_conflict_do_nothing().returning(PaymentEntryRow.id)
+
+
 async def payments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
     """Return the order's payments, oldest first."""
-    return (
-        await db.execute(
-            select(PaymentRow.__table__)
-            .where(PaymentRow.order_id == order_id)
-            .order_by(PaymentRow.created_at, PaymentRow.id)
-        )
-    ).all()
+    return (await db.execute(_PAYMENTS, {"order": order_id})).all()
 
 
 async def entries_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
     """Return the entries of all payments of the order in the order of their recording."""
-    return (
-        await db.execute(
-            select(PaymentEntryRow.__table__)
-            .join(PaymentRow, PaymentRow.id == PaymentEntryRow.payment_id)
-            .where(PaymentRow.order_id == order_id)
-            .order_by(PaymentEntryRow.id)
-        )
-    ).all()
+    return (await db.execute(_ENTRIES, {"order": order_id})).all()
 
 
 def entry_of(row: Row[Any]) -> Entry:
@@ -99,14 +108,7 @@ def entry_of(row: Row[Any]) -> Entry:
 
 async def find_by_key(db: AsyncConnection, key: str) -> Sequence[Row[Any]]:
     """Return the entries under a provider key, with their order and currency."""
-    return (
-        await db.execute(
-            select(PaymentEntryRow.__table__, PaymentRow.order_id, PaymentRow.currency)
-            .join(PaymentRow, PaymentRow.id == PaymentEntryRow.payment_id)
-            .where(PaymentEntryRow.key == key)
-            .order_by(PaymentEntryRow.id)
-        )
-    ).all()
+    return (await db.execute(_BY_KEY, {"name": key})).all()
 
 
 async def record_entry(
@@ -123,20 +125,18 @@ async def record_entry(
 ) -> bool:
     """Append an entry once; return whether it is new."""
     added = await db.execute(
-        insert(PaymentEntryRow)
-        .values(
-            id=new_id(),
-            payment_id=payment_id,
-            kind=kind,
-            phase=phase,
-            key=key,
-            amount=amount,
-            provider_reference=provider_reference,
-            shipment_id=shipment_id,
-            failure_code=failure_code,
-        )
-        .on_conflict_do_nothing()
-        .returning(PaymentEntryRow.id)
+        _RECORD,
+        {
+            "id": new_id(),
+            "payment_id": payment_id,
+            "kind": kind,
+            "phase": phase,
+            "key": key,
+            "amount": amount,
+            "provider_reference": provider_reference,
+            "shipment_id": shipment_id,
+            "failure_code": failure_code,
+        },
     )
     return added.one_or_none() is not None
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Row, Sequence, func, select, text, update
+from sqlalchemy import Index, Row, Sequence, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
@@ -155,18 +155,20 @@ async def answer_task(db: AsyncConnection, decision: Decision) -> Decided:
     return Decided(kind=TaskKind(task.kind), choice=decision.choice)
 
 
+_OPEN = (
+    select(TaskRow.__table__)
+    .where(
+        TaskRow.kind == bindparam("of_kind"),
+        TaskRow.document_id == bindparam("about"),
+        TaskRow.status == TaskStatus.OPEN,
+    )
+    .with_for_update()
+)
+
+
 async def cancel_tasks(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> None:
     """Close the open task of this kind about a document, because its cause has gone."""
-    rows = await db.execute(
-        select(TaskRow.__table__)
-        .where(
-            TaskRow.kind == kind,
-            TaskRow.document_id == document_id,
-            TaskRow.status == TaskStatus.OPEN,
-        )
-        .with_for_update()
-    )
-    for task in rows:
+    for task in await db.execute(_OPEN, {"about": document_id, "of_kind": kind}):
         await close_task(
             db, task, TaskStatus.CANCELLED, outcome=None, note="its cause has gone", actor="system"
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import add_event
@@ -20,14 +20,18 @@ _STAMPS = {
     OrderStatus.CANCELLED: OrderRow.cancelled_at,
 }
 
+# Statements are made once: to build one anew costs the worker more than to run it.
+_LOCK = select(OrderRow.__table__).where(OrderRow.id == bindparam("order")).with_for_update()
+_LINES = (
+    select(OrderLineRow.__table__)
+    .where(OrderLineRow.order_id == bindparam("order"))
+    .order_by(OrderLineRow.position)
+)
+
 
 async def lock_order(db: AsyncConnection, order_id: UUID) -> Row[Any]:
     """Lock and return the order's row; everything that changes an order does this first."""
-    found = (
-        await db.execute(
-            select(OrderRow.__table__).where(OrderRow.id == order_id).with_for_update()
-        )
-    ).one_or_none()
+    found = (await db.execute(_LOCK, {"order": order_id})).one_or_none()
     if found is None:
         raise NotFound(f"there is no order {order_id}")
     return found
@@ -35,13 +39,7 @@ async def lock_order(db: AsyncConnection, order_id: UUID) -> Row[Any]:
 
 async def lines_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
     """Return the order's lines in their order."""
-    return (
-        await db.execute(
-            select(OrderLineRow.__table__)
-            .where(OrderLineRow.order_id == order_id)
-            .order_by(OrderLineRow.position)
-        )
-    ).all()
+    return (await db.execute(_LINES, {"order": order_id})).all()
 
 
 def counters_of(line: Row[Any]) -> LineCounters:

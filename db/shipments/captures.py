@@ -2,11 +2,10 @@
 
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.orders.tables import OrderLineRow, OrderRow
-from db.shipments.tables import ShipmentLineRow, ShipmentRow
+from db.engine import to_json
 
 _OWED = text(
     """SELECT EXISTS (
@@ -25,65 +24,53 @@ async def is_owed(db: AsyncConnection, document_id: UUID) -> bool:
     return bool((await db.execute(_OWED, {"id": document_id})).scalar_one())
 
 
+# A line that leaves from several locations carries its amount on the first of its parts.
+_PLAN = text(
+    """WITH parts AS (
+        UPDATE shipment_lines l SET capture_amount = CASE WHEN l.id = first.id
+            THEN coalesce((CAST(:amounts AS jsonb) ->> CAST(l.order_line_id AS text))::bigint, 0)
+            ELSE 0 END
+        FROM (
+            SELECT DISTINCT ON (order_line_id) order_line_id, id FROM shipment_lines
+            WHERE shipment_id = :shipment ORDER BY order_line_id, id) first
+        WHERE l.shipment_id = :shipment AND l.order_line_id = first.order_line_id)
+    UPDATE shipments SET capture_shipping_amount = :shipping WHERE id = :shipment"""
+)
+_PLANNED = text(
+    """SELECT s.capture_shipping_amount + (
+        SELECT coalesce(sum(l.capture_amount), 0)::bigint FROM shipment_lines l
+        WHERE l.shipment_id = s.id) FROM shipments s WHERE s.id = :shipment"""
+)
+_COUNT = text(
+    """WITH parts AS (
+        SELECT order_line_id, sum(capture_amount)::bigint AS amount FROM shipment_lines
+        WHERE shipment_id = :shipment GROUP BY 1),
+    lines AS (
+        UPDATE order_lines l SET captured_amount = l.captured_amount + parts.amount FROM parts
+        WHERE l.id = parts.order_line_id)
+    UPDATE orders o SET captured_shipping_amount
+        = o.captured_shipping_amount + s.capture_shipping_amount
+    FROM shipments s WHERE s.id = :shipment AND o.id = s.order_id"""
+)
+
+
 async def plan_capture(
     db: AsyncConnection, shipment_id: UUID, by_line: dict[UUID, int], shipping: int
 ) -> None:
-    """Keep what this hand-over captures (minor units): per order line, and for shipping.
-
-    A line that leaves from several locations carries its amount on the first of its parts.
-    """
-    parts = await db.execute(
-        select(ShipmentLineRow.id, ShipmentLineRow.order_line_id)
-        .where(ShipmentLineRow.shipment_id == shipment_id)
-        .order_by(ShipmentLineRow.id)
-    )
-    left = dict(by_line)
-    for part in parts:
-        amount = left.pop(part.order_line_id, 0)
-        await db.execute(
-            update(ShipmentLineRow)
-            .where(ShipmentLineRow.id == part.id)
-            .values(capture_amount=amount)
-        )
-    await db.execute(
-        update(ShipmentRow)
-        .where(ShipmentRow.id == shipment_id)
-        .values(capture_shipping_amount=shipping)
-    )
+    """Keep what this hand-over captures (minor units): per order line, and for shipping."""
+    amounts = to_json({str(line_id): amount for line_id, amount in by_line.items()})
+    given = {"shipment": shipment_id, "amounts": amounts, "shipping": shipping}
+    await db.execute(_PLAN, given)
 
 
 async def planned_capture(db: AsyncConnection, shipment_id: UUID) -> int:
     """Return what this shipment's hand-over captures in all, in minor units."""
-    lines = (
-        select(func.coalesce(func.sum(ShipmentLineRow.capture_amount), 0))
-        .where(ShipmentLineRow.shipment_id == shipment_id)
-        .scalar_subquery()
-    )
-    query = select(lines + ShipmentRow.capture_shipping_amount).where(ShipmentRow.id == shipment_id)
-    return int((await db.execute(query)).scalar_one())
+    return int((await db.execute(_PLANNED, {"shipment": shipment_id})).scalar_one())
 
 
 async def count_capture(db: AsyncConnection, shipment_id: UUID) -> None:
     """Add what was captured to the order and its lines."""
-    parts = (
-        select(ShipmentLineRow.order_line_id, func.sum(ShipmentLineRow.capture_amount).label("sum"))
-        .where(ShipmentLineRow.shipment_id == shipment_id)
-        .group_by(ShipmentLineRow.order_line_id)
-        .subquery()
-    )
-    await db.execute(
-        update(OrderLineRow)
-        .where(OrderLineRow.id == parts.c.order_line_id)
-        .values(captured_amount=OrderLineRow.captured_amount + parts.c.sum)
-    )
-    await db.execute(
-        update(OrderRow)
-        .where(OrderRow.id == ShipmentRow.order_id, ShipmentRow.id == shipment_id)
-        .values(
-            captured_shipping_amount=OrderRow.captured_shipping_amount
-            + ShipmentRow.capture_shipping_amount
-        )
-    )
+    await db.execute(_COUNT, {"shipment": shipment_id})
 
 
 async def waive_capture(db: AsyncConnection, shipment_id: UUID) -> None:

@@ -132,26 +132,28 @@ async def lock_shipments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row
     ).all()
 
 
+_PENDING = (
+    select(ShipmentRow.id)
+    .where(ShipmentRow.order_id == bindparam("order"), ShipmentRow.status == ShipmentStatus.PENDING)
+    .order_by(ShipmentRow.id)
+)
+_PARTS = (
+    select(ShipmentLineRow.__table__, ItemRow.weight_grams)
+    .join(ItemRow, ItemRow.id == ShipmentLineRow.item_id)
+    .where(ShipmentLineRow.shipment_id == bindparam("shipment"))
+    .order_by(ShipmentLineRow.id)
+)
+
+
 async def pending_of(db: AsyncConnection, order_id: UUID) -> tuple[ShipmentId, ...]:
     """Return the shipments of the order that have no label yet."""
-    rows = await db.execute(
-        select(ShipmentRow.id)
-        .where(ShipmentRow.order_id == order_id, ShipmentRow.status == ShipmentStatus.PENDING)
-        .order_by(ShipmentRow.id)
-    )
+    rows = await db.execute(_PENDING, {"order": order_id})
     return tuple(ShipmentId(row.id) for row in rows)
 
 
 async def shipment_lines_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[Row[Any]]:
     """Return a shipment's lines with the weight of one unit in grams."""
-    return (
-        await db.execute(
-            select(ShipmentLineRow.__table__, ItemRow.weight_grams)
-            .join(ItemRow, ItemRow.id == ShipmentLineRow.item_id)
-            .where(ShipmentLineRow.shipment_id == shipment_id)
-            .order_by(ShipmentLineRow.id)
-        )
-    ).all()
+    return (await db.execute(_PARTS, {"shipment": shipment_id})).all()
 
 
 async def move_shipment(
@@ -205,22 +207,23 @@ async def record_parcel(
     )
 
 
+_RECORD_SCAN = insert(TrackingEventRow).on_conflict_do_nothing().returning(TrackingEventRow.id)
+
+
 async def record_scan(
     db: AsyncConnection, shipment: Row[Any], scan: TrackingScan, message: str, source: str
 ) -> bool:
     """Keep what the carrier said about a parcel of a locked shipment; False when it was known."""
     added = await db.execute(
-        insert(TrackingEventRow)
-        .values(
-            id=new_id(),
-            parcel_id=shipment.parcel_id,
-            hash=scan.hash(shipment.carrier, shipment.tracking_number),
-            message=message,
-            source=source,
+        _RECORD_SCAN,
+        {
+            "id": new_id(),
+            "parcel_id": shipment.parcel_id,
+            "hash": scan.hash(shipment.carrier, shipment.tracking_number),
+            "message": message,
+            "source": source,
             **scan.model_dump(),
-        )
-        .on_conflict_do_nothing()
-        .returning(TrackingEventRow.id)
+        },
     )
     return added.one_or_none() is not None
 
@@ -252,10 +255,12 @@ async def scans_of(db: AsyncConnection, shipment_id: UUID) -> dict[UUID, list[Tr
     return scans
 
 
+_WRITE_PARCEL = text(
+    "UPDATE parcels SET status = :status, exception_reason = :exception WHERE id = :parcel"
+)
+
+
 async def write_parcel(db: AsyncConnection, parcel_id: UUID, state: ParcelState) -> None:
     """Write where a parcel stands after its scans."""
-    await db.execute(
-        update(ParcelRow)
-        .where(ParcelRow.id == parcel_id)
-        .values(status=state.status, exception_reason=state.exception)
-    )
+    given = {"parcel": parcel_id, "status": state.status, "exception": state.exception}
+    await db.execute(_WRITE_PARCEL, given)
