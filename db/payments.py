@@ -56,6 +56,8 @@ class PaymentEntryRow(Base):
         one_of("phase", Phase),
         CheckConstraint("amount > 0", name="amount"),
         UniqueConstraint("payment_id", "kind", "key", "phase"),
+        Index("ix_payment_entries_key", "key"),
+        Index("ix_payment_entries_shipment", "shipment_id"),
     )
 
     id: Mapped[Id]

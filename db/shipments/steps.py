@@ -26,7 +26,8 @@ _UNPLANNED = text(
     FROM reservations r JOIN locations l ON l.id = r.location_id JOIN sites s ON s.id = l.site_id
     WHERE r.document_id = :order AND r.status = 'active' AND NOT EXISTS (
         SELECT 1 FROM shipment_lines x JOIN shipments sh ON sh.id = x.shipment_id
-        WHERE x.reservation_id = r.id AND sh.status NOT IN ('voided', 'cancelled'))
+        WHERE x.order_line_id = r.line_id AND x.reservation_id = r.id
+            AND sh.status NOT IN ('voided', 'cancelled'))
     ORDER BY s.rank, s.code, r.id"""
 )
 
