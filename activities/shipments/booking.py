@@ -1,8 +1,10 @@
 """Buying and giving back labels: one partner call each, safe to repeat."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import Row, func
 from temporalio import activity
 
@@ -54,16 +56,8 @@ class BookingActivities:
             if order.cancel_requested_at is not None or await is_held(db, order.id):
                 return BookingOutcome.HELD
             lines = await shipment_lines_of(db, shipment_id)
-        weights = pack((line.quantity, line.weight_grams) for line in lines)
-        request = BookingRequest(
-            reference=shipment_id,
-            service=shipment.service,
-            ship_from=Address.model_validate(shipment.ship_from),
-            ship_to=Address.model_validate(shipment.ship_to),
-            parcels=tuple(ParcelRequest(weight_grams=weight) for weight in weights),
-        )
         try:
-            booking = await self._buy(request)
+            booking = await self._buy(_request(shipment, lines))
         except PartnerRefused as refusal:
             await self._report_refusal(shipment_id, refusal)
             return BookingOutcome.REFUSED
@@ -146,3 +140,20 @@ class BookingActivities:
                 if facts:
                     await open_task(db, TaskKind.UNDO_FAILED, "shipment", shipment.id, facts)
         return True
+
+
+def _request(shipment: Row[Any], lines: Sequence[Row[Any]]) -> BookingRequest:
+    """Order a label; a site of ours without an address is refused like one by the carrier."""
+    try:
+        ship_from = Address.model_validate(shipment.ship_from)
+    except ValidationError as error:
+        missing = ", ".join(str(each["loc"][0]) for each in error.errors())
+        raise PartnerRefused("site_address", f"the site's address needs {missing}") from error
+    weights = pack((line.quantity, line.weight_grams) for line in lines)
+    return BookingRequest(
+        reference=shipment.id,
+        service=shipment.service,
+        ship_from=ship_from,
+        ship_to=Address.model_validate(shipment.ship_to),
+        parcels=tuple(ParcelRequest(weight_grams=weight) for weight in weights),
+    )

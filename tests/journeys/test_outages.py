@@ -82,7 +82,8 @@ async def test_what_an_order_waits_for_is_told_while_the_carrier_is_away(
     async def tried_twice() -> dict[str, Any] | None:
         told = (await installation.shop.get(f"/orders/{order_id}/process")).body
         waits = told["waiting_for"]
-        return dict(told) if waits and waits[0]["attempts"] == 2 else None
+        paused = waits and waits[0]["attempts"] == 2 and waits[0]["next_attempt_at"]
+        return dict(told) if paused else None
 
     told = await installation.until(tried_twice, 30, "nobody tried again")
     wait = told["waiting_for"][0]

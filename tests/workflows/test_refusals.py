@@ -170,3 +170,15 @@ async def _fails(stage: Stage, order: OrderId, words: str) -> None:
     with pytest.raises(WorkflowFailureError) as failed:
         await stage.result(stage.run(order))
     assert words in str(root_cause(failed.value.cause))
+
+
+async def test_a_site_without_an_address_is_a_question_for_the_warehouse(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    async with stage.books.begin() as db:
+        await db.execute(text("UPDATE sites SET address = '{}'"))
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "pending")
+    task = await stage.task(TaskKind.BOOKING_REFUSED, shipment)
+    assert "line1" in task["facts"]["message"]
+    await stage.cancel(order)
+    assert await stage.result(stage.run(order)) == "cancelled"
