@@ -10,7 +10,7 @@ from activities.shipments.departure import ask_about_capture, capture_intent, de
 from activities.shipments.settlement import refund_intent, settle, tell_order, write_off
 from db.engine import Database
 from db.orders.steps import lock_order
-from db.shipments.captures import is_owed, waive_capture
+from db.shipments.captures import is_owed, read_journey, waive_capture
 from db.shipments.steps import announce, lock_order_of, lock_shipment
 from db.tasks import cancel_tasks, open_task
 from domain.ids import ShipmentId
@@ -129,14 +129,10 @@ class JourneyActivities:
             return await _journey(db, shipment_id)
 
     async def _look(self, shipment_id: UUID) -> Journey:
-        async with self._books.begin() as db:
+        async with self._books.read() as db:
             return await _journey(db, shipment_id)
 
 
 async def _journey(db: AsyncConnection, shipment_id: UUID) -> Journey:
-    shipment = await lock_shipment(db, shipment_id)
-    return Journey(
-        status=ShipmentStatus(shipment.status),
-        settled=shipment.settled_at is not None,
-        owed=await is_owed(db, shipment_id),
-    )
+    found = await read_journey(db, shipment_id)
+    return Journey(status=ShipmentStatus(found.status), settled=found.settled, owed=found.owed)

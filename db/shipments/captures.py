@@ -1,14 +1,14 @@
 """What each shipment's hand-over captures, and whether that money was taken."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
 
-_OWED = text(
-    """SELECT EXISTS (
+_IS_OWED = """EXISTS (
         SELECT 1 FROM shipments s
         WHERE (s.id = :id OR s.order_id = :id) AND s.handed_over_at IS NOT NULL
           AND s.capture_shipping_amount + (
@@ -16,12 +16,21 @@ _OWED = text(
           AND NOT EXISTS (
               SELECT 1 FROM payment_entries e WHERE e.shipment_id = s.id
               AND e.kind = 'capture' AND e.phase = 'succeeded'))"""
+_OWED = text(f"SELECT {_IS_OWED}")
+_JOURNEY = text(
+    f"""SELECT status, settled_at IS NOT NULL AS settled, {_IS_OWED} AS owed
+    FROM shipments WHERE id = :id"""
 )
 
 
 async def is_owed(db: AsyncConnection, document_id: UUID) -> bool:
     """Whether money for goods that left is outstanding, of a shipment or of a whole order."""
     return bool((await db.execute(_OWED, {"id": document_id})).scalar_one())
+
+
+async def read_journey(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
+    """Return a shipment's status, whether it is settled, and whether its money is owed."""
+    return (await db.execute(_JOURNEY, {"id": shipment_id})).one()
 
 
 # A line that leaves from several locations carries its amount on the first of its parts.
