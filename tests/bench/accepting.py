@@ -160,7 +160,7 @@ async def _ours(world: World, asks: list[Ask], connections: int, seconds: float)
 async def _floor(
     world: World, units: list[list[Statement]], seconds: float, *, in_transaction: bool = True
 ) -> Run:
-    wal, meter = await world.wal(), world.meter("postgres")
+    wal = await world.wal()
     outcome = await replay(
         world.database_url,
         units,
@@ -168,8 +168,9 @@ async def _floor(
         seconds=seconds,
         in_transaction=in_transaction,
         keep=[str(each) for each in (world.customer, world.shelf, *world.items)],
+        watch=world.pids()["postgres"],
     )
-    return Run(outcome, meter.read(), await world.wal() - wal)
+    return Run(outcome, {"postgres": outcome.watched_ms}, await world.wal() - wal)
 
 
 async def _record(world: World, asks: list[Ask]) -> list[list[Statement]]:

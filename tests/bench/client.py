@@ -40,6 +40,8 @@ class Outcome:
     p50: float
     p99: float
     cpu_seconds: float
+    watched_ms: float = 0
+    """CPU time of another process meanwhile, without what came before the clock ran."""
 
     @property
     def count(self) -> int:
@@ -107,7 +109,11 @@ async def in_process(module: str, order: dict[str, Any]) -> Outcome:
 
 
 def outcome_of(
-    answers: dict[str, int], latencies: list[float], seconds: float, cpu: float
+    answers: dict[str, int],
+    latencies: list[float],
+    seconds: float,
+    cpu: float,
+    watched_ms: float = 0,
 ) -> Outcome:
     """Sum up a run; ``latencies`` in seconds."""
     ordered = sorted(latencies) or [0.0]
@@ -118,6 +124,7 @@ def outcome_of(
         p50=ordered[round(last * 0.5)] * 1000,
         p99=ordered[round(last * 0.99)] * 1000,
         cpu_seconds=cpu,
+        watched_ms=watched_ms,
     )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.bench.client import Outcome, in_process, outcome_of
+from tests.bench.watch import Meter
 
 Statement = tuple[str, tuple[Any, ...]]
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -58,10 +59,12 @@ async def replay(
     connections: int = 32,
     in_transaction: bool = True,
     keep: Sequence[str] = (),
+    watch: int | None = None,
 ) -> Outcome:
     """Repeat recorded units in a process of its own, one after another on each connection.
 
-    Ids that are not in ``keep`` are fresh each time, so that writes stay writes.
+    Ids that are not in ``keep`` are fresh each time, so that writes stay writes. ``watch`` is the
+    process whose CPU time is measured beside.
     """
     path = folder / f"recorded-{uuid4().hex}"
     path.write_bytes(pickle.dumps((list(recorded), frozenset(keep))))
@@ -71,6 +74,7 @@ async def replay(
         "seconds": seconds,
         "connections": connections,
         "in_transaction": in_transaction,
+        "watch": watch,
     }
     try:
         return await in_process("tests.bench.floors", order)
@@ -131,6 +135,7 @@ async def _main(order: dict[str, Any], recorded: list[Any], keep: frozenset[str]
         first = islice(units, 6)
         await _work(connection, first, float("inf"), warm, order["in_transaction"])
     latencies: list[float] = []
+    watch = Meter({"it": order["watch"]} if order["watch"] else {})
     cpu, began = time.process_time(), time.perf_counter()
     until = began + order["seconds"]
     await asyncio.gather(
@@ -140,9 +145,11 @@ async def _main(order: dict[str, Any], recorded: list[Any], keep: frozenset[str]
         )
     )
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    watched = watch.read().get("it", 0.0)
     for connection in connections:
         await connection.close()
-    print(json.dumps(asdict(outcome_of({"done": len(latencies)}, latencies, seconds, cpu))))
+    outcome = outcome_of({"done": len(latencies)}, latencies, seconds, cpu, watched)
+    print(json.dumps(asdict(outcome)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The whole of StateSet on free ports with a small shop in it, and a worker that comes and goes."""
 
 import asyncio
+import os
 import shutil
 import signal
 import tempfile
@@ -248,6 +249,8 @@ async def a_world() -> AsyncIterator[World]:
         finally:
             await books.close()
 
+    # As in the image: without byte code every run compiles its workflow's source again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         stack = Stack(settings, make_api_key=make_key, programs=Programs(worker=()))
         async with stack:
