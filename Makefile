@@ -26,7 +26,7 @@ up: $(LOCAL)
 	@.venv/bin/stateset up $(ARGS)
 
 test: $(DEV)
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: $(DEV)
 	$(PYTHON) -m tests.bench $(ARGS)

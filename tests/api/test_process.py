@@ -57,6 +57,9 @@ class Collector:
         await send({"type": "http.response.body", "body": b""})
 
 
+SERIES = 'stateset_http_requests_total{method="GET",route="/items/{item_id}",status="404"} 1.0'
+
+
 class Api:
     """The running process and where it listens."""
 
@@ -130,7 +133,11 @@ async def test_a_request_is_logged_counted_and_traced_under_the_callers_ids(
     async with httpx2.AsyncClient(base_url=api.url) as client:
         path = "/items/0190a4b5-7a6e-7c3d-8f1e-2b3c4d5e6f70"
         assert (await client.get(path, headers=sent)).status_code == 404
-        numbers = (await client.get(api.metrics)).text
+        # The numbers are counted after the answer is sent.
+        numbers = ""
+        async with asyncio.timeout(10):
+            while SERIES not in numbers:
+                numbers = (await client.get(api.metrics)).text
     log = await api.stop()
 
     (line,) = [one for one in log if one.get("request_id") == "order-17"]
@@ -140,8 +147,7 @@ async def test_a_request_is_logged_counted_and_traced_under_the_callers_ids(
     assert key not in json.dumps(log)
     assert key not in numbers
 
-    series = 'stateset_http_requests_total{method="GET",route="/items/{item_id}",status="404"} 1.0'
-    assert series in numbers
+    assert SERIES in numbers
     assert "stateset_http_in_flight 0.0" in numbers
     assert "stateset_db_pool_in_use" in numbers
 

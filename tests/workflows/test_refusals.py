@@ -174,11 +174,19 @@ async def _fails(stage: Stage, order: OrderId, words: str) -> None:
 
 async def test_a_site_without_an_address_is_a_question_for_the_warehouse(stage: Stage) -> None:
     mug = await stage.shop.item(AUS=1)
-    async with stage.books.begin() as db:
-        await db.execute(text("UPDATE sites SET address = '{}'"))
+    await _set_site_address(stage, {})
     order = await stage.shop.place((mug, 1))
     shipment = await stage.shipment(order, "pending")
     task = await stage.task(TaskKind.BOOKING_REFUSED, shipment)
     assert "line1" in task["facts"]["message"]
+
+    await _set_site_address(stage, address().model_dump())
     await stage.cancel(order)
     assert await stage.result(stage.run(order)) == "cancelled"
+
+
+async def _set_site_address(stage: Stage, given: dict[str, Any]) -> None:
+    async with stage.books.begin() as db:
+        await db.execute(
+            text("UPDATE sites SET address = CAST(:address AS jsonb)"), {"address": to_json(given)}
+        )
