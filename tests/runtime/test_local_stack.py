@@ -190,7 +190,7 @@ async def test_given_servers_are_used_and_not_started(
     async with a_stack(folder, **given, carrier_url="http://127.0.0.1:9") as stack:
         await stack.ready()
         assert list(stack.record.processes) == ["payments", "worker", "api"]
-        assert await eventually((folder / "notes" / "worker.json").exists)
+        await eventually((folder / "notes" / "worker.json").exists)
         assert note(folder, "worker")["STATESET_DATABASE_URL"] == postgres_url
         assert note(folder, "worker")["STATESET_CARRIER_URL"] == "http://127.0.0.1:9"
 
