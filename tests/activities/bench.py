@@ -20,6 +20,9 @@ from tests.partners import Simulator
 from tests.shop import Shop
 from worker import activities
 
+TIMELY = {"I4a", "I4b"}
+"""The checks of how long documents and starts have been waiting: here they wait for nobody."""
+
 
 class Bench:
     """Every step by its name, and what the carrier would tell us."""
@@ -133,7 +136,11 @@ class Bench:
         findings += await compare_payments(engine, self.payments.base_url, self.payments.api_key)
         findings += await compare_labels(engine, self.carrier.base_url, self.carrier.api_key)
         # Nobody dispatches here, and nobody takes the next step: what may still settle may be open.
-        return [found for found in findings if found.broken and not found.settles]
+        return [
+            found
+            for found in findings
+            if found.broken and not found.settles and found.id not in TIMELY
+        ]
 
     async def aclose(self) -> None:
         """Close the connections to the partners."""

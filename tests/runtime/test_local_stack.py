@@ -35,8 +35,11 @@ def a_holder(folder: Path) -> Child:
     return spawn("holder", command, log=folder / "holder.log", cwd=REPOSITORY)
 
 
-def note(folder: Path, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "notes" / f"{name}.json").read_text())
+async def note(folder: Path, name: str) -> dict[str, Any]:
+    """The settings that a program was given, once it has written them down."""
+    file = folder / "notes" / f"{name}.json"
+    await eventually(lambda: file.exists() and file.read_text().endswith("}"))
+    found: dict[str, Any] = json.loads(file.read_text())
     return found
 
 
@@ -51,7 +54,7 @@ async def test_starts_all_parts_and_tells_each_its_settings(folder: Path) -> Non
         record = stack.record
         assert list(record.processes)[2:] == ["carrier", "payments", "worker", "api"]
         assert {"postgres", "temporal"} < set(record.processes)
-        worker, api, carrier = (note(folder, name) for name in ("worker", "api", "carrier"))
+        worker, api, carrier = [await note(folder, name) for name in ("worker", "api", "carrier")]
         assert worker["STATESET_DATABASE_URL"] == record.database_url
         assert worker["STATESET_TEMPORAL_ADDRESS"] == record.temporal_address
         assert api["STATESET_METRICS_PORT"] != worker["STATESET_METRICS_PORT"]
@@ -190,9 +193,9 @@ async def test_given_servers_are_used_and_not_started(
     async with a_stack(folder, **given, carrier_url="http://127.0.0.1:9") as stack:
         await stack.ready()
         assert list(stack.record.processes) == ["payments", "worker", "api"]
-        await eventually((folder / "notes" / "worker.json").exists)
-        assert note(folder, "worker")["STATESET_DATABASE_URL"] == postgres_url
-        assert note(folder, "worker")["STATESET_CARRIER_URL"] == "http://127.0.0.1:9"
+        worker = await note(folder, "worker")
+        assert worker["STATESET_DATABASE_URL"] == postgres_url
+        assert worker["STATESET_CARRIER_URL"] == "http://127.0.0.1:9"
 
 
 async def insert(record: StackRecord) -> None:
