@@ -42,7 +42,6 @@ class Command(StrEnum):
     INVENTORY_READ = "inventory:read"
     INVENTORY_ADJUST = "inventory:adjust"
     SHIPMENTS_READ = "shipments:read"
-    SHIPMENTS_HAND_OVER = "shipments:hand_over"
     PAYMENTS_READ = "payments:read"
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
@@ -67,7 +66,6 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.INVENTORY_READ: _STAFF | {R.INTEGRATION},
     C.INVENTORY_ADJUST: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
-    C.SHIPMENTS_HAND_OVER: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
     C.PAYMENTS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
     C.TASKS_READ: _STAFF,
     C.TASKS_DECIDE: _STAFF,

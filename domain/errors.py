@@ -43,22 +43,10 @@ class IllegalMove(DomainError):
     code = "illegal_move"
 
 
-class OnHold(DomainError):
-    """An open hold blocks this."""
-
-    code = "on_hold"
-
-
 class OutOfStock(DomainError):
     """There is not enough stock."""
 
     code = "out_of_stock"
-
-
-class AmountExceeded(DomainError):
-    """More money than remains."""
-
-    code = "amount_exceeded"
 
 
 class PriceChanged(DomainError):
@@ -73,12 +61,6 @@ class AlreadyExists(DomainError):
     code = "already_exists"
 
 
-class PaymentDeclined(DomainError):
-    """The payment provider declined."""
-
-    code, status = "payment_declined", 402
-
-
 class Unauthenticated(DomainError):
     """A valid API key or bearer token is required."""
 
@@ -89,12 +71,6 @@ class Forbidden(DomainError):
     """The caller's role does not allow this."""
 
     code, status = "forbidden", 403
-
-
-class StaleVersion(DomainError):
-    """The document has changed since it was read."""
-
-    code, status = "stale_version", 412
 
 
 class KeyMissing(DomainError):

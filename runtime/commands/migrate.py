@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import typer
 from alembic import command
 from alembic.config import Config
 
@@ -25,17 +26,17 @@ def upgrade_schema(database_url: str) -> None:
 def run_migrate(settings: Settings) -> int:
     """Migrate everything; return the exit code."""
     if settings.database_url is None:
-        print("STATESET_DATABASE_URL is not set: which database?")  # noqa: T201
+        typer.echo("STATESET_DATABASE_URL is not set: which database?")
         return 2
     upgrade_schema(settings.database_url)
-    print("The schema is up to date.")  # noqa: T201
+    typer.echo("The schema is up to date.")
     if settings.temporal_address is not None:
         try:
             new = asyncio.run(_register(settings))
         except NotRegistrable as problem:
-            print(problem)  # noqa: T201
+            typer.echo(str(problem))
             return 0
-        print(f"Search attributes registered: {', '.join(new) or 'none were missing'}.")  # noqa: T201
+        typer.echo(f"Search attributes registered: {', '.join(new) or 'none were missing'}.")
     return 0
 
 
