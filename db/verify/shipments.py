@@ -8,8 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.verify.check import Check, Rows
-from domain.shipments.status import RANKS, ShipmentStatus
-from domain.shipments.tracking import TrackingScan, follow
+from domain.shipments.status import ShipmentStatus
+from domain.shipments.tracking import TrackingScan, follow, least_far
 
 _PARCELS = text(
     """SELECT p.id, p.tracking_number, p.status AS stored, e.code, e.status, e.exception, e.place,
@@ -54,11 +54,11 @@ def _wrong(rows: Any) -> Iterator[dict[str, Any]]:
 
 
 async def find_wrong_shipments(db: AsyncConnection) -> Rows:
-    """Return shipments whose state is not that of their parcel that is least far."""
+    """Return shipments whose state is not what the states of their parcels make it."""
     found = []
     for row in await db.execute(_SHIPMENTS):
         live = [ShipmentStatus(status) for status in row.parcels if status != ShipmentStatus.VOIDED]
-        computed = min(live, key=RANKS.__getitem__, default=ShipmentStatus.VOIDED)
+        computed = least_far(live) if live else ShipmentStatus.VOIDED
         if row.status != computed:
             found.append({"number": row.number, "stored": row.status, "computed": str(computed)})
     return found
@@ -72,7 +72,7 @@ CHECKS = (
     ),
     Check(
         "I6b",
-        "A shipment is as far as its parcel that is least far",
+        "A shipment is as far as its parcel that is least far, and has left when one of them has",
         find=find_wrong_shipments,
         settles=True,
     ),

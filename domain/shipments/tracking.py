@@ -1,7 +1,7 @@
 """A parcel's status as a pure function of its set of scans, so arrival order cannot matter."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from domain.shipments.status import RANKS, ShipmentStatus
@@ -85,17 +85,25 @@ def follow(scans: Iterable[TrackingScan]) -> ParcelState:
 
 
 def combine(parcels: Sequence[ParcelState]) -> ParcelState:
-    """Return a shipment's state: that of its parcel that is least far.
-
-    Delivered only when all are; lost or returned when every parcel has ended and one so, because
-    the ends have the highest ranks and delivery the highest of all; then the proof is that of the
-    last parcel.
-    """
+    """Return a shipment's state; the proof of delivery is that of the last parcel."""
     least = max(parcels, key=lambda one: (-RANKS[one.status], one.delivered_at or _NEVER))
     exceptions = [parcel.exception for parcel in parcels if parcel.exception]
     return least.model_copy(
         update={
+            "status": least_far([parcel.status for parcel in parcels]),
             "exception": exceptions[0] if exceptions else None,
             "moved": any(parcel.moved for parcel in parcels),
         }
     )
+
+
+def least_far(parcels: Collection[ShipmentStatus]) -> ShipmentStatus:
+    """Return a shipment's status: that of its parcel that is least far, but at least picked up.
+
+    A shipment is handed over as a whole: the first scan of one parcel proves it, while the others
+    may not be scanned yet. Delivered only when all are; lost or returned when every parcel has
+    ended and one so, because the ends have the highest ranks and delivery the highest of all.
+    """
+    least = min(parcels, key=RANKS.__getitem__)
+    has_left = any(status is not ShipmentStatus.BOOKED for status in parcels)
+    return ShipmentStatus.PICKED_UP if has_left and least is ShipmentStatus.BOOKED else least

@@ -170,7 +170,9 @@ def parcel(story: str) -> ParcelState:
         (("DL0", "RS0 RT1"), S.RETURNED),
         (("LO0", "RT0"), S.LOST),
         (("LO0", "RS0"), S.RETURNING),
-        (("DL0", ""), S.BOOKED),
+        (("DL0", ""), S.PICKED_UP),
+        (("RS0", ""), S.PICKED_UP),
+        (("", ""), S.BOOKED),
     ],
 )
 def test_a_shipment_is_where_its_slowest_parcel_is(
@@ -182,7 +184,23 @@ def test_a_shipment_is_where_its_slowest_parcel_is(
 
 def test_a_shipment_has_left_when_any_parcel_has_and_shows_any_exception() -> None:
     state = combine([parcel(""), parcel("PU0 X11")])
-    assert (state.status, state.moved, state.exception) == (S.BOOKED, True, "address_problem")
+    assert (state.status, state.moved, state.exception) == (S.PICKED_UP, True, "address_problem")
+
+
+@some
+@given(st.lists(st.tuples(st.integers(0, 2), codes, st.integers(0, 200)), max_size=9))
+def test_whatever_is_scanned_of_whichever_parcel_the_shipment_may_move_there(
+    history: list[tuple[int, str, int]],
+) -> None:
+    parcels: list[list[TrackingScan]] = [[], [], []]
+    status = S.BOOKED
+    for one, code, hours in history:
+        parcels[one].append(scan(code, hours))
+        state = combine([follow(scans) for scans in parcels])
+        assert state.moved is (state.status is not S.BOOKED)
+        corrects = status in ENDED or state.status in ENDED
+        if state.status is not status and (RANKS[state.status] > RANKS[status] or corrects):
+            status = move(MOVES, status, state.status)
 
 
 def test_a_shipment_is_delivered_when_its_last_parcel_is() -> None:

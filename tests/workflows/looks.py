@@ -175,5 +175,10 @@ class Looks:
         return await eventually(asked)
 
     async def number(self, shipment_id: UUID) -> str:
-        query = "SELECT tracking_number FROM parcels WHERE shipment_id = :id"
-        return cast(str, await self.shop.one(query, id=shipment_id))
+        [number] = await self.numbers(shipment_id)
+        return number
+
+    async def numbers(self, shipment_id: UUID) -> list[str]:
+        """Return the tracking numbers of the shipment's parcels."""
+        query = "SELECT tracking_number FROM parcels WHERE shipment_id = :id ORDER BY 1"
+        return [row["tracking_number"] for row in await self.shop.rows(query, id=shipment_id)]

@@ -159,8 +159,11 @@ class Stage(Looks):
     # What the carrier does.
 
     async def travel(self, shipment_id: UUID, to: str) -> None:
-        """Let the carrier scan the parcel on its way to a state."""
-        number = await self.number(shipment_id)
+        """Let the carrier scan the only parcel on its way to a state."""
+        await self.advance(await self.number(shipment_id), to)
+
+    async def advance(self, number: str, to: str) -> None:
+        """Let the carrier scan one parcel on its way to a state."""
         await self.carrier.ask("POST", f"/sandbox/parcels/{number}/advance", {"to": to})
 
     async def scan(self, shipment_id: UUID, code: str, **rest: Any) -> None:

@@ -62,6 +62,29 @@ async def test_both_shipments_of_an_order_may_leave_and_arrive_at_once(stage: St
     assert await stage.moved(order) == {"authorization": total, "capture": total}
 
 
+@pytest.mark.parametrize("first", [0, 1])
+async def test_a_shipment_leaves_with_the_first_scan_of_one_parcel_and_arrives_with_the_last(
+    stage: Stage, first: int
+) -> None:
+    mug = await stage.shop.item(AUS=200)
+    order = await stage.shop.place((mug, 200))
+    shipment = await stage.shipment(order, "booked")
+    numbers = await stage.numbers(shipment)
+    assert len(numbers) == 2
+
+    await stage.advance(numbers[first], "delivered")
+    await stage.shipment(order, "picked_up")
+    assert await stage.shop.stock(mug) == (0, 0)
+    total = (await stage.order(order, "confirmed"))["total_amount"]
+    await stage.wait_says(stage.tracking(shipment), "to deliver")
+    assert await stage.moved(order) == {"authorization": total, "capture": total}
+
+    await stage.advance(numbers[1 - first], "delivered")
+    assert await stage.result(stage.run(order)) == "completed"
+    assert await stage.result(stage.tracking(shipment)) == "delivered"
+    assert await stage.moved(order) == {"authorization": total, "capture": total}
+
+
 async def test_scans_that_arrive_twice_and_late_end_in_one_delivery(stage: Stage) -> None:
     mug = await stage.shop.item(AUS=1)
     order = await stage.shop.place((mug, 1))
