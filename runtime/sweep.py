@@ -25,7 +25,7 @@ GAUGES_EVERY = timedelta(seconds=5)
 RUNS_EVERY = timedelta(seconds=30)
 KEYS_EVERY = timedelta(hours=1)
 YOUNG = timedelta(minutes=1)
-"""A document younger than this is not looked at: its start may be under way."""
+"""A document younger than this is left alone: its start may be under way."""
 RUNS_A_TIME = 200
 _FIRST = UUID(int=0)
 _WAKE = {"OrderFulfillment": "shipment_ended", "ShipmentTracking": "carrier_reported"}
@@ -35,10 +35,11 @@ _WAKE = {"OrderFulfillment": "shipment_ended", "ShipmentTracking": "carrier_repo
 class Sweeper:
     """Each sweep may run in several workers at once: a second one finds nothing to do."""
 
-    def __init__(self, books: Database, client: Client) -> None:
-        """Look after these books and their runs."""
+    def __init__(self, books: Database, client: Client, *, young: timedelta = YOUNG) -> None:
+        """Look after these books and their runs, but not yet after ``young`` documents."""
         self._books = books
         self._client = client
+        self._young = young
         self._after = _FIRST
         self._lost = 0
 
@@ -68,15 +69,15 @@ class Sweeper:
         """Wake, and so start anew, runs that are gone while their documents are unfinished.
 
         Goes through the documents a portion at a time. A run can get lost when Temporal's own
-        database is restored from an older backup than ours, or when somebody terminates it.
+        database is restored from an older backup than ours, when somebody terminates it, or when a
+        step refused what its process does not expect: that one is worth an engineer's look, too.
         """
         async with self._books.read() as db:
             portion = await find_unfinished(
-                db, after=self._after, older_than=YOUNG, limit=RUNS_A_TIME
+                db, after=self._after, older_than=self._young, limit=RUNS_A_TIME
             )
-        lost = [one for one in portion if not await self._runs(one)]
+        lost = [one for one in portion if not one.due and await self._ended(one)]
         for one in lost:
-            log.error("run_lost", workflow=one.workflow, document=str(one.id))
             async with self._books.begin() as db:
                 await add_outbox(
                     db, "signal", one.workflow, one.id, {"signal": _WAKE[one.workflow]}
@@ -93,15 +94,20 @@ class Sweeper:
         async with self._books.begin() as db:
             await drop_expired(db)
 
-    async def _runs(self, document: Row[Any]) -> bool:
-        handle = self._client.get_workflow_handle(run_id(document.workflow, document.id))
+    async def _ended(self, document: Row[Any]) -> bool:
+        """Whether a document's run is gone; the log tells how it ended."""
+        workflow_id = run_id(document.workflow, document.id)
         try:
-            described = await handle.describe()
+            described = await self._client.get_workflow_handle(workflow_id).describe()
         except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return False
-            raise
-        return described.status is WorkflowExecutionStatus.RUNNING
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            log.error("run_lost", workflow_id=workflow_id, was="unknown")
+            return True
+        if described.status in (None, WorkflowExecutionStatus.RUNNING):
+            return False
+        log.error("run_lost", workflow_id=workflow_id, was=described.status.name.lower())
+        return True
 
 
 async def _repeat(sweep: Callable[[], Awaitable[None]], every: timedelta) -> None:

@@ -41,7 +41,9 @@ async def at_partner(step: Step[Given, Result], given: Given) -> Result:
 
     A cancellation waits for the step under way, so that its outcome is known before it is undone.
     """
-    asked_before = _times_cancelled()
+    # Asked for once: when an evicted run is thrown away, there is no loop left to ask for it.
+    task = asyncio.current_task()
+    asked_before = task.cancelling() if task else 0
     try:
         return await workflow.execute_activity_method(
             step,
@@ -53,13 +55,8 @@ async def at_partner(step: Step[Given, Result], given: Given) -> Result:
         )
     finally:
         # A step that ends all the same would swallow the cancellation.
-        if _times_cancelled() > asked_before:
+        if task and task.cancelling() > asked_before:
             raise asyncio.CancelledError
-
-
-def _times_cancelled() -> int:
-    task = asyncio.current_task()
-    return task.cancelling() if task else 0
 
 
 def root_cause(failure: BaseException) -> BaseException:

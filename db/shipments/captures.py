@@ -8,14 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
 
-_IS_OWED = """EXISTS (
-        SELECT 1 FROM shipments s
-        WHERE (s.id = :id OR s.order_id = :id) AND s.handed_over_at IS NOT NULL
+OWES = """s.handed_over_at IS NOT NULL
           AND s.capture_shipping_amount + (
               SELECT sum(l.capture_amount) FROM shipment_lines l WHERE l.shipment_id = s.id) > 0
           AND NOT EXISTS (
               SELECT 1 FROM payment_entries e WHERE e.shipment_id = s.id
-              AND e.kind = 'capture' AND e.phase = 'succeeded'))"""
+              AND e.kind = 'capture' AND e.phase = 'succeeded')"""
+"""The condition that the money for a shipment ``s`` that left is outstanding."""
+_IS_OWED = f"""EXISTS (
+        SELECT 1 FROM shipments s WHERE (s.id = :id OR s.order_id = :id) AND {OWES})"""
 _OWED = text(f"SELECT {_IS_OWED}")
 _JOURNEY = text(
     f"""SELECT status, settled_at IS NOT NULL AS settled, {_IS_OWED} AS owed

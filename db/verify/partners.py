@@ -15,10 +15,6 @@ _LABELS = text(
         coalesce(array_agg(p.tracking_number) FILTER (WHERE p.id IS NOT NULL), '{}') AS numbers
     FROM shipments s LEFT JOIN parcels p ON p.shipment_id = s.id GROUP BY s.id"""
 )
-_RUNNING = text(
-    """SELECT CAST(o.id AS text) AS id FROM orders o WHERE o.status IN ('pending', 'confirmed')
-    AND NOT EXISTS (SELECT 1 FROM outbox x WHERE x.document_id = o.id AND x.kind = 'start')"""
-)
 
 
 @dataclass(frozen=True)
@@ -56,8 +52,3 @@ async def read_labels(db: AsyncConnection) -> dict[str, Label]:
         )
         for row in rows
     }
-
-
-async def read_running_orders(db: AsyncConnection) -> set[str]:
-    """Return the orders that must have a run: not ended, and their start dispatched."""
-    return {row.id for row in await db.execute(_RUNNING)}

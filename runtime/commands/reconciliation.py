@@ -6,10 +6,12 @@ from typing import Any
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db.unfinished import find_unfinished
 from db.verify.books import SAMPLES, Finding
-from db.verify.partners import Label, Operation, read_labels, read_operations, read_running_orders
+from db.verify.partners import Label, Operation, read_labels, read_operations
 from domain.payments import Phase
 from domain.shipments.status import ShipmentStatus
+from workflows.attributes import run_id
 
 _PAGE = 10_000
 _UNSENT = frozenset({ShipmentStatus.PENDING, ShipmentStatus.CANCELLED})
@@ -67,21 +69,24 @@ async def compare_labels(engine: AsyncEngine, url: str, key: str) -> list[Findin
 
 
 async def compare_runs(engine: AsyncEngine, address: str, namespace: str) -> list[Finding]:
-    """Compare the orders that have not ended with the open runs in Temporal."""
+    """Compare the documents that have not ended with the open runs in Temporal."""
     from temporalio.client import Client
 
     client = await Client.connect(address, namespace=namespace)
-    query = "WorkflowType = 'OrderFulfillment' AND ExecutionStatus = 'Running'"
-    open_runs = [run.id.partition("/")[2] async for run in client.list_workflows(query)]
+    ours = "WorkflowType IN ('OrderFulfillment', 'ShipmentTracking')"
+    query = f"{ours} AND ExecutionStatus = 'Running'"
+    open_runs = {run.id async for run in client.list_workflows(query)}
     async with engine.connect() as db:
-        running = await read_running_orders(db)
+        unfinished = await find_unfinished(db)
+    told = {run_id(row.workflow, row.id) for row in unfinished if not row.due}
+    left_over = open_runs - {run_id(row.workflow, row.id) for row in unfinished}
     return [
         _finding(
             "P6",
-            "Every order that has not ended has its run, and no run is left of another",
+            "Every document that has not ended has its run, and no run is left of another",
             [
-                *({"order": name, "run": "missing"} for name in running - set(open_runs)),
-                *({"order": name, "run": "left over"} for name in set(open_runs) - running),
+                *({"run": name, "is": "missing"} for name in sorted(told - open_runs)),
+                *({"run": name, "is": "left over"} for name in sorted(left_over)),
             ],
         )
     ]

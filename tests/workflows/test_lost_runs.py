@@ -1,12 +1,15 @@
 """Runs that are gone while their documents are unfinished go on from the rows."""
 
+from datetime import timedelta
+
 import pytest
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from activities.orders.steps import OrderActivities
 from db.outbox import add_outbox
 from domain.orders.status import CancelReason
 from domain.orders.steps import Cancellation
+from runtime.sweep import Sweeper
 from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage
 
@@ -55,6 +58,39 @@ async def test_a_lost_run_of_a_shipment_goes_on_from_its_rows_at_the_next_scan(
     await stage.tracking(shipment).terminate("lost")
     await stage.travel(shipment, "delivered")
     assert await stage.result(stage.run(order)) == "completed"
+
+
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_shipments_run_that_failed_is_found_by_the_sweep_and_goes_on(
+    stage: Stage, done: bool
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "booked")
+    stage.refusals["hand_over_shipment"] = done
+    await stage.travel(shipment, "delivered")
+    with pytest.raises(WorkflowFailureError):
+        await stage.result(stage.tracking(shipment))
+
+    await Sweeper(stage.books, stage.client, young=timedelta()).find_lost_runs()
+    assert await stage.result(stage.run(order)) == "completed"
+    assert await stage.result(stage.tracking(shipment)) == "delivered"
+
+
+async def test_the_sweep_leaves_runs_that_go_on_and_young_documents_alone(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=2)
+    running, lost = [await stage.shop.place((mug, 1)) for _ in range(2)]
+    for order in (running, lost):
+        await stage.shipment(order, "booked")
+    await stage.run(lost).terminate("lost")
+
+    await Sweeper(stage.books, stage.client).find_lost_runs()
+    assert await stage.shop.one("SELECT count(*) FROM outbox") == 0
+    assert await stage.status(stage.run(lost)) == WorkflowExecutionStatus.TERMINATED
+    before = (await stage.run(running).describe()).history_length
+    await Sweeper(stage.books, stage.client, young=timedelta()).find_lost_runs()
+    await stage.wait_says(stage.run(lost), "With the carrier")
+    assert (await stage.run(running).describe()).history_length == before
 
 
 async def test_a_shipments_run_that_is_stopped_goes_on_at_the_next_scan(stage: Stage) -> None:
