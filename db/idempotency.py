@@ -11,8 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.metadata import Base, one_of
 
 KEPT_FOR = timedelta(hours=72)
-TAKEN_OVER_AFTER = timedelta(seconds=60)
-"""A request that has been running for this long is believed dead."""
+TAKEN_OVER_AFTER = timedelta(seconds=20)
+"""A request that has been running for this long is dead.
+
+Longer than any request may take (``STATESET_REQUEST_TIMEOUT``) and the freeing of its key after it.
+"""
 
 
 class IdempotencyRow(Base):

@@ -60,7 +60,10 @@ class Settings(BaseSettings):
     sdk_metrics_port: int | None = None
     """Where a worker serves the metrics of the Temporal SDK; unset means nowhere."""
     body_limit: int = 1_000_000
-    request_timeout: Duration = timedelta(seconds=15)
+    request_timeout: Duration = Field(
+        default=timedelta(seconds=15), gt=timedelta(), le=timedelta(seconds=15)
+    )
+    """At most 15 s: a request that takes longer than 20 s is believed dead, and its key taken."""
     jwt_issuer: str | None = None
     jwt_audience: str = "stateset"
     jwks_url: str | None = None

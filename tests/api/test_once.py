@@ -1,19 +1,22 @@
 """A request that steers a document happens once, whoever repeats it and whatever breaks."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 from fastapi import Response
+from pydantic import ValidationError
 
 from api.once import once
 from db.engine import Database
-from db.idempotency import drop_expired
+from db.idempotency import TAKEN_OVER_AFTER, drop_expired
 from domain.access import Caller, Role
 from domain.errors import IllegalMove, KeyInProgress, KeyReused
 from domain.value import Value
+from runtime.settings import Settings
 
 ROUTE = "POST /orders/1/cancel"
 CALLER = Caller(subject="key:1", role=Role.SUPPORT)
@@ -143,7 +146,7 @@ async def test_a_request_whose_process_died_is_taken_over_under_the_same_id(
     await asyncio.wait_for(process.begun.acquire(), 5)
     connection = await asyncpg.connect(database_url, ssl=False)
     await connection.execute(
-        "UPDATE idempotency_keys SET created_at = now() - interval '61 seconds' WHERE key = 'died'"
+        "UPDATE idempotency_keys SET created_at = now() - interval '21 seconds' WHERE key = 'died'"
     )
     second = asyncio.create_task(ask(books, process, "died"))
     await asyncio.wait_for(process.begun.acquire(), 5)
@@ -154,6 +157,15 @@ async def test_a_request_whose_process_died_is_taken_over_under_the_same_id(
     state = await connection.fetchval("SELECT state FROM idempotency_keys WHERE key = 'died'")
     await connection.close()
     assert state == "done"
+
+
+def test_no_request_is_taken_over_while_it_may_still_be_answered() -> None:
+    longest = timedelta(seconds=15)
+    assert Settings(request_timeout=longest).request_timeout == longest
+    with pytest.raises(ValidationError):
+        Settings(request_timeout=longest + timedelta(seconds=1))
+    # What is given up frees its key, which takes a statement.
+    assert longest + Settings().statement_timeout <= TAKEN_OVER_AFTER
 
 
 async def test_keys_are_forgotten_after_72_hours(
