@@ -11,6 +11,8 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from telemetry import metrics
+
 
 def _plain(value: Any) -> str:
     # The driver's own UUID type, and exact numbers.
@@ -72,8 +74,9 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end of the block, rolled back by any exception."""
-        async with self.engine.begin() as connection:
-            yield connection
+        with metrics.counted_together():
+            async with self.engine.begin() as connection:
+                yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -1,5 +1,9 @@
 """What is counted and timed; every process serves its own numbers on its own port."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
@@ -90,3 +94,27 @@ stuck_documents = Gauge(
     "Unfinished documents without a run, a sweep or a task that will move them.",
     registry=REGISTRY,
 )
+
+_uncommitted: ContextVar[list[Counter] | None] = ContextVar("uncommitted", default=None)
+
+
+@contextmanager
+def counted_together() -> Iterator[None]:
+    """Count what the block told ``count`` when it ends, and none of it when it fails."""
+    counts: list[Counter] = []
+    token = _uncommitted.set(counts)
+    try:
+        yield
+    finally:
+        _uncommitted.reset(token)
+    for each in counts:
+        each.inc()
+
+
+def count(counter: Counter) -> None:
+    """Count something that a transaction did, once it is committed."""
+    counts = _uncommitted.get()
+    if counts is None:
+        counter.inc()
+    else:
+        counts.append(counter)

@@ -65,7 +65,7 @@ async def move_order(
         values["cancel_reason"] = facts["reason"]
     await change_order(db, order, **values)
     await announce(db, order, str(target), actor, {"from": order.status, "to": target, **facts})
-    metrics.order_transitions.labels(order.status, str(target)).inc()
+    metrics.count(metrics.order_transitions.labels(order.status, str(target)))
 
 
 async def change_order(db: AsyncConnection, order: Row[Any], **values: Any) -> None:

@@ -164,7 +164,7 @@ async def move_shipment(
     move(MOVES, ShipmentStatus(shipment.status), target)
     await change_shipment(db, shipment, status=target, **values)
     await announce(db, shipment, str(target), actor, {"from": shipment.status, "to": str(target)})
-    metrics.shipment_transitions.labels(shipment.status, str(target)).inc()
+    metrics.count(metrics.shipment_transitions.labels(shipment.status, str(target)))
 
 
 async def change_shipment(db: AsyncConnection, shipment: Row[Any], **values: Any) -> None:
