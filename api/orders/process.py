@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionRequest,
@@ -67,6 +68,9 @@ _WHO = {
     "carrier": "the carrier",
 }
 
+_BROKEN_OFF = frozenset({"failed", "terminated", "timed_out", "canceled"})
+"""How runs end that leave their document unfinished; the next sweep starts them anew."""
+
 
 async def waiting_in_books(db: AsyncConnection, order: OrderView) -> list[Wait]:
     """Return what the books know of why the order has not ended."""
@@ -96,9 +100,12 @@ async def describe(client: Client, order: OrderView, waits: Sequence[Wait]) -> P
     steps: list[Wait] = []
     for workflow, document_id in documents:
         found = await _described(client, run_id(workflow, document_id))
-        if found is not None:
-            runs.append(_run(found))
-            steps.extend([await _step(client, found, step) for step in found.pending_activities])
+        if found is None:
+            continue
+        runs.append(_run(found))
+        steps.extend([await _step(client, found, step) for step in found.pending_activities])
+        if order.status in RUNNING and runs[-1].status in _BROKEN_OFF:
+            steps.append(await _broken_off(client, found))
     # A step that is being tried says more than the general state that it is part of.
     waiting = tuple(steps) + tuple(waits)
     return ProcessView(
@@ -170,21 +177,49 @@ async def _step(
     )
 
 
+async def _broken_off(client: Client, found: DescribeWorkflowExecutionResponse) -> Wait:
+    info = found.workflow_execution_info
+    status = WorkflowExecutionStatus(info.status).name.lower()
+    return Wait(
+        who="our sweep, to start a run again",
+        what=f"{info.type.name} {status.replace('_', ' ')}",
+        since=_instant(info.close_time),
+        last_error=await _why(client, info.execution),
+    )
+
+
+async def _why(client: Client, execution: WorkflowExecution) -> str | None:
+    """Return the innermost reason with which a run failed, if it did."""
+    for event in await _latest(client, execution, 1):
+        failure = event.workflow_execution_failed_event_attributes.failure
+        while failure.HasField("cause"):
+            failure = failure.cause
+        return failure.message or event.workflow_execution_terminated_event_attributes.reason
+    return None
+
+
 async def _first_scheduled(
     client: Client, execution: WorkflowExecution, activity_id: str
 ) -> datetime | None:
     """Return when a step of a run was first due, if that is among its latest events."""
-    answer = await _answered(
-        client.workflow_service.get_workflow_execution_history_reverse(
-            GetWorkflowExecutionHistoryReverseRequest(
-                namespace=client.namespace, execution=execution, maximum_page_size=100
-            )
-        )
-    )
-    for event in answer.history.events if answer is not None else ():
+    for event in await _latest(client, execution, 100):
         if event.activity_task_scheduled_event_attributes.activity_id == activity_id:
             return _instant(event.event_time)
     return None
+
+
+async def _latest(
+    client: Client, execution: WorkflowExecution, count: int
+) -> Sequence[HistoryEvent]:
+    """Return the latest events of a run, the newest first."""
+    answer = await _answered(
+        client.workflow_service.get_workflow_execution_history_reverse(
+            GetWorkflowExecutionHistoryReverseRequest(
+                namespace=client.namespace, execution=execution, maximum_page_size=count
+            )
+        )
+    )
+    return answer.history.events if answer is not None else ()
 
 
 def _instant(stamp: Any) -> datetime | None:

@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
+
+from temporalio.client import Client
 
 from tests.installation import Installation
+from workflows.attributes import run_id
 
 
 @contextmanager
@@ -97,4 +101,22 @@ async def test_what_an_order_waits_for_is_told_while_the_carrier_is_away(
     assert next_try - since > timedelta(seconds=1.5)
     assert await installation.booked(order_id)
     assert (await installation.cancel(order_id)).status_code == 200
+    await installation.assert_sound()
+
+
+async def test_a_run_that_somebody_stopped_is_told_and_started_again(
+    installation: Installation,
+) -> None:
+    order_id = await installation.place({await installation.item(stock=1): 1})
+    numbers = await installation.booked(order_id)
+    temporal = await Client.connect(installation.record.temporal_address)
+    run = temporal.get_workflow_handle(run_id("OrderFulfillment", UUID(order_id)))
+    await run.terminate(reason="by mistake")
+
+    told = (await installation.shop.get(f"/orders/{order_id}/process")).body
+    assert "waits for our sweep, to start a run again" in told["summary"]
+    assert told["waiting_for"][0]["what"] == "OrderFulfillment terminated"
+    assert told["waiting_for"][0]["last_error"] == "by mistake"
+    await installation.travel(numbers)
+    await installation.reaches(order_id, status="completed")
     await installation.assert_sound()
