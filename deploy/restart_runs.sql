@@ -7,4 +7,6 @@ FROM orders WHERE status IN ('pending', 'confirmed');
 
 INSERT INTO outbox (kind, workflow, document_id, payload)
 SELECT 'signal', 'ShipmentTracking', id, '{"signal": "carrier_reported"}'
-FROM shipments WHERE handed_over_at IS NOT NULL AND settled_at IS NULL;
+FROM shipments s WHERE handed_over_at IS NOT NULL AND settled_at IS NULL
+  OR s.status = 'booked' AND EXISTS (SELECT 1 FROM parcels p
+    WHERE p.shipment_id = s.id AND p.status NOT IN ('booked', 'voided'));
