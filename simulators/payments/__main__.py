@@ -31,7 +31,9 @@ DESCRIPTION = "A card payment provider's sandbox. Test tokens:\n\n" + "\n".join(
 def build(settings: SimulatorSettings) -> FastAPI:
     """Assemble the provider on its storage."""
     storage = Storage(settings.data, faults.SCHEMA, webhooks.SCHEMA, SCHEMA)
-    ordered = faults.Faults(storage, routes.OPERATIONS, settings.hang_seconds)
+    ordered = faults.Faults(
+        storage, routes.OPERATIONS, settings.hang_seconds, routes.MONEY_OPERATIONS
+    )
     outbox = webhooks.Outbox(storage, ordered, settings)
     book = Book(storage, outbox, settings.hang_seconds)
     private = [

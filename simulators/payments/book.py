@@ -29,13 +29,13 @@ from simulators.payments.rules import (
 from simulators.storage import Storage, timestamp
 from simulators.webhooks import Outbox
 
-ADD_TO_TALLY: dict[Kind, str] = {
-    "capture": "UPDATE authorizations SET captured = captured + ? WHERE id = ?",
-    "void": "UPDATE authorizations SET voided = voided + ? WHERE id = ?",
-    "refund": "UPDATE authorizations SET refunded = refunded + ? WHERE id = ?",
-    "chargeback": "UPDATE authorizations SET charged_back = charged_back + ? WHERE id = ?",
+TALLIES: dict[Kind, str] = {
+    "capture": "captured",
+    "void": "voided",
+    "refund": "refunded",
+    "chargeback": "charged_back",
 }
-
+"""The column of an authorization that sums up each kind of movement."""
 
 OPERATIONS = (
     "SELECT operations.*, authorizations.expires_at AS authorization_expires_at"
@@ -51,8 +51,8 @@ class Book:
         self._outbox = outbox
         self._hang_seconds = hang_seconds
 
-    def authorize(self, key: str, request: AuthorizationRequest) -> Operation:
-        """Reserve money; a known key gets the outcome that it has."""
+    def authorize(self, key: str, request: AuthorizationRequest, money: MoneyRequest) -> Operation:
+        """Reserve ``money``, usually what is asked; a known key gets the outcome that it has."""
         fingerprint = _fingerprint("authorization", request.model_dump())
         if known := self.replay(key, fingerprint):
             return known
@@ -65,12 +65,11 @@ class Book:
                 "INSERT INTO authorizations (id, token, amount, currency, outcome, failure_code,"
                 " expires_at, created_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(authorization, request.token, request.amount, request.currency),
+                    *(authorization, request.token, money.amount, money.currency),
                     *(outcome, failure, timestamp(now + EXPIRES_AFTER), timestamp(now)),
                     json.dumps(request.metadata),
                 ),
             )
-            money = MoneyRequest(amount=request.amount, currency=request.currency)
             operation = self.record(
                 db, key, "authorization", authorization, fingerprint, money, outcome, failure
             )
@@ -79,22 +78,28 @@ class Book:
         return operation
 
     def move(
-        self, key: str, kind: Movement, authorization: str, request: MoneyRequest
+        self,
+        key: str,
+        kind: Movement,
+        authorization: str,
+        request: MoneyRequest,
+        money: MoneyRequest,
     ) -> Operation:
-        """Capture, void or refund; a known key gets the outcome that it has.
+        """Capture, void or refund ``money``; a known key gets the outcome that it has.
 
-        What breaks the rules of money is refused without a trace; a decline is an outcome.
+        It is what is asked for, unless a fault was ordered. What breaks the rules of money is
+        refused without a trace; a decline is an outcome.
         """
         facts = {"authorization": authorization, **request.model_dump()}
         fingerprint = _fingerprint(kind, facts)
         if known := self.replay(key, fingerprint):
             return known
         row = self.authorization(authorization)
-        outcome, failure = decide_movement(kind, row, request.amount, request.currency)
+        outcome, failure = decide_movement(kind, row, money.amount, money.currency)
         with self._storage.transaction() as db:
             if kind == "void" and row["outcome"] == "action_required":
                 self.end_authorization(db, authorization, "failed", "voided")
-            return self.record(db, key, kind, authorization, fingerprint, request, outcome, failure)
+            return self.record(db, key, kind, authorization, fingerprint, money, outcome, failure)
 
     def find(self, key: str) -> OperationList:
         """Return the operation with this key, or an empty list."""
@@ -141,8 +146,11 @@ class Book:
 
         A pending refund holds its money from now on, so that it cannot be given twice.
         """
-        if kind in ADD_TO_TALLY and outcome in ("succeeded", "pending"):
-            db.execute(ADD_TO_TALLY[kind], (money.amount, authorization))
+        if kind in TALLIES and outcome in ("succeeded", "pending"):
+            db.execute(
+                f"UPDATE authorizations SET {TALLIES[kind]} = {TALLIES[kind]} + ? WHERE id = ?",
+                (money.amount, authorization),
+            )
         now, operation_id = timestamp(), f"op_{secrets.token_hex(12)}"
         db.execute(
             "INSERT INTO operations (id, key, kind, authorization, fingerprint, amount, currency,"

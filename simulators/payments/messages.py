@@ -42,6 +42,13 @@ class Settlement(Request):
     failure_code: Label = ""
 
 
+class Correction(Request):
+    """The amount that an operation should have moved."""
+
+    key: str
+    amount: Amount
+
+
 class Operation(BaseModel):
     """One movement of money. ``executed`` counts how often money moved: 1, or 0 when it did not.
 

@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query
 
 from simulators.errors import Refusal
-from simulators.faults import Faults
+from simulators.faults import Fault, Faults
 from simulators.paging import After, Limit
 from simulators.payments.book import Book
 from simulators.payments.messages import (
     Authorization,
     AuthorizationRequest,
+    Correction,
     MoneyRequest,
     Operation,
     OperationList,
@@ -18,7 +19,8 @@ from simulators.payments.messages import (
 )
 from simulators.payments.steering import Steering
 
-OPERATIONS = frozenset({"authorize", "capture", "void", "refund", "find", "show"})
+MONEY_OPERATIONS = frozenset({"authorize", "capture", "void", "refund"})
+OPERATIONS = MONEY_OPERATIONS | {"find", "show"}
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="Required.")]
 
 
@@ -30,6 +32,13 @@ def _checked(key: str | None) -> str:
     return key
 
 
+def _moved(request: AuthorizationRequest | MoneyRequest, fault: Fault | None) -> MoneyRequest:
+    """Return the money that really moves: what is asked for, but for a fault."""
+    if fault is None or fault.amount is None:
+        return MoneyRequest(amount=request.amount, currency=request.currency)
+    return MoneyRequest(amount=fault.amount, currency=fault.currency or request.currency)
+
+
 def payment_routes(book: Book, faults: Faults) -> APIRouter:
     """Return what a merchant may ask."""
     routes = APIRouter(tags=["payments"])
@@ -38,29 +47,29 @@ def payment_routes(book: Book, faults: Faults) -> APIRouter:
     async def authorize(request: AuthorizationRequest, key: Key = None) -> Operation:
         """Reserve money of the card behind the token. A decline is an outcome, not an error."""
         checked = _checked(key)
-        async with faults.around("authorize"):
-            return book.authorize(checked, request)
+        async with faults.around("authorize") as fault:
+            return book.authorize(checked, request, _moved(request, fault))
 
     @routes.post("/authorizations/{authorization}/captures", status_code=201)
     async def capture(authorization: str, request: MoneyRequest, key: Key = None) -> Operation:
         """Take reserved money, all or a part."""
         checked = _checked(key)
-        async with faults.around("capture"):
-            return book.move(checked, "capture", authorization, request)
+        async with faults.around("capture") as fault:
+            return book.move(checked, "capture", authorization, request, _moved(request, fault))
 
     @routes.post("/authorizations/{authorization}/voids", status_code=201)
     async def void(authorization: str, request: MoneyRequest, key: Key = None) -> Operation:
         """Drop reserved money, all or a part."""
         checked = _checked(key)
-        async with faults.around("void"):
-            return book.move(checked, "void", authorization, request)
+        async with faults.around("void") as fault:
+            return book.move(checked, "void", authorization, request, _moved(request, fault))
 
     @routes.post("/authorizations/{authorization}/refunds", status_code=201)
     async def refund(authorization: str, request: MoneyRequest, key: Key = None) -> Operation:
         """Give captured money back, all or a part."""
         checked = _checked(key)
-        async with faults.around("refund"):
-            return book.move(checked, "refund", authorization, request)
+        async with faults.around("refund") as fault:
+            return book.move(checked, "refund", authorization, request, _moved(request, fault))
 
     @routes.get("/authorizations/{authorization}")
     async def show(authorization: str) -> Authorization:
@@ -113,6 +122,11 @@ def steering_routes(steering: Steering) -> APIRouter:
         return steering.originate(
             "refund" if kind == "refunds" else "chargeback", authorization, request
         )
+
+    @routes.post("/sandbox/operations/correct")
+    async def correct(correction: Correction) -> Operation:
+        """Play the provider's staff who put a wrong amount right."""
+        return steering.correct(correction)
 
     @routes.post("/sandbox/operations/settle")
     async def settle(settlement: Settlement) -> Operation:

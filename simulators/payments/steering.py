@@ -4,8 +4,15 @@ import secrets
 from typing import Literal
 
 from simulators.errors import Refusal
-from simulators.payments.book import Book
-from simulators.payments.messages import Authorization, Kind, MoneyRequest, Operation, Settlement
+from simulators.payments.book import TALLIES, Book
+from simulators.payments.messages import (
+    Authorization,
+    Correction,
+    Kind,
+    MoneyRequest,
+    Operation,
+    Settlement,
+)
 from simulators.payments.rules import refundable
 from simulators.storage import Storage, timestamp
 
@@ -61,6 +68,24 @@ class Steering:
             return self._book.settle(
                 db, operation, settlement.outcome, settlement.failure_code or failure
             )
+
+    def correct(self, correction: Correction) -> Operation:
+        """Play the provider's staff who put the amount of a succeeded operation right."""
+        found = self._book.find(correction.key).data
+        if not found or found[0].outcome != "succeeded":
+            raise Refusal(404, "not_found", "no operation has succeeded under this key")
+        operation = found[0]
+        column = TALLIES.get(operation.kind, "amount")
+        with self._storage.transaction() as db:
+            db.execute(
+                f"UPDATE authorizations SET {column} = {column} + ? WHERE id = ?",
+                (correction.amount - operation.amount, operation.authorization),
+            )
+            db.execute(
+                "UPDATE operations SET amount = ? WHERE key = ?",
+                (correction.amount, correction.key),
+            )
+        return self._book.find(correction.key).data[0]
 
     def originate(
         self, kind: Literal["refund", "chargeback"], authorization: str, money: MoneyRequest

@@ -15,7 +15,7 @@ from runtime.cli import app
 from runtime.settings import Settings
 from simulators.carrier.routes import OPERATIONS as CARRIER_OPERATIONS
 from simulators.carrier.scenarios import POSTAL_CODES, SCENARIOS, UNSERVICEABLE
-from simulators.faults import OperationFault, WebhookFault
+from simulators.faults import MoneyFault, OperationFault, WebhookFault
 from simulators.payments.routes import OPERATIONS as PAYMENTS_OPERATIONS
 from simulators.payments.rules import TOKENS
 from simulators.settings import SimulatorSettings
@@ -72,7 +72,7 @@ def test_the_sandbox_partners_are_described_as_they_behave() -> None:
     assert addresses == [UNSERVICEABLE, *POSTAL_CODES, "any other"]
     sandbox = INTEGRATING.partition("**Scans**")[2]
     words = set(re.findall(r"`(\w+)`", sandbox))
-    faults = {*get_args(OperationFault), *get_args(WebhookFault)}
+    faults = {*get_args(OperationFault), *get_args(WebhookFault), *get_args(MoneyFault)}
     assert words >= {*SCENARIOS, *CARRIER_OPERATIONS, *PAYMENTS_OPERATIONS, *faults}
 
 

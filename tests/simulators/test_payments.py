@@ -126,3 +126,51 @@ async def test_the_ledger_lists_everything_once_in_order_and_in_pages(
     after = rows[0]["sequence"]
     page = await payments.ask("GET", f"/ledger?authorization={authorization}&after={after}")
     assert [row["kind"] for row in page["data"]] == ["void"]
+
+
+async def test_a_wrong_amount_is_really_moved_and_told_and_can_be_put_right(
+    payments: Simulator,
+) -> None:
+    await payments.fault("wrong_amount", "authorize", amount=900)
+    asked = {"token": "tok_ok", "amount": 1000, "currency": "USD"}
+    operation = await move(payments, "/authorizations", "wrong/authorize", **asked)
+    assert (operation["amount"], operation["outcome"]) == (900, "succeeded")
+    # Its key still stands for what was asked, and for what was done.
+    assert (await move(payments, "/authorizations", "wrong/authorize", **asked))["amount"] == 900
+    path = f"/authorizations/{operation['authorization']}"
+    assert (await payments.ask("GET", path))["capturable"] == 900
+
+    await payments.fault("wrong_amount", "capture", amount=300)
+    taken = await move(payments, f"{path}/captures", "wrong/capture", amount=400, currency="USD")
+    shown = await payments.ask("GET", path)
+    assert (taken["amount"], shown["captured"], shown["capturable"]) == (300, 300, 600)
+
+    for key, amount in (("wrong/authorize", 1000), ("wrong/capture", 400)):
+        await payments.ask("POST", "/sandbox/operations/correct", {"key": key, "amount": amount})
+    shown = await payments.ask("GET", path)
+    assert (shown["amount"], shown["captured"], shown["capturable"]) == (1000, 400, 600)
+
+
+async def test_a_wrong_currency_is_that_of_the_authorization_from_then_on(
+    payments: Simulator,
+) -> None:
+    await payments.fault("wrong_amount", "authorize", amount=1000, currency="EUR")
+    operation = await reserve(payments)
+    shown = await payments.ask("GET", f"/authorizations/{operation['authorization']}")
+    assert (operation["currency"], shown["currency"]) == ("EUR", "EUR")
+
+
+@pytest.mark.parametrize(
+    ("order", "code"),
+    [
+        ({"operation": "find", "amount": 5}, "unknown_operation"),
+        ({"operation": "capture"}, "invalid_request"),
+        ({"operation": "capture", "kind": "slow", "amount": 5}, "invalid_request"),
+    ],
+)
+async def test_only_what_moves_money_can_move_a_wrong_amount(
+    payments: Simulator, order: dict[str, Any], code: str
+) -> None:
+    body = {"kind": "wrong_amount", **order}
+    answer = await payments.http.post("/sandbox/faults", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
