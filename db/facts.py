@@ -1,10 +1,11 @@
 """Facts from outside, kept as they came, once each."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Row, UniqueConstraint, bindparam, func, select, text, update
+from sqlalchemy import Index, Row, UniqueConstraint, func, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,11 +45,13 @@ _RECORD = text(
     SELECT 'fact', '', id, '{}' FROM fact RETURNING id"""
 )
 
-_LOCK = (
-    select(InboundFactRow.__table__).where(InboundFactRow.id == bindparam("fact")).with_for_update()
-)
-_FINISH = text(
-    "UPDATE inbound_facts SET state = :state, note = :note, applied_at = now() WHERE id = :fact"
+# Sorted like every lock on several rows, so that two workers never wait in a circle.
+_LOCK = text("SELECT * FROM inbound_facts WHERE id = ANY(:facts) ORDER BY id FOR UPDATE")
+_NOTE = text(
+    """UPDATE inbound_facts f SET state = n.state, note = n.note,
+        applied_at = CASE WHEN n.state = 'waiting' THEN f.applied_at ELSE now() END
+    FROM jsonb_to_recordset(CAST(:notes AS jsonb)) AS n(id uuid, state text, note text)
+    WHERE f.id = n.id"""
 )
 
 
@@ -73,20 +76,12 @@ async def record_fact(
     return queued.one_or_none() is not None
 
 
-async def lock_fact(db: AsyncConnection, fact_id: UUID) -> Row[Any] | None:
-    """Lock and return a stored fact."""
-    return (await db.execute(_LOCK, {"fact": fact_id})).one_or_none()
+async def lock_facts(db: AsyncConnection, fact_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """Lock and return stored facts, in the order in which they came."""
+    return (await db.execute(_LOCK, {"facts": list(fact_ids)})).all()
 
 
-async def finish_fact(db: AsyncConnection, fact_id: UUID, state: str, note: str) -> None:
-    """Note that a fact was applied, or that it is ignored and why."""
-    await db.execute(_FINISH, {"fact": fact_id, "state": state, "note": note})
-
-
-async def park_fact(db: AsyncConnection, fact_id: UUID, note: str) -> None:
-    """Note that a fact waits for what it is about."""
-    await db.execute(
-        update(InboundFactRow)
-        .where(InboundFactRow.id == fact_id)
-        .values(state="waiting", note=note)
-    )
+async def note_facts(db: AsyncConnection, notes: Mapping[UUID, tuple[str, str]]) -> None:
+    """Note the state of locked facts, and why: applied, ignored, or waiting for their document."""
+    given = [{"id": fact, "state": state, "note": note} for fact, (state, note) in notes.items()]
+    await db.execute(_NOTE, {"notes": to_json(given)})

@@ -1,6 +1,7 @@
 """What must still be told to Temporal: starts, signals and facts to apply, at least once each."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -37,10 +38,22 @@ class OutboxRow(Base):
     last_error: Mapped[str | None]
 
 
-_ADD = text(
-    """INSERT INTO outbox (kind, workflow, document_id, payload)
-    VALUES (:kind, :workflow, :document_id, CAST(:payload AS jsonb))"""
-)
+@dataclass(frozen=True)
+class Message:
+    """A start or a signal for the run of a document, or a fact to apply."""
+
+    kind: str
+    workflow: str
+    document_id: UUID
+    payload: dict[str, Any]
+
+
+ADD_MESSAGES = """INSERT INTO outbox (kind, workflow, document_id, payload)
+    SELECT kind, workflow, document_id, payload
+    FROM jsonb_to_recordset(CAST(:messages AS jsonb))
+        AS m(kind text, workflow text, document_id uuid, payload jsonb)"""
+"""Adds ``:messages``; for statements that write what they tell of together with them."""
+_ADD = text(ADD_MESSAGES)
 
 # Taking a row pushes its next attempt past the lease, so that a worker that dies meanwhile
 # delays it and never loses it. Rows of one document go one at a time, in order.
@@ -59,19 +72,16 @@ _TAKE = text(
 _DROP = text("DELETE FROM outbox WHERE id = ANY(:ids)")
 
 
+async def add_messages(db: AsyncConnection, messages: Sequence[Message]) -> None:
+    """Queue messages in their order; they are dispatched after the transaction commits."""
+    await db.execute(_ADD, {"messages": to_json(messages)})
+
+
 async def add_outbox(
     db: AsyncConnection, kind: str, workflow: str, document_id: UUID, payload: dict[str, Any]
 ) -> None:
     """Queue a start, signal or fact; it is dispatched after the transaction commits."""
-    await db.execute(
-        _ADD,
-        {
-            "kind": kind,
-            "workflow": workflow,
-            "document_id": document_id,
-            "payload": to_json(payload),
-        },
-    )
+    await add_messages(db, [Message(kind, workflow, document_id, payload)])
 
 
 async def take_due(db: AsyncConnection, limit: int, lease: timedelta) -> Sequence[Row[Any]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -82,34 +83,50 @@ class Dispatcher:
             rows = await take_due(db, self._batch, LEASE)
         if not rows:
             return 0
-        outcomes = await asyncio.gather(*(self._dispatch(row) for row in rows))
-        done = [row.id for row, ok in zip(rows, outcomes, strict=True) if ok]
-        if done:
+        facts = [row for row in rows if row.kind == "fact"]
+        told = [row for row in rows if row.kind != "fact"]
+        done = await asyncio.gather(self._apply(facts), *(self._dispatch(row) for row in told))
+        if ids := [row_id for some in done for row_id in some]:
             async with self._books.write_at_once() as db:
-                await drop_done(db, done)
+                await drop_done(db, ids)
         return len(rows)
 
-    async def _dispatch(self, row: Row[Any]) -> bool:
+    async def _apply(self, rows: Sequence[Row[Any]]) -> list[int]:
+        """Apply facts, together if that works; return which of the rows are done with."""
+        if not rows:
+            return []
+        ids = [row.document_id for row in rows]
+        give_up = {row.document_id for row in rows if row.attempts >= FACT_PATIENCE_ATTEMPTS}
         try:
-            if row.kind == "fact":
-                done = await self._facts.apply(
-                    row.document_id, give_up=row.attempts >= FACT_PATIENCE_ATTEMPTS
-                )
-                problem = "" if done else "about something that is not known here yet"
-            else:
-                with tracing.going_on(row.payload.get("trace", "")):
-                    await self._tell(row)
-                done, problem = True, ""
+            waiting = await self._facts.apply(ids, give_up=give_up)
         except Exception as error:
-            done, problem = False, f"{type(error).__name__}: {error}"
-        outcome = "done" if done else "failed"
-        metrics.dispatches.labels(row.kind, outcome).inc()
-        if not done:
-            log.warning("dispatch_postponed", kind=row.kind, document=row.document_id, why=problem)
-            await self._postpone(row, problem)
-        return done
+            if len(rows) == 1:
+                await self._postpone(rows[0], f"{type(error).__name__}: {error}")
+                return []
+            # One bad fact must not hold the others.
+            each = await asyncio.gather(*(self._apply([row]) for row in rows))
+            return [row_id for some in each for row_id in some]
+        for row in rows:
+            if row.document_id in waiting:
+                await self._postpone(row, "about something that is not known here yet")
+        return [self._done(row) for row in rows if row.document_id not in waiting]
+
+    async def _dispatch(self, row: Row[Any]) -> list[int]:
+        try:
+            with tracing.going_on(row.payload.get("trace", "")):
+                await self._tell(row)
+        except Exception as error:
+            await self._postpone(row, f"{type(error).__name__}: {error}")
+            return []
+        return [self._done(row)]
+
+    def _done(self, row: Row[Any]) -> int:
+        metrics.dispatches.labels(row.kind, "done").inc()
+        return int(row.id)
 
     async def _postpone(self, row: Row[Any], problem: str) -> None:
+        metrics.dispatches.labels(row.kind, "failed").inc()
+        log.warning("dispatch_postponed", kind=row.kind, document=row.document_id, why=problem)
         longest = LONGEST_WAIT if row.kind == "fact" else LONGEST_PAUSE
         pause = min(timedelta(seconds=0.5) * 2 ** min(row.attempts, 14), longest)
         async with self._books.write_at_once() as db:

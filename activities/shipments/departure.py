@@ -8,7 +8,7 @@ from sqlalchemy import Row, func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import Intent, ask, intend, record_outcome
-from activities.shipments.following import read_state
+from activities.shipments.following import CARRIER, read_state
 from db.engine import Database
 from db.inventory.ledger import issue_stock
 from db.orders.steps import change_order, count_up, counters_of, lines_of
@@ -24,9 +24,6 @@ from db.tasks import cancel_tasks, open_task
 from domain.payments import EntryKind, capture_due, capture_key
 from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentProvider
-
-CARRIER = "carrier"
-"""The actor of what a carrier's facts cause."""
 
 
 async def depart(db: AsyncConnection, order: Row[Any], shipment: Row[Any]) -> None:

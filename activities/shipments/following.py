@@ -5,13 +5,16 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.shipments.steps import scans_of
+from db.shipments.tracking import scans_of
 from domain.shipments.tracking import ParcelState, TrackingScan, combine, follow
+
+CARRIER = "carrier"
+"""The actor of what a carrier's facts cause."""
 
 
 async def read_state(db: AsyncConnection, shipment_id: UUID) -> ParcelState:
     """Fold all scans of all parcels of a locked shipment into its state."""
-    return state_of((await scans_of(db, shipment_id)).values())
+    return state_of((await scans_of(db, [shipment_id]))[shipment_id].values())
 
 
 def state_of(scans: Iterable[Iterable[TrackingScan]]) -> ParcelState:

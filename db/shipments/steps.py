@@ -8,15 +8,14 @@ from sqlalchemy import Row, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.events import add_event
+from db.events import Event, add_events
 from db.items import ItemRow
 from db.orders.tables import OrderRow
-from db.shipments.tables import ParcelRow, ShipmentLineRow, ShipmentRow, TrackingEventRow
+from db.shipments.tables import ParcelRow, ShipmentLineRow, ShipmentRow
 from domain.errors import NotFound
 from domain.ids import ShipmentId, derived_id, new_id
 from domain.lifecycle import move
 from domain.shipments.status import MOVES, ShipmentStatus
-from domain.shipments.tracking import ParcelState, TrackingScan
 from telemetry import metrics
 
 # Reserved units that no live shipment takes along yet.
@@ -86,15 +85,6 @@ _SHIPMENT = (
     .where(ShipmentRow.id == bindparam("shipment"))
     .with_for_update(of=ShipmentRow)
 )
-_SHIPMENT_OF_PARCEL = (
-    select(ShipmentRow.__table__, ParcelRow.id.label("parcel_id"), ParcelRow.tracking_number)
-    .join(ParcelRow, ParcelRow.shipment_id == ShipmentRow.id)
-    .where(
-        ParcelRow.carrier == bindparam("carrier"),
-        ParcelRow.tracking_number == bindparam("number"),
-    )
-    .with_for_update(of=ShipmentRow)
-)
 
 
 async def lock_order_of(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
@@ -108,17 +98,6 @@ async def lock_order_of(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
 async def lock_shipment(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
     """Lock and return a shipment's row; its order is locked before it."""
     return (await db.execute(_SHIPMENT, {"shipment": shipment_id})).one()
-
-
-async def lock_shipment_of_parcel(
-    db: AsyncConnection, carrier: str, tracking_number: str
-) -> Row[Any] | None:
-    """Lock the shipment of a carrier's number; return it with ``parcel_id`` and the number.
-
-    For what changes the shipment alone; who changes its order too locks the order first.
-    """
-    given = {"carrier": carrier, "number": tracking_number}
-    return (await db.execute(_SHIPMENT_OF_PARCEL, given)).one_or_none()
 
 
 async def lock_shipments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
@@ -176,12 +155,9 @@ async def change_shipment(db: AsyncConnection, shipment: Row[Any], **values: Any
     )
 
 
-async def announce(
-    db: AsyncConnection, shipment: Row[Any], what: str, actor: str, data: dict[str, Any]
-) -> None:
-    """Append the event ``shipment.<what>`` of a locked shipment."""
-    await add_event(
-        db,
+def event_of(shipment: Row[Any], what: str, actor: str, data: dict[str, Any]) -> Event:
+    """Return the event ``shipment.<what>`` of a shipment."""
+    return Event(
         f"shipment.{what}",
         subject=shipment.number,
         subject_id=shipment.id,
@@ -189,6 +165,13 @@ async def announce(
         correlation_id=f"order-fulfillment/{shipment.order_id}",
         data={"order_id": shipment.order_id, **data},
     )
+
+
+async def announce(
+    db: AsyncConnection, shipment: Row[Any], what: str, actor: str, data: dict[str, Any]
+) -> None:
+    """Append the event ``shipment.<what>`` of a locked shipment."""
+    await add_events(db, [event_of(shipment, what, actor, data)])
 
 
 async def record_parcel(
@@ -206,62 +189,3 @@ async def record_parcel(
         )
         .on_conflict_do_nothing(index_elements=["id"])
     )
-
-
-_RECORD_SCAN = insert(TrackingEventRow).on_conflict_do_nothing().returning(TrackingEventRow.id)
-
-
-async def record_scan(
-    db: AsyncConnection, shipment: Row[Any], scan: TrackingScan, message: str, source: str
-) -> bool:
-    """Keep what the carrier said about a parcel of a locked shipment; False when it was known."""
-    added = await db.execute(
-        _RECORD_SCAN,
-        {
-            "id": new_id(),
-            "parcel_id": shipment.parcel_id,
-            "hash": scan.hash(shipment.carrier, shipment.tracking_number),
-            "message": message,
-            "source": source,
-            **scan.model_dump(),
-        },
-    )
-    return added.one_or_none() is not None
-
-
-_SCANS = (
-    select(ParcelRow.id.label("parcel"), TrackingEventRow.__table__)
-    .outerjoin(TrackingEventRow, TrackingEventRow.parcel_id == ParcelRow.id)
-    .where(ParcelRow.shipment_id == bindparam("shipment"))
-    .order_by(ParcelRow.id)
-)
-
-
-async def scans_of(db: AsyncConnection, shipment_id: UUID) -> dict[UUID, list[TrackingScan]]:
-    """Return all that the carrier said about a shipment's parcels, by parcel."""
-    scans: dict[UUID, list[TrackingScan]] = {}
-    for row in await db.execute(_SCANS, {"shipment": shipment_id}):
-        of_parcel = scans.setdefault(row.parcel, [])
-        if row.id is not None:
-            of_parcel.append(
-                TrackingScan(
-                    code=row.code,
-                    status=ShipmentStatus(row.status) if row.status else None,
-                    exception=row.exception,
-                    place=row.place,
-                    signed_by=row.signed_by,
-                    occurred_at=row.occurred_at,
-                )
-            )
-    return scans
-
-
-_WRITE_PARCEL = text(
-    "UPDATE parcels SET status = :status, exception_reason = :exception WHERE id = :parcel"
-)
-
-
-async def write_parcel(db: AsyncConnection, parcel_id: UUID, state: ParcelState) -> None:
-    """Write where a parcel stands after its scans."""
-    given = {"parcel": parcel_id, "status": state.status, "exception": state.exception}
-    await db.execute(_WRITE_PARCEL, given)

@@ -97,7 +97,7 @@ class Bench:
                 db, fact_id, provider=provider, provider_event_id=event_id, payload=fact
             )
         if new:
-            await FactIntake(self.shop.books).apply(fact_id, give_up=False)
+            await FactIntake(self.shop.books).apply([fact_id])
         return new
 
     async def everything(self) -> dict[str, list[Any]]:

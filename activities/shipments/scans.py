@@ -1,0 +1,155 @@
+"""What carriers' scans change: parcels and shipments move, runs hear of what matters to them."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.shipments.following import CARRIER, state_of
+from db.outbox import Message
+from db.shipments.steps import event_of
+from db.shipments.tracking import (
+    Scans,
+    Tracked,
+    lock_shipments_of_parcels,
+    scans_of,
+    write_tracked,
+)
+from db.tasks import cancel_tasks, open_task
+from domain.lifecycle import move
+from domain.shipments.status import ENDED, MOVES, RANKS, ShipmentStatus
+from domain.shipments.tracking import ParcelState, TrackingScan, follow
+from domain.tasks import TaskKind
+from gateways.carriers.codes import SANDBOX_CODES
+from gateways.carriers.port import SANDBOX, Scan
+from telemetry import metrics
+
+_DUE_TASK = {"address_problem": TaskKind.ADDRESS_PROBLEM}
+
+
+async def apply_scans(db: AsyncConnection, scans: Mapping[UUID, Scan]) -> dict[UUID, str]:
+    """Apply scans, each under its fact's id, in the order given; a repeat changes nothing.
+
+    Returns for each fact about a parcel that nobody knows what the problem is.
+    """
+    if not scans:
+        return {}
+    numbers = {scan.tracking_number for scan in scans.values()}
+    parcels = {
+        row.tracking_number: row for row in await lock_shipments_of_parcels(db, SANDBOX, numbers)
+    }
+    known = await scans_of(db, {row.id for row in parcels.values()}) if parcels else {}
+    tracked = Tracked()
+    followed: dict[UUID, _Followed] = {}
+    unknown: dict[UUID, str] = {}
+    for fact_id, scan in scans.items():
+        parcel = parcels.get(scan.tracking_number)
+        if parcel is None:
+            unknown[fact_id] = f"no parcel has the number {scan.tracking_number}"
+            continue
+        shipment = followed.setdefault(parcel.id, _Followed(parcel, known[parcel.id], tracked))
+        await shipment.hear(db, parcel, scan)
+    if tracked.scans:
+        await write_tracked(db, tracked)
+    return unknown
+
+
+class _Followed:
+    """A locked shipment to which scans are applied; what they change is collected."""
+
+    def __init__(self, shipment: Row[Any], scans: Scans, tracked: Tracked) -> None:
+        self._row = shipment
+        self._scans = scans
+        self._tracked = tracked
+        self._status = ShipmentStatus(shipment.status)
+        self._facts = {
+            "exception_reason": shipment.exception_reason,
+            "signed_by": shipment.signed_by,
+            "delivered_at": shipment.delivered_at,
+        }
+        self._changes = 0
+
+    async def hear(self, db: AsyncConnection, parcel: Row[Any], scan: Scan) -> None:
+        """Apply one scan of one of the shipment's parcels, unless it was heard before."""
+        meaning = _translate(scan)
+        of_parcel = self._scans[parcel.parcel_id]
+        name = meaning.hash(parcel.carrier, parcel.tracking_number)
+        if any(name == one.hash(parcel.carrier, parcel.tracking_number) for one in of_parcel):
+            return
+        if scan.code not in SANDBOX_CODES:
+            facts = {"carrier": SANDBOX, "code": scan.code, "message": scan.message}
+            await open_task(db, TaskKind.UNKNOWN_CODE, "shipment", self._row.id, facts)
+        had_left = state_of(self._scans.values()).moved
+        of_parcel.append(meaning)
+        self._tracked.add_scan(parcel, meaning, scan.message, "webhook")
+        self._tracked.parcels[parcel.parcel_id] = follow(of_parcel)
+        state = state_of(self._scans.values())
+        if self._row.handed_over_at is not None:
+            await self._advance(db, state)
+        elif state.moved and not had_left and self._status is ShipmentStatus.BOOKED:
+            # The first physical scan: the goods have left, and the run books that.
+            summary = f"{self._row.number}: {self._row.service} with {self._row.carrier}"
+            details = f"Its order: `GET /orders/{self._row.order_id}/process`"
+            payload = {"number": self._row.number, "summary": summary, "details": details}
+            self._tell_run("start", payload)
+
+    async def _advance(self, db: AsyncConnection, state: ParcelState) -> None:
+        """Bring a departed shipment to where its parcels are; its run hears of the end."""
+        before, had_exception = self._status, self._facts["exception_reason"]
+        facts = {
+            "exception_reason": state.exception,
+            "signed_by": state.signed_by,
+            "delivered_at": state.delivered_at,
+        }
+        if RANKS[state.status] > RANKS[before] or (
+            before is ShipmentStatus.DELIVERED and state.status is ShipmentStatus.RETURNED
+        ):
+            self._status = move(MOVES, before, state.status)
+            self._change(facts)
+            self._announce(str(self._status), {"from": before, "to": self._status})
+            metrics.count(metrics.shipment_transitions.labels(before, str(self._status)))
+            if self._status in ENDED:
+                self._tell_run("signal", {"signal": "carrier_reported"})
+        elif facts != self._facts:
+            self._change(facts)
+        if state.exception != had_exception:
+            await self._report_exception(db, state.exception)
+
+    async def _report_exception(self, db: AsyncConnection, exception: str | None) -> None:
+        if exception is None:
+            for kind in (TaskKind.ADDRESS_PROBLEM, TaskKind.PARCEL_EXCEPTION):
+                await cancel_tasks(db, kind, self._row.id)
+            self._announce("exception_cleared", {})
+            return
+        facts = {"reason": exception, "order_id": self._row.order_id}
+        kind = _DUE_TASK.get(exception, TaskKind.PARCEL_EXCEPTION)
+        await open_task(db, kind, "shipment", self._row.id, facts)
+        self._announce("exception", facts)
+
+    def _change(self, facts: dict[str, Any]) -> None:
+        self._facts = facts
+        self._changes += 1
+        values = {"status": self._status, "changes": self._changes, **facts}
+        self._tracked.shipments[self._row.id] = values
+
+    def _announce(self, what: str, data: dict[str, Any]) -> None:
+        self._tracked.events.append(event_of(self._row, what, CARRIER, data))
+
+    def _tell_run(self, kind: str, payload: dict[str, Any]) -> None:
+        message = Message(kind, "ShipmentTracking", self._row.id, payload)
+        self._tracked.messages.append(message)
+
+
+def _translate(scan: Scan) -> TrackingScan:
+    """Read a scan by the carrier's code table; an unknown code moves nothing."""
+    status, reason, is_exception = SANDBOX_CODES.get(scan.code, (None, "", False))
+    return TrackingScan(
+        code=scan.code,
+        status=ShipmentStatus(status) if status else None,
+        exception=reason if is_exception else None,
+        place=scan.place,
+        signed_by=scan.signed_by,
+        occurred_at=scan.occurred_at,
+    )

@@ -1,0 +1,138 @@
+"""What carriers say about parcels: read and written for many shipments at once."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Row, String, Uuid, any_, bindparam, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.engine import to_json
+from db.events import ADD_EVENTS, Event, to_add
+from db.outbox import ADD_MESSAGES, Message
+from db.shipments.tables import ParcelRow, ShipmentRow, TrackingEventRow
+from domain.ids import new_id
+from domain.shipments.status import ShipmentStatus
+from domain.shipments.tracking import ParcelState, TrackingScan
+
+Scans = dict[UUID, list[TrackingScan]]
+"""All that the carrier said about a shipment's parcels, by parcel."""
+
+# Who locks several shipments locks them in the order of their ids.
+_BY_NUMBER = (
+    select(ShipmentRow.__table__, ParcelRow.id.label("parcel_id"), ParcelRow.tracking_number)
+    .join(ParcelRow, ParcelRow.shipment_id == ShipmentRow.id)
+    .where(
+        ParcelRow.carrier == bindparam("of_carrier"),
+        ParcelRow.tracking_number == any_(bindparam("numbers", type_=ARRAY(String))),
+    )
+    .order_by(ShipmentRow.id)
+    .with_for_update(of=ShipmentRow)
+)
+_SCANS = (
+    select(
+        ParcelRow.shipment_id.label("shipment"),
+        ParcelRow.id.label("parcel"),
+        TrackingEventRow.__table__,
+    )
+    .outerjoin(TrackingEventRow, TrackingEventRow.parcel_id == ParcelRow.id)
+    .where(ParcelRow.shipment_id == any_(bindparam("shipments", type_=ARRAY(Uuid))))
+    .order_by(ParcelRow.id)
+)
+
+
+async def lock_shipments_of_parcels(
+    db: AsyncConnection, carrier: str, tracking_numbers: Collection[str]
+) -> Sequence[Row[Any]]:
+    """Lock the shipments of a carrier's numbers; a row for each parcel, with its id and number.
+
+    For what changes the shipments alone; who changes an order too locks it first.
+    """
+    given = {"of_carrier": carrier, "numbers": list(tracking_numbers)}
+    return (await db.execute(_BY_NUMBER, given)).all()
+
+
+async def scans_of(db: AsyncConnection, shipment_ids: Collection[UUID]) -> dict[UUID, Scans]:
+    """Return all that the carrier said about the parcels of shipments, by shipment."""
+    found: dict[UUID, Scans] = {shipment_id: {} for shipment_id in shipment_ids}
+    for row in await db.execute(_SCANS, {"shipments": list(shipment_ids)}):
+        of_parcel = found[row.shipment].setdefault(row.parcel, [])
+        if row.id is not None:
+            of_parcel.append(
+                TrackingScan(
+                    code=row.code,
+                    status=ShipmentStatus(row.status) if row.status else None,
+                    exception=row.exception,
+                    place=row.place,
+                    signed_by=row.signed_by,
+                    occurred_at=row.occurred_at,
+                )
+            )
+    return found
+
+
+@dataclass
+class Tracked:
+    """What scans change about locked shipments, to be written by one statement."""
+
+    scans: list[dict[str, Any]] = field(default_factory=list)
+    parcels: dict[UUID, ParcelState] = field(default_factory=dict)
+    shipments: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    """Status, exception, proof, and how many changes these columns went through."""
+    events: list[Event] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+
+    def add_scan(self, parcel: Row[Any], scan: TrackingScan, message: str, source: str) -> None:
+        """Keep what the carrier said about a parcel of a locked shipment."""
+        self.scans.append(
+            {
+                "id": new_id(),
+                "parcel_id": parcel.parcel_id,
+                "hash": scan.hash(parcel.carrier, parcel.tracking_number),
+                "message": message,
+                "source": source,
+                **scan.model_dump(),
+            }
+        )
+
+
+_WRITE = text(
+    f"""WITH scans AS (
+        INSERT INTO tracking_events (id, parcel_id, hash, code, status, exception, place, message,
+            signed_by, source, occurred_at)
+        SELECT * FROM jsonb_to_recordset(CAST(:scans AS jsonb)) AS x(id uuid, parcel_id uuid,
+            hash text, code text, status text, exception text, place text, message text,
+            signed_by text, source text, occurred_at timestamptz)),
+    parcels AS (
+        UPDATE parcels p SET status = x.status, exception_reason = x.exception
+        FROM jsonb_to_recordset(CAST(:parcels AS jsonb)) AS x(id uuid, status text, exception text)
+        WHERE p.id = x.id),
+    shipments AS (
+        UPDATE shipments s SET status = x.status, exception_reason = x.exception_reason,
+            signed_by = x.signed_by, delivered_at = x.delivered_at, version = version + x.changes
+        FROM jsonb_to_recordset(CAST(:shipments AS jsonb)) AS x(id uuid, status text,
+            exception_reason text, signed_by text, delivered_at timestamptz, changes int)
+        WHERE s.id = x.id),
+    messages AS ({ADD_MESSAGES})
+    {ADD_EVENTS}"""
+)
+
+
+async def write_tracked(db: AsyncConnection, tracked: Tracked) -> None:
+    """Write all that the scans of locked shipments change, with events and messages."""
+    parcels = [
+        {"id": parcel, "status": state.status, "exception": state.exception}
+        for parcel, state in tracked.parcels.items()
+    ]
+    shipments = [{"id": shipment, **values} for shipment, values in tracked.shipments.items()]
+    await db.execute(
+        _WRITE,
+        {
+            "scans": to_json(tracked.scans),
+            "parcels": to_json(parcels),
+            "shipments": to_json(shipments),
+            "messages": to_json(tracked.messages),
+            "events": to_add(tracked.events),
+        },
+    )
