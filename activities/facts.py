@@ -1,11 +1,14 @@
 """Facts from outside, applied to what follows from them; a run hears only what matters to it."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 import orjson
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.payments.amounts import Asked, question_amount
 from activities.payments.provider import EVENTS
 from activities.shipments.scans import apply_scans
 from db.engine import Database
@@ -15,6 +18,7 @@ from db.orders.steps import lock_order
 from db.outbox import add_outbox
 from db.payments import find_by_key, keep_reference, record_entry
 from db.tasks import open_task
+from domain.money import Money
 from domain.orders.status import OrderStatus
 from domain.payments import EntryKind, Phase
 from domain.tasks import TaskKind
@@ -83,17 +87,20 @@ async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:
         raise UnknownDocument(f"no payment has the key {event.result.key}")
     asked = entries[0]
     told = event.result.amount
-    matches = (told.amount, told.currency) == (asked.amount, asked.currency)
+    ours = Money(amount=asked.amount, currency=asked.currency)
+    succeeded = event.result.outcome is Outcome.SUCCEEDED
+    matches = told == ours or not succeeded
     waiting = {entry.phase for entry in entries} == {Phase.REQUESTED, Phase.ACTION_REQUIRED}
     if matches and not waiting:
         # An echo of our own request: the step that asked records the answer that it got.
         return
     order = await lock_order(db, asked.order_id)
     if not matches:
-        facts = {"key": asked.key, "ours": asked.amount, "theirs": told.model_dump()}
-        await open_task(db, TaskKind.PAYMENT_MISMATCH, "order", order.id, facts)
+        kind = EntryKind(asked.kind)
+        intent = Asked(asked.payment_id, kind, asked.key, ours, asked.shipment_id)
+        if await question_amount(db, order, intent, event.result):
+            await _tell_order(db, order)
         return
-    succeeded = event.result.outcome is Outcome.SUCCEEDED
     phase = Phase.SUCCEEDED if succeeded else Phase.FAILED
     fresh = await record_entry(
         db,
@@ -113,6 +120,11 @@ async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:
     data = {"payment_id": asked.payment_id, "kind": kind, "amount": told.model_dump()}
     what = EVENTS[kind] if succeeded else "failed"
     await announce_order(db, order, f"payment_{what}", "provider", data)
+    await _tell_order(db, order)
+
+
+async def _tell_order(db: AsyncConnection, order: Row[Any]) -> None:
+    """Have the order's run look at its money, where that changes its path."""
     if order.status in (OrderStatus.PENDING, OrderStatus.CANCELLED):
         payload = {"signal": "payment_reported"}
         await add_outbox(db, "signal", "OrderFulfillment", order.id, payload)

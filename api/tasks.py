@@ -7,6 +7,7 @@ from uuid import UUID
 import fastapi
 from fastapi import APIRouter, Request, Response
 
+from activities.tasks import record_answer
 from api.deps import Books, Db, require
 from api.idempotency import OptionalKey
 from api.once import once
@@ -16,7 +17,7 @@ from api.rows import last_id, view
 from api.steering import Steer
 from db.pages import fetch_page
 from db.reads.tasks import search_tasks, show_task
-from db.tasks import TaskRow, answer_task
+from db.tasks import TaskRow
 from domain.access import Caller, Role
 from domain.errors import Forbidden, IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import TaskId
@@ -114,7 +115,7 @@ async def decide(
         asker = ASKERS.get(TaskKind(task.kind))
         if asker is None or task.status != TaskStatus.OPEN:
             async with books.begin() as db:
-                await answer_task(db, decision)
+                await record_answer(db, task, decision)
         elif asker is Asker.ORDER:
             document = UUID(task.facts["order_id"])
             await steering.ask(

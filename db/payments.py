@@ -98,6 +98,12 @@ async def payments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]
     return (await db.execute(_PAYMENTS, {"order": order_id})).all()
 
 
+async def payment_drawn_on(db: AsyncConnection, order_id: UUID) -> Row[Any] | None:
+    """Return the payment from which the order's captures are taken: the newest authorized one."""
+    payments = reversed(await payments_of(db, order_id))
+    return next((row for row in payments if row.provider_reference), None)
+
+
 async def entries_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
     """Return the entries of all payments of the order in the order of their recording."""
     return (await db.execute(_ENTRIES, {"order": order_id})).all()

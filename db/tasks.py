@@ -61,8 +61,8 @@ async def open_task(
     document_type: str,
     document_id: UUID,
     facts: dict[str, Any],
-) -> None:
-    """Ask a person about a document; silent while the same question is open."""
+) -> bool:
+    """Ask a person about a document; False and silent while the same question is open."""
     rule = RULES[kind]
     added = (
         await db.execute(
@@ -93,6 +93,7 @@ async def open_task(
             correlation_id=f"{document_type}/{document_id}",
             data={"kind": kind, "document_type": document_type, "document_id": document_id},
         )
+    return added is not None
 
 
 async def lock_task(db: AsyncConnection, task_id: UUID) -> Row[Any]:
@@ -155,20 +156,23 @@ async def answer_task(db: AsyncConnection, decision: Decision) -> Decided:
     return Decided(kind=TaskKind(task.kind), choice=decision.choice)
 
 
-_OPEN = (
-    select(TaskRow.__table__)
-    .where(
-        TaskRow.kind == bindparam("of_kind"),
-        TaskRow.document_id == bindparam("about"),
-        TaskRow.status == TaskStatus.OPEN,
-    )
-    .with_for_update()
+_OPEN = select(TaskRow.__table__).where(
+    TaskRow.kind == bindparam("of_kind"),
+    TaskRow.document_id == bindparam("about"),
+    TaskRow.status == TaskStatus.OPEN,
 )
+_LOCK_OPEN = _OPEN.with_for_update()
+
+
+async def is_open(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> bool:
+    """Whether a person is being asked this about a document."""
+    found = await db.execute(_OPEN, {"about": document_id, "of_kind": kind})
+    return found.first() is not None
 
 
 async def cancel_tasks(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> None:
     """Close the open task of this kind about a document, because its cause has gone."""
-    for task in await db.execute(_OPEN, {"about": document_id, "of_kind": kind}):
+    for task in await db.execute(_LOCK_OPEN, {"about": document_id, "of_kind": kind}):
         await close_task(
             db, task, TaskStatus.CANCELLED, outcome=None, note="its cause has gone", actor="system"
         )

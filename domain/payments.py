@@ -1,9 +1,10 @@
 """A customer's promise of money: entries only ever added, amounts always computed from them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from uuid import UUID
 
-from domain.money import share
+from domain.money import share, split
 from domain.orders.status import LineCounters
 from domain.value import Value
 
@@ -126,6 +127,18 @@ def capture_due(line: LineCounters, units: int) -> int:
     """
     before = share(line.total_amount, line.shipped, line.quantity, 0)
     return share(line.total_amount, line.shipped + units, line.quantity, before)
+
+
+def lower_capture(
+    taken: int, by_line: Mapping[UUID, int], shipping: int
+) -> tuple[dict[UUID, int], int]:
+    """Spread what was taken over the shares of a capture that was to be more (minor units).
+
+    Returns the lines' shares and that of shipping. More than was planned is on no line.
+    """
+    planned = [*by_line.values(), shipping]
+    *lines, rest = split(min(taken, sum(planned)), planned)
+    return dict(zip(by_line, lines, strict=True)), rest
 
 
 def authorization_key(payment_id: object) -> str:

@@ -30,6 +30,15 @@ class TaskKind(StrEnum):
     PAYMENT_MISMATCH = "payment_mismatch"
 
 
+class RightAmount(StrEnum):
+    """The answers to an amount that the provider moved otherwise than asked."""
+
+    OURS = "ours"
+    """The provider has put it right: what we asked for has moved."""
+    THEIRS = "theirs"
+    """What the provider moved stands."""
+
+
 class Decision(Value):
     """A person's answer to a task, as a run gets it."""
 
@@ -104,7 +113,7 @@ RULES: dict[TaskKind, TaskRule] = {
     TaskKind.PAYMENT_MISMATCH: TaskRule(
         role="finance",
         question="The provider reports an amount that is not ours. What is right?",
-        choices=("ours", "theirs"),
+        choices=tuple(RightAmount),
     ),
 }
 """The one table of what people are asked."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.payments.amounts import Asked, question_amount
 from db.orders.steps import announce
 from db.payments import keep_reference, record_entry
 from domain.money import Money
@@ -108,7 +109,14 @@ async def learn(provider: PaymentProvider, intent: Intent) -> PaymentResult:
 async def record_outcome(
     db: AsyncConnection, order: Row[Any], intent: Intent, result: PaymentResult
 ) -> bool:
-    """Record how it ended, under the order's lock, with the event; return whether that is news."""
+    """Record how it ended, under the order's lock, with the event; return whether that is news.
+
+    Another amount than was asked for is not how it ended: it is put to finance.
+    """
+    if differs(intent, result):
+        asked = Asked(intent.payment_id, intent.kind, intent.key, intent.amount, intent.shipment_id)
+        await question_amount(db, order, asked, result)
+        return False
     phase = _PHASES[result.outcome]
     fresh = await record_entry(
         db,
@@ -139,6 +147,11 @@ async def record_outcome(
         },
     )
     return True
+
+
+def differs(intent: Intent, result: PaymentResult) -> bool:
+    """Whether another amount has moved than was asked for; a failure has moved none."""
+    return result.outcome is Outcome.SUCCEEDED and result.amount != intent.amount
 
 
 def _decided(result: PaymentResult) -> PaymentResult:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.orders.progress import confirm_if_ready, progress_of
-from activities.payments.provider import Intent, ask, intend, learn, record_outcome
+from activities.payments.provider import Intent, ask, differs, intend, learn, record_outcome
 from db.engine import Database
 from db.orders.steps import lock_order
 from db.payments import entries_of, entry_of, payments_of
@@ -55,6 +55,9 @@ class PaymentActivities:
         async with self._books.begin() as db:
             order = await lock_order(db, order_id)
             await record_outcome(db, order, intent, result)
+            if differs(intent, result):
+                # The order now waits for finance, and longer than for the customer.
+                order = await lock_order(db, order_id)
             return await confirm_if_ready(db, order, self._carrier)
 
     @activity.defn
@@ -126,7 +129,11 @@ class PaymentActivities:
         if reserved <= 0 or payment.provider_reference is None:
             return None
         purpose = "cancelled" if order.status == OrderStatus.CANCELLED else "remainder"
-        return await intend(db, payment, EntryKind.VOID, void_key(payment_id, purpose), reserved)
+        key = void_key(payment_id, purpose)
+        if any(entry.key == key and entry.phase is Phase.SUCCEEDED for entry in entries):
+            # The provider dropped less than it was asked to, and a person let that stand.
+            key = void_key(payment_id, f"{purpose}/rest")
+        return await intend(db, payment, EntryKind.VOID, key, reserved)
 
 
 async def _ledger(

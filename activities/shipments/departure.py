@@ -12,7 +12,7 @@ from activities.shipments.following import CARRIER, read_state
 from db.engine import Database
 from db.inventory.ledger import issue_stock
 from db.orders.steps import change_order, count_up, counters_of, lines_of
-from db.payments import entries_of, payments_of
+from db.payments import entries_of, payment_drawn_on
 from db.shipments.captures import count_capture, is_owed, plan_capture, planned_capture
 from db.shipments.steps import (
     lock_order_of,
@@ -20,7 +20,7 @@ from db.shipments.steps import (
     move_shipment,
     shipment_lines_of,
 )
-from db.tasks import cancel_tasks, open_task
+from db.tasks import cancel_tasks, is_open, open_task
 from domain.payments import EntryKind, capture_due, capture_key
 from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentProvider
@@ -71,7 +71,7 @@ async def capture_intent(
     entries = await entries_of(db, order.id)
     if any(entry.key == key and entry.phase == "failed" for entry in entries):
         return None
-    payment = next((row for row in await payments_of(db, order.id) if row.provider_reference), None)
+    payment = await payment_drawn_on(db, order.id)
     if payment is None:
         return None
     return await intend(db, payment, EntryKind.CAPTURE, key, amount, shipment.id)
@@ -95,7 +95,12 @@ async def take_money(
 
 
 async def ask_about_capture(db: AsyncConnection, shipment: Row[Any], *, failure_code: str) -> None:
-    """Ask finance how money for goods that left is settled; silent while that is asked."""
+    """Ask finance how money for goods that left is settled; silent while that is asked.
+
+    Also while finance is asked which amount was taken: the money may have moved.
+    """
+    if await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment.id):
+        return
     facts = {
         "amount": await planned_capture(db, shipment.id),
         "failure_code": failure_code,

@@ -5,14 +5,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
-from activities.payments.provider import ask, record_outcome
+from activities.payments.provider import ask, differs, record_outcome
 from activities.shipments.departure import ask_about_capture, capture_intent, depart, take_money
 from activities.shipments.settlement import refund_intent, settle, tell_order, write_off
 from db.engine import Database
 from db.orders.steps import lock_order
 from db.shipments.captures import is_owed, read_journey, waive_capture
 from db.shipments.steps import announce, lock_order_of, lock_shipment
-from db.tasks import cancel_tasks, open_task
+from db.tasks import cancel_tasks, is_open, open_task
 from domain.ids import ShipmentId
 from domain.lifecycle import move
 from domain.shipments.status import MOVES, ShipmentStatus
@@ -68,7 +68,11 @@ class JourneyActivities:
                 for question in _QUESTIONS.values():
                     await cancel_tasks(db, question, shipment_id)
                 await settle(db, shipment, "delivered")
-            elif shipment.settled_at is None and status in _QUESTIONS:
+            elif (
+                shipment.settled_at is None
+                and status in _QUESTIONS
+                and not await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
+            ):
                 facts = {"shipment": shipment.number, "order_id": shipment.order_id}
                 await open_task(db, _QUESTIONS[status], "shipment", shipment_id, facts)
             return await _journey(db, shipment_id)
@@ -99,13 +103,15 @@ class JourneyActivities:
     async def refund_shipment(self, given: ShipmentDecision) -> Journey:
         """Give the money of lost or returned goods back and write the units off.
 
-        When the provider refuses, nothing is written off: the question is asked again.
+        When the provider refuses, nothing is written off: the question is asked again. Nor while
+        finance is asked which amount the provider moved.
         """
         shipment_id = given.shipment_id
         async with self._books.begin() as db:
             order = await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
-            if shipment.settled_at is not None:
+            unsure = await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
+            if shipment.settled_at is not None or unsure:
                 return await _journey(db, shipment_id)
             purpose = str(given.decision.task_id)
             intent = await refund_intent(db, order, shipment, purpose)
@@ -113,9 +119,11 @@ class JourneyActivities:
         async with self._books.begin() as db:
             order = await lock_order(db, shipment.order_id)
             shipment = await lock_shipment(db, shipment_id)
-            refunded = result is not None and result.outcome is Outcome.SUCCEEDED
+            refunded = 0
             if intent and result:
                 await record_outcome(db, order, intent, result)
+                if result.outcome is Outcome.SUCCEEDED and not differs(intent, result):
+                    refunded = intent.amount.amount
             if shipment.settled_at is None and (refunded or intent is None):
                 await write_off(db, order, shipment, refunded=refunded)
             return await _journey(db, shipment_id)

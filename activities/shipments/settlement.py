@@ -11,10 +11,11 @@ from activities.payments.provider import Intent, intend
 from db.inventory.ledger import take_back_stock
 from db.orders.steps import change_order, count_up
 from db.outbox import add_outbox
-from db.payments import payments_of
+from db.payments import payment_drawn_on
 from db.shipments.captures import is_owed, waive_capture
 from db.shipments.steps import announce, change_shipment, shipment_lines_of
 from db.tasks import cancel_tasks
+from domain.money import split
 from domain.payments import EntryKind, refund_key
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
@@ -53,7 +54,7 @@ async def refund_intent(
     """
     parts = await shipment_lines_of(db, shipment.id)
     amount = sum(part.capture_amount for part in parts)
-    payment = next((row for row in await payments_of(db, order.id) if row.provider_reference), None)
+    payment = await payment_drawn_on(db, order.id)
     if payment is None or amount == 0 or await is_owed(db, shipment.id):
         return None
     key = refund_key(shipment.id, purpose)
@@ -61,26 +62,28 @@ async def refund_intent(
 
 
 async def write_off(
-    db: AsyncConnection, order: Row[Any], shipment: Row[Any], *, refunded: bool
+    db: AsyncConnection, order: Row[Any], shipment: Row[Any], *, refunded: int
 ) -> None:
     """Book that a shipment's goods never arrived; what came back goes into quarantine.
 
-    Money for them that could not be taken so far is not asked for any more.
+    ``refunded`` is what was given back for them, in minor units; 0 when nothing was taken. Money
+    for them that could not be taken so far is not asked for any more.
     """
     parts = await shipment_lines_of(db, shipment.id)
     if refunded:
-        for part in parts:
+        taken = [part.capture_amount for part in parts]
+        for part, amount in zip(parts, split(min(refunded, sum(taken)), taken), strict=True):
             await count_up(
-                db,
-                part.order_line_id,
-                refunded_units=part.quantity,
-                refunded_amount=part.capture_amount,
+                db, part.order_line_id, refunded_units=part.quantity, refunded_amount=amount
             )
     elif await is_owed(db, shipment.id):
         await waive_capture(db, shipment.id)
         await cancel_tasks(db, TaskKind.CAPTURE_FAILED, shipment.id)
+    # The question may have been asked again while its answer was on its way.
+    for question in (TaskKind.PARCEL_LOST, TaskKind.UNDELIVERABLE):
+        await cancel_tasks(db, question, shipment.id)
     if shipment.status == ShipmentStatus.RETURNED:
         await take_back_stock(db, shipment.id, [part.id for part in parts], "system")
     await change_order(db, order)
-    await announce(db, shipment, "written_off", "system", {"refunded": refunded})
+    await announce(db, shipment, "written_off", "system", {"refunded": refunded > 0})
     await settle(db, shipment, "written_off")

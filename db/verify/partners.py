@@ -17,6 +17,12 @@ _LABELS = text(
 )
 
 
+_QUESTIONED = text(
+    """SELECT facts->>'key' AS key, CAST(facts->'theirs'->>'amount' AS bigint) AS amount
+    FROM tasks WHERE kind = 'payment_mismatch' AND status = 'open'"""
+)
+
+
 @dataclass(frozen=True)
 class Operation:
     """One movement of money as we know it; ``amount`` in minor units."""
@@ -25,6 +31,8 @@ class Operation:
     kind: str
     amount: int
     phase: str
+    told: int | None = None
+    """What the provider says that it moved, while finance is asked which amount stands."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,12 @@ class Label:
 
 async def read_operations(db: AsyncConnection) -> dict[str, Operation]:
     """Return every operation at the payment provider by its key, with its weightiest phase."""
+    told = {row.key: row.amount for row in await db.execute(_QUESTIONED)}
     rows = await db.execute(_OPERATIONS)
-    return {row.key: Operation(row.key, row.kind, row.amount, row.phase) for row in rows}
+    return {
+        row.key: Operation(row.key, row.kind, row.amount, row.phase, told.get(row.key))
+        for row in rows
+    }
 
 
 async def read_labels(db: AsyncConnection) -> dict[str, Label]:

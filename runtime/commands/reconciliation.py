@@ -107,13 +107,18 @@ async def _pages(url: str, key: str) -> AsyncIterator[Mapping[str, Any]]:
 
 
 def _asked(row: Mapping[str, Any], ours: Operation | None) -> bool:
-    return ours is not None and (ours.kind, ours.amount) == (row["kind"], row["amount"])
+    return ours is not None and (
+        ours.kind == row["kind"] and row["amount"] in (ours.amount, ours.told)
+    )
 
 
 def _agrees(ours: Operation, theirs: Mapping[str, Any] | None) -> bool:
     """Whether an outcome is theirs; what was refused or never sent they need not know."""
     if theirs is None:
         return ours.phase in (Phase.FAILED, Phase.REQUESTED)
+    if ours.told is not None:
+        # Nothing is booked of it before finance has said which amount stands.
+        return ours.phase in (Phase.REQUESTED, Phase.ACTION_REQUIRED)
     return theirs["outcome"] in (ours.phase, "pending")
 
 

@@ -188,6 +188,12 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         f"UPDATE order_lines SET cancelled = 0, shipped = quantity WHERE order_id = {DROPPED}",
         {"I2h"},
     ),
+    "N4": (
+        "INSERT INTO tasks (id, kind, document_type, document_id, role, question, facts, choices,"
+        f" status, due_at) VALUES (gen_random_uuid(), 'payment_mismatch', 'order', {RUNNING},"
+        " 'finance', '?', '{\"key\": \"k\"}', '[\"ours\"]', 'open', now() + interval '1 day')",
+        set(),
+    ),
     "N1": ("UPDATE tasks SET status = 'open', due_at = now() - interval '1 hour'", set()),
     "N3": (
         "UPDATE idempotency_keys SET state = 'running', created_at = now() - interval '1 hour'"

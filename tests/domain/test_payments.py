@@ -2,6 +2,7 @@
 
 from itertools import permutations
 from random import Random
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from domain.payments import (
     authorization_key,
     capture_due,
     capture_key,
+    lower_capture,
     payment_status,
     refund_key,
     requirement_met,
@@ -167,3 +169,12 @@ def test_keys_at_the_provider_name_the_step_and_never_the_attempt() -> None:
     ]
     assert len(set(keys)) == len(keys)
     assert keys[:2] == ["authorize/P", "capture/S"]
+
+
+def test_a_capture_that_took_less_is_spread_over_its_shares_and_more_is_on_no_line() -> None:
+    mug, lamp = uuid4(), uuid4()
+    planned = {mug: 600, lamp: 300}
+    assert lower_capture(500, planned, 100) == ({mug: 300, lamp: 150}, 50)
+    assert lower_capture(1000, planned, 100) == (planned, 100)
+    assert lower_capture(1300, planned, 100) == (planned, 100)
+    assert lower_capture(1, planned, 100) == ({mug: 1, lamp: 0}, 0)

@@ -196,3 +196,31 @@ async def test_a_lost_parcel_is_refunded_once_a_person_says_so(installation: Ins
     assert done["payments"][0]["refunded"]["amount"] > 0
     assert done["payments"][0]["amount"] == dollars(1500)
     await installation.assert_sound()
+
+
+async def test_a_wrong_amount_parks_the_order_until_finance_says_which_stands(
+    installation: Installation,
+) -> None:
+    sku = await installation.item(stock=1)
+    await installation.payments.fault("wrong_amount", "authorize", amount=9900)
+    order_id = await installation.place({sku: 1})
+    task = await installation.task("payment_mismatch", order_id)
+    assert (task["role"], task["choices"]) == ("finance", ["ours", "theirs"])
+    asked, told = task["facts"]["ours"]["amount"], task["facts"]["theirs"]["amount"]
+    assert (asked, told) == (1500, 9900)
+    order = await installation.show(order_id)
+    assert (order["status"], order["payment_status"]) == ("pending", "unpaid")
+    process = (await installation.shop.get(f"/orders/{order_id}/process")).body
+    assert f"a person: {task['number']}" in process["summary"]
+    await installation.assert_sound()
+
+    decided = await installation.post(f"/tasks/{task['id']}/decide", {"choice": "theirs"})
+    assert (decided.body["status"], decided.body["outcome"]) == ("done", "theirs")
+    await installation.travel(await installation.booked(order_id))
+    await installation.reaches(order_id, status="completed", payment_status="captured")
+    await installation.assert_sound()
+    assert await installation.ledger(order_id) == [
+        ("authorization", 9900, "succeeded", 1),
+        ("capture", 1500, "succeeded", 1),
+        ("void", 8400, "succeeded", 1),
+    ]

@@ -143,6 +143,14 @@ class Looks:
                 )
         return sums
 
+    async def until_moved(self, order_id: OrderId, **wanted: int) -> None:
+        """Wait until the provider has moved so much money for an order, by kind."""
+
+        async def there() -> bool:
+            return await self.moved(order_id) == wanted
+
+        await eventually(there)
+
     async def labels(self, order_id: OrderId) -> list[bool]:
         """Return for each label that the carrier sold for the order whether it is live."""
         rows = await self.shop.rows("SELECT id FROM shipments WHERE order_id = :id", id=order_id)

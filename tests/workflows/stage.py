@@ -13,11 +13,13 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.tasks import record_answer
 from api.app import create_app
 from api.services import Services
 from api.steering import Steering
 from db.engine import Database, open_engine
 from db.orders.attempts import add_attempt
+from db.reads.tasks import show_task
 from domain.errors import IllegalMove
 from domain.ids import OrderId, TaskId, new_id
 from domain.orders.status import CancelReason, HoldReason
@@ -143,7 +145,10 @@ class Stage(Looks):
         """Answer the open task of a kind about a document, as its role would."""
         task = await self.task(kind, document_id)
         decision = Decision(task_id=TaskId(task["id"]), choice=choice, actor="person")
-        if ASKERS[kind] is Asker.ORDER:
+        if kind not in ASKERS:
+            async with self.books.begin() as db:
+                await record_answer(db, await show_task(db, decision.task_id), decision)
+        elif ASKERS[kind] is Asker.ORDER:
             await self._steering.ask(
                 OrderFulfillment,
                 OrderFulfillment.decide,

@@ -1,0 +1,60 @@
+"""An amount that the provider moved otherwise than asked: never booked before a person says so."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.orders.steps import announce, change_order
+from db.payments import find_by_key
+from db.tasks import open_task
+from domain.money import Money
+from domain.orders.status import OrderStatus
+from domain.payments import EntryKind, Phase
+from domain.tasks import RULES, TaskKind
+from gateways.payments.port import PaymentResult
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One movement of money as we asked for it."""
+
+    payment_id: UUID
+    kind: EntryKind
+    key: str
+    amount: Money
+    shipment_id: UUID | None
+
+
+async def question_amount(
+    db: AsyncConnection, order: Row[Any], asked: Asked, told: PaymentResult
+) -> bool:
+    """Keep what the provider says of a locked order's money and ask finance which amount stands.
+
+    The outcome stays open, so nothing goes on as if the money had moved; a pending order waits as
+    long as finance may take. Silent, and False, when that is asked already or was answered.
+    """
+    entries = await find_by_key(db, asked.key)
+    if any(entry.phase == Phase.SUCCEEDED for entry in entries):
+        return False
+    facts = {
+        "order": order.number,
+        "order_id": order.id,
+        "payment_id": asked.payment_id,
+        "kind": asked.kind,
+        "key": asked.key,
+        "ours": asked.amount.model_dump(),
+        "theirs": told.amount.model_dump(),
+        "reference": told.reference,
+    }
+    about = "order" if asked.shipment_id is None else "shipment"
+    document_id = asked.shipment_id or order.id
+    if not await open_task(db, TaskKind.PAYMENT_MISMATCH, about, document_id, facts):
+        return False
+    if order.status == OrderStatus.PENDING:
+        patience = func.now() + RULES[TaskKind.PAYMENT_MISMATCH].due_within
+        await change_order(db, order, payment_due_at=func.greatest(order.payment_due_at, patience))
+    await announce(db, order, "payment_mismatched", "provider", facts)
+    return True

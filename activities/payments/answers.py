@@ -1,0 +1,90 @@
+"""What finance says of an amount that the provider moved otherwise than asked, booked at once."""
+
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.payments.provider import EVENTS
+from activities.shipments.settlement import tell_order, write_off
+from db.orders.steps import announce, lock_order
+from db.outbox import add_outbox
+from db.payments import find_by_key, keep_reference, record_entry
+from db.shipments.captures import count_capture, plan_capture
+from db.shipments.steps import lock_shipment, shipment_lines_of
+from db.tasks import answer_task
+from domain.errors import IllegalMove
+from domain.money import Money
+from domain.payments import EntryKind, Phase, lower_capture
+from domain.tasks import Decision, RightAmount
+
+
+async def settle_amount(db: AsyncConnection, task: Row[Any], decision: Decision) -> None:
+    """Record which amount stands, book it, and have the runs that waited for it look again.
+
+    Raises IllegalMove for what was not offered, and for money in another currency, which cannot be
+    booked: the provider has to put it right. The first answer counts.
+    """
+    [asked, *_] = await find_by_key(db, task.facts["key"])
+    order = await lock_order(db, asked.order_id)
+    theirs = Money.model_validate(task.facts["theirs"])
+    amount = asked.amount
+    if decision.choice == RightAmount.THEIRS:
+        if theirs.currency != asked.currency or not theirs.amount:
+            raise IllegalMove(
+                f"{theirs} cannot be booked; let the provider put it right",
+                current_status=task.status,
+                allowed=[RightAmount.OURS],
+            )
+        amount = theirs.amount
+    if (await answer_task(db, decision)).choice != decision.choice:
+        return
+    kind = EntryKind(asked.kind)
+    reference = task.facts.get("reference")
+    fresh = await record_entry(
+        db,
+        asked.payment_id,
+        kind,
+        Phase.SUCCEEDED,
+        asked.key,
+        amount,
+        provider_reference=reference,
+        shipment_id=asked.shipment_id,
+    )
+    if not fresh:
+        return
+    booked = Money(amount=amount, currency=asked.currency)
+    data = {"payment_id": asked.payment_id, "kind": kind, "amount": booked.model_dump()}
+    await announce(db, order, f"payment_{EVENTS[kind]}", decision.actor, data)
+    if asked.shipment_id is not None:
+        await _settle_shipment(db, order, asked, amount)
+        return
+    if kind is EntryKind.AUTHORIZATION and reference is not None:
+        await keep_reference(db, asked.payment_id, reference)
+    # Also of an order that has ended: its run is started again and drops what is still reserved.
+    payload = {"signal": "payment_reported"}
+    await add_outbox(db, "signal", "OrderFulfillment", order.id, payload)
+
+
+async def _settle_shipment(
+    db: AsyncConnection, order: Row[Any], asked: Row[Any], amount: int
+) -> None:
+    """Count what was captured or given back for a shipment, as its own step would have."""
+    shipment = await lock_shipment(db, asked.shipment_id)
+    if asked.kind == EntryKind.REFUND:
+        if shipment.settled_at is None:
+            await write_off(db, order, shipment, refunded=amount)
+    else:
+        if amount < asked.amount:
+            by_line: dict[Any, int] = {}
+            for part in await shipment_lines_of(db, shipment.id):
+                by_line[part.order_line_id] = (
+                    by_line.get(part.order_line_id, 0) + part.capture_amount
+                )
+            lines, shipping = lower_capture(amount, by_line, shipment.capture_shipping_amount)
+            await plan_capture(db, shipment.id, lines, shipping)
+        await count_capture(db, shipment.id)
+        if shipment.settled_at is not None:
+            await tell_order(db, shipment)
+    payload = {"signal": "carrier_reported"}
+    await add_outbox(db, "signal", "ShipmentTracking", shipment.id, payload)
