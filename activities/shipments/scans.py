@@ -26,6 +26,10 @@ from gateways.carriers.codes import SANDBOX_CODES
 from gateways.carriers.port import SANDBOX, Scan
 from telemetry import metrics
 
+SCANNED_WITHOUT_LABEL = "scanned_without_label"
+"""The carrier has a parcel whose label was given back."""
+SETTLED_OTHERWISE = "settled_otherwise"
+"""A journey that was settled has ended in another way than was believed."""
 _DUE_TASK = {"address_problem": TaskKind.ADDRESS_PROBLEM}
 
 
@@ -88,12 +92,24 @@ class _Followed:
         state = state_of(self._scans.values())
         if self._row.handed_over_at is not None:
             await self._advance(db, state)
-        elif state.moved and not had_left and self._status is ShipmentStatus.BOOKED:
-            # The first physical scan: the goods have left, and the run books that.
-            summary = f"{self._row.number}: {self._row.service} with {self._row.carrier}"
-            details = f"Its order: `GET /orders/{self._row.order_id}/process`"
-            payload = {"number": self._row.number, "summary": summary, "details": details}
-            self._tell_run("start", payload)
+            return
+        had_exception = self._facts["exception_reason"]
+        if self._status is ShipmentStatus.BOOKED and state.exception != had_exception:
+            # A problem that comes before the departure is booked, or before the first scan.
+            self._change({**self._facts, "exception_reason": state.exception})
+            await self._report_exception(db, state.exception)
+        if state.moved and not had_left:
+            await self._begin_journey(db)
+
+    async def _begin_journey(self, db: AsyncConnection) -> None:
+        """The first physical scan: the goods have left, and the run books that."""
+        if self._status is not ShipmentStatus.BOOKED:
+            await self._ask(db, TaskKind.PARCEL_EXCEPTION, reason=SCANNED_WITHOUT_LABEL)
+            return
+        summary = f"{self._row.number}: {self._row.service} with {self._row.carrier}"
+        details = f"Its order: `GET /orders/{self._row.order_id}/process`"
+        payload = {"number": self._row.number, "summary": summary, "details": details}
+        self._tell_run("start", payload)
 
     async def _advance(self, db: AsyncConnection, state: ParcelState) -> None:
         """Bring a departed shipment to where its parcels are; its run hears of the end."""
@@ -116,6 +132,10 @@ class _Followed:
             self._change(facts)
         if state.exception != had_exception:
             await self._report_exception(db, state.exception)
+        if self._row.settled_at is not None and self._status is not before:
+            # Money and stock were settled by what was believed: only a person can put it right.
+            ends = {"was": str(before), "is": str(self._status)}
+            await self._ask(db, TaskKind.PARCEL_EXCEPTION, reason=SETTLED_OTHERWISE, **ends)
 
     async def _report_exception(self, db: AsyncConnection, exception: str | None) -> None:
         if exception is None:
@@ -123,10 +143,13 @@ class _Followed:
                 await cancel_tasks(db, kind, self._row.id)
             self._announce("exception_cleared", {})
             return
-        facts = {"reason": exception, "order_id": self._row.order_id}
         kind = _DUE_TASK.get(exception, TaskKind.PARCEL_EXCEPTION)
-        await open_task(db, kind, "shipment", self._row.id, facts)
-        self._announce("exception", facts)
+        await self._ask(db, kind, reason=exception)
+        self._announce("exception", {"reason": exception, "order_id": self._row.order_id})
+
+    async def _ask(self, db: AsyncConnection, kind: TaskKind, **facts: str) -> None:
+        about = {**facts, "order_id": self._row.order_id}
+        await open_task(db, kind, "shipment", self._row.id, about)
 
     def _change(self, facts: dict[str, Any]) -> None:
         self._facts = facts

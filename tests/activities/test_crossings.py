@@ -1,0 +1,65 @@
+"""Goods, labels and scans that cross requests: whichever comes first, nothing is forgotten."""
+
+from uuid import uuid4
+
+import pytest
+
+from activities.facts import CARRIER_FACTS
+from tests.activities.bench import Bench
+from tests.activities.crossing import decide, questions
+
+
+@pytest.mark.parametrize("codes", [["X1"], ["PU", "X1"]])
+async def test_a_problem_that_comes_before_the_departure_is_booked_is_a_question_too(
+    bench: Bench, codes: list[str]
+) -> None:
+    _, [shipment] = await bench.booked()
+    for code in codes:
+        await bench.scan(shipment, code)
+    assert set(await questions(bench, shipment)) == {"address_problem"}
+    if "PU" not in codes:
+        await bench.scan(shipment, "PU")
+        assert await questions(bench, shipment) == {}
+        await bench.scan(shipment, "X1")
+    await bench.take("hand_over_shipment", shipment)
+    assert set(await questions(bench, shipment)) == {"address_problem"}
+    await bench.scan(shipment, "OD")
+    assert await questions(bench, shipment) == {}
+
+
+async def test_a_parcel_that_travels_though_its_label_was_given_back_is_a_question(
+    bench: Bench,
+) -> None:
+    order, [shipment] = await bench.booked()
+    await bench.take("recall_shipments", order)
+    number = await bench.shop.one(
+        "SELECT tracking_number FROM parcels WHERE shipment_id = :id", id=shipment
+    )
+    event_id = uuid4().hex
+    scan = {
+        "tracking_number": number,
+        "code": "PU",
+        "occurred_at": "2030-01-01T00:00:00Z",
+        "place": "",
+        "message": "",
+        "signed_by": "",
+    }
+    await bench.hear(
+        CARRIER_FACTS, event_id, {"id": event_id, "type": "tracking.scan", "data": scan}
+    )
+    tasks = await questions(bench, shipment)
+    assert tasks["parcel_exception"]["reason"] == "scanned_without_label"
+    assert (
+        await bench.shop.one("SELECT status FROM shipments WHERE id = :id", id=shipment) == "voided"
+    )
+
+
+async def test_a_lost_parcel_that_turns_up_after_its_refund_is_a_question(bench: Bench) -> None:
+    _, shipment = await bench.sent()
+    await bench.scan(shipment, "LO")
+    await bench.take("settle_shipment", shipment)
+    await bench.take("refund_shipment", await decide(bench, shipment, "parcel_lost", "refund"))
+    assert await questions(bench, shipment) == {}
+    await bench.scan(shipment, "DL")
+    tasks = await questions(bench, shipment)
+    assert tasks["parcel_exception"]["reason"] == "settled_otherwise"
