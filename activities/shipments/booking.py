@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy import Row, func
 from temporalio import activity
 
+from activities.shipments.following import read_state
 from db.engine import Database
 from db.holds import is_held
 from db.orders.steps import lock_order
@@ -61,7 +62,10 @@ class BookingActivities:
         except PartnerRefused as refusal:
             await self._report_refusal(shipment_id, refusal)
             return BookingOutcome.REFUSED
-        await self._record_booking(shipment_id, booking)
+        if await self._record_booking(shipment_id, booking) is ShipmentStatus.CANCELLED:
+            # Bought by an attempt that was given up before its order was cancelled.
+            await self._carrier.void(booking.booking_id)
+            return BookingOutcome.NOT_DUE
         return BookingOutcome.BOOKED
 
     @activity.defn
@@ -94,12 +98,13 @@ class BookingActivities:
                 return known
         return await self._carrier.book(request)
 
-    async def _record_booking(self, shipment_id: UUID, booking: Booking) -> None:
+    async def _record_booking(self, shipment_id: UUID, booking: Booking) -> ShipmentStatus:
+        """Book a pending shipment; return where it stands."""
         async with self._books.begin() as db:
             await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
-                return
+                return ShipmentStatus(shipment.status)
             for parcel in booking.parcels:
                 await record_parcel(db, shipment_id, shipment.carrier, parcel.tracking_number)
             await move_shipment(
@@ -114,11 +119,14 @@ class BookingActivities:
                 booked_at=func.now(),
             )
             await cancel_tasks(db, TaskKind.BOOKING_REFUSED, shipment_id)
+            return ShipmentStatus.BOOKED
 
     async def _report_refusal(self, shipment_id: UUID, refusal: PartnerRefused) -> None:
         async with self._books.begin() as db:
             order = await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
+            if shipment.status != ShipmentStatus.PENDING:
+                return
             facts = {"code": refusal.code, "message": refusal.message, "order_id": order.id}
             await open_task(db, TaskKind.BOOKING_REFUSED, "shipment", shipment_id, facts)
             await announce(db, shipment, "booking_refused", "system", facts)
@@ -135,7 +143,11 @@ class BookingActivities:
         async with self._books.begin() as db:
             await lock_order(db, shipment.order_id)
             current = await lock_shipment(db, shipment.id)
-            if current.status == ShipmentStatus.BOOKED and current.handed_over_at is None:
+            if current.handed_over_at is not None:
+                return False
+            if current.status == ShipmentStatus.BOOKED:
+                if (await read_state(db, shipment.id)).moved:
+                    return False
                 await move_shipment(db, current, ShipmentStatus.VOIDED, "system")
                 if facts:
                     await open_task(db, TaskKind.UNDO_FAILED, "shipment", shipment.id, facts)

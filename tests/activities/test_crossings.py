@@ -5,8 +5,9 @@ from uuid import uuid4
 import pytest
 
 from activities.facts import CARRIER_FACTS
+from domain.shipments.steps import BookingOutcome
 from tests.activities.bench import Bench
-from tests.activities.crossing import decide, questions
+from tests.activities.crossing import begin, cancelling, decide, finish, questions
 
 
 @pytest.mark.parametrize("codes", [["X1"], ["PU", "X1"]])
@@ -63,3 +64,43 @@ async def test_a_lost_parcel_that_turns_up_after_its_refund_is_a_question(bench:
     await bench.scan(shipment, "DL")
     tasks = await questions(bench, shipment)
     assert tasks["parcel_exception"]["reason"] == "settled_otherwise"
+
+
+async def test_a_label_that_is_bought_after_its_order_was_cancelled_is_given_back(
+    bench: Bench,
+) -> None:
+    order = await bench.confirmed()
+    [shipment] = await bench.shipments(order)
+    late = await begin(bench, "book_shipment", shipment)
+    assert await bench.take("recall_shipments", order)
+    await bench.take("cancel_order", cancelling(order))
+    await bench.take("void_payment", order)
+    assert await finish(late) is BookingOutcome.NOT_DUE
+    [label] = (await bench.carrier.ask("GET", f"/bookings?reference={shipment}"))["data"]
+    assert label["voided"]
+
+
+async def test_a_refusal_that_comes_after_the_order_was_cancelled_asks_nobody(
+    bench: Bench,
+) -> None:
+    order = await bench.confirmed()
+    [shipment] = await bench.shipments(order)
+    late = await begin(bench, "book_shipment", shipment)
+    await bench.take("cancel_order", cancelling(order))
+    await bench.take("void_payment", order)
+    late.refusal = "unserviceable"
+    await finish(late)
+    assert await questions(bench, shipment) == {}
+
+
+async def test_a_parcel_that_is_scanned_while_its_label_is_given_back_has_left(
+    bench: Bench,
+) -> None:
+    order, [shipment] = await bench.booked()
+    await bench.scan(shipment, "PU")
+    recalling = await begin(bench, "recall_shipments", order)
+    # This carrier says no for another reason than that it has the parcel.
+    recalling.refusal = "too_late"
+    assert await finish(recalling) is False
+    assert await bench.take("cancel_order", cancelling(order)) == "confirmed"
+    assert (await bench.take("hand_over_shipment", shipment)).status == "picked_up"
