@@ -34,7 +34,7 @@ async def confirm_if_ready(db: AsyncConnection, order: Row[Any], carrier: str) -
 
     A hold or a requested cancellation keeps it pending.
     """
-    progress = await progress_of(db, order)
+    progress = await look_again(db, order, carrier)
     ready = (
         progress.status is OrderStatus.PENDING
         and progress.standing is Standing.SECURED
@@ -48,6 +48,16 @@ async def confirm_if_ready(db: AsyncConnection, order: Row[Any], carrier: str) -
     return progress.model_copy(
         update={"status": OrderStatus.CONFIRMED, "to_book": await pending_of(db, order.id)}
     )
+
+
+async def look_again(db: AsyncConnection, order: Row[Any], carrier: str) -> Progress:
+    """Return where a locked order stands, with pick lists for goods that no label takes along.
+
+    Those are due when the run that took labels back was lost before it cancelled the order.
+    """
+    if order.status == OrderStatus.CONFIRMED and order.cancel_requested_at is None:
+        await plan_shipments(db, order, carrier)
+    return await progress_of(db, order)
 
 
 async def plan_again(db: AsyncConnection, order_id: UUID, carrier: str) -> Progress:

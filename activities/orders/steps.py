@@ -3,7 +3,7 @@
 from sqlalchemy import func
 from temporalio import activity
 
-from activities.orders.progress import plan_again, progress_of
+from activities.orders.progress import look_again, plan_again, progress_of
 from db.engine import Database
 from db.holds import find_hold, record_hold, release_hold
 from db.inventory.ledger import release_stock
@@ -16,8 +16,9 @@ from db.orders.steps import (
     lock_order,
     move_order,
 )
+from db.shipments.captures import is_owed
 from db.shipments.steps import lock_shipments_of, move_shipment
-from db.tasks import open_task
+from db.tasks import cancel_tasks, open_task
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import OrderId
 from domain.orders.status import OrderStatus, may_complete
@@ -59,6 +60,7 @@ class OrderActivities:
             for shipment in shipments:
                 if shipment.status == ShipmentStatus.PENDING:
                     await move_shipment(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
+                    await cancel_tasks(db, TaskKind.BOOKING_REFUSED, shipment.id)
             await cancel_open_units(db, order.id)
             await release_stock(db, order.id)
             await move_order(
@@ -90,15 +92,20 @@ class OrderActivities:
 
     @activity.defn
     async def complete_order(self, order_id: OrderId) -> Progress:
-        """Complete the order when all its goods have ended their way; return where it stands."""
+        """Complete the order when its goods have ended their way and are paid or given up.
+
+        Returns where it stands. Money that is owed is taken from what completing would drop.
+        """
         async with self._books.begin() as db:
             order = await lock_order(db, order_id)
             lines = [counters_of(line) for line in await lines_of(db, order.id)]
+            if order.status != OrderStatus.CONFIRMED or not may_complete(lines):
+                return await look_again(db, order, self._carrier)
             progress = await progress_of(db, order)
-            if progress.status is OrderStatus.CONFIRMED and may_complete(lines):
-                await move_order(db, order, OrderStatus.COMPLETED, "system")
-                return progress.model_copy(update={"status": OrderStatus.COMPLETED})
-            return progress
+            if await is_owed(db, order.id):
+                return progress
+            await move_order(db, order, OrderStatus.COMPLETED, "system")
+            return progress.model_copy(update={"status": OrderStatus.COMPLETED})
 
     @activity.defn
     async def place_hold(self, placement: HoldPlacement) -> None:

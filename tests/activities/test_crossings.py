@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from activities.facts import CARRIER_FACTS
+from db.unfinished import find_unfinished
 from domain.shipments.steps import BookingOutcome
 from tests.activities.bench import Bench
 from tests.activities.crossing import begin, cancelling, decide, finish, questions
@@ -66,6 +67,20 @@ async def test_a_lost_parcel_that_turns_up_after_its_refund_is_a_question(bench:
     assert tasks["parcel_exception"]["reason"] == "settled_otherwise"
 
 
+async def test_nobody_is_asked_about_the_label_of_an_order_that_was_cancelled(
+    bench: Bench,
+) -> None:
+    order = await bench.confirmed()
+    [shipment] = await bench.shipments(order)
+    refused = await begin(bench, "book_shipment", shipment)
+    refused.refusal = "unserviceable"
+    assert await finish(refused) is BookingOutcome.REFUSED
+    assert set(await questions(bench, shipment)) == {"booking_refused"}
+    await bench.take("cancel_order", cancelling(order))
+    assert await questions(bench, shipment) == {}
+    await bench.take("void_payment", order)
+
+
 async def test_a_label_that_is_bought_after_its_order_was_cancelled_is_given_back(
     bench: Bench,
 ) -> None:
@@ -104,3 +119,24 @@ async def test_a_parcel_that_is_scanned_while_its_label_is_given_back_has_left(
     assert await finish(recalling) is False
     assert await bench.take("cancel_order", cancelling(order)) == "confirmed"
     assert (await bench.take("hand_over_shipment", shipment)).status == "picked_up"
+
+
+async def test_labels_that_a_lost_run_took_back_are_bought_anew(bench: Bench) -> None:
+    order, [shipment] = await bench.booked()
+    assert await bench.take("recall_shipments", order)
+    async with bench.shop.books.read() as db:
+        assert order in {row.id for row in await find_unfinished(db)}
+    progress = await bench.take("authorize_payment", order)
+    [again] = progress.to_book
+    assert again != shipment
+    assert await bench.take("book_shipment", again) is BookingOutcome.BOOKED
+
+
+async def test_labels_that_are_taken_back_late_are_bought_anew(bench: Bench) -> None:
+    order, [shipment] = await bench.booked()
+    late = await begin(bench, "recall_shipments", order)
+    assert (await bench.take("resume_order", order)).to_book == ()
+    assert await finish(late)
+    progress = await bench.take("complete_order", order)
+    assert len(progress.to_book) == 1
+    assert progress.to_book != (shipment,)
