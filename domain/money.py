@@ -73,9 +73,7 @@ def half_up(value: Decimal | Fraction | int) -> int:
     """Round to the nearest integer, ties away from zero."""
     if isinstance(value, Decimal):
         return int(value.to_integral_value(rounding=ROUND_HALF_UP))
-    exact = Fraction(value)
-    sign = -1 if exact < 0 else 1
-    return sign * int(abs(exact) + Fraction(1, 2))
+    return _nearest(value.numerator, value.denominator)
 
 
 def split(total: int, weights: Sequence[int]) -> list[int]:
@@ -102,4 +100,10 @@ def share(total: int, part: int, whole: int, already: int) -> int:
     ``part`` counts all units so far out of ``whole``, so the last step always lands on the exact
     total: 1000 over 3 units gives 333, 334, 333.
     """
-    return half_up(Fraction(total * part, whole)) - already
+    return _nearest(total * part, whole) - already
+
+
+def _nearest(numerator: int, denominator: int) -> int:
+    """Divide in whole numbers, which a page of orders does hundreds of times."""
+    nearest = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return nearest if numerator >= 0 else -nearest
