@@ -23,10 +23,15 @@ def tag(version: int, *also: str) -> str:
     return f'"{version}-{shown}"'
 
 
-def answer_with(etag: str, response: Response, has: str | None) -> None:
-    """Set the tag on the answer; raise Unchanged when the caller has this version already."""
+def refuse_known(etag: str, has: str | None) -> None:
+    """Raise Unchanged when the caller has this version already."""
     if has is not None and (has.strip() == "*" or etag in _listed(has)):
         raise Unchanged(etag)
+
+
+def answer_with(etag: str, response: Response, has: str | None) -> None:
+    """Set the tag on the answer; raise Unchanged when the caller has this version already."""
+    refuse_known(etag, has)
     response.headers["ETag"] = etag
 
 

@@ -49,7 +49,12 @@ class Page(Value, Generic[Item]):
     @classmethod
     def of(cls, items: Sequence[Item], path: str, query: Query, after: object) -> Self:
         """Build a page; ``after`` is the key of its last item when there are more, else None."""
-        return cls(items=tuple(items), next=None if after is None else link(path, query, after))
+        return cls(**page(tuple(items), path, query, after))
+
+
+def page(items: Sequence[Any], path: str, query: Query, after: object) -> dict[str, Any]:
+    """Lay out a page as `Page` is written; ``after`` as there."""
+    return {"items": items, "next": None if after is None else link(path, query, after)}
 
 
 def link(path: str, query: Query, after: object) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Select, UniqueConstraint, func, select, text
+from sqlalchemy import Index, UniqueConstraint, func, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -98,12 +98,3 @@ async def add_event(
 ) -> None:
     """Append one event of a locked document."""
     await add_events(db, [Event(kind, subject, subject_id, actor, correlation_id, data)])
-
-
-def timeline_of(subject_id: UUID) -> Select[Any]:
-    """Select a document's events, oldest first."""
-    return (
-        select(EventRow.__table__)
-        .where(EventRow.subject_id == subject_id)
-        .order_by(EventRow.sequence)
-    )

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from opentelemetry import context, trace
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import Span, SpanKind, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 NAME = "stateset"
 propagator = TraceContextTextMapPropagator()
 """Reads and writes W3C ``traceparent``."""
+
+_LONGEST = 500
+"""Characters of a statement that a span shows; parameters are never shown."""
 
 _tracer: Tracer | None = None
 
@@ -55,3 +58,22 @@ def trace_ids() -> dict[str, str]:
     if not here.is_valid:
         return {}
     return {"trace_id": f"{here.trace_id:032x}", "span_id": f"{here.span_id:016x}"}
+
+
+def start_statement(tracer: Tracer, sql: str) -> Span:
+    """Start a span for an SQL statement, named after its first word; the caller ends it."""
+    return tracer.start_span(
+        sql.split(None, 1)[0].upper() if sql.strip() else "SQL",
+        kind=SpanKind.CLIENT,
+        attributes={"db.system.name": "postgresql", "db.query.text": sql[:_LONGEST]},
+    )
+
+
+@contextmanager
+def statement(sql: str) -> Iterator[None]:
+    """Make a span of the block, which runs this SQL statement, while spans are collected."""
+    if _tracer is None:
+        yield
+        return
+    with trace.use_span(start_statement(_tracer, sql), end_on_exit=True):
+        yield

@@ -7,19 +7,20 @@ import fastapi
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from api.deps import Books, Db, Serving, require
-from api.etags import IfNoneMatch, answer_with, tag
+from api.answers import written
+from api.deps import Books, Serving, require
+from api.etags import IfNoneMatch, refuse_known, tag
 from api.idempotency import RequiredKey, fingerprint
 from api.orders.acceptance import ROUTE
 from api.orders.batch import Acceptor
 from api.orders.process import ProcessView, describe, waiting_in_books
 from api.orders.rows import Submission
-from api.orders.views import EventView, OrderView
-from api.pages import Page, PageQuery
+from api.orders.views import EventView, OrderView, laid_out
+from api.pages import Page, PageQuery, page
 from api.problems import BODY, KEYED, READ, problems
-from api.rows import last_id, view
-from db.events import timeline_of
-from db.orders.reads import get_order, search_orders
+from api.reading import ReadRoute
+from api.rows import last_id
+from db.orders.reads import get_order, read_order, read_timeline, search_orders
 from db.orders.tables import OrderRow
 from db.pages import fetch_page
 from domain.access import Caller, Command
@@ -38,6 +39,7 @@ from domain.value import Name
 from telemetry import metrics, tracing
 
 router = APIRouter(prefix="/orders", tags=["orders"])
+reads = APIRouter(prefix="/orders", tags=["orders"], route_class=ReadRoute)
 
 
 class OrderQuery(PageQuery):
@@ -88,16 +90,16 @@ async def place(
     return Response(accepted.body, 201, headers, "application/json")
 
 
-@router.get("", response_model=Page[OrderView], responses=problems(*READ))
+@reads.get("", response_model=Page[OrderView], responses=problems(*READ))
 async def search(
     query: Annotated[OrderQuery, fastapi.Query()],
     caller: Annotated[Caller, require("orders:read")],
-    db: Db,
+    books: Books,
     request: Request,
-) -> Page[OrderView]:
+) -> Response:
     """Newest first; a customer sees only its own."""
     if caller.only_customer is not None and query.customer_id not in (None, caller.only_customer):
-        return Page[OrderView](items=(), next=None)
+        return written(page([], request.url.path, query, None))
     found = search_orders(
         customer_id=caller.only_customer or query.customer_id,
         statuses=frozenset(str(status) for status in query.status),
@@ -106,12 +108,13 @@ async def search(
         sku=query.sku,
         on_hold=query.on_hold,
     )
-    rows, more = await fetch_page(db, found, OrderRow.id, after=query.after, limit=query.limit)
-    views = [OrderView.of(row) for row in rows]
-    return Page[OrderView].of(views, request.url.path, query, last_id(rows, more))
+    async with books.read() as db:
+        rows, more = await fetch_page(db, found, OrderRow.id, after=query.after, limit=query.limit)
+    items = [laid_out(row._asdict()) for row in rows]
+    return written(page(items, request.url.path, query, last_id(rows, more)))
 
 
-@router.get("/{order_id}", response_model=OrderView, responses=problems(*READ, NotFound))
+@reads.get("/{order_id}", response_model=OrderView, responses=problems(*READ, NotFound))
 async def show(
     order_id: UUID,
     caller: Annotated[Caller, require("orders:read")],
@@ -119,26 +122,23 @@ async def show(
     has: IfNoneMatch = None,
 ) -> Response:
     """One order with its lines, holds, shipments and payments."""
-    async with books.read() as db:
-        row = await get_order(db, order_id, caller.only_customer)
-    found = OrderView.of(row)
-    answer = Response(found.model_dump_json(), media_type="application/json")
-    answer_with(tag(found.version), answer, has)
-    return answer
+    row = await read_order(books, order_id, caller.only_customer)
+    etag = tag(row["version"])
+    refuse_known(etag, has)
+    return written(laid_out(row), etag)
 
 
-@router.get(
+@reads.get(
     "/{order_id}/timeline", response_model=Page[EventView], responses=problems(*READ, NotFound)
 )
 async def timeline(
     order_id: UUID,
     caller: Annotated[Caller, require("orders:read")],
-    db: Db,
-) -> Page[EventView]:
+    books: Books,
+) -> Response:
     """All that happened to an order, oldest first."""
-    await get_order(db, order_id, caller.only_customer)
-    rows = await db.execute(timeline_of(order_id))
-    return Page[EventView](items=tuple(view(EventView, row) for row in rows), next=None)
+    events = await read_timeline(books, order_id, caller.only_customer)
+    return written({"items": [dict(event) for event in events], "next": None})
 
 
 @router.get(

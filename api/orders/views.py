@@ -1,11 +1,12 @@
 """An order as callers see it: its row, its parts, and what follows from them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row
 
 from domain.addresses import Address
@@ -117,41 +118,12 @@ class OrderView(Value):
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
         """Build the view from an order's row as the reads return it."""
-        return cls.from_parts(dict(row._mapping))
+        return cls.from_parts(row._asdict())
 
     @classmethod
     def from_parts(cls, row: Mapping[str, Any]) -> Self:
         """Build the view from an order's row with its parts as JSON lists."""
-        currency = row["currency"]
-        counters = [LineCounters.model_validate(_picked(line, _COUNTED)) for line in row["lines"]]
-        ledgers = [
-            [Entry.model_validate(_picked(entry, _ENTRY)) for entry in payment["entries"]]
-            for payment in row["payments"]
-        ]
-        paid = add_up([entry for ledger in ledgers for entry in ledger])
-        booked = any(ship["status"] not in _NOT_BOOKED for ship in row["shipments"])
-        shipping = row["shipping_amount"] + row["shipping_tax_amount"]
-        return cls.model_validate(
-            {
-                **_picked(row, _PLAIN),
-                **_monies(row, _ORDER_AMOUNTS, currency),
-                "fulfillment_status": fulfillment_status(counters, booked=booked),
-                "payment_status": payment_status(
-                    row["total_amount"], billable(counters, shipping), paid
-                ),
-                "on_hold": bool(row["holds"]),
-                "cancel_pending": row["cancel_requested_at"] is not None
-                and row["status"] != OrderStatus.CANCELLED,
-                "lines": [
-                    {**_picked(line, _LINE), **_monies(line, _LINE_AMOUNTS, currency)}
-                    for line in row["lines"]
-                ],
-                "payments": [
-                    _payment(payment, ledger, currency)
-                    for payment, ledger in zip(row["payments"], ledgers, strict=True)
-                ],
-            }
-        )
+        return cls.model_validate(laid_out(row))
 
 
 class EventView(Value):
@@ -167,39 +139,109 @@ class EventView(Value):
     data: dict[str, Any]
 
 
+def laid_out(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrange an order's row, with its parts as JSON lists, as an `OrderView` is written.
+
+    Not validated: that costs a read more than all else here, and the rows were checked when they
+    were stored.
+    """
+    currency = row["currency"]
+    lines, payments = row["lines"], row["payments"]
+    counters = _COUNTERS.validate_python([_picked(line, _COUNTED) for line in lines])
+    ledgers = [
+        _LEDGER.validate_python([_picked(entry, _ENTRY) for entry in payment["entries"]])
+        for payment in payments
+    ]
+    paid = add_up([entry for ledger in ledgers for entry in ledger])
+    booked = any(ship["status"] not in _NOT_BOOKED for ship in row["shipments"])
+    shipping = row["shipping_amount"] + row["shipping_tax_amount"]
+    # In the order of the view's own fields, so that every answer has the same one.
+    return {
+        **_picked(row, _HEAD),
+        "fulfillment_status": fulfillment_status(counters, booked=booked),
+        "payment_status": payment_status(row["total_amount"], billable(counters, shipping), paid),
+        "on_hold": bool(row["holds"]),
+        "cancel_pending": row["cancel_requested_at"] is not None
+        and row["status"] != OrderStatus.CANCELLED,
+        "currency": currency,
+        **{name: _money(row[column], currency) for name, column in _ORDER_AMOUNTS},
+        "lines": [_line(line, currency) for line in lines],
+        "ship_to": _address(row["ship_to"]),
+        "bill_to": _address(row["bill_to"]),
+        "shipping_service": row["shipping_service"],
+        "payment_method": row["payment_method"],
+        "holds": [
+            {**_picked(hold, _HOLD), "placed_at": datetime.fromisoformat(hold["placed_at"])}
+            for hold in row["holds"]
+        ],
+        "shipments": [_picked(shipment, _SHIPMENT) for shipment in row["shipments"]],
+        "payments": [
+            _payment(payment, ledger, currency)
+            for payment, ledger in zip(payments, ledgers, strict=True)
+        ],
+        **_picked(row, _TAIL),
+    }
+
+
 _NOT_BOOKED = frozenset({ShipmentStatus.PENDING, ShipmentStatus.CANCELLED, ShipmentStatus.VOIDED})
+_COUNTERS = TypeAdapter(list[LineCounters])
+_LEDGER = TypeAdapter(list[Entry])
 _UNITS = ("quantity", "cancelled", "shipped", "delivered", "written_off")
-_PLAIN = tuple(
-    """id number customer_id source external_reference status currency ship_to bill_to
-    shipping_service payment_method holds shipments placed_at payment_due_at confirmed_at
-    completed_at cancelled_at cancel_reason version""".split()
-)
-_ORDER_AMOUNTS = ("subtotal", "discount", "shipping", "shipping_tax", "tax", "total")
-_LINE = ("id", "item_id", "sku", "name", "tax_rate", *_UNITS)
-_LINE_AMOUNTS = ("unit_price", "discount", "tax", "total")
+_HEAD = ("id", "number", "customer_id", "source", "external_reference", "status")
+_TAIL = """placed_at payment_due_at confirmed_at completed_at cancelled_at cancel_reason
+    version""".split()
+_ORDER_AMOUNTS = [
+    (name, f"{name}_amount")
+    for name in ("subtotal", "discount", "shipping", "shipping_tax", "tax", "total")
+]
 _COUNTED = (*_UNITS, "total_amount")
 _ENTRY = ("kind", "phase", "key", "amount")
+_HOLD = ("id", "reason", "note", "placed_by")
+_SHIPMENT = ("id", "number", "status", "carrier", "exception_reason", "tracking_numbers")
+_ADDRESS = tuple(Address.model_fields)
 
 
-def _picked(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def _picked(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def _monies(row: Mapping[str, Any], names: Sequence[str], currency: str) -> dict[str, Any]:
-    return {name: {"amount": row[f"{name}_amount"], "currency": currency} for name in names}
+def _money(amount: int, currency: str) -> dict[str, Any]:
+    return {"amount": amount, "currency": currency}
+
+
+def _address(place: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: place.get(name, "") for name in _ADDRESS}
+
+
+def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
+    return {
+        "id": line["id"],
+        "item_id": line["item_id"],
+        "sku": line["sku"],
+        "name": line["name"],
+        "quantity": line["quantity"],
+        "unit_price": _money(line["unit_price_amount"], currency),
+        "discount": _money(line["discount_amount"], currency),
+        "tax_rate": line["tax_rate"],
+        "tax": _money(line["tax_amount"], currency),
+        "total": _money(line["total_amount"], currency),
+        "cancelled": line["cancelled"],
+        "shipped": line["shipped"],
+        "delivered": line["delivered"],
+        "written_off": line["written_off"],
+    }
 
 
 def _payment(payment: Mapping[str, Any], ledger: Sequence[Entry], currency: str) -> dict[str, Any]:
     paid = add_up(ledger)
     failures = [entry["failure_code"] for entry in payment["entries"] if entry["failure_code"]]
-    amounts = {
-        "amount": payment["amount"],
-        "authorized": max(0, paid.authorized),
-        "captured": paid.captured,
-        "refunded": paid.refunded,
-    }
     return {
-        **_picked(payment, ("id", "provider", "method")),
-        **{name: {"amount": value, "currency": currency} for name, value in amounts.items()},
+        "id": payment["id"],
+        "provider": payment["provider"],
+        "method": payment["method"],
+        "amount": _money(payment["amount"], currency),
+        "authorized": _money(max(0, paid.authorized), currency),
+        "captured": _money(paid.captured, currency),
+        "refunded": _money(paid.refunded, currency),
         "failure_code": failures[-1] if failures else None,
     }

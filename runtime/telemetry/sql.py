@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace import Span, StatusCode, Tracer
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from telemetry.tracing import start_statement
+
 _SPAN = "stateset_span"
-_LONGEST = 500
-"""Characters of a statement that a span shows; parameters are never shown."""
 
 
 def trace_statements(engine: AsyncEngine, tracer: Tracer) -> None:
@@ -18,12 +18,7 @@ def trace_statements(engine: AsyncEngine, tracer: Tracer) -> None:
     def before(
         _connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
     ) -> None:
-        operation = statement.split(None, 1)[0].upper() if statement.strip() else "SQL"
-        span = tracer.start_span(
-            operation,
-            kind=SpanKind.CLIENT,
-            attributes={"db.system.name": "postgresql", "db.query.text": statement[:_LONGEST]},
-        )
+        span = start_statement(tracer, statement)
         if context is not None:
             setattr(context, _SPAN, span)
 

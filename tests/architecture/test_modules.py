@@ -29,6 +29,7 @@ PLUMBING = {
     },
     "db": {
         "access",
+        "direct",
         "engine",
         "events",
         "facts",
@@ -48,6 +49,7 @@ PLUMBING = {
     "activities": {"errors", "facts"},
     "gateways": {"carriers", "failures", "http", "webhooks"},
     "api": {
+        "answers",
         "app",
         "authentication",
         "deps",
@@ -63,6 +65,7 @@ PLUMBING = {
         "openapi",
         "pages",
         "problems",
+        "reading",
         "refusals",
         "rows",
         "services",

@@ -1,0 +1,78 @@
+"""Reads past SQLAlchemy, for the few questions that are asked thousands of times a second."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy import PoolProxiedConnection, QueuePool
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import DBAPIError, MissingGreenlet
+
+from db.engine import Database
+from telemetry import tracing
+
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error)
+
+
+async def fetch(db: Database, statement: str, *given: Any) -> Sequence[Any]:
+    """Run one statement that only reads, with ``$1`` and so on for what is given.
+
+    It has a connection of the pool for as long as that takes, and is a transaction of its own.
+    Returns the driver's records, by name like mappings; raises what SQLAlchemy would.
+    """
+    try:
+        pooled = await _connection(db)
+    except _FAILURES as error:
+        raise DBAPIError(statement, None, error, connection_invalidated=True) from error
+    driver: Any = pooled.driver_connection
+    try:
+        with tracing.statement(statement):
+            found: Sequence[Any] = await driver.fetch(statement, *given)
+    except _FAILURES as error:
+        raise DBAPIError(
+            statement, None, error, connection_invalidated=driver.is_closed()
+        ) from error
+    except BaseException:
+        # Who gave up may leave an answer under way, which nobody else must get.
+        pooled.invalidate()
+        raise
+    finally:
+        pooled.close()
+    return found
+
+
+async def _connection(db: Database) -> PoolProxiedConnection:
+    while True:
+        pooled = _idle(db) or await _anew(db)
+        driver: Any = pooled.driver_connection
+        if not driver.is_closed():
+            return pooled
+        # The driver knows at once that the server hung up, the pool only after somebody failed.
+        pooled.invalidate()
+        pooled.close()
+
+
+def _idle(db: Database) -> PoolProxiedConnection | None:
+    """Take an idle connection without SQLAlchemy's switch of stacks, as dear as the statement."""
+    if not _pool(db).checkedin():
+        return None
+    try:
+        return db.engine.sync_engine.raw_connection()
+    except MissingGreenlet:
+        # This one was given up and has to be connected anew, which takes that switch.
+        return None
+
+
+async def _anew(db: Database) -> PoolProxiedConnection:
+    """Take a connection with all that this may take, after every idle one had its turn."""
+    pooled = await db.engine.raw_connection()
+    for _ in range(_pool(db).checkedin()):
+        pooled.close()
+        pooled = await db.engine.raw_connection()
+    return pooled
+
+
+def _pool(db: Database) -> QueuePool:
+    pool = db.engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool
