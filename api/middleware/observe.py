@@ -1,9 +1,9 @@
 """What every request gets: an id, a count, a time, a line in the log, a span, safe headers."""
 
 import re
+import secrets
 import time
 from typing import Any
-from uuid import uuid4
 
 import structlog
 from opentelemetry.trace import SpanKind, StatusCode
@@ -37,7 +37,7 @@ class Observe:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)

@@ -3,7 +3,8 @@
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -26,12 +27,10 @@ def configure_logging(level: str, service: str) -> None:
         _hide_secrets,
         structlog.processors.format_exc_info,
     ]
+    as_json = structlog.processors.JSONRenderer(serializer=_json)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(serializer=_json),
-        ],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, as_json],
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
@@ -41,11 +40,29 @@ def configure_logging(level: str, service: str) -> None:
     # httpx logs every request at INFO, with its address.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=lambda name="root": _Lines(name, handler),
         cache_logger_on_first_use=True,
     )
+
+
+class _Lines:
+    """Writes our own lines, which are finished, without a record of the standard library each."""
+
+    def __init__(self, name: str, handler: "logging.StreamHandler[TextIO]") -> None:
+        self.name = name
+        self._handler = handler
+
+    def _write(self, line: str) -> None:
+        self._handler.acquire()
+        try:
+            self._handler.stream.write(line + "\n")
+            self._handler.flush()
+        finally:
+            self._handler.release()
+
+    debug = info = warning = error = critical = _write
 
 
 def _add_trace(
@@ -70,9 +87,14 @@ def _hide_secrets(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     for name in event:
-        if any(word in name.lower() for word in _SECRET_NAMES):
+        if _is_secret(name):
             event[name] = _HIDDEN
     return event
+
+
+@lru_cache(1000)
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET_NAMES)
 
 
 def _json(event: Any, **_: Any) -> str:

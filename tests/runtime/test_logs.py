@@ -1,0 +1,58 @@
+"""What a process says: one line of JSON each, whoever said it, and never a secret."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+SAID = """
+import logging
+import threading
+import structlog
+from runtime.telemetry.logs import configure_logging
+
+configure_logging("INFO", "tests")
+ours, theirs = structlog.get_logger("http"), logging.getLogger("their.library")
+structlog.contextvars.bind_contextvars(request_id="r1")
+ours.debug("unheard")
+ours.info("request", api_key="sk_1", Authorization="Bearer 2", ms=1.5, path="/\\u00e9\\n")
+ours.warning("odd", text="\\ud800")
+theirs.warning("no %s", "way")
+try:
+    raise ValueError("broken")
+except ValueError:
+    ours.exception("failed")
+    theirs.exception("failed, too")
+threads = [
+    threading.Thread(target=lambda: [log.warning("x" * 20_000) for _ in range(50)])
+    for log in (ours, theirs, ours, theirs)
+]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def said() -> list[dict[str, Any]]:
+    done = subprocess.run(
+        [sys.executable, "-c", SAID], capture_output=True, check=True, timeout=60, text=True
+    )
+    assert done.stderr == ""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_every_line_is_whole_and_says_when_who_and_what() -> None:
+    request, odd, theirs, failed, failed_too, *many = said()
+    for line in (request, theirs, failed, failed_too, *many):
+        assert {"event", "level", "logger", "service", "timestamp"} <= line.keys()
+        assert line["service"] == "tests"
+    assert (request["event"], request["level"], request["logger"]) == ("request", "info", "http")
+    assert (request["request_id"], request["ms"], request["path"]) == ("r1", 1.5, "/é\n")
+    assert (request["api_key"], request["Authorization"]) == ("[hidden]", "[hidden]")
+    assert "odd" in str(odd)
+    assert (theirs["event"], theirs["logger"]) == ("no way", "their.library")
+    assert (failed["level"], failed_too["level"]) == ("error", "error")
+    for line in (failed, failed_too):
+        assert "ValueError: broken" in line["exception"]
+    assert len(many) == 200
