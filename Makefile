@@ -5,6 +5,8 @@
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
+# Compiled once: else each of the processes that a stack starts compiles every library it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 # A stamp carries the checksum of what was installed: the same content is never installed twice.
 checksum = $(shell cat pyproject.toml requirements/$(1).txt | cksum | cut -d ' ' -f 1)
