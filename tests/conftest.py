@@ -12,7 +12,18 @@ from tests.database import fresh_database, make_template
 from tests.ports import free_port
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+
     from tests.installation import Installation
+    from tests.sharing import LongestFirst
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LongestFirst | None":
+    """Share the files among processes as ``tests/sharing.py`` says."""
+    from tests.sharing import LongestFirst
+
+    return LongestFirst(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

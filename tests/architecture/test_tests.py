@@ -3,7 +3,8 @@
 import ast
 from collections import defaultdict
 
-from tests.architecture.source import TESTS, Function, called, dotted
+from tests.architecture.source import ROOT, TESTS, Function, called, dotted
+from tests.sharing import SECONDS, UNITS
 
 POLLING = {
     "answering",
@@ -85,6 +86,12 @@ def test_no_test_is_switched_off() -> None:
     marks = {"pytest.mark.skip", "pytest.mark.xfail", "pytest.xfail"}
     off = {one.path for one in TESTS for node in one.nodes if dotted(node) in marks}
     assert off == set()
+
+
+def test_what_is_said_about_sharing_the_tests_names_what_is_there() -> None:
+    named = SECONDS.keys() - set(UNITS.values()) | UNITS.keys()
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    assert set(UNITS.values()) <= SECONDS.keys()
 
 
 def test_tests_are_named_as_sentences() -> None:

@@ -9,13 +9,13 @@ from tests.workflows.servers import temporal
 from tests.workflows.stage import Stage, open_stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def environment() -> AsyncIterator[WorkflowEnvironment]:
     async with temporal() as environment:
         yield environment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def staffed(template_url: str, environment: WorkflowEnvironment) -> AsyncIterator[Stage]:
     """The stage with a worker."""
     async with open_stage(template_url, environment) as stage, stage.working():

@@ -1,0 +1,57 @@
+"""How two processes share the tests: what stands on the same servers together, the longest first.
+
+A file with few tests may take longest; begun last, it would leave the other process idle.
+"""
+
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
+
+INSTALLATION = "the installation"
+STAGE = "the stage"
+
+UNITS = {
+    "tests/chaos/": INSTALLATION,
+    "tests/journeys/test_openapi.py": INSTALLATION,
+    "tests/journeys/test_orders.py": INSTALLATION,
+    "tests/journeys/test_outages.py": INSTALLATION,
+    "tests/workflows/": STAGE,
+}
+"""Tests that share servers which are started for them alone; other files are units of their own."""
+
+SECONDS = {
+    INSTALLATION: 110,
+    STAGE: 70,
+    "tests/runtime/test_local_stack.py": 35,
+    "tests/runtime/test_demo.py": 30,
+    "tests/runtime/test_adventureworks_replay.py": 25,
+    "tests/docs/test_commands.py": 15,
+    "tests/runtime/test_local_postgres.py": 15,
+    "tests/journeys/test_traces.py": 14,
+    "tests/api/test_generated.py": 12,
+    "tests/runtime/test_adventureworks.py": 12,
+    "tests/activities/test_repetition.py": 10,
+    "tests/db/test_verify.py": 8,
+    "tests/simulators/test_webhooks.py": 7,
+    "tests/simulators/test_crash.py": 6,
+    "tests/activities/test_concurrency.py": 5,
+    "tests/api/test_process.py": 5,
+}
+"""About how long the long units take on two quiet cores; the others take a second or two."""
+
+
+def unit_of(test: str) -> str:
+    """Return the unit that a test belongs to: what one process runs without a break."""
+    file = test.split("::", 1)[0]
+    return next((unit for start, unit in UNITS.items() if file.startswith(start)), file)
+
+
+class LongestFirst(LoadScopeScheduling):
+    """A process that is free takes the longest unit that is left."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit_of(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        longest = max(self.workqueue, key=lambda unit: SECONDS.get(unit, 0))
+        self.workqueue.move_to_end(longest, last=False)
+        super()._assign_work_unit(node)
