@@ -11,6 +11,8 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).parent.parent
 TEMPLATE = "stateset_template"
 
@@ -22,7 +24,7 @@ def named(url: str, database: str) -> str:
 
 async def execute(url: str, statement: str) -> None:
     """Run one statement outside any transaction, as CREATE DATABASE wants it."""
-    connection = await asyncpg.connect(url, ssl=False, timeout=10)
+    connection = await asyncpg.connect(url, ssl=False, timeout=PATIENCE)
     try:
         await connection.execute(statement)
     finally:

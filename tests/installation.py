@@ -20,11 +20,10 @@ from runtime.commands.verify import check_everything, summary
 from runtime.local.record import StackRecord, find_stack
 from runtime.settings import Settings
 from tests.partners import CARRIER_KEY, PAYMENTS_KEY, ROOT
+from tests.patience import PATIENCE
 from tests.storefront import add_site, an_order, dollars
 
-START_PATIENCE = 90.0
-STOP_PATIENCE = 45.0
-SETTLE_PATIENCE = 60.0
+START_PATIENCE = 180.0
 
 
 class Partner:
@@ -32,12 +31,12 @@ class Partner:
 
     def __init__(self, url: str, key: str) -> None:
         self._http = httpx2.AsyncClient(
-            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30
+            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE
         )
 
     async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Return the JSON of a 2xx answer; asked again while the partner is away."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 answer = await self._http.request(method, path, json=body, params=query or None)
@@ -96,7 +95,7 @@ class Installation:
         self.http = httpx2.AsyncClient(
             base_url=record.api_url,
             headers={"Authorization": f"Bearer {record.api_key}"},
-            timeout=30,
+            timeout=PATIENCE,
         )
         self.carrier = Partner(record.carrier_url, CARRIER_KEY)
         self.payments = Partner(record.payments_url, PAYMENTS_KEY)
@@ -115,7 +114,7 @@ class Installation:
         await self.payments.aclose()
         if self._process.returncode is None:
             self._process.send_signal(how)
-        async with asyncio.timeout(STOP_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
 
     async def _serves(self) -> bool:
@@ -124,7 +123,7 @@ class Installation:
         record = find_stack(self.folder)
         if record is None or "api" not in record.processes:
             return False
-        async with httpx2.AsyncClient(timeout=5) as http:
+        async with httpx2.AsyncClient(timeout=30) as http:
             try:
                 ready = await http.get(f"{record.api_url}/health/ready")
             except httpx2.HTTPError:
@@ -144,7 +143,7 @@ class Installation:
         async def replaced() -> bool:
             return self.record.processes[name].pid != pid
 
-        await self.until(replaced, 30, f"{name} was not started again")
+        await self.until(replaced, PATIENCE, f"{name} was not started again")
 
     async def until(
         self, condition: Callable[[], Awaitable[Any]], patience: float, otherwise: str
@@ -189,7 +188,7 @@ class Installation:
 
     async def cancel(self, order_id: str) -> httpx2.Response:
         """Ask for a cancellation without a key, again while there is no answer."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 answer = await self.http.post(f"/orders/{order_id}/cancel", json={})
@@ -208,7 +207,7 @@ class Installation:
         return dict(answer.body)
 
     async def reaches(
-        self, order_id: str, patience: float = SETTLE_PATIENCE, **wanted: Any
+        self, order_id: str, patience: float = PATIENCE, **wanted: Any
     ) -> dict[str, Any]:
         """Wait until these members of the order have these values."""
         seen: dict[str, Any] = {}
@@ -234,7 +233,7 @@ class Installation:
                 return []
             return [number for ship in live for number in ship["tracking_numbers"]]
 
-        found: list[str] = await self.until(labels, 30, "no label was booked")
+        found: list[str] = await self.until(labels, PATIENCE, "no label was booked")
         return found
 
     async def travel(self, numbers: Iterable[str], to: str = "delivered") -> None:
@@ -249,7 +248,7 @@ class Installation:
             found = await self.shop.get("/tasks", kind=kind, document_id=document_id, status="open")
             return found.body["items"]
 
-        [task] = await self.until(asked, 30, f"nobody was asked about {kind}")
+        [task] = await self.until(asked, PATIENCE, f"nobody was asked about {kind}")
         return dict(task)
 
     async def ledger(self, order_id: str) -> list[tuple[str, int, str, int]]:
@@ -268,7 +267,7 @@ class Installation:
         ]
         return [(row["kind"], row["amount"], row["outcome"], row["executed"]) for row in rows]
 
-    async def assert_sound(self, patience: float = 20) -> None:
+    async def assert_sound(self, patience: float = PATIENCE) -> None:
         """Every rule holds in the books, at the partners and in Temporal."""
         record = self.record
         target = Target(
@@ -293,7 +292,7 @@ async def running(folder: Path) -> AsyncIterator[Installation]:
         if installation._process is not None and installation._process.returncode is None:
             installation._process.send_signal(signal.SIGTERM)
             try:
-                async with asyncio.timeout(STOP_PATIENCE):
+                async with asyncio.timeout(PATIENCE):
                     await installation._process.wait()
             except TimeoutError:
                 installation._process.kill()

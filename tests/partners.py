@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tests.patience import PATIENCE
 from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -39,7 +40,7 @@ class Simulator:
         self.api_key = key
         self.webhook_secret = secret
         self.http = httpx2.AsyncClient(
-            base_url=self.base_url, headers={"authorization": f"Bearer {key}"}, timeout=30
+            base_url=self.base_url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE
         )
         self._module = module
         self._environment = {
@@ -57,7 +58,7 @@ class Simulator:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", self._module, cwd=ROOT, env=self._environment
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while self._process.returncode is None:
                 try:
                     await self.http.get("/health")
@@ -162,7 +163,7 @@ class Inbox:
         return Response(status_code=self.answers.pop(0) if self.answers else 204)
 
     async def until(
-        self, enough: Callable[[list[Delivery]], bool], seconds: float = 15
+        self, enough: Callable[[list[Delivery]], bool], seconds: float = PATIENCE
     ) -> list[Delivery]:
         """Wait until what came in is enough."""
         async with asyncio.timeout(seconds), self._news:

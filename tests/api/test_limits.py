@@ -16,6 +16,7 @@ from runtime.settings import Settings
 from tests.api.callers import Callers
 from tests.api.conftest import away
 from tests.api.serving import served
+from tests.patience import PATIENCE
 from tests.ports import free_port
 
 LIMIT = 2000
@@ -23,14 +24,25 @@ LIMIT = 2000
 
 @pytest.fixture(scope="module")
 def settings() -> Settings:
-    return Settings(body_limit=LIMIT, request_timeout=timedelta(seconds=1))
+    return Settings(body_limit=LIMIT)
 
 
 @pytest.fixture
 async def http(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
     async with (
         served(app) as address,
-        httpx2.AsyncClient(base_url=address, timeout=5) as client,
+        httpx2.AsyncClient(base_url=address, timeout=PATIENCE) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+async def hasty(books: Database, settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
+    """The same, by an application that gives up soon; only for what never comes."""
+    soon = settings.model_copy(update={"request_timeout": timedelta(seconds=1)})
+    async with (
+        served(create_app(Services(settings=soon, db=books, temporal=away))) as address,
+        httpx2.AsyncClient(base_url=address, timeout=PATIENCE) as client,
     ):
         yield client
 
@@ -68,25 +80,25 @@ async def test_a_body_of_exactly_the_limit_is_read(
 
 
 async def test_a_body_that_never_ends_is_given_up(
-    http: httpx2.AsyncClient, callers: Callers
+    hasty: httpx2.AsyncClient, callers: Callers
 ) -> None:
-    reader, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+    reader, writer = await asyncio.open_connection(hasty.base_url.host, hasty.base_url.port)
     sent = {**await headers(callers), "Host": "stateset", "Transfer-Encoding": "chunked"}
     lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
     writer.write(f"POST /customers HTTP/1.1\r\n{lines}\r\n1\r\n{{\r\n".encode())
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(PATIENCE):
         status = await reader.readline()
     assert status.startswith(b"HTTP/1.1 408"), status
     writer.close()
 
 
 async def test_an_answer_that_takes_too_long_is_given_up(
-    http: httpx2.AsyncClient, callers: Callers, database_url: str
+    http: httpx2.AsyncClient, hasty: httpx2.AsyncClient, callers: Callers, database_url: str
 ) -> None:
     sent = await headers(callers, "late")
     connection = await asyncpg.connect(database_url, ssl=False)
     await connection.execute("BEGIN; LOCK TABLE customers")
-    answer = await http.post("/customers", json={"name": "Late"}, headers=sent)
+    answer = await hasty.post("/customers", json={"name": "Late"}, headers=sent)
     assert (answer.status_code, answer.json()["code"]) == (503, "timed_out")
     assert answer.headers["retry-after"] == "1"
     await connection.execute("ROLLBACK")

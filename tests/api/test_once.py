@@ -17,6 +17,7 @@ from domain.access import Caller, Role
 from domain.errors import IllegalMove, KeyInProgress, KeyReused
 from domain.value import Value
 from runtime.settings import Settings
+from tests.patience import PATIENCE
 
 ROUTE = "POST /orders/1/cancel"
 CALLER = Caller(subject="key:1", role=Role.SUPPORT)
@@ -74,7 +75,7 @@ async def test_requests_at_the_same_time_wait_for_the_first(
 ) -> None:
     process.go_on.clear()
     asking = [asyncio.create_task(ask(books, process, "together")) for _ in range(10)]
-    await asyncio.wait_for(process.begun.acquire(), 5)
+    await asyncio.wait_for(process.begun.acquire(), PATIENCE)
     process.go_on.set()
     answers = await asyncio.gather(*asking)
     assert len({bytes(answer.body) for answer in answers}) == 1
@@ -87,7 +88,7 @@ async def test_who_waits_too_long_is_told_to_come_back(
     monkeypatch.setattr("api.once.PATIENCE", 0.2)
     process.go_on.clear()
     first = asyncio.create_task(ask(books, process, "slow"))
-    await asyncio.wait_for(process.begun.acquire(), 5)
+    await asyncio.wait_for(process.begun.acquire(), PATIENCE)
     with pytest.raises(KeyInProgress):
         await ask(books, process, "slow")
     process.go_on.set()
@@ -129,7 +130,7 @@ async def test_what_was_refused_or_failed_may_be_asked_again(
 async def test_a_request_that_is_given_up_frees_its_key(books: Database, process: Process) -> None:
     process.go_on.clear()
     asking = asyncio.create_task(ask(books, process, "given-up"))
-    await asyncio.wait_for(process.begun.acquire(), 5)
+    await asyncio.wait_for(process.begun.acquire(), PATIENCE)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
@@ -143,13 +144,13 @@ async def test_a_request_whose_process_died_is_taken_over_under_the_same_id(
 ) -> None:
     process.go_on.clear()
     dead = asyncio.create_task(ask(books, process, "died"))
-    await asyncio.wait_for(process.begun.acquire(), 5)
+    await asyncio.wait_for(process.begun.acquire(), PATIENCE)
     connection = await asyncpg.connect(database_url, ssl=False)
     await connection.execute(
         "UPDATE idempotency_keys SET created_at = now() - interval '21 seconds' WHERE key = 'died'"
     )
     second = asyncio.create_task(ask(books, process, "died"))
-    await asyncio.wait_for(process.begun.acquire(), 5)
+    await asyncio.wait_for(process.begun.acquire(), PATIENCE)
     assert process.asked[0] == process.asked[1]
     # The first one turns out to be alive after all; its answer is the same and harms nothing.
     process.go_on.set()

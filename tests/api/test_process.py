@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from db.engine import Database
 from runtime.commands.keys import create_key
 from tests.api.serving import served
+from tests.patience import PATIENCE
 from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent.parent
@@ -71,7 +72,7 @@ class Api:
     async def stop(self) -> list[dict[str, Any]]:
         """End it as an operator does; return its log."""
         self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE):
             said, _ = await self.process.communicate()
         return [json.loads(line) for line in said.decode().splitlines()]
 
@@ -111,7 +112,7 @@ async def api(database_url: str, collector: tuple[Collector, str]) -> AsyncItera
 
 
 async def until_up(api: Api) -> None:
-    async with asyncio.timeout(20), httpx2.AsyncClient() as client:
+    async with asyncio.timeout(PATIENCE), httpx2.AsyncClient(timeout=30) as client:
         while True:
             try:
                 await client.get(f"{api.url}/health/live")
@@ -130,12 +131,12 @@ async def test_a_request_is_logged_counted_and_traced_under_the_callers_ids(
         "X-Request-Id": "order-17",
         "traceparent": f"00-{TRACE}-b7ad6b7169203331-01",
     }
-    async with httpx2.AsyncClient(base_url=api.url) as client:
+    async with httpx2.AsyncClient(base_url=api.url, timeout=PATIENCE) as client:
         path = "/items/0190a4b5-7a6e-7c3d-8f1e-2b3c4d5e6f70"
         assert (await client.get(path, headers=sent)).status_code == 404
         # The numbers are counted after the answer is sent.
         numbers = ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while SERIES not in numbers:
                 numbers = (await client.get(api.metrics)).text
     log = await api.stop()

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.installation import Installation
+from tests.patience import PATIENCE
 
 CANCEL_EVERY = 8
 """Each so many-th shopper thinks better of it."""
@@ -47,7 +48,7 @@ class Load:
 
     async def until_accepted(self, number: int) -> None:
         """Wait until so many orders have been accepted."""
-        async with asyncio.timeout(60), self._progress:
+        async with asyncio.timeout(PATIENCE), self._progress:
             await self._progress.wait_for(lambda: len(self.accepted) >= number)
 
     async def until_all_ended(self, patience: float) -> None:

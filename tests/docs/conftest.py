@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-START_PATIENCE = 90
+START_PATIENCE = 180
 _SETTINGS = {f"STATESET_{name}_PORT": "0" for name in ("POSTGRES", "TEMPORAL", "UI", "METRICS")}
 
 

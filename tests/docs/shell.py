@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.docs.examples import Example
 from tests.docs.likeness import unlike
 
-PATIENCE = 60
+PATIENCE = 240
 _MARK = "\x1e"
 
 

@@ -41,7 +41,7 @@ async def test_every_answer_is_one_that_the_description_promises(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(SECONDS + 60):
+    async with asyncio.timeout(SECONDS + 180):
         output = (await probe.communicate())[0].decode()
     assert probe.returncode == 0, output[-10_000:]
     # How many requests fit into the time depends on the machine; that some made orders does not.
@@ -49,4 +49,4 @@ async def test_every_answer_is_one_that_the_description_promises(
     assert tried is not None, output
     assert int(tried[1]) > 300, output[-3_000:]
     assert (await installation.shop.get("/orders", sku=sku, limit=1)).body["items"]
-    await installation.assert_sound(patience=30)
+    await installation.assert_sound()

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from tests.installation import Installation
+from tests.patience import PATIENCE
 from tests.storefront import ADDRESS, dollars
 
 
@@ -55,7 +56,7 @@ async def test_a_declined_order_waits_for_another_card(installation: Installatio
     path = f"/orders/{order_id}/payments"
     await installation.post(path, {"token": "tok_insufficient_funds"})
     await installation.until(
-        lambda: _failures(installation, order_id, 2), 20, "the second card was not tried"
+        lambda: _failures(installation, order_id, 2), PATIENCE, "the second card was not tried"
     )
     await installation.post(path, {"token": "tok_ok"})
     await installation.reaches(order_id, status="confirmed")
@@ -90,7 +91,7 @@ async def test_a_cancelled_order_gives_money_stock_and_label_back(
             ("void", 3500, "succeeded", 1),
         ]
 
-    await installation.until(money_is_back, 20, "the money was not released")
+    await installation.until(money_is_back, PATIENCE, "the money was not released")
     again = await installation.shop.post(f"/orders/{order_id}/cancel", {}, key)
     assert (again.status, again.replayed, again.body) == (200, True, answer.body)
     twice = await installation.post(f"/orders/{order_id}/cancel", {})

@@ -11,6 +11,7 @@ from pathlib import Path
 from runtime.local.plan import Programs
 from runtime.local.stack import Stack
 from runtime.settings import Settings
+from tests.patience import PATIENCE
 
 
 def stand_in(name: str, notes: Path, port_from: str = "-") -> tuple[str, ...]:
@@ -71,7 +72,7 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def eventually(condition: Callable[[], bool], patience: float = 20) -> None:
+async def eventually(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
     """Wait for the condition, and fail when it does not come."""
     deadline = time.monotonic() + patience
     while not condition():

@@ -1,8 +1,8 @@
 """The AdventureWorks files: read with their quirks, brought in once however often."""
 
+import asyncio
 import os
 import shutil
-import time
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -14,8 +14,9 @@ from db.engine import Database, open_engine
 from db.inventory.receiving import find_available
 from db.verify.books import verify
 from runtime.commands.adventureworks import addresses, company, customers, files, sales
-from runtime.commands.adventureworks.importing import import_company
+from runtime.commands.adventureworks.importing import Count, import_company
 from tests.database import fresh_database
+from tests.patience import PATIENCE
 
 DATA = Path(os.environ.get("STATESET_SAMPLE_DATA", "../shared/data")) / "adventureworks" / "csv"
 pytestmark = pytest.mark.skipif(
@@ -30,6 +31,13 @@ async def db(database_url: str) -> Database:
 
 
 @pytest.fixture(scope="module")
+async def brought_in(db: Database, whole: company.Company) -> dict[str, Count]:
+    """What the first import of everything counted."""
+    async with asyncio.timeout(PATIENCE):
+        return await import_company(db, whole)
+
+
+@pytest.fixture(scope="module")
 def orders() -> list[sales.SalesOrder]:
     return sales.read_orders(DATA)
 
@@ -40,11 +48,9 @@ def whole() -> company.Company:
 
 
 async def test_brings_everything_in_once_and_a_second_time_nothing(
-    db: Database, whole: company.Company
+    db: Database, whole: company.Company, brought_in: dict[str, Count]
 ) -> None:
-    started = time.monotonic()
-    first = await import_company(db, whole)
-    took = time.monotonic() - started
+    first = brought_in
     assert {kind: (count.read, count.written) for kind, count in first.items()} == {
         "customers": (19820, 19820),
         "items": (504, 504),
@@ -58,12 +64,13 @@ async def test_brings_everything_in_once_and_a_second_time_nothing(
     second = await import_company(db, whole)
     assert {kind: count.written for kind, count in second.items()} == dict.fromkeys(first, 0)
     assert second["stock"].unchanged == 1069
-    assert took < 20
     assert not [found for found in await verify(db.engine) if found.broken]
 
 
-async def test_reproduces_the_known_figures_of_stock(db: Database, whole: company.Company) -> None:
-    await import_company(db, whole)
+async def test_reproduces_the_known_figures_of_stock(
+    db: Database, whole: company.Company, brought_in: dict[str, Count]
+) -> None:
+    assert brought_in["stock"].read == 1069
     async with db.begin() as connection:
         available = await find_available(connection, [item.id for item in whole.items])
     levels = [(available.get(rule.item_id, 0), rule) for rule in whole.rules]

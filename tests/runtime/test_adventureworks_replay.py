@@ -40,7 +40,7 @@ def stateset(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "STATESET_DATA_DIR": str(folder)},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=300,
         check=False,
     )
 

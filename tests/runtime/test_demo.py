@@ -21,6 +21,7 @@ from runtime.commands.verify import check_everything
 from runtime.local.postgres import remove
 from runtime.local.stack import Stack
 from runtime.settings import Settings
+from tests.patience import PATIENCE
 
 FREE = dict.fromkeys(("api_port", "postgres_port", "temporal_port", "ui_port", "metrics_port"), 0)
 BROKEN_ORDER = """INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object(
@@ -32,7 +33,7 @@ BROKEN_ORDER = """INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_buil
 def test_the_demo_ends_as_told_with_sound_books(tmp_path: Path) -> None:
     report = tmp_path / "demo.json"
     command = [sys.executable, "-m", "runtime.cli", "demo", "--json", str(report)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     figures = json.loads(report.read_text())
     assert figures["orders"]["accepted"] == 23
@@ -79,7 +80,7 @@ def test_a_second_process_finds_the_stack_and_its_books_sound(
     monkeypatch.setenv("STATESET_DATA_DIR", str(trading[1]))
     report = tmp_path / "verify.json"
     command = [sys.executable, "-m", "runtime.cli", "verify", "--json", str(report)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert json.loads(report.read_text())["verify"]["violations"] == 0
 
@@ -133,7 +134,7 @@ async def test_the_command_ends_with_1_when_a_rule_is_broken(
     monkeypatch.setenv("STATESET_DATA_DIR", str(folder))
     await falsify(target, "UPDATE balances SET on_hand = on_hand + 1")
     command = [sys.executable, "-m", "runtime.cli", "verify", "--wait", "0"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)  # noqa: ASYNC221
+    run = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)  # noqa: ASYNC221
     await falsify(target, "UPDATE balances SET on_hand = on_hand - 1")
     assert run.returncode == 1
     assert "1 broken" in run.stdout
@@ -141,6 +142,6 @@ async def test_the_command_ends_with_1_when_a_rule_is_broken(
 
 async def test_the_links_that_are_shown_answer(trading: tuple[Target, Path]) -> None:
     target, _ = trading
-    async with httpx2.AsyncClient(follow_redirects=True) as http:
+    async with httpx2.AsyncClient(follow_redirects=True, timeout=PATIENCE) as http:
         for url in (f"{target.api}/docs", f"{target.ui_url}/namespaces/default/workflows"):
             assert (await http.get(url)).status_code == 200

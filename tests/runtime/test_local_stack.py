@@ -17,10 +17,17 @@ from temporalio.client import Client
 from runtime.local.children import CannotStart, Child, spawn
 from runtime.local.postgres import remove
 from runtime.local.record import StackRecord, find_stack, read_record
+from tests.patience import PATIENCE
 from tests.ports import free_port
 from tests.runtime.stacks import a_stack, alive, eventually, listens
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def given(postgres_url: str, temporal_address: str) -> dict[str, str]:
+    """Servers that run already, for a stack of which only the rest matters."""
+    return {"database_url": postgres_url, "temporal_address": temporal_address}
 
 
 @pytest.fixture
@@ -82,7 +89,7 @@ async def test_keeps_its_data_over_a_restart(folder: Path) -> None:
 
 async def test_kill_9_leaves_no_orphan_and_the_next_start_works(folder: Path) -> None:
     holder = a_holder(folder)
-    await eventually(lambda: (folder / "held").exists() or not holder.running, 60)
+    await eventually(lambda: (folder / "held").exists() or not holder.running)
     record = find_stack(folder / "data")
     assert record is not None, holder.last_words()
     await insert(record)
@@ -99,7 +106,7 @@ async def test_kill_9_leaves_no_orphan_and_the_next_start_works(folder: Path) ->
 
 async def test_kill_9_of_every_process_is_survived(folder: Path) -> None:
     holder = a_holder(folder)
-    await eventually(lambda: (folder / "held").exists() or not holder.running, 60)
+    await eventually(lambda: (folder / "held").exists() or not holder.running)
     record = find_stack(folder / "data")
     assert record is not None, holder.last_words()
     await insert(record)
@@ -117,18 +124,20 @@ async def test_kill_9_of_every_process_is_survived(folder: Path) -> None:
 
 async def test_sigterm_stops_everything_in_order(folder: Path) -> None:
     holder = a_holder(folder)
-    await eventually(lambda: (folder / "held").exists() or not holder.running, 60)
+    await eventually(lambda: (folder / "held").exists() or not holder.running)
     record = find_stack(folder / "data")
     assert record is not None, holder.last_words()
     holder.process.terminate()
-    await asyncio.wait_for(holder.wait(), 30)
+    await asyncio.wait_for(holder.wait(), PATIENCE)
     assert everything_is_gone(record)
     assert read_record(folder / "data") is None
     assert "database system is shut down" in (folder / "data/logs/postgres.log").read_text()
 
 
-async def test_a_second_stack_on_the_same_data_is_refused(folder: Path) -> None:
-    async with a_stack(folder) as stack:
+async def test_a_second_stack_on_the_same_data_is_refused(
+    folder: Path, given: dict[str, str]
+) -> None:
+    async with a_stack(folder, **given) as stack:
         with pytest.raises(CannotStart, match=r"already runs on .*data \(process \d+\)"):
             await a_stack(folder).__aenter__()
         await stack.ready()
@@ -166,8 +175,10 @@ async def test_a_program_that_dies_is_started_again_and_told(folder: Path) -> No
         await Client.connect(stack.record.temporal_address)
 
 
-async def test_a_failing_migration_stops_the_start_with_its_reason(folder: Path) -> None:
-    stack = a_stack(folder)
+async def test_a_failing_migration_stops_the_start_with_its_reason(
+    folder: Path, temporal_address: str
+) -> None:
+    stack = a_stack(folder, temporal_address=temporal_address)
     failing = (sys.executable, "-c", "raise SystemExit('no such table: reasons')")
     stack._programs = type(stack._programs)(migrate=failing)
     with pytest.raises(CannotStart, match="no such table: reasons"):
@@ -176,25 +187,22 @@ async def test_a_failing_migration_stops_the_start_with_its_reason(folder: Path)
     assert find_stack(folder / "data") is None
 
 
-async def test_an_api_that_never_stays_up_is_reported(folder: Path) -> None:
-    stack = a_stack(folder)
+async def test_an_api_that_never_stays_up_is_reported(folder: Path, given: dict[str, str]) -> None:
+    stack = a_stack(folder, **given)
     names = ("migrate", "carrier", "payments", "worker")
     failing = (sys.executable, "-c", "raise SystemExit('bad settings')")
     stack._programs = type(stack._programs)(**dict.fromkeys(names, ()), api=failing)
     async with stack:
         with pytest.raises(CannotStart, match="bad settings"):
-            await stack.ready(patience=20)
+            await stack.ready(patience=PATIENCE)
 
 
-async def test_given_servers_are_used_and_not_started(
-    folder: Path, postgres_url: str, temporal_address: str
-) -> None:
-    given = {"database_url": postgres_url, "temporal_address": temporal_address}
+async def test_given_servers_are_used_and_not_started(folder: Path, given: dict[str, str]) -> None:
     async with a_stack(folder, **given, carrier_url="http://127.0.0.1:9") as stack:
         await stack.ready()
         assert list(stack.record.processes) == ["payments", "worker", "api"]
         worker = await note(folder, "worker")
-        assert worker["STATESET_DATABASE_URL"] == postgres_url
+        assert worker["STATESET_DATABASE_URL"] == given["database_url"]
         assert worker["STATESET_CARRIER_URL"] == "http://127.0.0.1:9"
 
 

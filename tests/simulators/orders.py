@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.partners import Simulator
+from tests.patience import PATIENCE
 
 HERE = {
     "name": "Grace Hopper",
@@ -53,7 +54,7 @@ async def book(carrier: Simulator, postal_code: str = "89501") -> str:
     return number
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> None:
     """Ask again and again, because a partner's state announces itself to nobody, until it holds."""
     async with asyncio.timeout(seconds):
         while True:

@@ -15,6 +15,7 @@ from tests.partners import (
     payments_simulator,
     webhook_inbox,
 )
+from tests.patience import PATIENCE
 from tests.simulators.orders import book, codes, eventually, label_order, reserve
 
 
@@ -41,7 +42,7 @@ async def test_every_answered_operation_survives_kill_9_and_none_is_done_twice(
                 enough.set()
 
         storm = [asyncio.create_task(pay(number)) for number in range(400)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await enough.wait()
         await payments.restart(signal.SIGKILL)
         await asyncio.gather(*storm)
@@ -51,7 +52,7 @@ async def test_every_answered_operation_survives_kill_9_and_none_is_done_twice(
         assert len(ledger) == 400
         assert {row["executed"] for row in ledger} == {1}
         # Events that were waiting when the process died are sent by the next one.
-        await mail.until(lambda all_: len({d.event_id for d in all_}) == 400, seconds=30)
+        await mail.until(lambda all_: len({d.event_id for d in all_}) == 400)
 
 
 async def test_bookings_scans_autopilot_and_faults_survive_kill_9() -> None:

@@ -68,7 +68,7 @@ async def test_duplicates_come_with_one_id(carrier: Simulator, inbox: Inbox) -> 
 
 async def test_a_held_back_event_is_overtaken_by_the_next(carrier: Simulator, inbox: Inbox) -> None:
     number = await book(carrier)
-    await carrier.fault("reorder_webhooks", delay_seconds=0.5)
+    await carrier.fault("reorder_webhooks", delay_seconds=2)
     for code in ("PU", "DP"):
         await carrier.ask("POST", f"/sandbox/parcels/{number}/scans", {"code": code})
     both = about(await inbox.until(lambda all_: len(about(all_, number)) == 2), number)
@@ -97,7 +97,7 @@ async def test_a_thousand_events_all_arrive_while_the_endpoint_fails_now_and_the
         for number in numbers:
             await carrier.ask("POST", f"/sandbox/parcels/{number}/advance", {"to": "delivered"})
         # 100 of the first 700 attempts fail, so 1,100 attempts bring 1,000 events.
-        deliveries = await inbox.until(lambda all_: len(all_) >= 1100, seconds=60)
+        deliveries = await inbox.until(lambda all_: len(all_) >= 1100, seconds=180)
     assert len({delivery.event_id for delivery in deliveries}) == 1000
     facts = [json.loads(delivery.body)["data"] for delivery in deliveries]
     assert len({(fact["tracking_number"], fact["code"]) for fact in facts}) == 1000

@@ -15,11 +15,10 @@ from db.verify.books import Finding, verify
 from domain.ids import OrderId, ShipmentId
 from domain.tasks import TaskKind
 from runtime.commands.reconciliation import compare_labels, compare_payments
+from tests.patience import PATIENCE
 from tests.shop import Shop
 from tests.workflows.servers import POLL, Partners
 from workflows.attributes import run_id
-
-PATIENCE = 20.0
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], patience: float = PATIENCE) -> Any:
@@ -164,7 +163,7 @@ class Looks:
 
     async def broken(self) -> list[Finding]:
         """Return the rules that the books, or they and the partners' books, break."""
-        findings = await verify(self.shop.books.engine, patience=timedelta(seconds=5))
+        findings = await verify(self.shop.books.engine, patience=timedelta(seconds=PATIENCE))
         engine = self.shop.books.engine
         findings += await compare_payments(engine, self.payments.base_url, self.payments.api_key)
         findings += await compare_labels(engine, self.carrier.base_url, self.carrier.api_key)

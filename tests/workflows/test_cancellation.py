@@ -7,6 +7,7 @@ import pytest
 from domain.errors import IllegalMove
 from domain.ids import ItemId, OrderId
 from domain.orders.status import CancelReason
+from tests.patience import PATIENCE
 from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage
 
@@ -58,7 +59,7 @@ async def test_two_cancellations_at_once_are_one(stage: Stage) -> None:
     mug = await stage.shop.item(AUS=1)
     order = await stage.shop.place((mug, 1))
     await stage.shipment(order, "booked")
-    async with asyncio.timeout(6):
+    async with asyncio.timeout(PATIENCE):
         answers = await asyncio.gather(
             *(stage.cancel(order) for _ in range(3)), return_exceptions=True
         )
@@ -74,7 +75,7 @@ async def test_the_reason_of_the_first_of_two_cancellations_counts(stage: Stage)
     mug = await stage.shop.item(AUS=1)
     order = await stage.shop.place((mug, 1))
     await stage.shipment(order, "booked")
-    await stage.carrier.fault("slow", "void", delay_seconds=0.6)
+    await stage.carrier.fault("slow", "void", delay_seconds=2)
     first = asyncio.create_task(stage.cancel(order))
 
     async def requested() -> bool:
@@ -150,7 +151,7 @@ async def test_a_cancellation_waits_for_a_carrier_that_is_away(stage: Stage) -> 
 
 async def test_a_cancellation_stops_an_order_whose_card_is_being_asked(stage: Stage) -> None:
     mug = await stage.shop.item(AUS=1)
-    await stage.payments.fault("slow", "authorize", delay_seconds=0.5)
+    await stage.payments.fault("slow", "authorize", delay_seconds=1.5)
     order = await stage.shop.place((mug, 1))
     await stage.waits(order, "requested")
     await stage.cancel(order)

@@ -78,7 +78,7 @@ async def test_a_run_stopped_during_a_step_waits_for_its_outcome_and_undoes_it(
     stage: Stage, partner: str, operation: str
 ) -> None:
     mug = await stage.shop.item(AUS=1)
-    await getattr(stage, partner).fault("slow", operation, delay_seconds=0.4)
+    await getattr(stage, partner).fault("slow", operation, delay_seconds=1.5)
     order = await stage.shop.place((mug, 1))
     await _underway(
         stage, order, {"authorize": "authorize_payment", "book": "book_shipment"}[operation]
@@ -92,7 +92,7 @@ async def test_a_run_stopped_twice_is_undone_once(stage: Stage) -> None:
     mug = await stage.shop.item(AUS=1)
     order = await stage.shop.place((mug, 1))
     await stage.shipment(order, "booked")
-    await stage.carrier.fault("slow", "void", delay_seconds=0.4)
+    await stage.carrier.fault("slow", "void", delay_seconds=1.5)
     await stage.run(order).cancel()
     await _underway(stage, order, "recall_shipments")
     await stage.run(order).cancel()
@@ -106,7 +106,7 @@ async def test_a_run_stopped_while_it_takes_things_back_takes_all_of_them_back(
     mug = await stage.shop.item(AUS=1)
     order = await stage.shop.place((mug, 1))
     await stage.shipment(order, "booked")
-    await stage.payments.fault("slow", "void", delay_seconds=0.5)
+    await stage.payments.fault("slow", "void", delay_seconds=1.5)
     cancelling = asyncio.create_task(stage.cancel(order))
     await _underway(stage, order, "void_payment")
     await stage.run(order).cancel()

@@ -1,7 +1,6 @@
 """Many buyers at once: what is there is sold once, and nobody gets an error of ours."""
 
 import asyncio
-import time
 from collections import Counter
 
 import httpx2
@@ -22,9 +21,7 @@ def statuses(answers: list[httpx2.Response]) -> Counter[int]:
 
 async def test_ten_units_are_sold_to_ten_of_fifty_buyers(shop: Shop) -> None:
     sku = await shop.item(stock=10)
-    started = time.monotonic()
     answers = await asyncio.gather(*(shop.place({sku: 1}) for _ in range(50)))
-    assert time.monotonic() - started < 5
     assert statuses(answers) == {201: 10, 409: 40}
     for answer in answers:
         if answer.status_code == 409:
