@@ -7,23 +7,27 @@ from temporalio import activity
 
 from activities.payments.provider import ask, differs, record_outcome
 from activities.shipments.departure import ask_about_capture, capture_intent, depart, take_money
-from activities.shipments.settlement import refund_intent, settle, tell_order, write_off
+from activities.shipments.settlement import (
+    QUESTIONS,
+    drop_questions,
+    refund_intent,
+    settle,
+    tell_order,
+    write_off,
+)
 from db.engine import Database
 from db.orders.steps import lock_order
+from db.payments import find_by_key
 from db.shipments.captures import is_owed, read_journey, waive_capture
 from db.shipments.steps import announce, lock_order_of, lock_shipment
-from db.tasks import cancel_tasks, is_open, open_task
+from db.tasks import is_open, open_task
 from domain.ids import ShipmentId
 from domain.lifecycle import move
-from domain.shipments.status import MOVES, ShipmentStatus
+from domain.payments import refund_key
+from domain.shipments.status import ENDED, MOVES, ShipmentStatus
 from domain.shipments.steps import Journey, ShipmentDecision
 from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentProvider
-
-_QUESTIONS = {
-    ShipmentStatus.LOST: TaskKind.PARCEL_LOST,
-    ShipmentStatus.RETURNED: TaskKind.UNDELIVERABLE,
-}
 
 
 class JourneyActivities:
@@ -64,17 +68,17 @@ class JourneyActivities:
             await lock_order_of(db, shipment_id)
             shipment = await lock_shipment(db, shipment_id)
             status = ShipmentStatus(shipment.status)
+            if shipment.settled_at is None and status in ENDED:
+                await drop_questions(db, shipment_id, unless=status)
             if shipment.settled_at is None and status is ShipmentStatus.DELIVERED:
-                for question in _QUESTIONS.values():
-                    await cancel_tasks(db, question, shipment_id)
                 await settle(db, shipment, "delivered")
             elif (
                 shipment.settled_at is None
-                and status in _QUESTIONS
+                and status in QUESTIONS
                 and not await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
             ):
                 facts = {"shipment": shipment.number, "order_id": shipment.order_id}
-                await open_task(db, _QUESTIONS[status], "shipment", shipment_id, facts)
+                await open_task(db, QUESTIONS[status], "shipment", shipment_id, facts)
             return await _journey(db, shipment_id)
 
     @activity.defn
@@ -114,6 +118,11 @@ class JourneyActivities:
             if shipment.settled_at is not None or unsure:
                 return await _journey(db, shipment_id)
             purpose = str(given.decision.task_id)
+            if shipment.status == ShipmentStatus.DELIVERED and not await find_by_key(
+                db, refund_key(shipment_id, purpose)
+            ):
+                # It turned up before the person's answer was acted upon.
+                return await _journey(db, shipment_id)
             intent = await refund_intent(db, order, shipment, purpose)
         result = await ask(self._provider, intent) if intent else None
         async with self._books.begin() as db:

@@ -20,6 +20,12 @@ from domain.payments import EntryKind, refund_key
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
 
+QUESTIONS = {
+    ShipmentStatus.LOST: TaskKind.PARCEL_LOST,
+    ShipmentStatus.RETURNED: TaskKind.UNDELIVERABLE,
+}
+"""What a person is asked about a journey that ended badly."""
+
 
 async def units_of(db: AsyncConnection, shipment_id: UUID) -> Counter[UUID]:
     """Return the units of each order line in a shipment."""
@@ -35,6 +41,15 @@ async def settle(db: AsyncConnection, shipment: Row[Any], counter: str) -> None:
         await count_up(db, line_id, **{counter: quantity})
     await change_shipment(db, shipment, settled_at=func.now())
     await tell_order(db, shipment)
+
+
+async def drop_questions(
+    db: AsyncConnection, shipment_id: UUID, *, unless: ShipmentStatus | None = None
+) -> None:
+    """Take back what was asked about a journey's end, but for the question about that end."""
+    for end, question in QUESTIONS.items():
+        if end is not unless:
+            await cancel_tasks(db, question, shipment_id)
 
 
 async def tell_order(db: AsyncConnection, shipment: Row[Any]) -> None:
@@ -86,4 +101,5 @@ async def write_off(
         await take_back_stock(db, shipment.id, [part.id for part in parts], "system")
     await change_order(db, order)
     await announce(db, shipment, "written_off", "system", {"refunded": refunded > 0})
+    await drop_questions(db, shipment.id)
     await settle(db, shipment, "written_off")

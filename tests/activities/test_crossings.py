@@ -63,8 +63,7 @@ async def test_a_lost_parcel_that_turns_up_after_its_refund_is_a_question(bench:
     await bench.take("refund_shipment", await decide(bench, shipment, "parcel_lost", "refund"))
     assert await questions(bench, shipment) == {}
     await bench.scan(shipment, "DL")
-    tasks = await questions(bench, shipment)
-    assert tasks["parcel_exception"]["reason"] == "settled_otherwise"
+    assert set(await questions(bench, shipment)) == {"parcel_exception"}
 
 
 async def test_nobody_is_asked_about_the_label_of_an_order_that_was_cancelled(
@@ -79,6 +78,30 @@ async def test_nobody_is_asked_about_the_label_of_an_order_that_was_cancelled(
     await bench.take("cancel_order", cancelling(order))
     assert await questions(bench, shipment) == {}
     await bench.take("void_payment", order)
+
+
+async def test_a_lost_parcel_that_comes_back_is_one_question_and_then_none(bench: Bench) -> None:
+    _, shipment = await bench.sent()
+    await bench.scan(shipment, "LO")
+    await bench.take("settle_shipment", shipment)
+    await bench.scan(shipment, "RT")
+    await bench.take("settle_shipment", shipment)
+    assert set(await questions(bench, shipment)) == {"undeliverable"}
+    await bench.take("refund_shipment", await decide(bench, shipment, "undeliverable", "refund"))
+    assert await questions(bench, shipment) == {}
+
+
+async def test_a_lost_parcel_that_comes_back_while_it_is_refunded_leaves_no_question(
+    bench: Bench,
+) -> None:
+    _, shipment = await bench.sent()
+    await bench.scan(shipment, "LO")
+    await bench.take("settle_shipment", shipment)
+    decided = await decide(bench, shipment, "parcel_lost", "refund")
+    await bench.scan(shipment, "RT")
+    await bench.take("settle_shipment", shipment)
+    await bench.take("refund_shipment", decided)
+    assert await questions(bench, shipment) == {}
 
 
 async def test_a_label_that_is_bought_after_its_order_was_cancelled_is_given_back(

@@ -4,6 +4,34 @@ from tests.activities.bench import Bench
 from tests.activities.crossing import begin, decide, finish
 
 
+async def test_a_lost_parcel_that_turns_up_before_the_refund_is_made_is_not_refunded(
+    bench: Bench,
+) -> None:
+    order, shipment = await bench.sent()
+    await bench.scan(shipment, "LO")
+    await bench.take("settle_shipment", shipment)
+    decided = await decide(bench, shipment, "parcel_lost", "refund")
+    await bench.scan(shipment, "DL")
+    journey = await bench.take("refund_shipment", decided)
+    assert (journey.status, journey.settled) == ("delivered", False)
+    assert (await bench.take("settle_shipment", shipment)).settled
+    assert "refund" not in await bench.moved(order)
+
+
+async def test_a_refund_that_was_made_before_the_parcel_turned_up_is_recorded_all_the_same(
+    bench: Bench,
+) -> None:
+    order, shipment = await bench.sent()
+    await bench.scan(shipment, "LO")
+    await bench.take("settle_shipment", shipment)
+    decided = await decide(bench, shipment, "parcel_lost", "refund")
+    dying = await begin(bench, "refund_shipment", decided, doors=1)
+    await dying.die()
+    await bench.scan(shipment, "DL")
+    assert (await bench.take("refund_shipment", decided, attempt=2)).settled
+    assert (await bench.moved(order))["refund"][0] == 1
+
+
 async def test_an_order_is_not_completed_while_money_for_what_has_left_is_owed(
     bench: Bench,
 ) -> None:
