@@ -1,6 +1,6 @@
 """Facts from outside, applied to what follows from them; a run hears only what matters to it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -89,19 +89,19 @@ async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:
     told = event.result.amount
     ours = Money(amount=asked.amount, currency=asked.currency)
     succeeded = event.result.outcome is Outcome.SUCCEEDED
+    phase = Phase.SUCCEEDED if succeeded else Phase.FAILED
     matches = told == ours or not succeeded
-    waiting = {entry.phase for entry in entries} == {Phase.REQUESTED, Phase.ACTION_REQUIRED}
-    if matches and not waiting:
+    if matches and not _is_news(entries, phase):
         # An echo of our own request: the step that asked records the answer that it got.
         return
     order = await lock_order(db, asked.order_id)
+    under_way = {entry.phase for entry in await find_by_key(db, asked.key)} == {Phase.REQUESTED}
     if not matches:
         kind = EntryKind(asked.kind)
         intent = Asked(asked.payment_id, kind, asked.key, ours, asked.shipment_id)
         if await question_amount(db, order, intent, event.result):
             await _tell_order(db, order)
         return
-    phase = Phase.SUCCEEDED if succeeded else Phase.FAILED
     fresh = await record_entry(
         db,
         asked.payment_id,
@@ -120,7 +120,9 @@ async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:
     data = {"payment_id": asked.payment_id, "kind": kind, "amount": told.model_dump()}
     what = EVENTS[kind] if succeeded else "failed"
     await announce_order(db, order, f"payment_{what}", "provider", data)
-    await _tell_order(db, order)
+    # The step under way, if one is, looks at the entries when it records the answer that it got.
+    if not (under_way and order.status == OrderStatus.PENDING):
+        await _tell_order(db, order)
 
 
 async def _tell_order(db: AsyncConnection, order: Row[Any]) -> None:
@@ -128,3 +130,16 @@ async def _tell_order(db: AsyncConnection, order: Row[Any]) -> None:
     if order.status in (OrderStatus.PENDING, OrderStatus.CANCELLED):
         payload = {"signal": "payment_reported"}
         await add_outbox(db, "signal", "OrderFulfillment", order.id, payload)
+
+
+def _is_news(entries: Sequence[Row[Any]], phase: Phase) -> bool:
+    """Whether a report adds to what is recorded under its key.
+
+    Only of authorizations: the customer may decide about one before the step that asked for it
+    has recorded that it waits for that, and one that we gave up may succeed after all. Captures,
+    voids and refunds are counted by the steps that ask for them.
+    """
+    phases = {entry.phase for entry in entries}
+    if entries[0].kind != EntryKind.AUTHORIZATION:
+        return False
+    return phase not in phases and Phase.SUCCEEDED not in phases

@@ -12,6 +12,7 @@ from activities.orders.progress import confirm_if_ready, progress_of
 from activities.payments.provider import Intent, ask, differs, intend, learn, record_outcome
 from db.engine import Database
 from db.orders.steps import lock_order
+from db.outbox import add_outbox
 from db.payments import entries_of, entry_of, payments_of
 from db.tasks import open_task
 from domain.ids import OrderId
@@ -58,7 +59,12 @@ class PaymentActivities:
             if differs(intent, result):
                 # The order now waits for finance, and longer than for the customer.
                 order = await lock_order(db, order_id)
-            return await confirm_if_ready(db, order, self._carrier)
+            progress = await confirm_if_ready(db, order, self._carrier)
+            if progress.status is OrderStatus.CANCELLED and progress.authorized_amount:
+                # The answer came after the order was given up: its run drops the money again.
+                payload = {"signal": "payment_reported"}
+                await add_outbox(db, "signal", "OrderFulfillment", order.id, payload)
+            return progress
 
     @activity.defn
     async def void_payment(self, order_id: OrderId) -> Progress:
