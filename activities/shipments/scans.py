@@ -8,6 +8,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.shipments.following import CARRIER, state_of
+from activities.shipments.settlement import question_end
 from db.outbox import Message
 from db.shipments.steps import event_of
 from db.shipments.tracking import (
@@ -28,8 +29,6 @@ from telemetry import metrics
 
 SCANNED_WITHOUT_LABEL = "scanned_without_label"
 """The carrier has a parcel whose label was given back."""
-SETTLED_OTHERWISE = "settled_otherwise"
-"""A journey that was settled has ended in another way than was believed."""
 _DUE_TASK = {"address_problem": TaskKind.ADDRESS_PROBLEM}
 
 
@@ -133,9 +132,7 @@ class _Followed:
         if state.exception != had_exception:
             await self._report_exception(db, state.exception)
         if self._row.settled_at is not None and self._status is not before:
-            # Money and stock were settled by what was believed: only a person can put it right.
-            ends = {"was": str(before), "is": str(self._status)}
-            await self._ask(db, TaskKind.PARCEL_EXCEPTION, reason=SETTLED_OTHERWISE, **ends)
+            await question_end(db, self._row, self._status)
 
     async def _report_exception(self, db: AsyncConnection, exception: str | None) -> None:
         if exception is None:

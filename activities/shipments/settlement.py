@@ -12,9 +12,9 @@ from db.inventory.ledger import take_back_stock
 from db.orders.steps import change_order, count_up
 from db.outbox import add_outbox
 from db.payments import payment_drawn_on
-from db.shipments.captures import is_owed, waive_capture
+from db.shipments.captures import is_owed, read_settlement, waive_capture
 from db.shipments.steps import announce, change_shipment, shipment_lines_of
-from db.tasks import cancel_tasks
+from db.tasks import cancel_tasks, open_task
 from domain.money import split
 from domain.payments import EntryKind, refund_key
 from domain.shipments.status import ShipmentStatus
@@ -103,3 +103,24 @@ async def write_off(
     await announce(db, shipment, "written_off", "system", {"refunded": refunded > 0})
     await drop_questions(db, shipment.id)
     await settle(db, shipment, "written_off")
+    if shipment.status == ShipmentStatus.DELIVERED:
+        # It arrived while the money was on its way back.
+        await question_end(db, shipment, ShipmentStatus.DELIVERED)
+
+
+async def question_end(db: AsyncConnection, shipment: Row[Any], status: ShipmentStatus) -> None:
+    """Ask support what is right when a settled shipment has ended otherwise than was booked.
+
+    Units, stock and money stay as they were booked: the other side was told of them already.
+    """
+    settled = await read_settlement(db, shipment.id)
+    if status is ShipmentStatus.DELIVERED and not settled.written_off:
+        return
+    booked = "refund" if settled.refunded else "write_off" if settled.written_off else "delivery"
+    facts = {
+        "reason": f"{status}_after_{booked}",
+        "shipment": shipment.number,
+        "order_id": shipment.order_id,
+        "refunded": settled.refunded,
+    }
+    await open_task(db, TaskKind.PARCEL_EXCEPTION, "shipment", shipment.id, facts)

@@ -34,6 +34,19 @@ async def read_journey(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
     return (await db.execute(_JOURNEY, {"id": shipment_id})).one()
 
 
+_SETTLEMENT = text(
+    """SELECT EXISTS (SELECT 1 FROM events WHERE subject_id = :id
+            AND type = 'shipment.written_off.v1') AS written_off,
+        (SELECT coalesce(sum(amount), 0)::bigint FROM payment_entries WHERE shipment_id = :id
+            AND kind = 'refund' AND phase = 'succeeded') AS refunded"""
+)
+
+
+async def read_settlement(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
+    """Return whether a settled shipment was ``written_off``, and what was ``refunded`` for it."""
+    return (await db.execute(_SETTLEMENT, {"id": shipment_id})).one()
+
+
 # A line that leaves from several locations carries its amount on the first of its parts.
 _PLAN = text(
     """WITH parts AS (

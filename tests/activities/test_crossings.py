@@ -63,7 +63,20 @@ async def test_a_lost_parcel_that_turns_up_after_its_refund_is_a_question(bench:
     await bench.take("refund_shipment", await decide(bench, shipment, "parcel_lost", "refund"))
     assert await questions(bench, shipment) == {}
     await bench.scan(shipment, "DL")
-    assert set(await questions(bench, shipment)) == {"parcel_exception"}
+    tasks = await questions(bench, shipment)
+    assert tasks["parcel_exception"]["reason"] == "delivered_after_refund"
+
+
+async def test_a_parcel_that_turns_up_while_its_refund_is_made_is_a_question(bench: Bench) -> None:
+    _, shipment = await bench.sent()
+    await bench.scan(shipment, "LO")
+    await bench.take("settle_shipment", shipment)
+    decided = await decide(bench, shipment, "parcel_lost", "refund")
+    await bench.scan(shipment, "DL")
+    assert await questions(bench, shipment) == {}
+    await bench.take("refund_shipment", decided)
+    tasks = await questions(bench, shipment)
+    assert tasks["parcel_exception"]["reason"] == "delivered_after_refund"
 
 
 async def test_nobody_is_asked_about_the_label_of_an_order_that_was_cancelled(

@@ -9,6 +9,8 @@ from domain.tasks import Decision, TaskKind
 from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage
 
+LONG_AGO = "2020-01-02T03:04:05Z"
+
 
 async def test_a_lost_parcel_is_refunded_when_a_person_decides_so(stage: Stage) -> None:
     mug = await stage.shop.item(AUS=1)
@@ -192,3 +194,47 @@ async def test_an_answer_that_a_lost_run_took_with_it_is_asked_for_again(stage: 
     await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "write_off")
     await stage.travel(shipment, "delivered")
     assert await stage.result(stage.run(order)) == "completed"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "reason"),
+    [
+        ("lost", "DL", "delivered_after_refund"),
+        ("returned", "DL", "delivered_after_refund"),
+        ("lost", "RT", "returned_after_refund"),
+    ],
+)
+async def test_a_parcel_that_turns_up_after_its_refund_is_a_question_for_support(
+    stage: Stage, first: str, then: str, reason: str
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, first)
+    kind = TaskKind.PARCEL_LOST if first == "lost" else TaskKind.UNDELIVERABLE
+    await stage.decide(kind, shipment, "refund")
+    assert await stage.result(stage.run(order)) == "completed"
+    # Earlier than the way back, or it would be a delivery to us.
+    await stage.scan(shipment, then, occurred_at=LONG_AGO)
+
+    task = await stage.task(TaskKind.PARCEL_EXCEPTION, shipment)
+    moved = await stage.moved(order)
+    assert (task["facts"]["reason"], task["facts"]["refunded"]) == (reason, moved["refund"])
+    # What was booked stays booked.
+    [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
+    assert (line["written_off"], line["delivered"]) == (1, 0)
+    await stage.decide(TaskKind.PARCEL_EXCEPTION, shipment, "dealt_with")
+
+
+async def test_a_delivery_that_proves_to_be_a_return_is_a_question_for_support(
+    stage: Stage,
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "delivered")
+    assert await stage.result(stage.run(order)) == "completed"
+    await stage.scan(shipment, "RS", occurred_at=LONG_AGO)
+
+    task = await stage.task(TaskKind.PARCEL_EXCEPTION, shipment)
+    assert task["facts"]["reason"] == "returned_after_delivery"
