@@ -94,9 +94,6 @@ async def write_off(
     elif await is_owed(db, shipment.id):
         await waive_capture(db, shipment.id)
         await cancel_tasks(db, TaskKind.CAPTURE_FAILED, shipment.id)
-    # The question may have been asked again while its answer was on its way.
-    for question in (TaskKind.PARCEL_LOST, TaskKind.UNDELIVERABLE):
-        await cancel_tasks(db, question, shipment.id)
     if shipment.status == ShipmentStatus.RETURNED:
         await take_back_stock(db, shipment.id, [part.id for part in parts], "system")
     await change_order(db, order)

@@ -7,6 +7,7 @@ import pytest
 from activities.facts import CARRIER_FACTS
 from db.unfinished import find_unfinished
 from domain.shipments.steps import BookingOutcome
+from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench
 from tests.activities.crossing import begin, cancelling, decide, finish, questions
 
@@ -72,9 +73,12 @@ async def test_a_parcel_that_turns_up_while_its_refund_is_made_is_a_question(ben
     await bench.scan(shipment, "LO")
     await bench.take("settle_shipment", shipment)
     decided = await decide(bench, shipment, "parcel_lost", "refund")
+    await bench.payments.fault("timeout_after_success", "refund", delay_seconds=0.01)
+    with pytest.raises(PartnerFailure):
+        await bench.take("refund_shipment", decided)
     await bench.scan(shipment, "DL")
     assert await questions(bench, shipment) == {}
-    await bench.take("refund_shipment", decided)
+    await bench.take("refund_shipment", decided, attempt=2)
     tasks = await questions(bench, shipment)
     assert tasks["parcel_exception"]["reason"] == "delivered_after_refund"
 
