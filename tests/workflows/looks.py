@@ -143,10 +143,16 @@ class Looks:
         return sums
 
     async def until_moved(self, order_id: OrderId, **wanted: int) -> None:
-        """Wait until the provider has moved so much money for an order, by kind."""
+        """Wait until the provider has moved so much money for an order, and we know of it."""
+        unknown = (
+            "SELECT count(*)::int FROM (SELECT e.key FROM payment_entries e"
+            " JOIN payments p ON p.id = e.payment_id WHERE p.order_id = :id"
+            " GROUP BY e.key HAVING count(*) = 1) k"
+        )
 
         async def there() -> bool:
-            return await self.moved(order_id) == wanted
+            told = await self.shop.one(unknown, id=order_id) == 0
+            return told and await self.moved(order_id) == wanted
 
         await eventually(there)
 

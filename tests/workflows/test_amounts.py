@@ -211,7 +211,7 @@ async def test_an_answer_that_the_books_deny_is_seen_by_verify(stage: Stage) -> 
     order = await _placed(stage)
     task = await _asked(stage, order, 900)
     await stage.decide(MISMATCH, order, "ours")
-    await stage.order(order, "confirmed")
+    await stage.shipment(order, "booked")
     assert {found.id for found in await stage.broken()} == {"P1"}
     await _correct(stage, task)
     assert await stage.broken() == []
