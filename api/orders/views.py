@@ -1,8 +1,9 @@
 """An order as callers see it: its row, its parts, and what follows from them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Self
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from domain.orders.status import (
     billable,
     fulfillment_status,
 )
-from domain.payments import Entry, PaymentStatus, add_up, payment_status
+from domain.payments import Entry, PaymentAmounts, PaymentStatus, add_up, payment_status
 from domain.shipments.status import ShipmentStatus
 from domain.value import Value
 
@@ -152,7 +153,9 @@ def laid_out(row: Mapping[str, Any]) -> dict[str, Any]:
         _LEDGER.validate_python([_picked(entry, _ENTRY) for entry in payment["entries"]])
         for payment in payments
     ]
-    paid = add_up([entry for ledger in ledgers for entry in ledger])
+    amounts = [add_up(ledger) for ledger in ledgers]
+    # Most orders have one payment, which is then the sum of all.
+    paid = amounts[0] if len(amounts) == 1 else add_up(chain.from_iterable(ledgers))
     booked = any(ship["status"] not in _NOT_BOOKED for ship in row["shipments"])
     shipping = row["shipping_amount"] + row["shipping_tax_amount"]
     # In the order of the view's own fields, so that every answer has the same one.
@@ -164,7 +167,7 @@ def laid_out(row: Mapping[str, Any]) -> dict[str, Any]:
         "cancel_pending": row["cancel_requested_at"] is not None
         and row["status"] != OrderStatus.CANCELLED,
         "currency": currency,
-        **{name: _money(row[column], currency) for name, column in _ORDER_AMOUNTS},
+        **{name: {"amount": row[column], "currency": currency} for name, column in _ORDER_AMOUNTS},
         "lines": [_line(line, currency) for line in lines],
         "ship_to": _address(row["ship_to"]),
         "bill_to": _address(row["bill_to"]),
@@ -176,8 +179,8 @@ def laid_out(row: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "shipments": [_picked(shipment, _SHIPMENT) for shipment in row["shipments"]],
         "payments": [
-            _payment(payment, ledger, currency)
-            for payment, ledger in zip(payments, ledgers, strict=True)
+            _payment(payment, each, currency)
+            for payment, each in zip(payments, amounts, strict=True)
         ],
         **_picked(row, _TAIL),
     }
@@ -220,11 +223,11 @@ def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
         "sku": line["sku"],
         "name": line["name"],
         "quantity": line["quantity"],
-        "unit_price": _money(line["unit_price_amount"], currency),
-        "discount": _money(line["discount_amount"], currency),
+        "unit_price": {"amount": line["unit_price_amount"], "currency": currency},
+        "discount": {"amount": line["discount_amount"], "currency": currency},
         "tax_rate": line["tax_rate"],
-        "tax": _money(line["tax_amount"], currency),
-        "total": _money(line["total_amount"], currency),
+        "tax": {"amount": line["tax_amount"], "currency": currency},
+        "total": {"amount": line["total_amount"], "currency": currency},
         "cancelled": line["cancelled"],
         "shipped": line["shipped"],
         "delivered": line["delivered"],
@@ -232,8 +235,7 @@ def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
     }
 
 
-def _payment(payment: Mapping[str, Any], ledger: Sequence[Entry], currency: str) -> dict[str, Any]:
-    paid = add_up(ledger)
+def _payment(payment: Mapping[str, Any], paid: PaymentAmounts, currency: str) -> dict[str, Any]:
     failures = [entry["failure_code"] for entry in payment["entries"] if entry["failure_code"]]
     return {
         "id": payment["id"],
