@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, func, text
+from sqlalchemy import UniqueConstraint, func, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,10 +19,7 @@ class EventRow(Base):
     """One event with the attribute names of CloudEvents 1.0; ``sequence`` counts per document."""
 
     __tablename__ = "events"
-    __table_args__ = (
-        UniqueConstraint("subject_id", "sequence"),
-        Index("ix_events_type", "type", "id"),
-    )
+    __table_args__ = (UniqueConstraint("subject_id", "sequence"),)
 
     id: Mapped[Id]
     type: Mapped[str]

@@ -4,7 +4,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, Quantity, one_of
@@ -67,6 +75,10 @@ class ReservationRow(Base):
     __table_args__ = (
         one_of("status", ReservationStatus),
         CheckConstraint("quantity > 0", name="quantity"),
+        # Locked by whoever promises of it: a cheaper check than of the item and the location.
+        ForeignKeyConstraint(
+            ["item_id", "location_id"], ["balances.item_id", "balances.location_id"]
+        ),
         Index(
             "uq_reservations_active",
             "line_id",
@@ -85,8 +97,8 @@ class ReservationRow(Base):
     )
 
     id: Mapped[Id]
-    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"))
-    location_id: Mapped[UUID] = mapped_column(ForeignKey("locations.id"))
+    item_id: Mapped[UUID]
+    location_id: Mapped[UUID]
     quantity: Mapped[Quantity]
     document_type: Mapped[str]
     document_id: Mapped[UUID]

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Sequence,
     UniqueConstraint,
     func,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -46,11 +45,6 @@ class OrderRow(Base):
         ),
         Index("ix_orders_customer", "customer_id", "id"),
         Index("ix_orders_status", "status", "id"),
-        Index(
-            "ix_orders_running",
-            "placed_at",
-            postgresql_where=text("status IN ('pending', 'confirmed')"),
-        ),
     )
 
     id: Mapped[Id]

@@ -41,6 +41,8 @@ FROM (VALUES ('done'), ('lost'), ('running'), ('dropped')) AS orders(o),
     (VALUES ('mug', 1, 2, 1000, 200), ('pot', 2, 1, 1000, 100))
     AS lines(item, position, quantity, price, tax);
 
+INSERT INTO balances (item_id, location_id, on_hand, reserved) VALUES
+    (pg_temp.id('mug'), pg_temp.id('shelf'), 6, 2), (pg_temp.id('pot'), pg_temp.id('shelf'), 8, 1);
 INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id, line_id,
     status, ended_at)
 SELECT pg_temp.id('held-' || l.id), l.item_id, pg_temp.id('shelf'), l.quantity, 'order', l.order_id,
@@ -87,8 +89,6 @@ INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_lo
 SELECT pg_temp.id('issue-' || l.id), 'issue/' || l.id, 'issue', l.item_id, l.quantity,
     pg_temp.id('shelf'), pg_temp.place('customer'), 'order', o.id, l.id, 'test', now()
 FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.status = 'completed';
-INSERT INTO balances (item_id, location_id, on_hand, reserved) VALUES
-    (pg_temp.id('mug'), pg_temp.id('shelf'), 6, 2), (pg_temp.id('pot'), pg_temp.id('shelf'), 8, 1);
 
 INSERT INTO payments (id, order_id, provider, method, amount, currency, created_by)
 SELECT pg_temp.id('payment-' || name), pg_temp.id(name), 'sandbox', 'card', 3800, 'USD', 'test'
