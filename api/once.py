@@ -15,8 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.idempotency import fingerprint
 from db.engine import Database
-from db.idempotency import claim_or_take_over, complete, find_key, free
-from db.orders.claims import Claim, Earlier, claim_keys
+from db.idempotency import (
+    Claim,
+    Earlier,
+    claim_key,
+    claim_or_take_over,
+    complete,
+    find_key,
+    free,
+)
 from domain.access import Caller
 from domain.errors import DomainError, KeyInProgress, KeyReused
 from domain.ids import new_id
@@ -42,7 +49,7 @@ async def create_once(
     fresh = new_id()
     claim = Claim(caller.subject, key, route, fingerprint(route, body), fresh)
     async with books.begin() as db:
-        known = (await claim_keys(db, [claim])).get((caller.subject, key))
+        known = await claim_key(db, claim)
         if isinstance(known, DomainError):
             raise known
         if isinstance(known, Earlier):

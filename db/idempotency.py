@@ -1,5 +1,7 @@
 """Answers remembered per caller and Idempotency-Key."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, one_of
+from domain.errors import DomainError, KeyInProgress, KeyReused
 
 KEPT_FOR = timedelta(hours=72)
 TAKEN_OVER_AFTER = timedelta(seconds=20)
@@ -25,6 +28,8 @@ class IdempotencyRow(Base):
     __table_args__ = (
         one_of("state", ("running", "done")),
         Index("ix_idempotency_keys_created_at", "created_at"),
+        # Emptied and given back to the last page, it would be planned for as if it stayed empty.
+        {"postgresql_with": {"vacuum_truncate": "off"}},
     )
 
     caller: Mapped[str] = mapped_column(primary_key=True)
@@ -38,7 +43,66 @@ class IdempotencyRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+CallerKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A request's place in the idempotency record."""
+
+    caller: str
+    key: str
+    route: str
+    fingerprint: str
+    resource_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier request under the same key was answered."""
+
+    resource_id: UUID
+    answer: str
+
+
+# A parallel request with the same key makes this wait until that one has committed or given up.
 _CLAIM = text(
+    """INSERT INTO idempotency_keys (caller, key, route, fingerprint, resource_id, state)
+    VALUES (:caller, :key, :route, :fingerprint, :resource_id, 'running')
+    ON CONFLICT (caller, key) DO NOTHING RETURNING true"""
+)
+
+
+async def claim_key(db: AsyncConnection, claim: Claim) -> Earlier | DomainError | None:
+    """Claim a key inside the transaction that it is for; None when that was possible.
+
+    Otherwise what the earlier request was answered, or the refusal of this one.
+    """
+    place = {
+        "caller": claim.caller,
+        "key": claim.key,
+        "route": claim.route,
+        "fingerprint": claim.fingerprint,
+        "resource_id": claim.resource_id,
+    }
+    if (await db.execute(_CLAIM, place)).scalar_one_or_none():
+        return None
+    row = await find_key(db, claim.caller, claim.key)
+    if row is None:
+        return KeyInProgress("the request with this Idempotency-Key is being withdrawn; try again")
+    return judge(row._asdict(), claim.route, claim.fingerprint)
+
+
+def judge(row: Mapping[str, Any], route: str, fingerprint: str) -> Earlier | DomainError:
+    """Say what a key's row means for who asks for this: the first answer, or a refusal."""
+    if (row["route"], row["fingerprint"]) != (route, fingerprint):
+        return KeyReused("this Idempotency-Key belongs to a different request")
+    if row["state"] != "done":
+        return KeyInProgress("a request with this Idempotency-Key is still running")
+    return Earlier(UUID(str(row["resource_id"])), row["answer"])
+
+
+_CLAIM_OR_TAKE_OVER = text(
     """INSERT INTO idempotency_keys AS k (caller, key, route, fingerprint, resource_id, state)
     VALUES (:caller, :key, :route, :fingerprint, :resource_id, 'running')
     ON CONFLICT (caller, key) DO UPDATE SET created_at = now()
@@ -59,7 +123,7 @@ async def claim_or_take_over(
     """
     return (
         await db.execute(
-            _CLAIM,
+            _CLAIM_OR_TAKE_OVER,
             {
                 "caller": caller,
                 "key": key,

@@ -1,11 +1,11 @@
 """Where stock is, and from where an order is served."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from domain.errors import OutOfStock
 from domain.ids import ItemId, LocationId, SiteId
-from domain.value import Value
 
 
 class LocationKind(StrEnum):
@@ -58,7 +58,8 @@ class ReservationStatus(StrEnum):
     EXPIRED = "expired"
 
 
-class Shelf(Value):
+@dataclass(frozen=True, slots=True)
+class Shelf:
     """What is free of one item at one location."""
 
     item_id: ItemId
@@ -71,7 +72,8 @@ class Shelf(Value):
     available: int
 
 
-class Pick(Value):
+@dataclass(frozen=True, slots=True)
+class Pick:
     """A quantity of one item to be taken from one location."""
 
     item_id: ItemId
@@ -160,10 +162,9 @@ def assign(
         left = quantity
         while left:
             pick = pools[item_id].pop(0)
-            take = min(left, pick.quantity)
-            given.append((position, pick.model_copy(update={"quantity": take})))
-            if pick.quantity > take:
-                rest = pick.model_copy(update={"quantity": pick.quantity - take})
-                pools[item_id].insert(0, rest)
-            left -= take
+            if pick.quantity > left:
+                pools[item_id].insert(0, replace(pick, quantity=pick.quantity - left))
+                pick = replace(pick, quantity=left)
+            given.append((position, pick))
+            left -= pick.quantity
     return given

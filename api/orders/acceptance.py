@@ -1,23 +1,29 @@
 """Accepting orders: decided and written in one transaction, many at a time; needs no Temporal."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.orders.rows import Submission, answer_of, rows_of
-from db.orders.accept import OrderRows, StoredAnswer, lock_shelves, read_reference, write_orders
-from db.orders.claims import Claim, claim_keys, free_keys
+from api.orders.rows import Submission, promise, rows_of
+from db.idempotency import Earlier, judge
+from db.orders.accept import (
+    OrderRows,
+    Reference,
+    lock_shelves,
+    read_reference,
+    write_orders,
+)
 from domain.customers import CustomerStatus
 from domain.errors import AlreadyExists, DomainError, Malformed
-from domain.ids import CustomerId, new_id
+from domain.ids import CustomerId, ItemId, new_id
 from domain.inventory import Pick, Shelf, allocate
 from domain.orders.placing import PlaceOrder, PricedOrder, price
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Answered:
     """A stored answer; ``replayed`` when an earlier request under the same key made it."""
 
@@ -31,46 +37,56 @@ ROUTE = "POST /orders"
 Decision = Answered | DomainError
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An order that lacks nothing but its stock."""
+
+    submission: Submission
+    priced: PricedOrder
+    rows: OrderRows
+
+
 async def accept_orders(
     db: AsyncConnection, submissions: Sequence[Submission], payment_window: timedelta
 ) -> list[Decision]:
     """Accept or refuse each submission, first come first served, inside the caller's transaction.
 
-    No two submissions may share caller and key. A refusal leaves no row of its order. The
-    transaction makes 4 round trips, whatever the number of orders.
+    No two submissions may share caller and key. A refusal leaves no row of its order, and its key
+    free. The transaction makes 3 round trips, whatever the number of orders. An IntegrityError
+    may mean that another transaction used a key meanwhile: to be done again.
     """
-    ids = [new_id() for _ in submissions]
-    earlier = await claim_keys(
-        db,
-        [
-            Claim(asked.caller, asked.key, ROUTE, asked.fingerprint, order_id)
-            for asked, order_id in zip(submissions, ids, strict=True)
-        ],
+    reference = await _read(db, submissions)
+    now = datetime.now(UTC)
+    decided: list[Decision | _Draft] = []
+    for submission, number in zip(submissions, reference.numbers, strict=True):
+        try:
+            decided.append(_judge(submission, number, reference, now, now + payment_window))
+        except DomainError as refusal:
+            decided.append(refusal)
+    drafts = [one for one in decided if isinstance(one, _Draft)]
+    # As little as possible is left to be done while others wait for the shelves.
+    shelves = await lock_shelves(
+        db, {line.item_id: line.sku for draft in drafts for line in draft.priced.lines}
     )
-    decisions: dict[int, Decision] = {}
-    fresh: list[int] = []
-    for position, asked in enumerate(submissions):
-        known = earlier.get((asked.caller, asked.key))
-        if known is None:
-            fresh.append(position)
-        elif isinstance(known, DomainError):
-            decisions[position] = known
+    accepted: list[OrderRows] = []
+    decisions: list[Decision] = []
+    for one in decided:
+        if isinstance(one, _Draft):
+            try:
+                decisions.append(_take(one, shelves, reference.known))
+                accepted.append(one.rows)
+            except DomainError as refusal:
+                decisions.append(refusal)
         else:
-            decisions[position] = Answered(known.resource_id, known.answer, replayed=True)
-    if fresh:
-        decided = await _accept_fresh(db, [(ids[i], submissions[i]) for i in fresh], payment_window)
-        decisions.update(zip(fresh, decided, strict=True))
-        refused = [submissions[i] for i in fresh if isinstance(decisions[i], DomainError)]
-        if refused:
-            await free_keys(db, [(asked.caller, asked.key) for asked in refused])
-    return [decisions[position] for position in range(len(submissions))]
+            decisions.append(one)
+    if accepted:
+        await write_orders(db, accepted)
+    return decisions
 
 
-async def _accept_fresh(
-    db: AsyncConnection, asked: Sequence[tuple[UUID, Submission]], payment_window: timedelta
-) -> list[Decision]:
-    orders = [submission.order for _, submission in asked]
-    reference = await read_reference(
+async def _read(db: AsyncConnection, submissions: Sequence[Submission]) -> Reference:
+    orders = [submission.order for submission in submissions]
+    return await read_reference(
         db,
         customers={order.customer_id for order in orders},
         items={line.item_id for order in orders for line in order.lines if line.item_id},
@@ -78,48 +94,45 @@ async def _accept_fresh(
         references=[
             (order.source, order.external_reference) for order in orders if order.external_reference
         ],
+        keys=[(submission.caller, submission.key) for submission in submissions],
         orders=len(orders),
     )
-    priced: dict[UUID, PricedOrder] = {}
-    refusals: dict[UUID, DomainError] = {}
-    for order_id, submission in asked:
-        try:
-            _check_fresh(submission.order, reference.known)
-            _check_customer(submission, reference.customers)
-            priced[order_id] = price(
-                submission.order, reference.listings, may_set_prices=submission.may_set_prices
-            )
-        except DomainError as refusal:
-            refusals[order_id] = refusal
-    wanted = {item for one in priced.values() for item in one.demand}
-    shelves = await lock_shelves(db, wanted) if wanted else []
-    now = datetime.now(UTC)
-    accepted: list[OrderRows] = []
-    answers: list[StoredAnswer] = []
-    for (order_id, submission), number in zip(asked, reference.numbers, strict=True):
-        if order_id in refusals:
-            continue
-        one = priced[order_id]
-        try:
-            plan = allocate(one.demand, shelves, {line.item_id: line.sku for line in one.lines})
-        except DomainError as refusal:
-            refusals[order_id] = refusal
-            continue
-        rows = rows_of(order_id, number, submission, one, plan, shelves, now, now + payment_window)
-        shelves = _less(shelves, plan)
-        accepted.append(rows)
-        answers.append(
-            StoredAnswer(caller=submission.caller, key=submission.key, answer=answer_of(rows))
-        )
-    if accepted:
-        await write_orders(db, accepted, answers)
-    bodies = {
-        rows.order["id"]: stored.answer for rows, stored in zip(accepted, answers, strict=True)
-    }
-    return [
-        refusals.get(order_id) or Answered(order_id, bodies[order_id], replayed=False)
-        for order_id, _ in asked
-    ]
+
+
+def _judge(
+    submission: Submission, number: str, reference: Reference, now: datetime, due: datetime
+) -> Decision | _Draft:
+    """Find the first answer, refuse, or draw the order up."""
+    used = reference.keys.get((submission.caller, submission.key))
+    if used is not None:
+        known = judge(used, ROUTE, submission.fingerprint)
+        if isinstance(known, Earlier):
+            return Answered(known.resource_id, known.answer, replayed=True)
+        return known
+    _check_fresh(submission.order, reference.known)
+    _check_customer(submission, reference.customers)
+    priced = price(submission.order, reference.listings, may_set_prices=submission.may_set_prices)
+    return _Draft(
+        submission, priced, rows_of(new_id(), number, submission, priced, now, due, ROUTE)
+    )
+
+
+def _take(
+    draft: _Draft, shelves: dict[ItemId, list[Shelf]], known: dict[tuple[str, str], UUID]
+) -> Answered:
+    """Promise the stock of one order, which the next ones then no longer find."""
+    order, rows = draft.submission.order, draft.rows
+    _check_fresh(order, known)
+    demand = draft.priced.demand
+    offered = [shelf for item in demand for shelf in shelves[item]]
+    plan = allocate(demand, offered, {line.item_id: line.sku for line in draft.priced.lines})
+    promise(rows, draft.priced, plan, offered)
+    for item in demand:
+        shelves[item] = _less(shelves[item], plan)
+    order_id: UUID = rows.order["id"]
+    if order.external_reference:
+        known[order.source, order.external_reference] = order_id
+    return Answered(order_id, rows.key["answer"], replayed=False)
 
 
 def _check_fresh(order: PlaceOrder, known: Mapping[tuple[str, str], UUID]) -> None:
@@ -155,11 +168,11 @@ def _check_customer(submission: Submission, statuses: Mapping[CustomerId, Custom
     )
 
 
-def _less(shelves: Sequence[Shelf], plan: Sequence[Pick]) -> list[Shelf]:
-    """Take what one order was promised off the shelves that the next one is offered."""
+def _less(shelves: Sequence[Shelf], plan: Iterable[Pick]) -> list[Shelf]:
+    """Take what one order was promised off one item's shelves."""
     taken = {(pick.item_id, pick.location_id): pick.quantity for pick in plan}
     return [
-        shelf.model_copy(update={"available": shelf.available - quantity})
+        replace(shelf, available=shelf.available - quantity)
         if (quantity := taken.get((shelf.item_id, shelf.location_id)))
         else shelf
         for shelf in shelves

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -12,12 +13,36 @@ from api.orders.acceptance import Answered, Decision, accept_orders
 from api.orders.rows import Submission
 from db.engine import Database
 from db.orders.reads import find_by_reference
-from domain.errors import AlreadyExists, DomainError
+from domain.errors import AlreadyExists
 
-LARGEST_BATCH = 64
+LARGEST_BATCH = 128
 BATCHES_AT_ONCE = 2
 
-Waiting = tuple[Submission, asyncio.Future[Answered]]
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """A request that is not answered yet, and those after it under the same key."""
+
+    submission: Submission
+    answer: asyncio.Future[Answered]
+    repeats: list["_Waiting"] = field(default_factory=list)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.submission.caller, self.submission.key
+
+    @property
+    def given_up(self) -> bool:
+        """Whether nobody waits any more; what has begun by then is still brought to its end."""
+        return self.answer.done()
+
+    def resolve(self, decision: Decision | Exception) -> None:
+        if self.answer.done():
+            return
+        if isinstance(decision, Answered):
+            self.answer.set_result(decision)
+        else:
+            self.answer.set_exception(decision)
 
 
 class Acceptor:
@@ -31,63 +56,89 @@ class Acceptor:
         self._books = books
         self._doorbell = doorbell
         self._payment_window = payment_window
-        self._waiting: deque[Waiting] = deque()
+        self._waiting: deque[_Waiting] = deque()
+        self._first: dict[tuple[str, str], _Waiting] = {}
+        """Who came first with each key that is queued or being decided."""
         self._batches: set[asyncio.Task[None]] = set()
 
     async def accept(self, submission: Submission) -> Answered:
         """Accept an order or raise its refusal; returns when that is committed."""
-        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        self._waiting.append((submission, answer))
+        one = _Waiting(submission, asyncio.get_running_loop().create_future())
+        self._queue(one)
         self._start_batch()
-        return await answer
+        return await one.answer
+
+    def _queue(self, one: _Waiting) -> None:
+        first = self._first.setdefault(one.place, one)
+        if first is one:
+            self._waiting.append(one)
+        else:
+            # It could only wait for the first one's transaction, and hold up a batch by that.
+            first.repeats.append(one)
 
     def _start_batch(self) -> None:
-        if self._waiting and len(self._batches) < BATCHES_AT_ONCE:
-            batch = asyncio.create_task(self._run(self._take()))
-            self._batches.add(batch)
-            batch.add_done_callback(self._ended)
+        while self._waiting and len(self._batches) < BATCHES_AT_ONCE:
+            taken: list[_Waiting] = []
+            while self._waiting and len(taken) < LARGEST_BATCH:
+                one = self._waiting.popleft()
+                if one.given_up:
+                    self._pass_on(one, None)
+                else:
+                    taken.append(one)
+            if taken:
+                batch = asyncio.create_task(self._run(taken))
+                self._batches.add(batch)
+                batch.add_done_callback(self._ended)
 
     def _ended(self, batch: asyncio.Task[None]) -> None:
         self._batches.discard(batch)
         self._start_batch()
 
-    def _take(self) -> list[Waiting]:
-        """Take what waits; of one caller's key only the first: a repeat waits for its answer."""
-        taken: list[Waiting] = []
-        later: list[Waiting] = []
-        seen: set[tuple[str, str]] = set()
-        while self._waiting and len(taken) < LARGEST_BATCH:
-            one = self._waiting.popleft()
-            if one[1].done():
-                continue
-            place = (one[0].caller, one[0].key)
-            (later if place in seen else taken).append(one)
-            seen.add(place)
-        self._waiting.extendleft(reversed(later))
-        return taken
-
-    async def _run(self, batch: Sequence[Waiting]) -> None:
+    async def _run(self, batch: Sequence[_Waiting]) -> None:
         try:
-            decisions = await self._accept([submission for submission, _ in batch])
-        except SQLAlchemyError as error:
-            if len(batch) == 1:
-                _resolve(batch[0][1], await self._explain(batch[0][0], error))
-                return
-            # One bad order must not fail the others.
+            await self._decide(batch)
+        finally:
+            # Whatever ended this batch, nobody is left waiting for it.
             for one in batch:
-                await self._run([one])
-            return
-        except Exception as error:
-            for _, answer in batch:
-                _resolve(answer, error)
-            return
-        for (_, answer), decision in zip(batch, decisions, strict=True):
-            _resolve(answer, decision)
+                one.resolve(RuntimeError("the order was given up; send it again"))
+                self._pass_on(one, one.answer)
         self._doorbell.ring()
 
-    async def _accept(self, submissions: Sequence[Submission]) -> list[Decision]:
-        async with self._books.begin() as db:
-            return await accept_orders(db, submissions, self._payment_window)
+    async def _decide(self, batch: Sequence[_Waiting], *, again: bool = True) -> None:
+        try:
+            async with self._books.begin() as db:
+                decisions: Sequence[Decision | Exception] = await accept_orders(
+                    db, [one.submission for one in batch], self._payment_window
+                )
+        except SQLAlchemyError as error:
+            if again and isinstance(error, IntegrityError):
+                # A key or reference was used by another process since it was looked for.
+                await self._decide(batch, again=False)
+                return
+            if len(batch) > 1:
+                # One bad order must not fail the others.
+                half = len(batch) // 2
+                for some in (batch[:half], batch[half:]):
+                    if left := [one for one in some if not one.given_up]:
+                        await self._decide(left)
+                return
+            decisions = [await self._explain(batch[0].submission, error)]
+        except Exception as error:
+            decisions = [error] * len(batch)
+        for one, decision in zip(batch, decisions, strict=True):
+            one.resolve(decision)
+
+    def _pass_on(self, first: _Waiting, answer: asyncio.Future[Answered] | None) -> None:
+        """Answer the repeats of a request that was accepted; decide them on their own if not."""
+        self._first.pop(first.place, None)
+        accepted = None
+        if answer is not None and not answer.cancelled() and answer.exception() is None:
+            accepted = replace(answer.result(), replayed=True)
+        for repeat in first.repeats:
+            if accepted and repeat.submission.fingerprint == first.submission.fingerprint:
+                repeat.resolve(accepted)
+            else:
+                self._queue(repeat)
 
     async def _explain(self, submission: Submission, error: SQLAlchemyError) -> Exception:
         reference = submission.order.external_reference
@@ -100,12 +151,3 @@ class Acceptor:
         return AlreadyExists(
             f"{submission.order.source} has placed {reference} before", id=str(known)
         )
-
-
-def _resolve(answer: asyncio.Future[Answered], decision: Decision | Exception) -> None:
-    if answer.done():
-        return
-    if isinstance(decision, DomainError | Exception):
-        answer.set_exception(decision)
-    else:
-        answer.set_result(decision)

@@ -1,4 +1,4 @@
-"""The rows of an accepted order, and the answer that its caller gets."""
+"""The rows of an accepted order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from api.orders.views import OrderView
+from api.orders.answer import answer_of
 from db.orders.accept import OrderRows
-from domain.ids import CustomerId, ItemId, derived_id, new_id
+from domain.ids import CustomerId, new_id
 from domain.inventory import Pick, Shelf, assign
 from domain.money import Money
 from domain.orders.placing import PlaceOrder, PricedOrder
@@ -35,78 +35,58 @@ def rows_of(
     number: str,
     submission: Submission,
     priced: PricedOrder,
-    plan: Sequence[Pick],
-    shelves: Sequence[Shelf],
     now: datetime,
     due: datetime,
+    route: str,
 ) -> OrderRows:
-    """Build all rows of an accepted order."""
+    """Build all rows of an accepted order but those that `promise` adds."""
     order = submission.order
     ship_to = order.ship_to.model_dump()
-    line_ids = [derived_id(order_id, f"line/{position}") for position in range(len(priced.lines))]
-    correlation = f"order-fulfillment/{order_id}"
-    money = priced.model_dump(include=_ORDER_AMOUNTS)
-    return OrderRows.model_construct(
-        order={
-            "id": order_id,
-            "number": number,
-            "customer_id": order.customer_id,
-            "source": order.source,
-            "external_reference": order.external_reference,
-            "status": OrderStatus.PENDING,
-            "currency": priced.currency,
-            "payment_method": order.payment.method if priced.total_amount else "none",
-            "shipping_service": order.shipping_service,
-            "ship_to": ship_to,
-            "bill_to": order.bill_to.model_dump() if order.bill_to else ship_to,
-            **money,
-            "placed_at": now,
-            "payment_due_at": due,
-        },
-        lines=[
-            {
-                "id": line_id,
-                "order_id": order_id,
-                "position": position,
-                **line.model_dump(),
-                "tax_rate": str(line.tax_rate),
-            }
-            for position, (line_id, line) in enumerate(zip(line_ids, priced.lines, strict=True))
-        ],
-        reservations=[
-            {
-                "id": derived_id(line_ids[position], f"reservation/{pick.location_id}"),
-                "item_id": pick.item_id,
-                "location_id": pick.location_id,
-                "quantity": pick.quantity,
-                "document_type": "order",
-                "document_id": order_id,
-                "line_id": line_ids[position],
-                "status": "active",
-            }
-            for position, pick in assign(
-                [(i, line.item_id, line.quantity) for i, line in enumerate(priced.lines)], plan
-            )
-        ],
-        payments=_payments(order_id, submission, priced),
+    row = {
+        "id": order_id,
+        "number": number,
+        "customer_id": order.customer_id,
+        "source": order.source,
+        "external_reference": order.external_reference,
+        "status": OrderStatus.PENDING,
+        "currency": priced.currency,
+        "payment_method": order.payment.method if priced.total_amount else "none",
+        "shipping_service": order.shipping_service,
+        "ship_to": ship_to,
+        "bill_to": order.bill_to.model_dump() if order.bill_to else ship_to,
+        "subtotal_amount": priced.subtotal_amount,
+        "discount_amount": priced.discount_amount,
+        "shipping_amount": priced.shipping_amount,
+        "shipping_tax_amount": priced.shipping_tax_amount,
+        "tax_amount": priced.tax_amount,
+        "total_amount": priced.total_amount,
+        "placed_at": now,
+        "payment_due_at": due,
+    }
+    lines = [
+        {
+            "id": new_id(),
+            "order_id": order_id,
+            "position": position,
+            "item_id": line.item_id,
+            "sku": line.sku,
+            "name": line.name,
+            "quantity": line.quantity,
+            "unit_price_amount": line.unit_price_amount,
+            "discount_amount": line.discount_amount,
+            "tax_rate": str(line.tax_rate),
+            "tax_amount": line.tax_amount,
+            "total_amount": line.total_amount,
+        }
+        for position, line in enumerate(priced.lines)
+    ]
+    payments = _payments(order_id, submission, priced)
+    return OrderRows(
+        order=row,
+        lines=lines,
+        payments=payments,
         events=[
-            {
-                "id": new_id(),
-                "type": f"{kind}.v1",
-                "subject": number,
-                "subject_id": order_id,
-                "sequence": sequence,
-                "actor": submission.actor,
-                "correlation_id": correlation,
-                "data": data,
-            }
-            for sequence, (kind, data) in enumerate(
-                (
-                    ("order.placed", _placed(submission, priced)),
-                    ("order.stock_reserved", _reserved(priced, plan, shelves)),
-                ),
-                start=1,
-            )
+            _event(1, "order.placed.v1", order_id, number, submission, _placed(submission, priced))
         ],
         start={
             "kind": "start",
@@ -120,17 +100,64 @@ def rows_of(
                 "details": f"What it waits for: `GET /orders/{order_id}/process`",
             },
         },
+        key={
+            "caller": submission.caller,
+            "key": submission.key,
+            "route": route,
+            "fingerprint": submission.fingerprint,
+            "resource_id": order_id,
+            "state": "done",
+            "status": 201,
+            "answer": answer_of(row, lines, payments),
+        },
     )
 
 
-_ORDER_AMOUNTS = {
-    "subtotal_amount",
-    "discount_amount",
-    "shipping_amount",
-    "shipping_tax_amount",
-    "tax_amount",
-    "total_amount",
-}
+def promise(
+    rows: OrderRows, priced: PricedOrder, plan: Sequence[Pick], offered: Sequence[Shelf]
+) -> None:
+    """Add what follows from where the stock is taken; ``offered`` is what there was to choose."""
+    order_id = rows.order["id"]
+    wanted = [(i, line.item_id, line.quantity) for i, line in enumerate(priced.lines)]
+    rows.reservations.extend(
+        {
+            "id": new_id(),
+            "item_id": pick.item_id,
+            "location_id": pick.location_id,
+            "quantity": pick.quantity,
+            "document_type": "order",
+            "document_id": order_id,
+            "line_id": rows.lines[position]["id"],
+            "status": "active",
+        }
+        for position, pick in assign(wanted, plan)
+    )
+    # Keeps the plan and what was on offer, so that "why there?" has an answer.
+    reserved = {
+        "plan": [
+            {
+                "item_id": pick.item_id,
+                "location_id": pick.location_id,
+                "site_id": pick.site_id,
+                "quantity": pick.quantity,
+            }
+            for pick in plan
+        ],
+        "candidates": [
+            {"site": shelf.site_code, "sku": shelf.sku, "available": shelf.available}
+            for shelf in offered
+        ],
+    }
+    placed = rows.events[0]
+    rows.events.append(
+        {
+            **placed,
+            "id": new_id(),
+            "type": "order.stock_reserved.v1",
+            "sequence": 2,
+            "data": reserved,
+        }
+    )
 
 
 def _payments(order_id: UUID, submission: Submission, priced: PricedOrder) -> list[dict[str, Any]]:
@@ -139,7 +166,7 @@ def _payments(order_id: UUID, submission: Submission, priced: PricedOrder) -> li
         return []
     return [
         {
-            "id": derived_id(order_id, "payment/1"),
+            "id": new_id(),
             "order_id": order_id,
             "provider": "sandbox",
             "method": payment.method,
@@ -169,37 +196,21 @@ def _placed(submission: Submission, priced: PricedOrder) -> dict[str, Any]:
     }
 
 
-def _reserved(
-    priced: PricedOrder, plan: Sequence[Pick], shelves: Sequence[Shelf]
+def _event(
+    sequence: int,
+    kind: str,
+    order_id: UUID,
+    number: str,
+    submission: Submission,
+    data: dict[str, Any],
 ) -> dict[str, Any]:
-    """Keep the plan and what was on offer, so that "why there?" has an answer."""
-    wanted: set[ItemId] = set(priced.demand)
     return {
-        "plan": [pick.model_dump(mode="json") for pick in plan],
-        "candidates": [
-            {"site": shelf.site_code, "sku": shelf.sku, "available": shelf.available}
-            for shelf in shelves
-            if shelf.item_id in wanted
-        ],
+        "id": new_id(),
+        "type": kind,
+        "subject": number,
+        "subject_id": order_id,
+        "sequence": sequence,
+        "actor": submission.actor,
+        "correlation_id": f"order-fulfillment/{order_id}",
+        "data": data,
     }
-
-
-def answer_of(rows: OrderRows) -> str:
-    """Render the fresh order exactly as a later read of its rows would."""
-    fresh = dict.fromkeys(
-        ["confirmed_at", "completed_at", "cancelled_at", "cancel_reason", "cancel_requested_at"]
-    )
-    zero = dict.fromkeys(
-        ["cancelled", "shipped", "delivered", "written_off", "captured_amount", "refunded_amount"],
-        0,
-    )
-    row: dict[str, Any] = {
-        **fresh,
-        **rows.order,
-        "version": 1,
-        "lines": [{**line, **zero} for line in rows.lines],
-        "holds": [],
-        "shipments": [],
-        "payments": [{**payment, "entries": []} for payment in rows.payments],
-    }
-    return OrderView.from_parts(row).model_dump_json()

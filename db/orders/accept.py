@@ -1,6 +1,7 @@
 """Taking orders in: many by a handful of statements, each order whole or not at all."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -8,38 +9,52 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
+from db.idempotency import CallerKey
 from db.items import listing_of
 from domain.customers import CustomerStatus
 from domain.ids import CustomerId, ItemId, LocationId, SiteId
 from domain.inventory import Shelf
 from domain.items import Listing
-from domain.value import Value
 
+# Given as JSON, any number of ids looks like a hundred to the planner, so that one kept plan does
+# for all; of arrays it would see the length and plan anew every time. Each id is looked up by
+# itself (LATERAL, OFFSET 0): a kept plan that scans a table would not notice how that grows.
 _REFERENCE = text(
     """SELECT
-    (SELECT jsonb_object_agg(id, status) FROM customers WHERE id = ANY(:customers)) AS customers,
-    (SELECT jsonb_agg(jsonb_build_object(
-        'id', id, 'sku', sku, 'name', name, 'status', status, 'sellable', sellable,
-        'tax_rate', tax_rate::text, 'prices', coalesce((
-            SELECT jsonb_object_agg(p.currency, p.amount) FROM (
+    (SELECT json_object_agg(c.id, c.status)
+     FROM jsonb_array_elements_text(CAST(:customers AS jsonb)) AS w(id), LATERAL (
+        SELECT id, status FROM customers WHERE id = w.id::uuid OFFSET 0) c) AS customers,
+    (SELECT json_agg(json_build_object(
+        'id', i.id, 'sku', i.sku, 'name', i.name, 'status', i.status, 'sellable', i.sellable,
+        'tax_rate', i.tax_rate::text, 'prices', coalesce((
+            SELECT json_object_agg(p.currency, p.amount) FROM (
                 SELECT DISTINCT ON (currency) currency, amount FROM prices
-                WHERE prices.item_id = items.id AND valid_from <= now()
-                ORDER BY currency, valid_from DESC) p), '{}'::jsonb)))
-     FROM items WHERE id = ANY(:items) OR lower(sku) = ANY(:skus)) AS items,
-    (SELECT jsonb_agg(jsonb_build_object('source', o.source, 'reference', o.external_reference,
+                WHERE prices.item_id = i.id AND valid_from <= now()
+                ORDER BY currency, valid_from DESC) p), '{}'::json)))
+     FROM (
+        SELECT found.* FROM jsonb_array_elements_text(CAST(:items AS jsonb)) AS w(id), LATERAL (
+            SELECT * FROM items WHERE id = w.id::uuid OFFSET 0) found
+        UNION ALL
+        SELECT found.* FROM jsonb_array_elements_text(CAST(:skus AS jsonb)) AS w(sku), LATERAL (
+            SELECT * FROM items WHERE lower(sku) = w.sku OFFSET 0) found) i) AS items,
+    (SELECT json_agg(json_build_object('source', o.source, 'reference', o.external_reference,
         'id', o.id))
      FROM orders o JOIN unnest(CAST(:sources AS text[]), CAST(:references AS text[])) AS given(s, r)
         ON o.source = given.s AND o.external_reference = given.r) AS known,
+    (SELECT json_agg(k)
+     FROM jsonb_to_recordset(CAST(:keys AS jsonb)) AS w(caller text, key text), LATERAL (
+        SELECT * FROM idempotency_keys WHERE caller = w.caller AND key = w.key OFFSET 0) k) AS keys,
     (SELECT array_agg(nextval('order_numbers')) FROM generate_series(1, :orders)) AS numbers"""
 )
 
 # Rows are locked in one order by everyone, so two callers never wait for each other in a circle.
 _LOCK_SHELVES = text(
-    """SELECT b.item_id, i.sku, b.location_id, l.code AS location_code, l.site_id,
-        s.code AS site_code, s.rank AS site_rank, floor(b.on_hand - b.reserved)::bigint AS available
-    FROM balances b JOIN items i ON i.id = b.item_id JOIN locations l ON l.id = b.location_id
-        JOIN sites s ON s.id = l.site_id
-    WHERE b.item_id = ANY(:items) AND l.sellable AND l.active AND s.active
+    """SELECT b.item_id, b.location_id, l.code, l.site_id, s.code, s.rank,
+        floor(b.on_hand - b.reserved)::bigint
+    FROM jsonb_array_elements_text(CAST(:items AS jsonb)) AS w(id)
+        JOIN balances b ON b.item_id = w.id::uuid
+        JOIN locations l ON l.id = b.location_id JOIN sites s ON s.id = l.site_id
+    WHERE l.sellable AND l.active AND s.active
     ORDER BY b.item_id, b.location_id FOR UPDATE OF b"""
 )
 
@@ -65,45 +80,45 @@ _INSERTS = ", ".join(
     f"SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, CAST(:{table} AS jsonb)))"
     for table, columns in _COLUMNS.items()
 )
+# The keys come first: a request with the same key makes this wait until that one has ended, and
+# then nothing else was written in vain.
+_KEY = "caller, key, route, fingerprint, resource_id, state, status, answer"
 _WRITE = text(
     f"""WITH {_INSERTS}, promised AS (
         UPDATE balances b SET reserved = b.reserved + d.quantity
         FROM jsonb_to_recordset(CAST(:promises AS jsonb))
             AS d(item_id uuid, location_id uuid, quantity numeric)
         WHERE b.item_id = d.item_id AND b.location_id = d.location_id)
-    UPDATE idempotency_keys k SET state = 'done', status = 201, answer = a.answer
-    FROM jsonb_to_recordset(CAST(:answers AS jsonb)) AS a(caller text, key text, answer text)
-    WHERE k.caller = a.caller AND k.key = a.key"""
+    INSERT INTO idempotency_keys ({_KEY}) SELECT {_KEY}
+    FROM jsonb_populate_recordset(NULL::idempotency_keys, CAST(:keys AS jsonb))"""
 )
 
 
-class Reference(Value):
+@dataclass(frozen=True, slots=True)
+class Reference:
     """What placing needs to know: customers, what is sold, and a number for each order."""
 
     customers: dict[CustomerId, CustomerStatus]
     listings: dict[ItemId | str, Listing]
     known: dict[tuple[str, str], UUID]
     """Orders that were placed before, by source and external reference."""
+    keys: dict[CallerKey, dict[str, Any]]
+    """Rows of the idempotency record that there are already."""
     numbers: tuple[str, ...]
 
 
-class OrderRows(Value):
+@dataclass(frozen=True, slots=True)
+class OrderRows:
     """All rows of one accepted order, by table, as JSON values."""
 
     order: dict[str, Any]
     lines: list[dict[str, Any]]
-    reservations: list[dict[str, Any]]
     payments: list[dict[str, Any]]
     events: list[dict[str, Any]]
     start: dict[str, Any]
-
-
-class StoredAnswer(Value):
-    """What the caller is told, kept for a repeat under the same key."""
-
-    caller: str
-    key: str
-    answer: str
+    key: dict[str, Any]
+    """The request's row of the idempotency record, with its answer."""
+    reservations: list[dict[str, Any]] = field(default_factory=list)
 
 
 async def read_reference(
@@ -112,21 +127,23 @@ async def read_reference(
     items: Iterable[ItemId],
     skus: Iterable[str],
     references: Sequence[tuple[str, str]],
+    keys: Iterable[CallerKey],
     orders: int,
 ) -> Reference:
-    """Read what is needed to price and number ``orders`` orders (``skus`` in lower case).
+    """Read what is needed to judge, price and number ``orders`` orders (``skus`` in lower case).
 
-    ``references`` are pairs of source and external reference.
+    ``references`` are pairs of source and external reference, ``keys`` of caller and key.
     """
     row = (
         await db.execute(
             _REFERENCE,
             {
-                "customers": list(customers),
-                "items": list(items),
-                "skus": list(skus),
+                "customers": to_json(list(customers)),
+                "items": to_json(list(items)),
+                "skus": to_json(list(skus)),
                 "sources": [source for source, _ in references],
                 "references": [reference for _, reference in references],
+                "keys": to_json([{"caller": caller, "key": key} for caller, key in keys]),
                 "orders": orders,
             },
         )
@@ -135,42 +152,51 @@ async def read_reference(
     for item in row.items or ():
         listing = listing_of(item)
         listings[listing.item_id] = listings[listing.sku.lower()] = listing
-    statuses, known = row.customers or {}, row.known or []
+    statuses = row.customers or {}
     return Reference(
         customers={CustomerId(UUID(key)): CustomerStatus(value) for key, value in statuses.items()},
         listings=listings,
-        known={(row["source"], row["reference"]): UUID(row["id"]) for row in known},
+        known={(each["source"], each["reference"]): UUID(each["id"]) for each in row.known or ()},
+        keys={(each["caller"], each["key"]): each for each in row.keys or ()},
         numbers=tuple(f"SO-{number}" for number in row.numbers),
     )
 
 
-async def lock_shelves(db: AsyncConnection, items: Iterable[ItemId]) -> list[Shelf]:
-    """Lock and return what is free of these items wherever it can be sold from."""
-    rows = await db.execute(_LOCK_SHELVES, {"items": list(items)})
-    return [
-        Shelf(
-            item_id=ItemId(row.item_id),
-            sku=row.sku,
-            location_id=LocationId(row.location_id),
-            location_code=row.location_code,
-            site_id=SiteId(row.site_id),
-            site_code=row.site_code,
-            site_rank=row.site_rank,
-            available=row.available,
+async def lock_shelves(
+    db: AsyncConnection, items: Mapping[ItemId, str]
+) -> dict[ItemId, list[Shelf]]:
+    """Lock and return what is free of these items (and their SKUs) wherever it can be sold from."""
+    rows = await db.execute(_LOCK_SHELVES, {"items": to_json(list(items))})
+    shelves: dict[ItemId, list[Shelf]] = {item: [] for item in items}
+    for item, location, location_code, site, site_code, rank, available in rows:
+        shelves[item].append(
+            Shelf(
+                item_id=item,
+                sku=items[item],
+                location_id=LocationId(location),
+                location_code=location_code,
+                site_id=SiteId(site),
+                site_code=site_code,
+                site_rank=rank,
+                available=available,
+            )
         )
-        for row in rows
-    ]
+    return shelves
 
 
-async def write_orders(
-    db: AsyncConnection, orders: Sequence[OrderRows], answers: Sequence[StoredAnswer]
-) -> None:
+async def write_orders(db: AsyncConnection, orders: Sequence[OrderRows]) -> None:
     """Write accepted orders, their promises, events, starts and answers by one statement.
 
     The shelves are locked by the caller; the CHECK on the balances refuses what oversells all the
-    same. ``answers`` complete the callers' idempotency rows.
+    same. An IntegrityError may mean that a key or reference was used since it was looked for.
     """
-    promises: dict[tuple[str, str], int] = {}
+    # Two writers that meet on unique values do so in one order, and never in a circle.
+    keys = sorted((order.key for order in orders), key=lambda row: (row["caller"], row["key"]))
+    by_reference = sorted(
+        (order.order for order in orders),
+        key=lambda row: (row["source"], row["external_reference"] or ""),
+    )
+    promises: dict[tuple[UUID, UUID], int] = {}
     for order in orders:
         for held in order.reservations:
             place = (held["item_id"], held["location_id"])
@@ -178,7 +204,7 @@ async def write_orders(
     await db.execute(
         _WRITE,
         {
-            "orders": to_json([order.order for order in orders]),
+            "orders": to_json(by_reference),
             "order_lines": to_json([row for order in orders for row in order.lines]),
             "reservations": to_json([row for order in orders for row in order.reservations]),
             "payments": to_json([row for order in orders for row in order.payments]),
@@ -190,6 +216,6 @@ async def write_orders(
                     for (item, location), quantity in promises.items()
                 ]
             ),
-            "answers": to_json([answer.model_dump() for answer in answers]),
+            "keys": to_json(keys),
         },
     )

@@ -38,6 +38,8 @@ from tests.bench.client import Ask
 from tests.bench.watch import OWN, Meter
 
 ITEMS = 1000
+# Tables that are counted while empty are planned for as if they stayed so.
+_COUNT = "VACUUM (ANALYZE) customers, sites, locations, items, prices, balances"
 _ADDRESS = {
     "name": "Ada Lovelace",
     "line1": "500 Congress Ave",
@@ -175,7 +177,7 @@ class World:
                 " tasks CASCADE"
             )
             await db.execute("UPDATE balances SET reserved = 0")
-            await db.execute("VACUUM (ANALYZE)")
+            await db.execute(_COUNT)
             await db.execute("CHECKPOINT")
 
     async def temporal(self) -> Client:
@@ -294,5 +296,5 @@ async def _furnished(folder: Path, stack: Stack, books: Database) -> World:
             )
     await world._stock(world.items, 1_000_000)
     async with world.connection() as db:
-        await db.execute("VACUUM (ANALYZE)")
+        await db.execute(_COUNT)
     return world
