@@ -1,5 +1,6 @@
 """Money moves once, and never more of it than was agreed."""
 
+from db.shipments.captures import OWES
 from db.verify.check import Check
 
 # Per key a success outweighs every other phase; amounts are those of the success.
@@ -164,5 +165,12 @@ CHECKS = (
         """SELECT number, facts->>'key' AS key, facts->'ours' AS ours, facts->'theirs' AS theirs
         FROM tasks WHERE kind = 'payment_mismatch' AND status = 'open'""",
         informs=True,
+    ),
+    Check(
+        "I3q",
+        "A completed order is owed nothing for what has left",
+        f"""SELECT o.number, s.number AS shipment FROM orders o
+        JOIN shipments s ON s.order_id = o.id
+        WHERE o.status IN ('completed', 'closed') AND {OWES}""",
     ),
 )

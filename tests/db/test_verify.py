@@ -135,6 +135,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "I3p": ("UPDATE shipments SET capture_shipping_amount = 0 WHERE number = 'SHP-1'", set()),
+    "I3q": ("UPDATE payment_entries SET shipment_id = NULL WHERE key = 'capture/done'", set()),
     "I4a": (
         "INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object("
         "'id', md5('old'), 'number', 'SO-5', 'status', 'pending', 'confirmed_at', NULL,"
