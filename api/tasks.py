@@ -113,7 +113,9 @@ async def decide(
             task_id=TaskId(task_id), choice=body.choice, note=body.note, actor=caller.subject
         )
         asker = ASKERS.get(TaskKind(task.kind))
-        if asker is None or task.status != TaskStatus.OPEN:
+        offered = task.status == TaskStatus.OPEN and body.choice in task.choices
+        # What the books refuse is refused by them, and leaves no trace in a run.
+        if asker is None or not offered:
             async with books.begin() as db:
                 await record_answer(db, task, decision)
         elif asker is Asker.ORDER:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, one_of
+from domain.errors import NotFound
 from domain.orders.status import HoldReason
 
 
@@ -97,3 +98,9 @@ async def find_hold(db: AsyncConnection, hold_id: UUID, document_id: UUID) -> bo
     """Whether the document has, or had, this hold."""
     query = select(HoldRow.id).where(HoldRow.id == hold_id, HoldRow.document_id == document_id)
     return bool((await db.execute(select(query.exists()))).scalar_one())
+
+
+async def require_hold(db: AsyncConnection, hold_id: UUID, order_id: UUID) -> None:
+    """Raise NotFound unless the order has, or had, this hold."""
+    if not await find_hold(db, hold_id, order_id):
+        raise NotFound(f"the order has no hold {hold_id}")

@@ -5,7 +5,7 @@ from temporalio import activity
 
 from activities.orders.progress import look_again, plan_again, progress_of
 from db.engine import Database
-from db.holds import find_hold, record_hold, release_hold
+from db.holds import find_hold, record_hold, release_hold, require_hold
 from db.inventory.ledger import release_stock
 from db.orders.steps import (
     announce,
@@ -19,7 +19,6 @@ from db.orders.steps import (
 from db.shipments.captures import is_owed
 from db.shipments.steps import lock_shipments_of, move_shipment
 from db.tasks import cancel_tasks, open_task
-from domain.errors import AlreadyExists, NotFound
 from domain.ids import OrderId
 from domain.orders.status import OrderStatus, may_complete
 from domain.orders.steps import (
@@ -27,6 +26,7 @@ from domain.orders.steps import (
     HoldPlacement,
     HoldRelease,
     Progress,
+    already_held,
     check_cancellable,
     check_running,
 )
@@ -125,7 +125,7 @@ class OrderActivities:
                 placement.actor,
             )
             if not added:
-                raise AlreadyExists(f"the order is already on hold for {placement.reason}")
+                raise already_held(placement.reason)
             await change_order(db, order)
             await announce(
                 db,
@@ -140,8 +140,7 @@ class OrderActivities:
         """Lift one hold; a hold released before stays released."""
         async with self._books.begin() as db:
             order = await lock_order(db, release.order_id)
-            if not await find_hold(db, release.hold_id, order.id):
-                raise NotFound(f"the order has no hold {release.hold_id}")
+            await require_hold(db, release.hold_id, order.id)
             reason = await release_hold(db, release.hold_id, order.id, release.actor)
             if reason is None:
                 return

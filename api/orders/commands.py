@@ -1,5 +1,6 @@
 """HTTP for what may be asked of an order on its way: cancel, hold, release, pay."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from api.once import create_once, once
 from api.orders.views import OrderView
 from api.problems import BODY, KEYED, READ, problems
 from api.steering import Request, Steer
+from db.holds import require_hold
 from db.orders.attempts import add_attempt
 from db.orders.reads import get_order
 from domain.access import Caller
@@ -28,7 +30,9 @@ from domain.orders.steps import (
     HoldRelease,
     PayOrder,
     PlaceHold,
+    already_held,
     check_running,
+    too_late_to_cancel,
 )
 from workflows.order_fulfillment import OrderFulfillment
 
@@ -57,9 +61,15 @@ class Desk:
         update: UpdateMethodMultiParam[[OrderFulfillment, Request], Any],
         request: Request,
         request_id: UUID,
+        check: Callable[[OrderView], Awaitable[None]],
     ) -> OrderView:
-        """Send a request to a running order's run and return the order after it."""
-        check_running((await self.look(order_id, caller)).status)
+        """Send a request to a running order's run and return the order after it.
+
+        What ``check`` refuses by the books leaves no trace in the run; the run itself decides.
+        """
+        order = await self.look(order_id, caller)
+        check_running(order.status)
+        await check(order)
         await self.steering.ask(OrderFulfillment, update, order_id, request, request_id)
         return await self.look(order_id, caller)
 
@@ -81,8 +91,13 @@ async def cancel(
         order = await desk.look(order_id, caller)
         if order.status is OrderStatus.CANCELLED:
             return order
+
+        async def check(order: OrderView) -> None:
+            if any(line.shipped for line in order.lines):
+                raise too_late_to_cancel(order.status)
+
         request = Cancellation(order_id=OrderId(order_id), reason=body.reason, actor=caller.subject)
-        return await desk.ask(order_id, caller, OrderFulfillment.cancel, request, request_id)
+        return await desk.ask(order_id, caller, OrderFulfillment.cancel, request, request_id, check)
 
     return await once(desk.books, caller, key, f"POST /orders/{order_id}/cancel", body, run)
 
@@ -103,6 +118,11 @@ async def hold(
     """Stop the order until the hold is released; what is under way at a partner still ends."""
 
     async def run(request_id: UUID) -> OrderView:
+        async def check(order: OrderView) -> None:
+            # One with this id is ours: its answer was lost.
+            if any(each.reason == body.reason and each.id != request_id for each in order.holds):
+                raise already_held(body.reason)
+
         request = HoldPlacement(
             order_id=OrderId(order_id),
             hold_id=request_id,
@@ -110,7 +130,8 @@ async def hold(
             note=body.note,
             actor=caller.subject,
         )
-        return await desk.ask(order_id, caller, OrderFulfillment.place_hold, request, request_id)
+        update = OrderFulfillment.place_hold
+        return await desk.ask(order_id, caller, update, request, request_id, check)
 
     route = f"POST /orders/{order_id}/holds"
     return await once(desk.books, caller, key, route, body, run, status=201)
@@ -131,8 +152,13 @@ async def release(
     """Release one hold; with the last one the order goes on."""
 
     async def run(request_id: UUID) -> OrderView:
+        async def check(order: OrderView) -> None:
+            async with desk.books.read() as db:
+                await require_hold(db, hold_id, order.id)
+
         request = HoldRelease(order_id=OrderId(order_id), hold_id=hold_id, actor=caller.subject)
-        return await desk.ask(order_id, caller, OrderFulfillment.release_hold, request, request_id)
+        update = OrderFulfillment.release_hold
+        return await desk.ask(order_id, caller, update, request, request_id, check)
 
     route = f"POST /orders/{order_id}/holds/{hold_id}/release"
     return await once(desk.books, caller, key, route, None, run)

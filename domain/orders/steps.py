@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from domain.errors import IllegalMove
+from domain.errors import AlreadyExists, IllegalMove
 from domain.ids import OrderId, ShipmentId
 from domain.orders.status import (
     MOVES,
@@ -132,6 +132,11 @@ def too_late_to_cancel(status: OrderStatus) -> IllegalMove:
         allowed=[],
         alternatives=["return", "reroute"],
     )
+
+
+def already_held(reason: HoldReason) -> AlreadyExists:
+    """Return the refusal of a second open hold of the same reason."""
+    return AlreadyExists(f"the order is already on hold for {reason}")
 
 
 def expiry_reason(standing: Standing) -> CancelReason:

@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any
 
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+
 from tests.installation import Installation
 from tests.patience import PATIENCE
 from tests.storefront import ADDRESS, dollars
@@ -225,3 +228,39 @@ async def test_a_wrong_amount_parks_the_order_until_finance_says_which_stands(
         ("capture", 1500, "succeeded", 1),
         ("void", 8400, "succeeded", 1),
     ]
+
+
+async def test_what_is_refused_leaves_no_trace_in_the_run(installation: Installation) -> None:
+    order_id = await installation.place({await installation.item(stock=1): 1})
+    numbers = await installation.booked(order_id)
+    await installation.post(f"/orders/{order_id}/holds", {"reason": "fraud_review"})
+    await installation.travel(numbers, "lost")
+    [shipment] = (await installation.reaches(order_id, payment_status="captured"))["shipments"]
+    task = await installation.task("parcel_lost", shipment["id"])
+
+    client = await Client.connect(installation.record.temporal_address)
+
+    async def requests() -> list[int]:
+        """Return how many requests each run of the order has taken up."""
+        process = (await installation.shop.get(f"/orders/{order_id}/process")).body
+        runs = [client.get_workflow_handle(run["workflow_id"]) for run in process["runs"]]
+        taken = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
+        return [
+            [event.event_type async for event in run.fetch_history_events()].count(taken)
+            for run in runs
+        ]
+
+    assert await requests() == [1, 0]
+    nowhere = "019a0000-0000-7000-8000-000000000000"
+    for path, body, code in (
+        (f"/orders/{order_id}/cancel", {}, "illegal_move"),
+        (f"/orders/{order_id}/holds", {"reason": "fraud_review"}, "already_exists"),
+        (f"/orders/{order_id}/holds/{nowhere}/release", {}, "not_found"),
+        (f"/tasks/{task['id']}/decide", {"choice": "shrug"}, "illegal_move"),
+    ):
+        refused = await installation.shop.post(path, body, f"{path}-refused")
+        assert refused.code == code, path
+    assert await requests() == [1, 0]
+    await installation.post(f"/tasks/{task['id']}/decide", {"choice": "refund"})
+    await installation.reaches(order_id, status="completed")
+    await installation.assert_sound()
