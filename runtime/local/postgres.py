@@ -23,6 +23,10 @@ USER = "stateset"
 START_PATIENCE = 60.0
 """Seconds; replaying the write-ahead log after a crash is what may take long."""
 STOP_PATIENCE = 30.0
+LEFTOVER_PATIENCE = 30.0
+LEFTOVER_PAUSE = 0.25
+STILL_ENDING = "pre-existing shared memory block"
+"""What PostgreSQL says while a session of its killed predecessor has not noticed yet."""
 
 SMALL_BOX: Mapping[str, str] = MappingProxyType(
     {
@@ -79,13 +83,24 @@ class Postgres:
         options["unix_socket_directories"] = ""
         settings = [text for pair in options.items() for text in ("-c", "=".join(pair))]
         command = [str(programs / "postgres"), "-D", str(cluster), *settings]
-        self._child = self._spawn("postgres", command, signal.SIGINT)
-        try:
-            await self._wait_until_it_serves(password)
-        except BaseException:
-            await self.stop()
-            raise
+        await self._serve(command, password)
         return f"postgresql://{USER}:{password}@127.0.0.1:{self._port}/{DATABASE}"
+
+    async def _serve(self, command: list[str], password: str) -> None:
+        """Start the server, again while the last processes of one that was killed are ending."""
+        deadline = time.monotonic() + LEFTOVER_PATIENCE
+        while True:
+            self._child = self._spawn("postgres", command, signal.SIGINT)
+            try:
+                await self._wait_until_it_serves(password)
+            except BaseException as error:
+                await self.stop()
+                ending = isinstance(error, CannotStart) and STILL_ENDING in str(error)
+                if not ending or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(LEFTOVER_PAUSE)
+            else:
+                return
 
     async def stop(self) -> None:
         """Disconnect everybody, write everything down and stop; no recovery follows."""

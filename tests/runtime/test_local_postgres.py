@@ -19,7 +19,7 @@ from runtime.local.binaries import postgres_bin, reachable
 from runtime.local.children import CannotStart
 from runtime.local.postgres import Postgres, remove
 from tests.ports import free_port
-from tests.runtime.stacks import alive, listens, owner_of
+from tests.runtime.stacks import alive, eventually, listens, owner_of
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -181,6 +181,24 @@ async def test_committed_work_survives_kill_9(open_dir: Path) -> None:
     os.kill(server.child.pid, signal.SIGKILL)
     await server.child.wait()
     assert await ask(await server.start(), "SELECT n FROM kept") == "7"
+    await server.stop()
+
+
+async def test_a_session_that_outlives_its_killed_server_is_waited_for(open_dir: Path) -> None:
+    killed, server = Postgres(open_dir, free_port()), Postgres(open_dir, free_port())
+    connection = await asyncpg.connect(await killed.start())
+    session = connection.get_server_pid()
+    os.kill(session, signal.SIGSTOP)
+    os.kill(killed.child.pid, signal.SIGKILL)
+    await killed.child.wait()
+    starting = asyncio.create_task(server.start())
+    log = open_dir / "logs" / "postgres.log"
+    try:
+        await eventually(lambda: starting.done() or postgres.STILL_ENDING in log.read_text())
+    finally:
+        os.kill(session, signal.SIGCONT)
+    assert await ask(await starting, "SELECT 1") == "1"
+    connection.terminate()
     await server.stop()
 
 
