@@ -44,9 +44,12 @@ async def test_every_answer_is_one_that_the_description_promises(
     async with asyncio.timeout(SECONDS + 180):
         output = (await probe.communicate())[0].decode()
     assert probe.returncode == 0, output[-10_000:]
-    # How many requests fit into the time depends on the machine; that some made orders does not.
-    tried = re.search(r"(\d+) generated", output)
-    assert tried is not None, output
-    assert int(tried[1]) > 300, output[-3_000:]
+    # How many requests fit into the time depends on the machine; that each route got some does not.
+    selected, tested, tried = (
+        int(found[1]) if (found := re.search(pattern, output)) else 0
+        for pattern in (r"Selected: (\d+)", r"Tested: (\d+)", r"(\d+) generated")
+    )
+    assert selected == tested > 30, output[-3_000:]
+    assert tried > 3 * selected, output[-3_000:]
     assert (await installation.shop.get("/orders", sku=sku, limit=1)).body["items"]
     await installation.assert_sound()
