@@ -1,6 +1,8 @@
 """HTTP for partners: what they tell us is verified, kept as it came, and applied later."""
 
-from collections.abc import Callable
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +10,12 @@ import orjson
 from fastapi import APIRouter, Request
 from pydantic import SecretStr
 
-from api.deps import Books, Serving
+from api.deps import Serving
 from api.problems import BODY, problems
 from api.settings import ApiSettings
-from db.facts import record_fact
+from db.engine import Database
+from db.facts import Fact, record_facts
+from db.failures import Trouble, diagnose
 from domain.errors import Malformed, NotFound, Unauthenticated
 from domain.ids import new_id
 from domain.value import Value
@@ -27,6 +31,53 @@ SECRETS: dict[str, Callable[[ApiSettings], SecretStr]] = {
 """Who may tell us facts, and what their messages are signed with."""
 
 
+LARGEST_BATCH = 100
+
+
+class Postbox:
+    """Keeps by one statement what came while the one before ran; a lone fact waits for nobody.
+
+    Durability is that of a statement of one's own: the answer comes after the commit.
+    """
+
+    def __init__(self, books: Database) -> None:
+        """Keep facts in these books."""
+        self._books = books
+        self._waiting: deque[tuple[Fact, asyncio.Future[bool]]] = deque()
+        self._writing: asyncio.Task[None] | None = None
+
+    async def keep(self, fact: Fact) -> bool:
+        """Keep a fact; return whether it is new when that is committed."""
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append((fact, kept))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        return await kept
+
+    async def _write(self) -> None:
+        while self._waiting:
+            many = min(len(self._waiting), LARGEST_BATCH)
+            await self._record([self._waiting.popleft() for _ in range(many)])
+
+    async def _record(self, batch: Sequence[tuple[Fact, asyncio.Future[bool]]]) -> None:
+        try:
+            async with self._books.write_at_once() as db:
+                new = await record_facts(db, [fact for fact, _ in batch])
+        except Exception as error:
+            if len(batch) > 1 and diagnose(error) is not Trouble.DOWN:
+                # One bad fact must not fail the others.
+                for one in batch:
+                    await self._record([one])
+                return
+            for _, kept in batch:
+                if not kept.done():
+                    kept.set_exception(error)
+            return
+        for fact, kept in batch:
+            if not kept.done():
+                kept.set_result(fact.id in new)
+
+
 class Received(Value):
     """The fact is kept; it is applied soon."""
 
@@ -39,7 +90,7 @@ class Received(Value):
     status_code=202,
     responses=problems(*BODY, Unauthenticated, NotFound, Malformed),
 )
-async def receive(provider: str, request: Request, serving: Serving, books: Books) -> Received:
+async def receive(provider: str, request: Request, serving: Serving) -> Received:
     """Take a signed event (Standard Webhooks 1.0); the same event twice is kept once."""
     if provider not in SECRETS:
         raise NotFound(f"there is no partner {provider}")
@@ -51,10 +102,8 @@ async def receive(provider: str, request: Request, serving: Serving, books: Book
         metrics.inbound_facts.labels(provider, "refused").inc()
         raise Unauthenticated(str(error)) from error
     payload = _object(raw)
-    async with books.write_at_once() as db:
-        new = await record_fact(
-            db, new_id(), provider=provider, provider_event_id=event_id, payload=payload
-        )
+    postbox: Postbox = request.app.state.postbox
+    new = await postbox.keep(Fact(new_id(), provider, event_id, payload))
     request.app.state.doorbell.ring()
     metrics.inbound_facts.labels(provider, "stored" if new else "repeated").inc()
     return Received(event_id=event_id, repeated=not new)

@@ -1,6 +1,7 @@
 """Facts from outside, kept as they came, once each."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,16 +36,29 @@ class InboundFactRow(Base):
     note: Mapped[str] = mapped_column(server_default="")
 
 
-# The fact and its place in the outbox are one statement: a webhook costs one round trip.
+@dataclass(frozen=True)
+class Fact:
+    """A partner's webhook as it came, under an id of ours."""
+
+    id: UUID
+    provider: str
+    provider_event_id: str
+    payload: dict[str, Any]
+
+
+# Facts and their places in the outbox are one statement. Sorted by what is unique, so that two
+# callers with the same facts never wait in a circle; dispatched in the order in which they came.
 _RECORD = text(
-    """WITH fact AS (
+    """WITH facts AS (
         INSERT INTO inbound_facts (id, provider, provider_event_id, payload, state)
-        VALUES (:id, :provider, :provider_event_id, CAST(:payload AS jsonb), 'received')
+        SELECT id, provider, provider_event_id, payload, 'received'
+        FROM jsonb_to_recordset(CAST(:facts AS jsonb))
+            AS f(id uuid, provider text, provider_event_id text, payload jsonb)
+        ORDER BY provider, provider_event_id, id
         ON CONFLICT DO NOTHING RETURNING id)
     INSERT INTO outbox (kind, workflow, document_id, payload)
-    SELECT 'fact', '', id, '{}' FROM fact RETURNING id"""
+    SELECT 'fact', '', id, '{}' FROM facts ORDER BY id RETURNING document_id"""
 )
-
 # Sorted like every lock on several rows, so that two workers never wait in a circle.
 _LOCK = text("SELECT * FROM inbound_facts WHERE id = ANY(:facts) ORDER BY id FOR UPDATE")
 _NOTE = text(
@@ -55,25 +69,10 @@ _NOTE = text(
 )
 
 
-async def record_fact(
-    db: AsyncConnection,
-    fact_id: UUID,
-    *,
-    provider: str,
-    provider_event_id: str,
-    payload: dict[str, Any],
-) -> bool:
-    """Keep a fact as it came and queue it; return False when the provider has told us before."""
-    queued = await db.execute(
-        _RECORD,
-        {
-            "id": fact_id,
-            "provider": provider,
-            "provider_event_id": provider_event_id,
-            "payload": to_json(payload),
-        },
-    )
-    return queued.one_or_none() is not None
+async def record_facts(db: AsyncConnection, facts: Sequence[Fact]) -> set[UUID]:
+    """Keep facts as they came and queue them; return the ids of those that nobody told before."""
+    queued = await db.execute(_RECORD, {"facts": to_json(facts)})
+    return {row.document_id for row in queued}
 
 
 async def lock_facts(db: AsyncConnection, fact_ids: Collection[UUID]) -> Sequence[Row[Any]]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, bindparam, func, select, text, update
+from sqlalchemy import Index, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
@@ -37,18 +37,6 @@ class HoldRow(Base):
     placed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     released_by: Mapped[str | None]
     released_at: Mapped[datetime | None]
-
-
-_HELD = select(
-    select(HoldRow.id)
-    .where(HoldRow.document_id == bindparam("document"), HoldRow.released_at.is_(None))
-    .exists()
-)
-
-
-async def is_held(db: AsyncConnection, document_id: UUID) -> bool:
-    """Whether the document has an open hold."""
-    return bool((await db.execute(_HELD, {"document": document_id})).scalar_one())
 
 
 async def record_hold(

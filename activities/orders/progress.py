@@ -6,10 +6,9 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.holds import is_held
-from db.orders.steps import change_order, lock_order, move_order
+from db.orders.steps import change_order, lock_order, move_order, open_points_of
 from db.payments import entries_of, entry_of
-from db.shipments.steps import pending_of, plan_shipments
+from db.shipments.steps import plan_shipments
 from domain.orders.status import RUNNING, OrderStatus
 from domain.orders.steps import Cancellation, Progress, Standing, standing_of
 from domain.payments import add_up
@@ -18,12 +17,13 @@ from domain.payments import add_up
 async def progress_of(db: AsyncConnection, order: Row[Any]) -> Progress:
     """Return where a locked order stands."""
     paid = add_up([entry_of(row) for row in await entries_of(db, order.id)])
+    found = await open_points_of(db, order.id)
     return Progress(
         status=OrderStatus(order.status),
         standing=standing_of(order.total_amount, paid),
-        held=await is_held(db, order.id),
+        held=found.held,
         payment_due_at=order.payment_due_at,
-        to_book=await pending_of(db, order.id) if order.status == OrderStatus.CONFIRMED else (),
+        to_book=tuple(found.to_book) if order.status == OrderStatus.CONFIRMED else (),
         authorized_amount=paid.authorized,
         cancellation=_asked_for(order),
     )
@@ -44,10 +44,8 @@ async def confirm_if_ready(db: AsyncConnection, order: Row[Any], carrier: str) -
     if not ready:
         return progress
     await move_order(db, order, OrderStatus.CONFIRMED, "system")
-    await plan_shipments(db, order, carrier)
-    return progress.model_copy(
-        update={"status": OrderStatus.CONFIRMED, "to_book": await pending_of(db, order.id)}
-    )
+    planned = await plan_shipments(db, order, carrier)
+    return progress.model_copy(update={"status": OrderStatus.CONFIRMED, "to_book": planned})
 
 
 async def look_again(db: AsyncConnection, order: Row[Any], carrier: str) -> Progress:

@@ -1,29 +1,28 @@
 """Buying and giving back labels: one partner call each, safe to repeat."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import Row, func
+from sqlalchemy import Row
 from temporalio import activity
 
 from activities.shipments.following import read_state
 from db.engine import Database
-from db.holds import is_held
 from db.orders.steps import lock_order
 from db.shipments.steps import (
     announce,
+    find_to_book,
     lock_order_of,
     lock_shipment,
     lock_shipments_of,
     move_shipment,
-    record_parcel,
-    shipment_lines_of,
+    record_booking,
 )
 from db.tasks import cancel_tasks, open_task
 from domain.addresses import Address
 from domain.ids import OrderId, ShipmentId
+from domain.money import Money
 from domain.shipments.packing import pack
 from domain.shipments.status import ShipmentStatus
 from domain.shipments.steps import BookingOutcome
@@ -49,16 +48,15 @@ class BookingActivities:
         Our shipment id is the carrier's reference: after an answer that got lost the label is
         found, not bought again. A definite no opens a task for the warehouse.
         """
-        async with self._books.begin() as db:
-            order = await lock_order_of(db, shipment_id)
-            shipment = await lock_shipment(db, shipment_id)
-            if shipment.status != ShipmentStatus.PENDING:
-                return BookingOutcome.NOT_DUE
-            if order.cancel_requested_at is not None or await is_held(db, order.id):
-                return BookingOutcome.HELD
-            lines = await shipment_lines_of(db, shipment_id)
+        # No lock: it would be gone again before the carrier is asked.
+        async with self._books.read() as db:
+            shipment = await find_to_book(db, shipment_id)
+        if shipment.status != ShipmentStatus.PENDING:
+            return BookingOutcome.NOT_DUE
+        if shipment.stopped:
+            return BookingOutcome.HELD
         try:
-            booking = await self._buy(_request(shipment, lines))
+            booking = await self._buy(_request(shipment))
         except PartnerRefused as refusal:
             await self._report_refusal(shipment_id, refusal)
             return BookingOutcome.REFUSED
@@ -105,18 +103,13 @@ class BookingActivities:
             shipment = await lock_shipment(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
                 return ShipmentStatus(shipment.status)
-            for parcel in booking.parcels:
-                await record_parcel(db, shipment_id, shipment.carrier, parcel.tracking_number)
-            await move_shipment(
+            await record_booking(
                 db,
                 shipment,
-                ShipmentStatus.BOOKED,
-                "system",
-                booking_reference=booking.booking_id,
+                reference=booking.booking_id,
                 label_url=booking.parcels[0].label_url,
-                label_amount=booking.amount,
-                label_currency=booking.currency,
-                booked_at=func.now(),
+                price=Money(amount=booking.amount, currency=booking.currency),
+                tracking_numbers=[parcel.tracking_number for parcel in booking.parcels],
             )
             await cancel_tasks(db, TaskKind.BOOKING_REFUSED, shipment_id)
             return ShipmentStatus.BOOKED
@@ -154,14 +147,14 @@ class BookingActivities:
         return True
 
 
-def _request(shipment: Row[Any], lines: Sequence[Row[Any]]) -> BookingRequest:
+def _request(shipment: Row[Any]) -> BookingRequest:
     """Order a label; a site of ours without an address is refused like one by the carrier."""
     try:
         ship_from = Address.model_validate(shipment.ship_from)
     except ValidationError as error:
         missing = ", ".join(str(each["loc"][0]) for each in error.errors())
         raise PartnerRefused("site_address", f"the site's address needs {missing}") from error
-    weights = pack((line.quantity, line.weight_grams) for line in lines)
+    weights = pack((units, grams) for units, grams in shipment.contents)
     return BookingRequest(
         reference=shipment.id,
         service=shipment.service,

@@ -4,21 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.events import add_event
+from db.events import ADD_EVENTS, Event, add_events, to_add
 from db.orders.tables import OrderLineRow, OrderRow
 from domain.errors import NotFound
 from domain.lifecycle import move
 from domain.orders.status import MOVES, LineCounters, OrderStatus
 from telemetry import metrics
-
-_STAMPS = {
-    OrderStatus.CONFIRMED: OrderRow.confirmed_at,
-    OrderStatus.COMPLETED: OrderRow.completed_at,
-    OrderStatus.CANCELLED: OrderRow.cancelled_at,
-}
 
 # Statements are made once: to build one anew costs the worker more than to run it.
 _LOCK = select(OrderRow.__table__).where(OrderRow.id == bindparam("order")).with_for_update()
@@ -26,6 +20,22 @@ _LINES = (
     select(OrderLineRow.__table__)
     .where(OrderLineRow.order_id == bindparam("order"))
     .order_by(OrderLineRow.position)
+)
+_OPEN_POINTS = text(
+    """SELECT EXISTS (
+            SELECT 1 FROM holds WHERE document_id = :order AND released_at IS NULL) AS held,
+        ARRAY(SELECT id FROM shipments WHERE order_id = :order AND status = 'pending'
+            ORDER BY id) AS to_book"""
+)
+_MOVE = text(
+    f"""WITH moved AS (
+        UPDATE orders SET status = :status, version = version + 1,
+            confirmed_at = CASE :status WHEN 'confirmed' THEN now() ELSE confirmed_at END,
+            completed_at = CASE :status WHEN 'completed' THEN now() ELSE completed_at END,
+            cancelled_at = CASE :status WHEN 'cancelled' THEN now() ELSE cancelled_at END,
+            cancel_reason = coalesce(:reason, cancel_reason)
+        WHERE id = :order)
+    {ADD_EVENTS}"""
 )
 
 
@@ -40,6 +50,11 @@ async def lock_order(db: AsyncConnection, order_id: UUID) -> Row[Any]:
 async def lines_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
     """Return the order's lines in their order."""
     return (await db.execute(_LINES, {"order": order_id})).all()
+
+
+async def open_points_of(db: AsyncConnection, order_id: UUID) -> Row[Any]:
+    """Return whether a locked order is ``held``, and its shipments ``to_book``."""
+    return (await db.execute(_OPEN_POINTS, {"order": order_id})).one()
 
 
 def counters_of(line: Row[Any]) -> LineCounters:
@@ -58,13 +73,11 @@ async def move_order(
     db: AsyncConnection, order: Row[Any], target: OrderStatus, actor: str, **facts: Any
 ) -> None:
     """Move a locked order along its state table, with the event ``order.<target>``."""
-    values: dict[str, Any] = {"status": move(MOVES, OrderStatus(order.status), target)}
-    if target in _STAMPS:
-        values[_STAMPS[target].key] = func.now()
-    if target is OrderStatus.CANCELLED:
-        values["cancel_reason"] = facts["reason"]
-    await change_order(db, order, **values)
-    await announce(db, order, str(target), actor, {"from": order.status, "to": target, **facts})
+    move(MOVES, OrderStatus(order.status), target)
+    data = {"from": order.status, "to": target, **facts}
+    given = {"order": order.id, "status": target, "reason": facts.get("reason")}
+    events = to_add([_event(order, str(target), actor, data)])
+    await db.execute(_MOVE, {**given, "events": events})
     metrics.count(metrics.order_transitions.labels(order.status, str(target)))
 
 
@@ -81,8 +94,11 @@ async def announce(
     db: AsyncConnection, order: Row[Any], what: str, actor: str, data: dict[str, Any]
 ) -> None:
     """Append the event ``order.<what>`` of a locked order."""
-    await add_event(
-        db,
+    await add_events(db, [_event(order, what, actor, data)])
+
+
+def _event(order: Row[Any], what: str, actor: str, data: dict[str, Any]) -> Event:
+    return Event(
         f"order.{what}",
         subject=order.number,
         subject_id=order.id,

@@ -5,16 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.events import Event, add_events
+from db.engine import to_json
+from db.events import ADD_EVENTS, Event, add_events, to_add
 from db.items import ItemRow
 from db.orders.tables import OrderRow
-from db.shipments.tables import ParcelRow, ShipmentLineRow, ShipmentRow
+from db.shipments.tables import ShipmentLineRow, ShipmentRow
 from domain.errors import NotFound
 from domain.ids import ShipmentId, derived_id, new_id
 from domain.lifecycle import move
+from domain.money import Money
 from domain.shipments.status import MOVES, ShipmentStatus
 from telemetry import metrics
 
@@ -31,47 +32,59 @@ _UNPLANNED = text(
 )
 
 
-async def plan_shipments(db: AsyncConnection, order: Row[Any], carrier: str) -> None:
+_PLAN = text(
+    """INSERT INTO shipments (id, order_id, site_id, status, carrier, service, ship_from, ship_to)
+    SELECT p.id, o.id, p.site_id, 'pending', :carrier, o.shipping_service, p.ship_from, o.ship_to
+    FROM orders o, jsonb_to_recordset(CAST(:shipments AS jsonb))
+        AS p(id uuid, site_id uuid, ship_from jsonb)
+    WHERE o.id = :order ORDER BY p.id RETURNING id, number, order_id"""
+)
+_PLAN_LINES = text(
+    f"""WITH lines AS (
+        INSERT INTO shipment_lines (id, shipment_id, order_line_id, item_id, location_id,
+            reservation_id, quantity)
+        SELECT * FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(id uuid, shipment_id uuid,
+            order_line_id uuid, item_id uuid, location_id uuid, reservation_id uuid, quantity int))
+    {ADD_EVENTS}"""
+)
+
+
+async def plan_shipments(
+    db: AsyncConnection, order: Row[Any], carrier: str
+) -> tuple[ShipmentId, ...]:
     """Make one pick list per site for what a locked order has reserved and not planned yet."""
     by_site: dict[UUID, list[Row[Any]]] = {}
     for row in await db.execute(_UNPLANNED, {"order": order.id}):
         by_site.setdefault(row.site_id, []).append(row)
-    for site_id, rows in by_site.items():
-        shipment = (
-            await db.execute(
-                insert(ShipmentRow)
-                .values(
-                    id=new_id(),
-                    order_id=order.id,
-                    site_id=site_id,
-                    status=ShipmentStatus.PENDING,
-                    carrier=carrier,
-                    service=order.shipping_service,
-                    ship_from=rows[0].address,
-                    ship_to=order.ship_to,
-                )
-                .returning(ShipmentRow.__table__)
-            )
-        ).one()
-        await db.execute(
-            insert(ShipmentLineRow),
-            [
-                {
-                    "id": derived_id(shipment.id, f"line/{row.id}"),
-                    "shipment_id": shipment.id,
-                    "order_line_id": row.line_id,
-                    "item_id": row.item_id,
-                    "location_id": row.location_id,
-                    "reservation_id": row.id,
-                    "quantity": row.quantity,
-                }
-                for row in rows
-            ],
-        )
-        units = sum(row.quantity for row in rows)
-        await announce(
-            db, shipment, "planned", "system", {"to": ShipmentStatus.PENDING, "units": units}
-        )
+    planned = {ShipmentId(new_id()): rows for rows in by_site.values()}
+    if not planned:
+        return ()
+    shipments = [
+        {"id": id_, "site_id": rows[0].site_id, "ship_from": rows[0].address}
+        for id_, rows in planned.items()
+    ]
+    given = {"order": order.id, "carrier": carrier, "shipments": to_json(shipments)}
+    added = (await db.execute(_PLAN, given)).all()
+    lines = [
+        {
+            "id": derived_id(id_, f"line/{row.id}"),
+            "shipment_id": id_,
+            "order_line_id": row.line_id,
+            "item_id": row.item_id,
+            "location_id": row.location_id,
+            "reservation_id": row.id,
+            "quantity": row.quantity,
+        }
+        for id_, rows in planned.items()
+        for row in rows
+    ]
+    events = [
+        event_of(row, "planned", "system", {"to": ShipmentStatus.PENDING, "units": units})
+        for row in added
+        for units in [sum(part.quantity for part in planned[row.id])]
+    ]
+    await db.execute(_PLAN_LINES, {"lines": to_json(lines), "events": to_add(events)})
+    return tuple(planned)
 
 
 _ORDER_OF = (
@@ -112,23 +125,12 @@ async def lock_shipments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row
     ).all()
 
 
-_PENDING = (
-    select(ShipmentRow.id)
-    .where(ShipmentRow.order_id == bindparam("order"), ShipmentRow.status == ShipmentStatus.PENDING)
-    .order_by(ShipmentRow.id)
-)
 _PARTS = (
     select(ShipmentLineRow.__table__, ItemRow.weight_grams)
     .join(ItemRow, ItemRow.id == ShipmentLineRow.item_id)
     .where(ShipmentLineRow.shipment_id == bindparam("shipment"))
     .order_by(ShipmentLineRow.id)
 )
-
-
-async def pending_of(db: AsyncConnection, order_id: UUID) -> tuple[ShipmentId, ...]:
-    """Return the shipments of the order that have no label yet."""
-    rows = await db.execute(_PENDING, {"order": order_id})
-    return tuple(ShipmentId(row.id) for row in rows)
 
 
 async def shipment_lines_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[Row[Any]]:
@@ -140,10 +142,16 @@ async def move_shipment(
     db: AsyncConnection, shipment: Row[Any], target: ShipmentStatus, actor: str, **values: Any
 ) -> None:
     """Move a locked shipment along its state table, with the event ``shipment.<target>``."""
-    move(MOVES, ShipmentStatus(shipment.status), target)
+    event = moved(shipment, target, actor)
     await change_shipment(db, shipment, status=target, **values)
-    await announce(db, shipment, str(target), actor, {"from": shipment.status, "to": str(target)})
+    await add_events(db, [event])
+
+
+def moved(shipment: Row[Any], target: ShipmentStatus, actor: str) -> Event:
+    """Return the event of a shipment's move along its state table, and count it."""
+    move(MOVES, ShipmentStatus(shipment.status), target)
     metrics.count(metrics.shipment_transitions.labels(shipment.status, str(target)))
+    return event_of(shipment, str(target), actor, {"from": shipment.status, "to": str(target)})
 
 
 async def change_shipment(db: AsyncConnection, shipment: Row[Any], **values: Any) -> None:
@@ -174,18 +182,65 @@ async def announce(
     await add_events(db, [event_of(shipment, what, actor, data)])
 
 
-async def record_parcel(
-    db: AsyncConnection, shipment_id: UUID, carrier: str, tracking_number: str
+_TO_BOOK = text(
+    """SELECT s.id, s.order_id, s.status, s.service, s.ship_from, s.ship_to,
+        o.cancel_requested_at IS NOT NULL OR EXISTS (
+            SELECT 1 FROM holds WHERE document_id = o.id AND released_at IS NULL) AS stopped,
+        (SELECT jsonb_agg(jsonb_build_array(l.quantity, i.weight_grams) ORDER BY l.id)
+            FROM shipment_lines l JOIN items i ON i.id = l.item_id
+            WHERE l.shipment_id = s.id) AS contents
+    FROM shipments s JOIN orders o ON o.id = s.order_id WHERE s.id = :shipment"""
+)
+_BOOK = text(
+    f"""WITH parcels AS (
+        INSERT INTO parcels (id, shipment_id, carrier, tracking_number, status)
+        SELECT p.id, s.id, s.carrier, p.tracking_number, 'booked'
+        FROM shipments s, jsonb_to_recordset(CAST(:parcels AS jsonb))
+            AS p(id uuid, tracking_number text)
+        WHERE s.id = :shipment),
+    booked AS (
+        UPDATE shipments SET status = 'booked', booking_reference = :reference,
+            label_url = :label_url, label_amount = :amount, label_currency = :currency,
+            booked_at = now(), version = version + 1
+        WHERE id = :shipment)
+    {ADD_EVENTS}"""
+)
+
+
+async def find_to_book(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
+    """Return what a label is bought for, and whether a hold or a cancellation stops that.
+
+    The contents are pairs of units and grams per unit. Raises NotFound.
+    """
+    found = (await db.execute(_TO_BOOK, {"shipment": shipment_id})).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no shipment {shipment_id}")
+    return found
+
+
+async def record_booking(
+    db: AsyncConnection,
+    shipment: Row[Any],
+    *,
+    reference: str,
+    label_url: str,
+    price: Money,
+    tracking_numbers: Sequence[str],
 ) -> None:
-    """Add a booked parcel, once per tracking number."""
+    """Write down the label of a locked pending shipment: its parcels, status and event."""
+    parcels = [
+        {"id": derived_id(shipment.id, f"parcel/{number}"), "tracking_number": number}
+        for number in tracking_numbers
+    ]
     await db.execute(
-        insert(ParcelRow)
-        .values(
-            id=derived_id(shipment_id, f"parcel/{tracking_number}"),
-            shipment_id=shipment_id,
-            carrier=carrier,
-            tracking_number=tracking_number,
-            status=ShipmentStatus.BOOKED,
-        )
-        .on_conflict_do_nothing(index_elements=["id"])
+        _BOOK,
+        {
+            "shipment": shipment.id,
+            "parcels": to_json(parcels),
+            "reference": reference,
+            "label_url": label_url,
+            "amount": price.amount,
+            "currency": price.currency,
+            "events": to_add([moved(shipment, ShipmentStatus.BOOKED, "system")]),
+        },
     )

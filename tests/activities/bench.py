@@ -9,7 +9,7 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.facts import CARRIER_FACTS, FactIntake
-from db.facts import record_fact
+from db.facts import Fact, record_facts
 from db.metadata import Base
 from db.verify.books import Finding, verify
 from domain.ids import OrderId, ShipmentId, new_id
@@ -92,13 +92,11 @@ class Bench:
 
     async def hear(self, provider: str, event_id: str, fact: dict[str, Any]) -> bool:
         """Keep a fact and apply it; return whether it was new."""
-        fact_id = new_id()
+        kept = Fact(new_id(), provider, event_id, fact)
         async with self.shop.books.begin() as db:
-            new = await record_fact(
-                db, fact_id, provider=provider, provider_event_id=event_id, payload=fact
-            )
+            new = kept.id in await record_facts(db, [kept])
         if new:
-            await FactIntake(self.shop.books).apply([fact_id])
+            await FactIntake(self.shop.books).apply([kept.id])
         return new
 
     async def everything(self) -> dict[str, list[Any]]:

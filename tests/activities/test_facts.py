@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from activities.facts import CARRIER_FACTS, FactIntake
-from db.facts import record_fact
+from db.facts import Fact, record_facts
 from domain.ids import new_id
 from tests.activities.bench import Bench
 
@@ -31,14 +31,12 @@ async def reports(bench: Bench, shipment: UUID, codes: Sequence[str]) -> list[di
 
 async def keep(bench: Bench, facts: Sequence[dict[str, Any]]) -> list[UUID]:
     """Keep facts as they came; return their ids."""
-    ids = [new_id() for _ in facts]
+    kept = [
+        Fact(new_id(), CARRIER_FACTS, f"{fact['id']}/{at}", fact) for at, fact in enumerate(facts)
+    ]
     async with bench.shop.books.begin() as db:
-        for fact_id, fact in zip(ids, facts, strict=True):
-            event = f"{fact['id']}/{fact_id}"
-            await record_fact(
-                db, fact_id, provider=CARRIER_FACTS, provider_event_id=event, payload=fact
-            )
-    return ids
+        assert len(await record_facts(db, kept)) == len(kept)
+    return [fact.id for fact in kept]
 
 
 async def story(bench: Bench, shipment: UUID) -> tuple[Any, ...]:

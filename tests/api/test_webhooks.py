@@ -72,6 +72,19 @@ async def test_a_repeated_event_is_thanked_for_and_kept_once(
     assert len(again) == 1
 
 
+async def test_of_events_that_come_at_once_one_that_cannot_be_stored_holds_no_other(
+    callers: Callers, database_url: str
+) -> None:
+    bodies = [json.dumps({**EVENT, "data": {"turn": turn}}) for turn in range(20)]
+    bodies.insert(7, '{"a": "\\u0000"}')
+    before = len(await kept(database_url))
+    answers = await asyncio.gather(*(tell(callers, body, sign(body)) for body in bodies))
+    assert [answer.status_code for answer in answers] == [202] * 7 + [422] + [202] * 13
+    rows = (await kept(database_url))[before:]
+    assert [json.loads(row["payload"])["data"]["turn"] for row in rows] == list(range(20))
+    assert {row["kind"] for row in rows} == {"fact"}
+
+
 async def test_what_is_not_signed_by_the_partner_leaves_nothing(
     callers: Callers, database_url: str
 ) -> None:

@@ -1,5 +1,6 @@
 """Facts on their way to what they are about: one that cannot be applied holds no other."""
 
+import contextlib
 from uuid import UUID
 
 from temporalio.testing import WorkflowEnvironment
@@ -44,11 +45,13 @@ async def test_a_fact_that_cannot_be_applied_does_not_hold_those_that_came_with_
             await stage.scan(each, "DP")
         await eventually(kept)
         before = put_off()
-        async with stage.working():
-            async with stage.books.begin() as db:
-                await lock_shipment(db, stuck)
+        async with contextlib.AsyncExitStack() as locked:
+            db = await locked.enter_async_context(stage.books.begin())
+            await lock_shipment(db, stuck)
+            async with stage.working():
                 await eventually(lambda: moved(shipment))
                 assert await status(stuck) == "picked_up"
                 assert put_off() == before
-            await eventually(lambda: moved(stuck))
+                await locked.aclose()
+                await eventually(lambda: moved(stuck))
         assert await stage.broken() == []
