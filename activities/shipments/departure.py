@@ -4,24 +4,25 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import Intent, ask, intend, record_outcome
-from activities.shipments.following import CARRIER, read_state
+from activities.shipments.following import CARRIER, journey_of, read_state
 from db.engine import Database
 from db.inventory.ledger import issue_stock
-from db.orders.steps import change_order, count_up, counters_of, lines_of
+from db.orders.steps import counters_of, lines_of
 from db.payments import entries_of, payment_drawn_on
-from db.shipments.captures import count_capture, is_owed, plan_capture, planned_capture
+from db.shipments.captures import amount_owed, count_capture, planned_capture
+from db.shipments.milestones import record_departure
 from db.shipments.steps import (
     lock_order_of,
     lock_shipment,
-    move_shipment,
     shipment_lines_of,
 )
 from db.tasks import cancel_tasks, is_open, open_task
 from domain.payments import EntryKind, capture_due, capture_key
+from domain.shipments.steps import Journey
 from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentProvider
 
@@ -39,22 +40,10 @@ async def depart(db: AsyncConnection, order: Row[Any], shipment: Row[Any]) -> No
     first = not any(line.shipped for line in lines)
     owed = {line.id: capture_due(counters_of(line), units[line.id]) for line in lines}
     shipping = order.shipping_amount + order.shipping_tax_amount if first else 0
-    await plan_capture(db, shipment.id, owed, shipping)
-    await issue_stock(db, shipment.id, [part.id for part in parts], CARRIER)
-    for line_id, quantity in units.items():
-        await count_up(db, line_id, shipped=quantity)
-    await change_order(db, order)
     state = await read_state(db, shipment.id)
-    await move_shipment(
-        db,
-        shipment,
-        state.status,
-        CARRIER,
-        handed_over_at=func.now(),
-        exception_reason=state.exception,
-        delivered_at=state.delivered_at,
-        signed_by=state.signed_by,
-    )
+    await record_departure(db, shipment, state, CARRIER, capture=owed, shipping=shipping)
+    # Last, because many orders wait for the balance of a popular item.
+    await issue_stock(db, shipment.id, [part.id for part in parts], CARRIER)
 
 
 async def capture_intent(
@@ -64,8 +53,8 @@ async def capture_intent(
 
     A refused capture is not tried again by itself: a person's decision gives a new ``purpose``.
     """
-    amount = await planned_capture(db, shipment.id)
-    if shipment.handed_over_at is None or not amount or not await is_owed(db, shipment.id):
+    amount = await amount_owed(db, shipment.id)
+    if not amount:
         return None
     key = capture_key(shipment.id, purpose)
     entries = await entries_of(db, order.id)
@@ -79,19 +68,19 @@ async def capture_intent(
 
 async def take_money(
     books: Database, provider: PaymentProvider, shipment_id: UUID, intent: Intent
-) -> None:
+) -> Journey:
     """Capture at the provider; a refusal becomes a task for finance."""
     result = await ask(provider, intent)
     async with books.begin() as db:
         order = await lock_order_of(db, shipment_id)
         shipment = await lock_shipment(db, shipment_id)
-        if not await record_outcome(db, order, intent, result):
-            return
-        if result.outcome is Outcome.SUCCEEDED:
+        news = await record_outcome(db, order, intent, result)
+        if news and result.outcome is Outcome.SUCCEEDED:
             await count_capture(db, shipment_id)
             await cancel_tasks(db, TaskKind.CAPTURE_FAILED, shipment_id)
-            return
-        await ask_about_capture(db, shipment, failure_code=result.failure_code)
+        elif news:
+            await ask_about_capture(db, shipment, failure_code=result.failure_code)
+        return await journey_of(db, shipment_id)
 
 
 async def ask_about_capture(db: AsyncConnection, shipment: Row[Any], *, failure_code: str) -> None:

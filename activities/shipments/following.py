@@ -5,7 +5,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.shipments.captures import read_journey
 from db.shipments.tracking import scans_of
+from domain.shipments.status import ShipmentStatus
+from domain.shipments.steps import Journey
 from domain.shipments.tracking import ParcelState, TrackingScan, combine, follow
 
 CARRIER = "carrier"
@@ -20,3 +23,9 @@ async def read_state(db: AsyncConnection, shipment_id: UUID) -> ParcelState:
 def state_of(scans: Iterable[Iterable[TrackingScan]]) -> ParcelState:
     """Fold the scans of each parcel into the shipment's state."""
     return combine([follow(of_parcel) for of_parcel in scans])
+
+
+async def journey_of(db: AsyncConnection, shipment_id: UUID) -> Journey:
+    """Return where a shipment is and what still keeps its run."""
+    found = await read_journey(db, shipment_id)
+    return Journey(status=ShipmentStatus(found.status), settled=found.settled, owed=found.owed)

@@ -2,23 +2,23 @@
 
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.payments.provider import ask, differs, record_outcome
 from activities.shipments.departure import ask_about_capture, capture_intent, depart, take_money
+from activities.shipments.following import journey_of
 from activities.shipments.settlement import (
     QUESTIONS,
     drop_questions,
     refund_intent,
-    settle,
     tell_order,
     write_off,
 )
 from db.engine import Database
 from db.orders.steps import lock_order
 from db.payments import find_by_key
-from db.shipments.captures import is_owed, read_journey, waive_capture
+from db.shipments.captures import is_owed, waive_capture
+from db.shipments.milestones import record_settlement
 from db.shipments.steps import announce, lock_order_of, lock_shipment
 from db.tasks import is_open, open_task
 from domain.ids import ShipmentId
@@ -52,14 +52,13 @@ class JourneyActivities:
                 # Nothing but a booked shipment can leave: any other one is refused here.
                 move(MOVES, ShipmentStatus(shipment.status), ShipmentStatus.PICKED_UP)
                 await depart(db, order, shipment)
-                shipment = await lock_shipment(db, shipment_id)
             intent = await capture_intent(db, order, shipment)
             if intent is None and await is_owed(db, shipment_id):
                 # A run that got lost may have taken a person's answer with it: ask again.
                 await ask_about_capture(db, shipment, failure_code="")
-        if intent is not None:
-            await take_money(self._books, self._provider, shipment_id, intent)
-        return await self._look(shipment_id)
+            if intent is None:
+                return await journey_of(db, shipment_id)
+        return await take_money(self._books, self._provider, shipment_id, intent)
 
     @activity.defn
     async def settle_shipment(self, shipment_id: ShipmentId) -> Journey:
@@ -71,7 +70,7 @@ class JourneyActivities:
             if shipment.settled_at is None and status in ENDED:
                 await drop_questions(db, shipment_id, unless=status)
             if shipment.settled_at is None and status is ShipmentStatus.DELIVERED:
-                await settle(db, shipment, "delivered")
+                await record_settlement(db, shipment_id, "delivered")
             elif (
                 shipment.settled_at is None
                 and status in QUESTIONS
@@ -79,7 +78,7 @@ class JourneyActivities:
             ):
                 facts = {"shipment": shipment.number, "order_id": shipment.order_id}
                 await open_task(db, QUESTIONS[status], "shipment", shipment_id, facts)
-            return await _journey(db, shipment_id)
+            return await journey_of(db, shipment_id)
 
     @activity.defn
     async def retry_capture(self, given: ShipmentDecision) -> Journey:
@@ -116,13 +115,13 @@ class JourneyActivities:
             shipment = await lock_shipment(db, shipment_id)
             unsure = await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
             if shipment.settled_at is not None or unsure:
-                return await _journey(db, shipment_id)
+                return await journey_of(db, shipment_id)
             purpose = str(given.decision.task_id)
             if shipment.status == ShipmentStatus.DELIVERED and not await find_by_key(
                 db, refund_key(shipment_id, purpose)
             ):
                 # It turned up before the person's answer was acted upon.
-                return await _journey(db, shipment_id)
+                return await journey_of(db, shipment_id)
             intent = await refund_intent(db, order, shipment, purpose)
         result = await ask(self._provider, intent) if intent else None
         async with self._books.begin() as db:
@@ -135,7 +134,7 @@ class JourneyActivities:
                     refunded = intent.amount.amount
             if shipment.settled_at is None and (refunded or intent is None):
                 await write_off(db, order, shipment, refunded=refunded)
-            return await _journey(db, shipment_id)
+            return await journey_of(db, shipment_id)
 
     async def _tell(self, shipment_id: UUID) -> Journey:
         async with self._books.begin() as db:
@@ -143,13 +142,4 @@ class JourneyActivities:
             shipment = await lock_shipment(db, shipment_id)
             if shipment.settled_at is not None:
                 await tell_order(db, shipment)
-            return await _journey(db, shipment_id)
-
-    async def _look(self, shipment_id: UUID) -> Journey:
-        async with self._books.read() as db:
-            return await _journey(db, shipment_id)
-
-
-async def _journey(db: AsyncConnection, shipment_id: UUID) -> Journey:
-    found = await read_journey(db, shipment_id)
-    return Journey(status=ShipmentStatus(found.status), settled=found.settled, owed=found.owed)
+            return await journey_of(db, shipment_id)

@@ -1,10 +1,9 @@
 """What a journey's end changes: delivered units, or money given back for what never arrived."""
 
-from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import Intent, intend
@@ -13,7 +12,8 @@ from db.orders.steps import change_order, count_up
 from db.outbox import add_outbox
 from db.payments import payment_drawn_on
 from db.shipments.captures import is_owed, read_settlement, waive_capture
-from db.shipments.steps import announce, change_shipment, shipment_lines_of
+from db.shipments.milestones import record_settlement
+from db.shipments.steps import announce, shipment_lines_of
 from db.tasks import cancel_tasks, open_task
 from domain.money import split
 from domain.payments import EntryKind, refund_key
@@ -25,22 +25,6 @@ QUESTIONS = {
     ShipmentStatus.RETURNED: TaskKind.UNDELIVERABLE,
 }
 """What a person is asked about a journey that ended badly."""
-
-
-async def units_of(db: AsyncConnection, shipment_id: UUID) -> Counter[UUID]:
-    """Return the units of each order line in a shipment."""
-    units: Counter[UUID] = Counter()
-    for part in await shipment_lines_of(db, shipment_id):
-        units[part.order_line_id] += part.quantity
-    return units
-
-
-async def settle(db: AsyncConnection, shipment: Row[Any], counter: str) -> None:
-    """Count a locked shipment's units as ``delivered`` or ``written_off``, once; tell the order."""
-    for line_id, quantity in (await units_of(db, shipment.id)).items():
-        await count_up(db, line_id, **{counter: quantity})
-    await change_shipment(db, shipment, settled_at=func.now())
-    await tell_order(db, shipment)
 
 
 async def drop_questions(
@@ -99,7 +83,7 @@ async def write_off(
     await change_order(db, order)
     await announce(db, shipment, "written_off", "system", {"refunded": refunded > 0})
     await drop_questions(db, shipment.id)
-    await settle(db, shipment, "written_off")
+    await record_settlement(db, shipment.id, "written_off")
     if shipment.status == ShipmentStatus.DELIVERED:
         # It arrived while the money was on its way back.
         await question_end(db, shipment, ShipmentStatus.DELIVERED)

@@ -18,6 +18,11 @@ OWES = """s.handed_over_at IS NOT NULL
 _IS_OWED = f"""EXISTS (
         SELECT 1 FROM shipments s WHERE (s.id = :id OR s.order_id = :id) AND {OWES})"""
 _OWED = text(f"SELECT {_IS_OWED}")
+_AMOUNT = text(
+    f"""SELECT s.capture_shipping_amount + (
+        SELECT sum(l.capture_amount)::bigint FROM shipment_lines l WHERE l.shipment_id = s.id)
+    FROM shipments s WHERE s.id = :id AND {OWES}"""
+)
 _JOURNEY = text(
     f"""SELECT status, settled_at IS NOT NULL AS settled, {_IS_OWED} AS owed
     FROM shipments WHERE id = :id"""
@@ -27,6 +32,11 @@ _JOURNEY = text(
 async def is_owed(db: AsyncConnection, document_id: UUID) -> bool:
     """Whether money for goods that left is outstanding, of a shipment or of a whole order."""
     return bool((await db.execute(_OWED, {"id": document_id})).scalar_one())
+
+
+async def amount_owed(db: AsyncConnection, shipment_id: UUID) -> int:
+    """Return the money for a shipment that left which is outstanding, in minor units."""
+    return (await db.execute(_AMOUNT, {"id": shipment_id})).scalar_one_or_none() or 0
 
 
 async def read_journey(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
