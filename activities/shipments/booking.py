@@ -13,9 +13,9 @@ from db.orders.steps import lock_order
 from db.shipments.steps import (
     announce,
     find_to_book,
-    lock_order_of,
     lock_shipment,
     lock_shipments_of,
+    lock_with_order,
     move_shipment,
     record_booking,
 )
@@ -99,8 +99,7 @@ class BookingActivities:
     async def _record_booking(self, shipment_id: UUID, booking: Booking) -> ShipmentStatus:
         """Book a pending shipment; return where it stands."""
         async with self._books.begin() as db:
-            await lock_order_of(db, shipment_id)
-            shipment = await lock_shipment(db, shipment_id)
+            _, shipment = await lock_with_order(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
                 return ShipmentStatus(shipment.status)
             await record_booking(
@@ -116,8 +115,7 @@ class BookingActivities:
 
     async def _report_refusal(self, shipment_id: UUID, refusal: PartnerRefused) -> None:
         async with self._books.begin() as db:
-            order = await lock_order_of(db, shipment_id)
-            shipment = await lock_shipment(db, shipment_id)
+            order, shipment = await lock_with_order(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
                 return
             facts = {"code": refusal.code, "message": refusal.message, "order_id": order.id}

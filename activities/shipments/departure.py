@@ -16,8 +16,7 @@ from db.payments import entries_of, payment_drawn_on
 from db.shipments.captures import amount_owed, count_capture, planned_capture
 from db.shipments.milestones import record_departure
 from db.shipments.steps import (
-    lock_order_of,
-    lock_shipment,
+    lock_with_order,
     shipment_lines_of,
 )
 from db.tasks import cancel_tasks, is_open, open_task
@@ -72,8 +71,7 @@ async def take_money(
     """Capture at the provider; a refusal becomes a task for finance."""
     result = await ask(provider, intent)
     async with books.begin() as db:
-        order = await lock_order_of(db, shipment_id)
-        shipment = await lock_shipment(db, shipment_id)
+        order, shipment = await lock_with_order(db, shipment_id)
         news = await record_outcome(db, order, intent, result)
         if news and result.outcome is Outcome.SUCCEEDED:
             await count_capture(db, shipment_id)

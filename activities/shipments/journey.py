@@ -19,7 +19,7 @@ from db.orders.steps import lock_order
 from db.payments import find_by_key
 from db.shipments.captures import is_owed, waive_capture
 from db.shipments.milestones import record_settlement
-from db.shipments.steps import announce, lock_order_of, lock_shipment
+from db.shipments.steps import announce, lock_shipment, lock_with_order
 from db.tasks import is_open, open_task
 from domain.ids import ShipmentId
 from domain.lifecycle import move
@@ -46,8 +46,7 @@ class JourneyActivities:
         retried while the provider is away; refused, it becomes a task for finance.
         """
         async with self._books.begin() as db:
-            order = await lock_order_of(db, shipment_id)
-            shipment = await lock_shipment(db, shipment_id)
+            order, shipment = await lock_with_order(db, shipment_id)
             if shipment.handed_over_at is None:
                 # Nothing but a booked shipment can leave: any other one is refused here.
                 move(MOVES, ShipmentStatus(shipment.status), ShipmentStatus.PICKED_UP)
@@ -64,8 +63,7 @@ class JourneyActivities:
     async def settle_shipment(self, shipment_id: ShipmentId) -> Journey:
         """Book the journey's end and tell the order; when it ended badly, ask a person."""
         async with self._books.begin() as db:
-            await lock_order_of(db, shipment_id)
-            shipment = await lock_shipment(db, shipment_id)
+            _, shipment = await lock_with_order(db, shipment_id)
             status = ShipmentStatus(shipment.status)
             if shipment.settled_at is None and status in ENDED:
                 await drop_questions(db, shipment_id, unless=status)
@@ -84,8 +82,7 @@ class JourneyActivities:
     async def retry_capture(self, given: ShipmentDecision) -> Journey:
         """Try the refused capture again, because a person decided so; once per decision."""
         async with self._books.begin() as db:
-            order = await lock_order_of(db, given.shipment_id)
-            shipment = await lock_shipment(db, given.shipment_id)
+            order, shipment = await lock_with_order(db, given.shipment_id)
             intent = await capture_intent(db, order, shipment, str(given.decision.task_id))
         if intent is not None:
             await take_money(self._books, self._provider, given.shipment_id, intent)
@@ -95,8 +92,7 @@ class JourneyActivities:
     async def write_off_capture(self, shipment_id: ShipmentId) -> Journey:
         """Give up the money that could not be captured, because a person decided so."""
         async with self._books.begin() as db:
-            await lock_order_of(db, shipment_id)
-            shipment = await lock_shipment(db, shipment_id)
+            _, shipment = await lock_with_order(db, shipment_id)
             if await is_owed(db, shipment_id):
                 await waive_capture(db, shipment_id)
                 await announce(db, shipment, "capture_written_off", "system", {})
@@ -111,8 +107,7 @@ class JourneyActivities:
         """
         shipment_id = given.shipment_id
         async with self._books.begin() as db:
-            order = await lock_order_of(db, shipment_id)
-            shipment = await lock_shipment(db, shipment_id)
+            order, shipment = await lock_with_order(db, shipment_id)
             unsure = await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
             if shipment.settled_at is not None or unsure:
                 return await journey_of(db, shipment_id)
@@ -138,8 +133,7 @@ class JourneyActivities:
 
     async def _tell(self, shipment_id: UUID) -> Journey:
         async with self._books.begin() as db:
-            await lock_order_of(db, shipment_id)
-            shipment = await lock_shipment(db, shipment_id)
+            _, shipment = await lock_with_order(db, shipment_id)
             if shipment.settled_at is not None:
                 await tell_order(db, shipment)
             return await journey_of(db, shipment_id)

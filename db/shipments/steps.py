@@ -1,6 +1,7 @@
 """The writes of planning, booking, sending and following shipments."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -87,12 +88,15 @@ async def plan_shipments(
     return tuple(planned)
 
 
-_ORDER_OF = (
-    select(OrderRow.__table__)
-    .join(ShipmentRow, ShipmentRow.order_id == OrderRow.id)
+# Of several tables rows are locked in the order of ``of``: the order before the shipment.
+_WITH_ORDER = (
+    select(OrderRow.__table__, ShipmentRow.__table__)
+    .join_from(OrderRow, ShipmentRow, ShipmentRow.order_id == OrderRow.id)
     .where(ShipmentRow.id == bindparam("shipment"))
-    .with_for_update(of=OrderRow)
+    .with_for_update(of=(OrderRow, ShipmentRow))
 )
+_ORDER_COLUMNS = OrderRow.__table__.columns.keys()
+_SHIPMENT_COLUMNS = ShipmentRow.__table__.columns.keys()
 _SHIPMENT = (
     select(ShipmentRow.__table__)
     .where(ShipmentRow.id == bindparam("shipment"))
@@ -100,12 +104,16 @@ _SHIPMENT = (
 )
 
 
-async def lock_order_of(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
-    """Lock and return the order of a shipment; raise NotFound."""
-    found = (await db.execute(_ORDER_OF, {"shipment": shipment_id})).one_or_none()
+async def lock_with_order(db: AsyncConnection, shipment_id: UUID) -> tuple[Any, Any]:
+    """Lock and return the rows of a shipment's order and of the shipment; raise NotFound."""
+    found = (await db.execute(_WITH_ORDER, {"shipment": shipment_id})).one_or_none()
     if found is None:
         raise NotFound(f"there is no shipment {shipment_id}")
-    return found
+    # Both tables have columns of one name, so the row is taken apart by position.
+    values = tuple(found)
+    order = dict(zip(_ORDER_COLUMNS, values, strict=False))
+    shipment = dict(zip(_SHIPMENT_COLUMNS, values[len(_ORDER_COLUMNS) :], strict=True))
+    return SimpleNamespace(**order), SimpleNamespace(**shipment)
 
 
 async def lock_shipment(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
