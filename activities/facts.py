@@ -44,7 +44,7 @@ class FactIntake:
     async def apply(
         self, fact_ids: Collection[UUID], *, give_up: Collection[UUID] = ()
     ) -> set[UUID]:
-        """Apply facts in one transaction, as they came; return those that must wait.
+        """Apply facts in one transaction, as they came; return those that stay in the outbox.
 
         A fact waits while what it is about is unknown; one of ``give_up`` becomes a task instead.
         """
@@ -76,9 +76,9 @@ class FactIntake:
                 if fact_id in give_up:
                     about = {"provider": facts[fact_id].provider, "problem": missing}
                     await open_task(db, TaskKind.UNKNOWN_DOCUMENT, "fact", fact_id, about)
-            if notes:
-                await note_facts(db, notes)
-            return {fact_id for fact_id in unknown if fact_id not in give_up}
+            waiting = {fact_id for fact_id in unknown if fact_id not in give_up}
+            await note_facts(db, notes, done=set(fact_ids) - waiting)
+            return waiting
 
 
 async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:

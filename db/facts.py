@@ -61,8 +61,10 @@ _RECORD = text(
 )
 # Sorted like every lock on several rows, so that two workers never wait in a circle.
 _LOCK = text("SELECT * FROM inbound_facts WHERE id = ANY(:facts) ORDER BY id FOR UPDATE")
+# Facts that need no other look leave the outbox with the transaction that applied them.
 _NOTE = text(
-    """UPDATE inbound_facts f SET state = n.state, note = n.note,
+    """WITH done AS (DELETE FROM outbox WHERE document_id = ANY(:done))
+    UPDATE inbound_facts f SET state = n.state, note = n.note,
         applied_at = CASE WHEN n.state = 'waiting' THEN f.applied_at ELSE now() END
     FROM jsonb_to_recordset(CAST(:notes AS jsonb)) AS n(id uuid, state text, note text)
     WHERE f.id = n.id"""
@@ -80,7 +82,12 @@ async def lock_facts(db: AsyncConnection, fact_ids: Collection[UUID]) -> Sequenc
     return (await db.execute(_LOCK, {"facts": list(fact_ids)})).all()
 
 
-async def note_facts(db: AsyncConnection, notes: Mapping[UUID, tuple[str, str]]) -> None:
-    """Note the state of locked facts, and why: applied, ignored, or waiting for their document."""
+async def note_facts(
+    db: AsyncConnection, notes: Mapping[UUID, tuple[str, str]], *, done: Collection[UUID]
+) -> None:
+    """Note the state of locked facts, and why: applied, ignored, or waiting for their document.
+
+    Those that are done with, now or before, leave the outbox.
+    """
     given = [{"id": fact, "state": state, "note": note} for fact, (state, note) in notes.items()]
-    await db.execute(_NOTE, {"notes": to_json(given)})
+    await db.execute(_NOTE, {"notes": to_json(given), "done": list(done)})

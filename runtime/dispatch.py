@@ -85,16 +85,13 @@ class Dispatcher:
             return 0
         facts = [row for row in rows if row.kind == "fact"]
         told = [row for row in rows if row.kind != "fact"]
-        done = await asyncio.gather(self._apply(facts), *(self._dispatch(row) for row in told))
-        if ids := [row_id for some in done for row_id in some]:
-            async with self._books.write_at_once() as db:
-                await drop_done(db, ids)
+        await asyncio.gather(self._apply(facts), self._tell_all(told))
         return len(rows)
 
-    async def _apply(self, rows: Sequence[Row[Any]]) -> list[int]:
-        """Apply facts, together if that works; return which of the rows are done with."""
+    async def _apply(self, rows: Sequence[Row[Any]]) -> None:
+        """Apply facts, together if that works; those that are done with leave the outbox."""
         if not rows:
-            return []
+            return
         ids = [row.document_id for row in rows]
         give_up = {row.document_id for row in rows if row.attempts >= FACT_PATIENCE_ATTEMPTS}
         try:
@@ -102,27 +99,32 @@ class Dispatcher:
         except Exception as error:
             if len(rows) == 1:
                 await self._postpone(rows[0], f"{type(error).__name__}: {error}")
-                return []
-            # One bad fact must not hold the others.
-            each = await asyncio.gather(*(self._apply([row]) for row in rows))
-            return [row_id for some in each for row_id in some]
+            else:
+                # One bad fact must not hold the others.
+                await asyncio.gather(*(self._apply([row]) for row in rows))
+            return
         for row in rows:
             if row.document_id in waiting:
                 await self._postpone(row, "about something that is not known here yet")
-        return [self._done(row) for row in rows if row.document_id not in waiting]
+            else:
+                metrics.dispatches.labels(row.kind, "done").inc()
 
-    async def _dispatch(self, row: Row[Any]) -> list[int]:
+    async def _tell_all(self, rows: Sequence[Row[Any]]) -> None:
+        """Start and signal runs, all at once; what was told leaves the outbox."""
+        outcomes = await asyncio.gather(*(self._dispatch(row) for row in rows))
+        if told := [row.id for row, done in zip(rows, outcomes, strict=True) if done]:
+            async with self._books.write_at_once() as db:
+                await drop_done(db, told)
+
+    async def _dispatch(self, row: Row[Any]) -> bool:
         try:
             with tracing.going_on(row.payload.get("trace", "")):
                 await self._tell(row)
         except Exception as error:
             await self._postpone(row, f"{type(error).__name__}: {error}")
-            return []
-        return [self._done(row)]
-
-    def _done(self, row: Row[Any]) -> int:
+            return False
         metrics.dispatches.labels(row.kind, "done").inc()
-        return int(row.id)
+        return True
 
     async def _postpone(self, row: Row[Any], problem: str) -> None:
         metrics.dispatches.labels(row.kind, "failed").inc()
