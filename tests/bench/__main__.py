@@ -1,12 +1,12 @@
 """``make bench``: every figure beside its floor, measured in turns in the same run."""
 
 import argparse
-import asyncio
 import os
 import sys
 import time
 from pathlib import Path
 
+import uvloop
 from rich.console import Console
 
 from tests.bench import accepting, delivering, hot, reading, report
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every run as JSON")
     parser.add_argument("--only", action="append", choices=PARTS, help="leave the others out")
     given = parser.parse_args()
-    asyncio.run(run(Plan(given.quick), given.only or list(PARTS), given.json))
+    uvloop.run(run(Plan(given.quick), given.only or list(PARTS), given.json))
     sys.stdout.flush()
     # The Temporal SDK's threads may abort a normal interpreter exit.
     os._exit(0)

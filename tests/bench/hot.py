@@ -1,6 +1,15 @@
 """Everybody wants the same item: the last ten units, and the rate while there are enough."""
 
-from tests.bench.client import Outcome, load
+import asyncio
+import itertools
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+from api.doorbell import Doorbell
+from api.orders.batch import Acceptor
+from domain.ids import new_id
+from tests.bench.client import Ask, Outcome, load, outcome_of
 from tests.bench.figures import Figure, Plan, interleaved
 from tests.bench.world import World
 
@@ -29,7 +38,7 @@ async def measure(world: World, plan: Plan) -> list[Figure]:
     hot = world.orders(1, only=await world.item(10_000_000))[:1]
     cold = world.orders(1)
 
-    async def run(asks: list, connections: int) -> Outcome:  # type: ignore[type-arg]
+    async def run(asks: list[Ask], connections: int) -> Outcome:
         sent = await load(
             world.url, asks, token=world.token, connections=connections, seconds=plan.seconds
         )
@@ -43,6 +52,8 @@ async def measure(world: World, plan: Plan) -> list[Figure]:
             "cold 32": lambda: run(cold, 32),
             "hot 256": lambda: run(hot, 256),
             "cold 256": lambda: run(cold, 256),
+            "inside": lambda: _inside(world, hot, 256, plan.seconds),
+            "inside cold": lambda: _inside(world, cold, 256, plan.seconds),
         },
     )
     for connections in (32, 256):
@@ -66,5 +77,52 @@ async def measure(world: World, plan: Plan) -> list[Figure]:
                 "< 100" if connections == 256 else "",
             ),
         ]
+    inside = results["inside"]
+    found += [
+        Figure(
+            "one hot item, 256 callers in the process, without HTTP",
+            "orders/s",
+            [each.rate for each in inside],
+            "1,000 cold items",
+            [each.rate for each in results["inside cold"]],
+            ">= 5000 reservations",
+        ),
+        Figure(
+            "one hot item, 256 callers in the process: p99",
+            "ms",
+            [each.p99 for each in inside],
+            target="< 100",
+        ),
+        Figure(
+            "one hot item, 256 callers in the process: CPU of Python, callers included",
+            "ms/order",
+            [each.cpu_seconds / each.count * 1000 for each in inside],
+        ),
+        Figure(
+            "one hot item, 256 callers in the process: CPU of PostgreSQL",
+            "ms/order",
+            [each.watched_ms / each.count for each in inside],
+        ),
+    ]
     await world.forget()
     return found
+
+
+async def _inside(world: World, asks: list[Ask], callers: int, seconds: float) -> Outcome:
+    """Accept orders as the API does once it has read a request, in this process."""
+    acceptor = Acceptor(world.books, Doorbell(world.books), timedelta(minutes=30))
+    orders = itertools.cycle([world.submission(ask) for ask in asks])
+    latencies: list[float] = []
+
+    async def call(until: float) -> None:
+        while (began := time.perf_counter()) < until:
+            await acceptor.accept(replace(next(orders), key=str(new_id())))
+            latencies.append(time.perf_counter() - began)
+
+    await asyncio.gather(*(call(time.perf_counter() + 0.2) for _ in range(callers)))
+    latencies.clear()
+    meter, cpu, began = world.meter("postgres"), time.process_time(), time.perf_counter()
+    await asyncio.gather(*(call(began + seconds) for _ in range(callers)))
+    spent, cpu = time.perf_counter() - began, time.process_time() - cpu
+    watched = meter.read()["postgres"]
+    return outcome_of({"201": len(latencies)}, latencies, spent, cpu, watched)
