@@ -8,8 +8,10 @@ from xdist.workermanage import WorkerController
 
 INSTALLATION = "the installation"
 STAGE = "the stage"
+BENCH = "the bench"
 
 UNITS = {
+    "tests/activities/": BENCH,
     "tests/chaos/": INSTALLATION,
     "tests/journeys/test_openapi.py": INSTALLATION,
     "tests/journeys/test_orders.py": INSTALLATION,
@@ -20,7 +22,8 @@ UNITS = {
 
 SECONDS = {
     INSTALLATION: 110,
-    STAGE: 70,
+    STAGE: 80,
+    BENCH: 45,
     "tests/runtime/test_local_stack.py": 35,
     "tests/runtime/test_demo.py": 30,
     "tests/runtime/test_adventureworks_replay.py": 25,
@@ -29,11 +32,9 @@ SECONDS = {
     "tests/journeys/test_traces.py": 14,
     "tests/api/test_generated.py": 12,
     "tests/runtime/test_adventureworks.py": 12,
-    "tests/activities/test_repetition.py": 10,
     "tests/db/test_verify.py": 8,
     "tests/simulators/test_webhooks.py": 7,
     "tests/simulators/test_crash.py": 6,
-    "tests/activities/test_concurrency.py": 5,
     "tests/api/test_process.py": 5,
 }
 """About how long the long units take on two quiet cores; the others take a second or two."""

@@ -11,7 +11,7 @@ from tests.partners import carrier_simulator, payments_simulator
 from tests.shop import Shop
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def workbench(template_url: str) -> AsyncIterator[Bench]:
     async with (
         fresh_database(template_url) as url,

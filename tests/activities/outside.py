@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx2
 
 from activities.facts import CARRIER_FACTS, PAYMENT_FACTS, FactIntake
-from db.facts import record_fact
+from db import facts
 from domain.ids import new_id
 from tests.activities.scene import Fact, Scene
 
@@ -92,19 +92,14 @@ class Outside(Scene):
 
     async def deliver(self, *, keep: bool = False) -> str:
         """Deliver some of the messages, whichever; what comes together is applied together."""
-        facts = self.rng.sample(self.mail, self.rng.randint(1, min(3, len(self.mail))))
-        for fact in facts:
+        told = self.rng.sample(self.mail, self.rng.randint(1, min(3, len(self.mail))))
+        for fact in told:
             if not keep:
                 self.mail.remove(fact)
             fact_id = new_id()
             async with self.bench.shop.books.begin() as db:
-                new = await record_fact(
-                    db,
-                    fact_id,
-                    provider=fact.provider,
-                    provider_event_id=fact.event_id,
-                    payload=fact.body,
-                )
+                kept = facts.Fact(fact_id, fact.provider, fact.event_id, fact.body)
+                new = await facts.record_facts(db, [kept])
             if new:
                 self.parked[fact_id] = fact.words
         return await self.unpark()

@@ -5,6 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from db.holds import record_hold
+from domain.ids import new_id
+from domain.orders.status import HoldReason
 from tests.api.orders.conftest import Shop, problem
 
 
@@ -15,17 +18,27 @@ async def test_an_order_is_accepted_and_read(shop: Shop) -> None:
     assert (await shop.callers.get("/health/ready")).json()["status"] == "degraded"
 
 
+async def held(shop: Shop, order_id: str) -> str:
+    """Put an order on hold, as its run did while Temporal was there; return the hold's id."""
+    hold = new_id()
+    async with shop.books.begin() as db:
+        await record_hold(db, hold, "order", UUID(order_id), HoldReason.FRAUD_REVIEW, "", "support")
+    return str(hold)
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("cancel", {}), ("holds", {"reason": "manual"}), (f"holds/{UUID(int=7)}/release", None)],
+    [("cancel", {}), ("holds", {"reason": "manual"}), ("holds/HOLD/release", None)],
 )
 async def test_a_request_to_the_run_is_refused_and_changes_nothing(
     shop: Shop, path: str, body: Any
 ) -> None:
-    order = await shop.placed({await shop.item(): 1})
+    placed = await shop.placed({await shop.item(): 1})
+    path = f"/orders/{placed['id']}/{path.replace('HOLD', await held(shop, placed['id']))}"
+    order = (await shop.callers.get(f"/orders/{placed['id']}")).json()
     before, key = await shop.counts(), uuid4().hex
     for _ in range(2):
-        asked = await shop.callers.post(f"/orders/{order['id']}/{path}", body, key=key)
+        asked = await shop.callers.post(path, body, key=key)
         problem(asked, 503, "partner_unavailable")
         assert int(asked.headers["retry-after"]) >= 1
     assert await shop.counts() == before
