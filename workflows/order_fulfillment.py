@@ -48,6 +48,7 @@ class OrderFulfillment:
         """Know the order; requests may come before the first step."""
         self._id = order_id
         self._news = False
+        self._money_news = False
         self._withdrawal: Cancellation | None = None
         self._withdrawn: bool | None = None
         self._undoing = Undoing(lambda: in_database(OrderActivities.report_undo_failure, self._id))
@@ -70,23 +71,27 @@ class OrderFulfillment:
                 if undone or not is_cancelled_exception(error):
                     raise
         await workflow.wait_condition(workflow.all_handlers_finished)
+        # Money that was confirmed while the last of it was dropped is dropped, too.
+        while self._money_news and workflow.patched("last-look-at-money"):
+            await self._drop_money()
         return status
 
     async def _deliver(self) -> OrderStatus:
-        self._undoing.add(lambda: at_partner(PaymentActivities.void_payment, self._id))
+        self._undoing.add(self._drop_money)
         self._undoing.add(self._cancel)
         progress = await self._secure_payment()
         if progress.status is OrderStatus.CONFIRMED:
             self._undoing.add(lambda: at_partner(BookingActivities.recall_shipments, self._id))
             progress = await self._ship(progress)
         if progress.authorized_amount:
-            await at_partner(PaymentActivities.void_payment, self._id)
+            await self._drop_money()
         return progress.status
 
     async def _secure_payment(self) -> Progress:
         """Wait until the money is reserved and nothing holds the order, or the window passes."""
         while True:
             self._tell("Reserving the customer's money.")
+            self._money_news = False
             progress = await at_partner(PaymentActivities.authorize_payment, self._id)
             if progress.status is not OrderStatus.PENDING:
                 if progress.status is OrderStatus.CONFIRMED:
@@ -153,6 +158,10 @@ class OrderFulfillment:
         self._withdrawal, self._withdrawn = None, False
         return True
 
+    async def _drop_money(self) -> None:
+        self._money_news = False
+        await at_partner(PaymentActivities.void_payment, self._id)
+
     async def _cancel(self) -> None:
         withdrawal = self._withdrawal or Cancellation(
             order_id=self._id, reason=CancelReason.STAFF, actor="operator"
@@ -190,7 +199,7 @@ class OrderFulfillment:
     @workflow.signal(description="There is news of the order's money.")
     def payment_reported(self) -> None:
         """Look again."""
-        self._news = True
+        self._news = self._money_news = True
 
     @workflow.update(description="Cancel the order before its goods have left.")
     async def cancel(self, cancellation: Cancellation) -> None:

@@ -60,6 +60,8 @@ class Stage(Looks):
         self.settings = Settings(task_queue=task_queue, graceful_shutdown=timedelta())
         self.refusals: dict[str, bool] = {}
         """Steps that are to refuse once; True when they do so after their work."""
+        self.answers: dict[str, asyncio.Event] = {}
+        """Steps whose answers wait until a story lets them go."""
         self._steering = Steering(self.connected, task_queue)
 
     async def connected(self) -> Client:
@@ -107,6 +109,8 @@ class Stage(Looks):
             result = await step(given)
             if self.refusals.pop(name, False):
                 raise IllegalMove(f"{name} refuses though it is done")
+            if name in self.answers:
+                await self.answers.pop(name).wait()
             return result
 
         return taken
