@@ -31,7 +31,6 @@ from runtime.telemetry.start import start_telemetry
 
 # A route costs a request the more the later it stands: the busiest come first.
 ROUTERS: tuple[APIRouter, ...] = (
-    orders.reads,
     orders.router,
     webhooks.router,
     inventory.router,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
-from sqlalchemy import PoolProxiedConnection, QueuePool
+from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
-from sqlalchemy.exc import DBAPIError, MissingGreenlet
+from sqlalchemy.exc import DBAPIError
 
 from db.engine import Database
 from telemetry import tracing
@@ -43,36 +43,10 @@ async def fetch(db: Database, statement: str, *given: Any) -> Sequence[Any]:
 
 async def _connection(db: Database) -> PoolProxiedConnection:
     while True:
-        pooled = _idle(db) or await _anew(db)
+        pooled = await db.engine.raw_connection()
         driver: Any = pooled.driver_connection
         if not driver.is_closed():
             return pooled
         # The driver knows at once that the server hung up, the pool only after somebody failed.
         pooled.invalidate()
         pooled.close()
-
-
-def _idle(db: Database) -> PoolProxiedConnection | None:
-    """Take an idle connection without SQLAlchemy's switch of stacks, as dear as the statement."""
-    if not _pool(db).checkedin():
-        return None
-    try:
-        return db.engine.sync_engine.raw_connection()
-    except MissingGreenlet:
-        # This one was given up and has to be connected anew, which takes that switch.
-        return None
-
-
-async def _anew(db: Database) -> PoolProxiedConnection:
-    """Take a connection with all that this may take, after every idle one had its turn."""
-    pooled = await db.engine.raw_connection()
-    for _ in range(_pool(db).checkedin()):
-        pooled.close()
-        pooled = await db.engine.raw_connection()
-    return pooled
-
-
-def _pool(db: Database) -> QueuePool:
-    pool = db.engine.pool
-    assert isinstance(pool, QueuePool)
-    return pool

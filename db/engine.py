@@ -1,13 +1,12 @@
 """Connections: one pool per process, sessions that cannot hang, JSON by orjson."""
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -25,17 +24,6 @@ def _plain(value: Any) -> str:
 def to_json(value: Any) -> str:
     """Write JSON for a parameter; ids, instants and exact numbers become strings."""
     return orjson.dumps(value, default=_plain).decode()
-
-
-class _Connecting:
-    """A connection to be made; unlike a coroutine it may be dropped without a warning."""
-
-    def __init__(self, **how: Any) -> None:
-        self._how = how
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        connecting: Generator[Any, None, Any] = asyncpg.connect(**self._how).__await__()
-        return connecting
 
 
 def open_engine(
@@ -61,7 +49,6 @@ def open_engine(
         json_serializer=to_json,
         json_deserializer=orjson.loads,
         connect_args={
-            "async_creator_fn": _Connecting,
             "timeout": 5,
             # The server ends a statement first; this is for a server that has gone silent.
             "command_timeout": max(30.0, statement_timeout.total_seconds() + 5),

@@ -18,7 +18,6 @@ from api.orders.rows import Submission
 from api.orders.views import EventView, OrderView, laid_out
 from api.pages import Page, PageQuery, page
 from api.problems import BODY, KEYED, READ, problems
-from api.reading import ReadRoute
 from api.rows import last_id
 from db.orders.reads import get_order, read_order, read_timeline, search_orders
 from db.orders.tables import OrderRow
@@ -39,7 +38,6 @@ from domain.value import Name
 from telemetry import metrics, tracing
 
 router = APIRouter(prefix="/orders", tags=["orders"])
-reads = APIRouter(prefix="/orders", tags=["orders"], route_class=ReadRoute)
 
 
 class OrderQuery(PageQuery):
@@ -90,7 +88,7 @@ async def place(
     return Response(accepted.body, 201, headers, "application/json")
 
 
-@reads.get("", response_model=Page[OrderView], responses=problems(*READ))
+@router.get("", response_model=Page[OrderView], responses=problems(*READ))
 async def search(
     query: Annotated[OrderQuery, fastapi.Query()],
     caller: Annotated[Caller, require("orders:read")],
@@ -114,7 +112,7 @@ async def search(
     return written(page(items, request.url.path, query, last_id(rows, more)))
 
 
-@reads.get("/{order_id}", response_model=OrderView, responses=problems(*READ, NotFound))
+@router.get("/{order_id}", response_model=OrderView, responses=problems(*READ, NotFound))
 async def show(
     order_id: UUID,
     caller: Annotated[Caller, require("orders:read")],
@@ -128,7 +126,7 @@ async def show(
     return written(laid_out(row), etag)
 
 
-@reads.get(
+@router.get(
     "/{order_id}/timeline", response_model=Page[EventView], responses=problems(*READ, NotFound)
 )
 async def timeline(

@@ -2,15 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
-from fastapi import APIRouter, Cookie, Depends, FastAPI
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from api.reading import ReadRoute
 from tests.api.callers import Callers
 
 # Neither in the order of the view nor with all of its fields.
@@ -51,8 +51,14 @@ async def ids(callers: Callers) -> list[str]:
     return [order["id"] for order in page["items"]]
 
 
-def reading(app: FastAPI) -> dict[str, ReadRoute]:
-    return {route.path: route for route in app.routes if isinstance(route, ReadRoute)}
+def model_of(app: FastAPI, template: str) -> TypeAdapter[Any]:
+    """Return the response model that the document shows for a GET."""
+    [route] = [
+        route
+        for route in app.routes
+        if isinstance(route, APIRoute) and route.path == template and "GET" in route.methods
+    ]
+    return TypeAdapter(route.response_model)
 
 
 async def test_what_is_written_is_what_the_declared_model_would_write(
@@ -65,9 +71,8 @@ async def test_what_is_written_is_what_the_declared_model_would_write(
         "/orders/{order_id}": [f"/orders/{each}" for each in orders],
         "/orders/{order_id}/timeline": [f"/orders/{each}/timeline" for each in orders],
     }
-    assert asked.keys() == reading(app).keys()
     for template, paths in asked.items():
-        declared: TypeAdapter[Any] = TypeAdapter(reading(app)[template].response_model)
+        declared = model_of(app, template)
         for path in paths:
             answer = await callers.get(path)
             assert answer.status_code == 200, answer.text
@@ -102,23 +107,3 @@ async def test_who_may_not_read_is_told_so_before_what_was_wrong(callers: Caller
         422,
         "/header/If-None-Match",
     )
-
-
-async def test_a_route_that_only_reads_is_refused_what_it_cannot_serve() -> None:
-    async def plain() -> None: ...
-
-    async def deep(inner: Annotated[None, Depends(plain)]) -> None: ...
-
-    async def stays() -> Any:
-        yield
-
-    async def wants_a_cookie(taste: Annotated[str, Cookie()]) -> None: ...
-    async def wants_depth(found: Annotated[None, Depends(deep)]) -> None: ...
-    async def wants_an_end(found: Annotated[None, Depends(stays)]) -> None: ...
-
-    router = APIRouter(route_class=ReadRoute)
-    for handler in (wants_a_cookie, wants_depth, wants_an_end):
-        with pytest.raises(TypeError):
-            router.get("/", response_model=None)(handler)
-    with pytest.raises(TypeError):
-        router.post("/", response_model=None)(plain)

@@ -65,7 +65,6 @@ PLUMBING = {
         "openapi",
         "pages",
         "problems",
-        "reading",
         "refusals",
         "rows",
         "services",
