@@ -72,8 +72,9 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
     TaskKind.PARCEL_LOST: TaskRule(
         role="support",
-        question="The carrier lost the parcel. Give the money back? (Until then it may turn up.)",
-        choices=("refund",),
+        question="The carrier lost the parcel. Give the money back, or write it off because that is"
+        " settled elsewhere? (Until then it may turn up.)",
+        choices=("refund", "write_off"),
     ),
     TaskKind.ADDRESS_PROBLEM: TaskRule(
         role="support",
@@ -87,8 +88,9 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
     TaskKind.UNDELIVERABLE: TaskRule(
         role="support",
-        question="The parcel came back undelivered. Give the money back?",
-        choices=("refund",),
+        question="The parcel came back undelivered. Give the money back, or write it off because"
+        " that is settled elsewhere?",
+        choices=("refund", "write_off"),
     ),
     TaskKind.UNKNOWN_CODE: TaskRule(
         role="admin",

@@ -54,6 +54,8 @@ class ShipmentTracking:
                 journey = await in_database(JourneyActivities.write_off_capture, self._id)
             elif choice == "refund":
                 journey = await at_partner(JourneyActivities.refund_shipment, answer)
+            elif choice == "write_off":
+                journey = await in_database(JourneyActivities.write_off_shipment, self._id)
         return journey
 
     @workflow.signal(description="The carrier reported something that may end the journey.")

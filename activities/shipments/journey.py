@@ -131,6 +131,20 @@ class JourneyActivities:
                 await write_off(db, order, shipment, refunded=refunded)
             return await journey_of(db, shipment_id)
 
+    @activity.defn
+    async def write_off_shipment(self, shipment_id: ShipmentId) -> Journey:
+        """Write lost or returned goods off without a refund, because a person settled it elsewhere.
+
+        Not what has turned up meanwhile, nor while finance is asked which amount was moved.
+        """
+        async with self._books.begin() as db:
+            order, shipment = await lock_with_order(db, shipment_id)
+            unsure = await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
+            ended_badly = ShipmentStatus(shipment.status) in QUESTIONS
+            if shipment.settled_at is None and ended_badly and not unsure:
+                await write_off(db, order, shipment, refunded=0)
+            return await journey_of(db, shipment_id)
+
     async def _tell(self, shipment_id: UUID) -> Journey:
         async with self._books.begin() as db:
             _, shipment = await lock_with_order(db, shipment_id)

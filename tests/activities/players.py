@@ -153,3 +153,5 @@ def follow(run: Player) -> Play:
                     journey = yield Step("write_off_capture", run.id)
                 elif choice == "refund":
                     journey = yield Step("refund_shipment", answer)
+                elif choice == "write_off":
+                    journey = yield Step("write_off_shipment", run.id)

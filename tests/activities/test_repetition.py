@@ -100,6 +100,10 @@ async def _lost(bench: Bench) -> ShipmentDecision:
     return await _decided(bench, shipment, "refund")
 
 
+async def _lost_for_good(bench: Bench) -> ShipmentId:
+    return (await _lost(bench)).shipment_id
+
+
 async def _uncaptured(bench: Bench) -> ShipmentId:
     _, shipment = await bench.sent("tok_capture_declined")
     return shipment
@@ -143,6 +147,7 @@ READY: dict[str, Ready] = {
     "retry_capture": _to_retry,
     "write_off_capture": _uncaptured,
     "refund_shipment": _lost,
+    "write_off_shipment": _lost_for_good,
     "decide_task": _to_decide,
 }
 

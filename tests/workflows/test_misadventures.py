@@ -54,6 +54,32 @@ async def test_a_returned_parcel_is_refunded_and_its_goods_wait_in_quarantine(
     assert moved["refund"] == moved["capture"] - 500
 
 
+@pytest.mark.parametrize(
+    ("end", "question"),
+    [("lost", TaskKind.PARCEL_LOST), ("returned", TaskKind.UNDELIVERABLE)],
+)
+async def test_goods_whose_refund_is_refused_are_written_off_when_that_is_settled_elsewhere(
+    stage: Stage, end: str, question: TaskKind
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token="tok_refund_declined")
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, end)
+    asked = await stage.task(question, shipment)
+    await stage.decide(question, shipment, "refund")
+
+    async def asked_again() -> bool:
+        return bool((await stage.task(question, shipment))["id"] != asked["id"])
+
+    await eventually(asked_again)
+    await stage.decide(question, shipment, "write_off")
+    assert await stage.result(stage.run(order)) == "completed"
+    [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
+    assert (line["shipped"], line["written_off"], line["delivered"]) == (1, 1, 0)
+    assert (line["captured_amount"], line["refunded_amount"]) == (line["total_amount"], 0)
+    assert (await stage.moved(order)).get("refund", 0) == 0
+
+
 async def test_a_lost_parcel_that_turns_up_counts_as_delivered(stage: Stage) -> None:
     mug = await stage.shop.item(AUS=1)
     order = await stage.shop.place((mug, 1))
