@@ -103,8 +103,10 @@ async def describe(client: Client, order: OrderView, waits: Sequence[Wait]) -> P
         if found is None:
             continue
         runs.append(_run(found))
-        steps.extend([await _step(client, found, step) for step in found.pending_activities])
-        if order.status in RUNNING and runs[-1].status in _BROKEN_OFF:
+        # A run that has ended waits for none of the steps that it left behind.
+        if runs[-1].status == "running":
+            steps.extend([await _step(client, found, step) for step in found.pending_activities])
+        elif order.status in RUNNING and runs[-1].status in _BROKEN_OFF:
             steps.append(await _broken_off(client, found))
     # A step that is being tried says more than the general state that it is part of.
     waiting = tuple(steps) + tuple(waits)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 START_PATIENCE = 180
 _SETTINGS = {f"STATESET_{name}_PORT": "0" for name in ("POSTGRES", "TEMPORAL", "UI", "METRICS")}
 
@@ -24,6 +26,8 @@ async def checkout() -> AsyncIterator[Path]:
                 pytest.fail(f"{program} is not installed")
             pytest.skip(f"{program} is not installed")
     folder = _checkout()
+    # A shell starts programs in the background so that they, and what they start, ignore Ctrl-C.
+    deaf = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     stack = await asyncio.create_subprocess_exec(
         *(".venv/bin/stateset", "up", "--port", "0"),
         cwd=folder,
@@ -36,8 +40,12 @@ async def checkout() -> AsyncIterator[Path]:
         yield folder
     finally:
         if stack.returncode is None:
-            stack.send_signal(signal.SIGINT)
-        await stack.communicate()
+            stack.send_signal(signal.SIGTERM if deaf else signal.SIGINT)
+        try:
+            await asyncio.wait_for(stack.communicate(), PATIENCE)
+        except TimeoutError:
+            stack.kill()
+            raise
         shutil.rmtree(folder, ignore_errors=True)
 
 
