@@ -186,7 +186,7 @@ async def test_a_lost_parcel_is_refunded_once_a_person_says_so(installation: Ins
     await installation.travel(numbers, "lost")
     [shipment] = (await installation.reaches(order_id, payment_status="captured"))["shipments"]
     task = await installation.task("parcel_lost", shipment["id"])
-    assert task["choices"] == ["refund"]
+    assert task["choices"] == ["refund", "write_off"]
     wrong = await installation.shop.post(
         f"/tasks/{task['id']}/decide", {"choice": "ignore"}, f"wrong-{order_id}"
     )
