@@ -27,8 +27,9 @@ demo: $(LOCAL)
 up: $(LOCAL)
 	@.venv/bin/stateset up $(ARGS)
 
+# Three processes on two cores: one often waits for its servers.
 test: $(DEV)
-	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile $(ARGS)
 
 bench: $(DEV)
 	$(PYTHON) -m tests.bench $(ARGS)

@@ -1,6 +1,6 @@
-"""How two processes share the tests: what stands on the same servers together, the longest first.
+"""How processes share the tests: what stands on the same servers together, the longest first.
 
-A file with few tests may take longest; begun last, it would leave the other process idle.
+A file with few tests may take longest; begun last, it would leave the others idle.
 """
 
 from xdist.scheduler import LoadScopeScheduling
