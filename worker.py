@@ -23,6 +23,7 @@ from gateways.carriers.sandbox import SandboxCarrier
 from gateways.payments.port import PaymentProvider
 from gateways.payments.sandbox import SandboxPayments
 from runtime.dispatch import Dispatcher
+from runtime.garbage import spare_what_is_loaded
 from runtime.settings import Settings, settings
 from runtime.sweep import Sweeper
 from runtime.telemetry.start import start_telemetry
@@ -91,6 +92,7 @@ async def serve(given: Settings) -> None:
     if client is not None:
         worker = make_worker(client, given, activities(books, carrier, payments))
         async with worker, _dispatching(given, books, client, given.database_url):
+            spare_what_is_loaded()
             log.info("worker_ready", task_queue=given.task_queue)
             await stop.wait()
     for resource in (carrier, payments):

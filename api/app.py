@@ -26,6 +26,7 @@ from api.settings import ApiSettings
 from api.temporal import Lazily, TemporalProvider
 from api.tokens import Tokens
 from db.engine import Database, open_engine
+from runtime.garbage import spare_what_is_loaded
 from runtime.settings import Settings
 from runtime.telemetry.start import start_telemetry
 
@@ -127,6 +128,7 @@ async def serve(settings: Settings, connect: TemporalProvider) -> None:
         otlp_endpoint=settings.otlp_endpoint,
     )
     app = create_app(Services(settings=settings, db=db, temporal=Lazily(connect)))
+    spare_what_is_loaded()
     try:
         await Server(server_config(app, settings)).serve()
     finally:
