@@ -1,12 +1,13 @@
 """The rows of an accepted order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from api.orders.answer import answer_of
+from api.answers import as_json
+from api.orders.views import laid_out
 from db.orders.accept import OrderRows
 from domain.ids import CustomerId, new_id
 from domain.inventory import Pick, Shelf, assign
@@ -108,7 +109,7 @@ def rows_of(
             "resource_id": order_id,
             "state": "done",
             "status": 201,
-            "answer": answer_of(row, lines, payments),
+            "answer": _answer(row, lines, payments),
         },
     )
 
@@ -158,6 +159,29 @@ def promise(
             "data": reserved,
         }
     )
+
+
+def _answer(
+    order: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], payments: Sequence[Any]
+) -> str:
+    """Write the fresh order exactly as a later read of its rows does."""
+    row = {
+        **order,
+        **_NOT_YET,
+        "lines": [{**line, **_UNTOUCHED} for line in lines],
+        "payments": [{**payment, "entries": ()} for payment in payments],
+    }
+    return as_json(laid_out(row)).decode()
+
+
+# What the database fills in: what a row begins with, and the parts that no fresh order has.
+_UNTOUCHED = dict.fromkeys(("cancelled", "shipped", "delivered", "written_off"), 0)
+_NOT_YET: Mapping[str, Any] = {
+    **dict.fromkeys(("holds", "shipments"), ()),
+    **dict.fromkeys(("cancel_requested_at", "confirmed_at", "completed_at", "cancelled_at")),
+    "cancel_reason": None,
+    "version": 1,
+}
 
 
 def _payments(order_id: UUID, submission: Submission, priced: PricedOrder) -> list[dict[str, Any]]:
