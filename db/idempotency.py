@@ -14,7 +14,7 @@ from db.metadata import Base, one_of
 from domain.errors import DomainError, KeyInProgress, KeyReused
 
 KEPT_FOR = timedelta(hours=72)
-TAKEN_OVER_AFTER = timedelta(seconds=20)
+TAKEN_OVER_AFTER = timedelta(seconds=60)
 """A request that has been running for this long is dead.
 
 Longer than any request may take (``STATESET_REQUEST_TIMEOUT``) and the freeing of its key after it.

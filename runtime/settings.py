@@ -61,9 +61,9 @@ class Settings(BaseSettings):
     """Where a worker serves the metrics of the Temporal SDK; unset means nowhere."""
     body_limit: int = 1_000_000
     request_timeout: Duration = Field(
-        default=timedelta(seconds=15), gt=timedelta(), le=timedelta(seconds=15)
+        default=timedelta(seconds=15), gt=timedelta(), le=timedelta(seconds=45)
     )
-    """At most 15 s: a request that takes longer than 20 s is believed dead, and its key taken."""
+    """At most 45 s: a request that takes longer than 60 s is believed dead, and its key taken."""
     jwt_issuer: str | None = None
     jwt_audience: str = "stateset"
     jwks_url: str | None = None
