@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import MutableMapping
 from functools import lru_cache
-from typing import Any, TextIO
+from typing import Any
 
 import orjson
 import structlog
@@ -42,27 +42,17 @@ def configure_logging(level: str, service: str) -> None:
     structlog.configure(
         processors=[*shared, as_json],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=lambda name="root": _Lines(name, handler),
+        logger_factory=lambda name="root": _Named(name),
         cache_logger_on_first_use=True,
     )
 
 
-class _Lines:
+class _Named(structlog.WriteLogger):
     """Writes our own lines, which are finished, without a record of the standard library each."""
 
-    def __init__(self, name: str, handler: "logging.StreamHandler[TextIO]") -> None:
+    def __init__(self, name: str) -> None:
+        super().__init__(sys.stdout)
         self.name = name
-        self._handler = handler
-
-    def _write(self, line: str) -> None:
-        self._handler.acquire()
-        try:
-            self._handler.stream.write(line + "\n")
-            self._handler.flush()
-        finally:
-            self._handler.release()
-
-    debug = info = warning = error = critical = _write
 
 
 def _add_trace(
