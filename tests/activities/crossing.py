@@ -18,6 +18,14 @@ def cancelling(order: OrderId) -> Cancellation:
     return Cancellation(order_id=order, reason=CancelReason.FRAUD, actor="support")
 
 
+async def lost(bench: Bench) -> tuple[OrderId, ShipmentId]:
+    """Return an order and its shipment, which the carrier lost and about which support is asked."""
+    order, shipment = await bench.sent()
+    await bench.scan(shipment, "LO")
+    await bench.take("settle_shipment", shipment)
+    return order, shipment
+
+
 async def begin(bench: Bench, step: str, given: Any, doors: int = 0) -> Attempt:
     """Begin a step and let it pass so many of its stops at a partner."""
     attempt = Attempt(bench.take, step, given, 1)

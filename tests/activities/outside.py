@@ -1,5 +1,6 @@
 """What the carrier, the provider and the customer's bank do in a story, and their mail."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,8 +19,8 @@ DAY = datetime(2030, 1, 1, tzinfo=UTC)
 class Outside(Scene):
     """A scene with partners."""
 
-    async def parcels(self) -> list[dict[str, Any]]:
-        return await self.bench.shop.rows(  # type: ignore[return-value]
+    async def parcels(self) -> list[Mapping[str, Any]]:
+        return await self.bench.shop.rows(
             "SELECT p.tracking_number, p.status, s.id, s.status AS shipment FROM parcels p"
             " JOIN shipments s ON s.id = p.shipment_id WHERE s.order_id = :id"
             " ORDER BY s.number, p.tracking_number",

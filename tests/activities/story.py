@@ -1,6 +1,6 @@
 """One order's life as a random story: partners, people and crashes take turns in any order."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -145,9 +145,9 @@ class Story(Outside):
             return repr(refusal)
         return token
 
-    async def questions(self) -> list[dict[str, Any]]:
+    async def questions(self) -> list[Mapping[str, Any]]:
         """Return the open tasks whose answers a run of this story acts on."""
-        return await self.bench.shop.rows(  # type: ignore[return-value]
+        return await self.bench.shop.rows(
             "SELECT id, kind, document_id, choices FROM tasks WHERE status = 'open'"
             " AND document_id = ANY(:ids) AND kind = ANY(:kinds) ORDER BY number",
             ids=await self.documents(),

@@ -9,7 +9,7 @@ from db.unfinished import find_unfinished
 from domain.shipments.steps import BookingOutcome
 from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench
-from tests.activities.crossing import begin, cancelling, decide, finish, questions
+from tests.activities.crossing import begin, cancelling, decide, finish, lost, questions
 
 
 @pytest.mark.parametrize("codes", [["X1"], ["PU", "X1"]])
@@ -58,9 +58,7 @@ async def test_a_parcel_that_travels_though_its_label_was_given_back_is_a_questi
 
 
 async def test_a_lost_parcel_that_turns_up_after_its_refund_is_a_question(bench: Bench) -> None:
-    _, shipment = await bench.sent()
-    await bench.scan(shipment, "LO")
-    await bench.take("settle_shipment", shipment)
+    _, shipment = await lost(bench)
     await bench.take("refund_shipment", await decide(bench, shipment, "parcel_lost", "refund"))
     assert await questions(bench, shipment) == {}
     await bench.scan(shipment, "DL")
@@ -69,9 +67,7 @@ async def test_a_lost_parcel_that_turns_up_after_its_refund_is_a_question(bench:
 
 
 async def test_a_parcel_that_turns_up_while_its_refund_is_made_is_a_question(bench: Bench) -> None:
-    _, shipment = await bench.sent()
-    await bench.scan(shipment, "LO")
-    await bench.take("settle_shipment", shipment)
+    _, shipment = await lost(bench)
     decided = await decide(bench, shipment, "parcel_lost", "refund")
     await bench.payments.fault("timeout_after_success", "refund", delay_seconds=0.01)
     with pytest.raises(PartnerFailure):
@@ -98,9 +94,7 @@ async def test_nobody_is_asked_about_the_label_of_an_order_that_was_cancelled(
 
 
 async def test_a_lost_parcel_that_comes_back_is_one_question_and_then_none(bench: Bench) -> None:
-    _, shipment = await bench.sent()
-    await bench.scan(shipment, "LO")
-    await bench.take("settle_shipment", shipment)
+    _, shipment = await lost(bench)
     await bench.scan(shipment, "RT")
     await bench.take("settle_shipment", shipment)
     assert set(await questions(bench, shipment)) == {"undeliverable"}
@@ -111,9 +105,7 @@ async def test_a_lost_parcel_that_comes_back_is_one_question_and_then_none(bench
 async def test_a_lost_parcel_that_comes_back_while_it_is_refunded_leaves_no_question(
     bench: Bench,
 ) -> None:
-    _, shipment = await bench.sent()
-    await bench.scan(shipment, "LO")
-    await bench.take("settle_shipment", shipment)
+    _, shipment = await lost(bench)
     decided = await decide(bench, shipment, "parcel_lost", "refund")
     await bench.scan(shipment, "RT")
     await bench.take("settle_shipment", shipment)

@@ -3,15 +3,13 @@
 import pytest
 
 from tests.activities.bench import Bench
-from tests.activities.crossing import begin, cancelling, decide, finish, report, signals
+from tests.activities.crossing import begin, cancelling, decide, finish, lost, report, signals
 
 
 async def test_a_lost_parcel_that_turns_up_before_the_refund_is_made_is_not_refunded(
     bench: Bench,
 ) -> None:
-    order, shipment = await bench.sent()
-    await bench.scan(shipment, "LO")
-    await bench.take("settle_shipment", shipment)
+    order, shipment = await lost(bench)
     decided = await decide(bench, shipment, "parcel_lost", "refund")
     await bench.scan(shipment, "DL")
     journey = await bench.take("refund_shipment", decided)
@@ -23,9 +21,7 @@ async def test_a_lost_parcel_that_turns_up_before_the_refund_is_made_is_not_refu
 async def test_a_refund_that_was_made_before_the_parcel_turned_up_is_recorded_all_the_same(
     bench: Bench,
 ) -> None:
-    order, shipment = await bench.sent()
-    await bench.scan(shipment, "LO")
-    await bench.take("settle_shipment", shipment)
+    order, shipment = await lost(bench)
     decided = await decide(bench, shipment, "parcel_lost", "refund")
     dying = await begin(bench, "refund_shipment", decided, doors=1)
     await dying.die()

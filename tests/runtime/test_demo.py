@@ -1,5 +1,6 @@
 """The demonstration as a user runs it, and a company that trades while its books are falsified."""
 
+import asyncio
 import json
 import sqlite3
 import subprocess
@@ -134,7 +135,9 @@ async def test_the_command_ends_with_1_when_a_rule_is_broken(
     monkeypatch.setenv("STATESET_DATA_DIR", str(folder))
     await falsify(target, "UPDATE balances SET on_hand = on_hand + 1")
     command = [sys.executable, "-m", "runtime.cli", "verify", "--wait", "0"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)  # noqa: ASYNC221
+    run = await asyncio.to_thread(
+        subprocess.run, command, capture_output=True, text=True, timeout=180
+    )
     await falsify(target, "UPDATE balances SET on_hand = on_hand - 1")
     assert run.returncode == 1
     assert "1 broken" in run.stdout
