@@ -22,10 +22,10 @@ from gateways.carriers.port import Carrier
 from gateways.carriers.sandbox import SandboxCarrier
 from gateways.payments.port import PaymentProvider
 from gateways.payments.sandbox import SandboxPayments
-from runtime.dispatch import Dispatcher
+from relay.dispatch import Dispatcher
+from relay.sweeps import Sweeper
 from runtime.garbage import spare_what_is_loaded
 from runtime.settings import Settings, settings
-from runtime.sweep import Sweeper
 from runtime.telemetry.start import start_telemetry
 from runtime.temporal import connect
 

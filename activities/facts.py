@@ -15,9 +15,10 @@ from db.engine import Database
 from db.facts import lock_facts, note_facts
 from db.orders.steps import announce as announce_order
 from db.orders.steps import lock_order
-from db.outbox import add_outbox
+from db.outbox import signal
 from db.payments import find_by_key, keep_reference, record_entry
 from db.tasks import open_task
+from domain.documents import Document, Kind, Signal
 from domain.money import Money
 from domain.orders.status import OrderStatus
 from domain.payments import EntryKind, Phase
@@ -128,8 +129,7 @@ async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:
 async def _tell_order(db: AsyncConnection, order: Row[Any]) -> None:
     """Have the order's run look at its money, where that changes its path."""
     if order.status in (OrderStatus.PENDING, OrderStatus.CANCELLED):
-        payload = {"signal": "payment_reported"}
-        await add_outbox(db, "signal", "OrderFulfillment", order.id, payload)
+        await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
 
 
 def _is_news(entries: Sequence[Row[Any]], phase: Phase) -> bool:

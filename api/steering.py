@@ -13,17 +13,19 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 from temporalio.workflow import UpdateMethodMultiParam
 
 from api.services import Services
 from api.temporal import TemporalProvider
+from db.documents import get_run
+from db.engine import Database
+from domain.documents import Document
 from domain.errors import DomainError, IllegalMove, PartnerUnavailable, refusal_of_code
-from workflows.attributes import run_id
+from workflows.runs import start_options
 
-Owner = TypeVar("Owner")
 Request = TypeVar("Request")
 PATIENCE = 12.0
 """Seconds; longer than a cancelling run waits before it answers that the undo is under way."""
@@ -33,14 +35,14 @@ PATIENCE = 12.0
 class Steering:
     """Sends requests to runs."""
 
+    books: Database
     temporal: TemporalProvider
     task_queue: str
 
     async def ask(
         self,
-        workflow: type[Owner],
-        update: UpdateMethodMultiParam[[Owner, Request], Any],
-        document_id: UUID,
+        document: Document,
+        update: UpdateMethodMultiParam[[Any, Request], Any] | str,
         request: Request,
         request_id: UUID,
     ) -> None:
@@ -51,12 +53,12 @@ class Steering:
         then finds out whether anything has changed.
         """
         client = await self.temporal()
+        async with self.books.read() as db:
+            run = await get_run(db, document)
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            workflow.__name__,
-            document_id,
-            id=run_id(workflow.__name__, document_id),
-            task_queue=self.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            run.workflow,
+            document.id,
+            **start_options(run, self.task_queue),
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
         )
         try:
@@ -78,7 +80,7 @@ class Steering:
 
 async def _steering(request: fastapi.Request) -> Steering:
     services: Services = request.app.state.services
-    return Steering(services.temporal, services.settings.task_queue)
+    return Steering(services.db, services.temporal, services.settings.task_queue)
 
 
 Steer = Annotated[Steering, Depends(_steering)]

@@ -19,12 +19,11 @@ from db.pages import fetch_page
 from db.reads.tasks import search_tasks, show_task
 from db.tasks import TaskRow
 from domain.access import Caller, Role
+from domain.documents import DECIDE, Document, Kind
 from domain.errors import Forbidden, IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import TaskId
-from domain.tasks import ASKERS, Asker, Decision, TaskKind, TaskStatus
+from domain.tasks import Decision, TaskKind, TaskStatus
 from domain.value import Name, Text, Value
-from workflows.order_fulfillment import OrderFulfillment
-from workflows.shipment_tracking import ShipmentTracking
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 
@@ -112,22 +111,14 @@ async def decide(
         decision = Decision(
             task_id=TaskId(task_id), choice=body.choice, note=body.note, actor=caller.subject
         )
-        asker = ASKERS.get(TaskKind(task.kind))
         offered = task.status == TaskStatus.OPEN and body.choice in task.choices
         # What the books refuse is refused by them, and leaves no trace in a run.
-        if asker is None or not offered:
+        if task.asker_type is None or not offered:
             async with books.begin() as db:
                 await record_answer(db, task, decision)
-        elif asker is Asker.ORDER:
-            document = UUID(task.facts["order_id"])
-            await steering.ask(
-                OrderFulfillment, OrderFulfillment.decide, document, decision, request_id
-            )
         else:
-            document = task.document_id
-            await steering.ask(
-                ShipmentTracking, ShipmentTracking.decide, document, decision, request_id
-            )
+            asker = Document(Kind(task.asker_type), task.asker_id)
+            await steering.ask(asker, DECIDE, decision, request_id)
         async with books.read() as db:
             return view(TaskView, await show_task(db, task_id))
 

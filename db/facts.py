@@ -56,8 +56,8 @@ _RECORD = text(
             AS f(id uuid, provider text, provider_event_id text, payload jsonb)
         ORDER BY provider, provider_event_id, id
         ON CONFLICT DO NOTHING RETURNING id)
-    INSERT INTO outbox (kind, workflow, document_id, payload)
-    SELECT 'fact', '', id, '{}' FROM facts ORDER BY id RETURNING document_id"""
+    INSERT INTO outbox (kind, document_type, document_id, payload)
+    SELECT 'fact', 'fact', id, '{}' FROM facts ORDER BY id RETURNING document_id"""
 )
 # Sorted like every lock on several rows, so that two workers never wait in a circle.
 _LOCK = text("SELECT * FROM inbound_facts WHERE id = ANY(:facts) ORDER BY id FOR UPDATE")

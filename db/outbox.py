@@ -1,4 +1,4 @@
-"""What must still be told to Temporal: starts, signals and facts to apply, at least once each."""
+"""The outbox: starts, signals and facts to apply, written with their cause, done at least once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ from sqlalchemy import BigInteger, Identity, Index, Row, func, select, text, upd
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
+from db.documents import DOCUMENTS, run_of
 from db.engine import to_json
 from db.metadata import Base, one_of
+from domain.documents import Document, Kind, Run, Signal
 
 KINDS = ("start", "signal", "fact")
 
@@ -29,7 +31,8 @@ class OutboxRow(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     kind: Mapped[str]
-    workflow: Mapped[str]
+    document_type: Mapped[str]
+    """A kind of document with a process, or ``fact``."""
     document_id: Mapped[UUID]
     payload: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -40,18 +43,28 @@ class OutboxRow(Base):
 
 @dataclass(frozen=True)
 class Message:
-    """A start or a signal for the run of a document, or a fact to apply."""
+    """A row to be: what is to be done, for which document."""
 
     kind: str
-    workflow: str
+    document_type: str
     document_id: UUID
-    payload: dict[str, Any]
+    payload: dict[str, str]
 
 
-ADD_MESSAGES = """INSERT INTO outbox (kind, workflow, document_id, payload)
-    SELECT kind, workflow, document_id, payload
+def start_of(document: Document, trace: str = "") -> Message:
+    """Return the message that starts a document's run; ``trace`` is the ``traceparent``."""
+    return Message("start", document.kind, document.id, {"trace": trace})
+
+
+def signal_to(document: Document, signal: Signal) -> Message:
+    """Return the message that has a document's run look again; a run that is gone is started."""
+    return Message("signal", document.kind, document.id, {"signal": signal})
+
+
+ADD_MESSAGES = """INSERT INTO outbox (kind, document_type, document_id, payload)
+    SELECT kind, document_type, document_id, payload
     FROM jsonb_to_recordset(CAST(:messages AS jsonb))
-        AS m(kind text, workflow text, document_id uuid, payload jsonb)"""
+        AS m(kind text, document_type text, document_id uuid, payload jsonb)"""
 """Adds ``:messages``; for statements that write what they tell of together with them."""
 _ADD = text(ADD_MESSAGES)
 
@@ -62,31 +75,69 @@ _TAKE = text(
         SELECT id FROM outbox o WHERE next_attempt_at <= now()
           AND NOT EXISTS (
               SELECT 1 FROM outbox e WHERE e.document_id = o.document_id AND e.id < o.id)
-        ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
-    UPDATE outbox SET attempts = attempts + 1, next_attempt_at = now() + CAST(:lease AS interval)
-    FROM due WHERE outbox.id = due.id
-    RETURNING outbox.id, kind, workflow, document_id, payload, created_at, attempts"""
+        ORDER BY next_attempt_at, id LIMIT :limit FOR UPDATE SKIP LOCKED),
+    taken AS (
+        UPDATE outbox
+        SET attempts = attempts + 1, next_attempt_at = now() + CAST(:lease AS interval)
+        FROM due WHERE outbox.id = due.id
+        RETURNING outbox.id, kind, document_type, document_id, payload, attempts)
+    SELECT taken.*, d.number, d.status, d.customer_id, d.about
+    FROM taken LEFT JOIN LATERAL ("""
+    + " UNION ALL ".join(
+        f"SELECT number, status, customer_id, about FROM ({each.run}) r"
+        f" WHERE taken.document_type = '{kind}' AND r.id = taken.document_id"
+        for kind, each in DOCUMENTS.items()
+    )
+    + ") d ON true"
 )
 
 # One array, because a list of parameters would be another statement for every number of rows.
 _DROP = text("DELETE FROM outbox WHERE id = ANY(:ids)")
 
 
-async def add_messages(db: AsyncConnection, messages: Sequence[Message]) -> None:
+async def add_messages(db: AsyncConnection, *messages: Message) -> None:
     """Queue messages in their order; they are dispatched after the transaction commits."""
     await db.execute(_ADD, {"messages": to_json(messages)})
 
 
-async def add_outbox(
-    db: AsyncConnection, kind: str, workflow: str, document_id: UUID, payload: dict[str, Any]
-) -> None:
-    """Queue a start, signal or fact; it is dispatched after the transaction commits."""
-    await add_messages(db, [Message(kind, workflow, document_id, payload)])
+async def signal(db: AsyncConnection, document: Document, what: Signal) -> None:
+    """Have a document's run look again; a run that is gone is started anew."""
+    await add_messages(db, signal_to(document, what))
 
 
-async def take_due(db: AsyncConnection, limit: int, lease: timedelta) -> Sequence[Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A leased row of the outbox."""
+
+    id: int
+    kind: str
+    document_type: str
+    document_id: UUID
+    payload: dict[str, str]
+    attempts: int
+    run: Run | None
+    """The run of the document as the row has it now; None for a fact, or an unknown document."""
+
+
+async def take_due(db: AsyncConnection, limit: int, lease: timedelta) -> list[Due]:
     """Lease up to ``limit`` due rows; another worker takes them when the lease runs out."""
-    return (await db.execute(_TAKE, {"limit": limit, "lease": lease})).all()
+    return [
+        Due(
+            id=row.id,
+            kind=row.kind,
+            document_type=row.document_type,
+            document_id=row.document_id,
+            payload=row.payload,
+            attempts=row.attempts,
+            run=None if row.number is None else _run(row),
+        )
+        for row in await db.execute(_TAKE, {"limit": limit, "lease": lease})
+    ]
+
+
+def _run(row: Row[Any]) -> Run:
+    document = Document(Kind(row.document_type), row.document_id)
+    return run_of(document, row.number, row.status, row.customer_id, row.about)
 
 
 async def drop_done(db: AsyncConnection, ids: Sequence[int]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.events import add_event
 from db.metadata import Base, Id, one_of
+from domain.documents import Document
 from domain.errors import IllegalMove, NotFound
 from domain.ids import new_id
 from domain.tasks import RULES, Decided, Decision, TaskKind, TaskStatus
@@ -42,6 +43,9 @@ class TaskRow(Base):
     kind: Mapped[str]
     document_type: Mapped[str]
     document_id: Mapped[UUID]
+    asker_type: Mapped[str | None]
+    asker_id: Mapped[UUID | None]
+    """The document whose run waits for the answer; None when it is only recorded."""
     role: Mapped[str]
     question: Mapped[str]
     facts: Mapped[dict[str, Any]]
@@ -61,9 +65,16 @@ async def open_task(
     document_type: str,
     document_id: UUID,
     facts: dict[str, Any],
+    *,
+    asker: Document | None = None,
 ) -> bool:
-    """Ask a person about a document; False and silent while the same question is open."""
+    """Ask a person about a document; False and silent while the same question is open.
+
+    ``asker`` is the document whose run waits for the answer, where the kind's rule names one.
+    """
     rule = RULES[kind]
+    if rule.asker != (asker and asker.kind):
+        raise ValueError(f"the answer to {kind} goes to the run of a document: {rule.asker}")
     added = (
         await db.execute(
             insert(TaskRow)
@@ -72,6 +83,8 @@ async def open_task(
                 kind=kind,
                 document_type=document_type,
                 document_id=document_id,
+                asker_type=asker and asker.kind,
+                asker_id=asker and asker.id,
                 role=rule.role,
                 question=rule.question,
                 facts=facts,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
+from domain.documents import Kind
 from domain.ids import TaskId
 from domain.value import Name, Text, Value
 
@@ -62,6 +63,8 @@ class TaskRule(Value):
     question: str
     choices: tuple[str, ...]
     due_within: timedelta = timedelta(hours=24)
+    asker: Kind | None = None
+    """Whose run waits for the answer; None for what is only recorded."""
 
 
 RULES: dict[TaskKind, TaskRule] = {
@@ -69,12 +72,14 @@ RULES: dict[TaskKind, TaskRule] = {
         role="finance",
         question="The goods left but the money could not be captured. How is it settled?",
         choices=("retry", "write_off"),
+        asker=Kind.SHIPMENT,
     ),
     TaskKind.PARCEL_LOST: TaskRule(
         role="support",
         question="The carrier lost the parcel. Give the money back, or write it off because that is"
         " settled elsewhere? (Until then it may turn up.)",
         choices=("refund", "write_off"),
+        asker=Kind.SHIPMENT,
     ),
     TaskKind.ADDRESS_PROBLEM: TaskRule(
         role="support",
@@ -91,6 +96,7 @@ RULES: dict[TaskKind, TaskRule] = {
         question="The parcel came back undelivered. Give the money back, or write it off because"
         " that is settled elsewhere?",
         choices=("refund", "write_off"),
+        asker=Kind.SHIPMENT,
     ),
     TaskKind.UNKNOWN_CODE: TaskRule(
         role="admin",
@@ -106,6 +112,7 @@ RULES: dict[TaskKind, TaskRule] = {
         role="warehouse",
         question="The carrier refuses to book this shipment. Try again? (Or cancel the order.)",
         choices=("retry",),
+        asker=Kind.ORDER,
     ),
     TaskKind.UNDO_FAILED: TaskRule(
         role="admin",
@@ -119,19 +126,3 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
 }
 """The one table of what people are asked."""
-
-
-class Asker(StrEnum):
-    """Whose run waits for the answer."""
-
-    ORDER = "order"
-    SHIPMENT = "shipment"
-
-
-ASKERS: dict[TaskKind, Asker] = {
-    TaskKind.BOOKING_REFUSED: Asker.ORDER,
-    TaskKind.CAPTURE_FAILED: Asker.SHIPMENT,
-    TaskKind.PARCEL_LOST: Asker.SHIPMENT,
-    TaskKind.UNDELIVERABLE: Asker.SHIPMENT,
-}
-"""The kinds of task whose answer a run acts on; the others are only recorded."""

@@ -15,8 +15,8 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.settings import Settings
-from workflows.attributes import ALL
 from workflows.plugin import plugin
+from workflows.runs import ALL
 
 
 async def connect(settings: Settings, *, metrics_address: str | None = None) -> Client:

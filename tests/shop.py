@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import orjson
 from sqlalchemy import text
 
 from api.orders.acceptance import Answered, Decision, accept_orders
@@ -37,6 +38,8 @@ class Shop:
         self.customer_id = CustomerId(new_id())
         self.sites = {code: SiteId(new_id()) for code in SITES}
         self.shelves = {code: LocationId(new_id()) for code in SITES}
+        self.numbers: dict[UUID, str] = {}
+        """The human numbers of documents that were seen."""
 
     async def open(self) -> None:
         """Write the customer and the sites, each with a shelf and a quarantine area."""
@@ -119,7 +122,11 @@ class Shop:
     ) -> list[Decision]:
         """Submit orders in one transaction."""
         async with self.books.begin() as db:
-            return await accept_orders(db, submissions, window)
+            decisions = await accept_orders(db, submissions, window)
+        for each in decisions:
+            if isinstance(each, Answered):
+                self.numbers[each.order_id] = orjson.loads(each.body)["number"]
+        return decisions
 
     async def place(self, *lines: tuple[ItemId, int], **how: Any) -> OrderId:
         """Place an order that must be accepted."""

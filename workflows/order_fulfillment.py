@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.shipments.steps import BookingOutcome
     from domain.tasks import Decision
-    from workflows.attributes import STATUS
+    from workflows.runs import STATUS
     from workflows.steps import Given, Step, at_partner, in_database, refusal_of
     from workflows.undo import Undoing, ends_the_run
 

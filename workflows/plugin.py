@@ -40,7 +40,7 @@ PASSED_THROUGH = (
     "sqlalchemy",
     "telemetry",
     "uuid_utils",
-    "workflows.attributes",
+    "workflows.runs",
     "workflows.steps",
     "workflows.undo",
 )

@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.payments.provider import EVENTS
 from activities.shipments.settlement import tell_order, write_off
 from db.orders.steps import announce, lock_order
-from db.outbox import add_outbox
+from db.outbox import signal
 from db.payments import find_by_key, keep_reference, record_entry
 from db.shipments.captures import count_capture, plan_capture
 from db.shipments.steps import lock_shipment, shipment_lines_of
 from db.tasks import answer_task
+from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
 from domain.money import Money
 from domain.payments import EntryKind, Phase, lower_capture
@@ -62,8 +63,7 @@ async def settle_amount(db: AsyncConnection, task: Row[Any], decision: Decision)
     if kind is EntryKind.AUTHORIZATION and reference is not None:
         await keep_reference(db, asked.payment_id, reference)
     # Also of an order that has ended: its run is started again and drops what is still reserved.
-    payload = {"signal": "payment_reported"}
-    await add_outbox(db, "signal", "OrderFulfillment", order.id, payload)
+    await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
 
 
 async def _settle_shipment(
@@ -86,5 +86,4 @@ async def _settle_shipment(
         await count_capture(db, shipment.id)
         if shipment.settled_at is not None:
             await tell_order(db, shipment)
-    payload = {"signal": "carrier_reported"}
-    await add_outbox(db, "signal", "ShipmentTracking", shipment.id, payload)
+    await signal(db, Document(Kind.SHIPMENT, shipment.id), Signal.CARRIER_REPORTED)

@@ -12,9 +12,10 @@ from activities.orders.progress import confirm_if_ready, progress_of
 from activities.payments.provider import Intent, ask, differs, intend, learn, record_outcome
 from db.engine import Database
 from db.orders.steps import lock_order
-from db.outbox import add_outbox
+from db.outbox import signal
 from db.payments import entries_of, entry_of, payments_of
 from db.tasks import open_task
+from domain.documents import Document, Kind, Signal
 from domain.ids import OrderId
 from domain.orders.status import OrderStatus
 from domain.orders.steps import Progress
@@ -62,8 +63,7 @@ class PaymentActivities:
             progress = await confirm_if_ready(db, order, self._carrier)
             if progress.status is OrderStatus.CANCELLED and progress.authorized_amount:
                 # The answer came after the order was given up: its run drops the money again.
-                payload = {"signal": "payment_reported"}
-                await add_outbox(db, "signal", "OrderFulfillment", order.id, payload)
+                await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
             return progress
 
     @activity.defn

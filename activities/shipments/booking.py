@@ -21,6 +21,7 @@ from db.shipments.steps import (
 )
 from db.tasks import cancel_tasks, open_task
 from domain.addresses import Address
+from domain.documents import Document, Kind
 from domain.ids import OrderId, ShipmentId
 from domain.money import Money
 from domain.shipments.packing import pack
@@ -119,7 +120,10 @@ class BookingActivities:
             if shipment.status != ShipmentStatus.PENDING:
                 return
             facts = {"code": refusal.code, "message": refusal.message, "order_id": order.id}
-            await open_task(db, TaskKind.BOOKING_REFUSED, "shipment", shipment_id, facts)
+            asker = Document(Kind.ORDER, order.id)
+            await open_task(
+                db, TaskKind.BOOKING_REFUSED, Kind.SHIPMENT, shipment_id, facts, asker=asker
+            )
             await announce(db, shipment, "booking_refused", "system", facts)
 
     async def _void(self, shipment: Row[Any], booking_id: str) -> bool:

@@ -20,6 +20,7 @@ from db.shipments.steps import (
     shipment_lines_of,
 )
 from db.tasks import cancel_tasks, is_open, open_task
+from domain.documents import Document, Kind
 from domain.payments import EntryKind, capture_due, capture_key
 from domain.shipments.steps import Journey
 from domain.tasks import TaskKind
@@ -93,4 +94,5 @@ async def ask_about_capture(db: AsyncConnection, shipment: Row[Any], *, failure_
         "failure_code": failure_code,
         "order_id": shipment.order_id,
     }
-    await open_task(db, TaskKind.CAPTURE_FAILED, "shipment", shipment.id, facts)
+    asker = Document(Kind.SHIPMENT, shipment.id)
+    await open_task(db, TaskKind.CAPTURE_FAILED, asker.kind, asker.id, facts, asker=asker)

@@ -21,6 +21,7 @@ from db.shipments.captures import is_owed, waive_capture
 from db.shipments.milestones import record_settlement
 from db.shipments.steps import announce, lock_shipment, lock_with_order
 from db.tasks import is_open, open_task
+from domain.documents import Document, Kind
 from domain.ids import ShipmentId
 from domain.lifecycle import move
 from domain.payments import refund_key
@@ -75,7 +76,8 @@ class JourneyActivities:
                 and not await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
             ):
                 facts = {"shipment": shipment.number, "order_id": shipment.order_id}
-                await open_task(db, QUESTIONS[status], "shipment", shipment_id, facts)
+                asker = Document(Kind.SHIPMENT, shipment_id)
+                await open_task(db, QUESTIONS[status], asker.kind, shipment_id, facts, asker=asker)
             return await journey_of(db, shipment_id)
 
     @activity.defn

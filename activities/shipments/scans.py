@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.shipments.following import CARRIER, state_of
 from activities.shipments.settlement import question_end
-from db.outbox import Message
+from db.outbox import signal_to, start_of
 from db.shipments.steps import event_of
 from db.shipments.tracking import (
     Scans,
@@ -19,6 +19,7 @@ from db.shipments.tracking import (
     write_tracked,
 )
 from db.tasks import cancel_tasks, open_task
+from domain.documents import Document, Kind, Signal
 from domain.lifecycle import move
 from domain.shipments.status import ENDED, MOVES, RANKS, ShipmentStatus
 from domain.shipments.tracking import ParcelState, TrackingScan, follow
@@ -64,6 +65,7 @@ class _Followed:
 
     def __init__(self, shipment: Row[Any], scans: Scans, tracked: Tracked) -> None:
         self._row = shipment
+        self._document = Document(Kind.SHIPMENT, shipment.id)
         self._scans = scans
         self._tracked = tracked
         self._status = ShipmentStatus(shipment.status)
@@ -105,10 +107,7 @@ class _Followed:
         if self._status is not ShipmentStatus.BOOKED:
             await self._ask(db, TaskKind.PARCEL_EXCEPTION, reason=SCANNED_WITHOUT_LABEL)
             return
-        summary = f"{self._row.number}: {self._row.service} with {self._row.carrier}"
-        details = f"Its order: `GET /orders/{self._row.order_id}/process`"
-        payload = {"number": self._row.number, "summary": summary, "details": details}
-        self._tell_run("start", payload)
+        self._tracked.messages.append(start_of(self._document))
 
     async def _advance(self, db: AsyncConnection, state: ParcelState) -> None:
         """Bring a departed shipment to where its parcels are; its run hears of the end."""
@@ -126,7 +125,8 @@ class _Followed:
             self._announce(str(self._status), {"from": before, "to": self._status})
             metrics.count(metrics.shipment_transitions.labels(before, str(self._status)))
             if self._status in ENDED:
-                self._tell_run("signal", {"signal": "carrier_reported"})
+                message = signal_to(self._document, Signal.CARRIER_REPORTED)
+                self._tracked.messages.append(message)
         elif facts != self._facts:
             self._change(facts)
         if state.exception != had_exception:
@@ -156,10 +156,6 @@ class _Followed:
 
     def _announce(self, what: str, data: dict[str, Any]) -> None:
         self._tracked.events.append(event_of(self._row, what, CARRIER, data))
-
-    def _tell_run(self, kind: str, payload: dict[str, Any]) -> None:
-        message = Message(kind, "ShipmentTracking", self._row.id, payload)
-        self._tracked.messages.append(message)
 
 
 def _translate(scan: Scan) -> TrackingScan:

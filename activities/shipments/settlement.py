@@ -9,12 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.payments.provider import Intent, intend
 from db.inventory.ledger import take_back_stock
 from db.orders.steps import change_order, count_up
-from db.outbox import add_outbox
+from db.outbox import signal
 from db.payments import payment_drawn_on
 from db.shipments.captures import is_owed, read_settlement, waive_capture
 from db.shipments.milestones import record_settlement
 from db.shipments.steps import announce, shipment_lines_of
 from db.tasks import cancel_tasks, open_task
+from domain.documents import Document, Kind, Signal
 from domain.money import split
 from domain.payments import EntryKind, refund_key
 from domain.shipments.status import ShipmentStatus
@@ -39,8 +40,7 @@ async def drop_questions(
 async def tell_order(db: AsyncConnection, shipment: Row[Any]) -> None:
     """Signal the order's run that this shipment needs nothing more, once that is so."""
     if not await is_owed(db, shipment.id):
-        payload = {"signal": "shipment_ended"}
-        await add_outbox(db, "signal", "OrderFulfillment", shipment.order_id, payload)
+        await signal(db, Document(Kind.ORDER, shipment.order_id), Signal.SHIPMENT_ENDED)
 
 
 async def refund_intent(

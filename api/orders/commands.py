@@ -20,6 +20,7 @@ from db.holds import require_hold
 from db.orders.attempts import add_attempt
 from db.orders.reads import get_order
 from domain.access import Caller
+from domain.documents import Document, Kind
 from domain.errors import AlreadyExists, IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import OrderId
 from domain.orders.status import OrderStatus
@@ -70,7 +71,7 @@ class Desk:
         order = await self.look(order_id, caller)
         check_running(order.status)
         await check(order)
-        await self.steering.ask(OrderFulfillment, update, order_id, request, request_id)
+        await self.steering.ask(Document(Kind.ORDER, order_id), update, request, request_id)
         return await self.look(order_id, caller)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.api.common.v1 import WorkflowExecution
@@ -20,12 +19,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from api.orders.views import OrderView
 from db.orders.waiting import waits_of
+from domain.documents import Kind, run_id
 from domain.errors import PartnerUnavailable
 from domain.ids import OrderId
 from domain.orders.status import RUNNING, OrderStatus
 from domain.payments import PaymentStatus
 from domain.value import Value
-from workflows.attributes import run_id
 
 Answer = TypeVar("Answer")
 
@@ -94,12 +93,12 @@ async def waiting_in_books(db: AsyncConnection, order: OrderView) -> list[Wait]:
 
 async def describe(client: Client, order: OrderView, waits: Sequence[Wait]) -> ProcessView:
     """Join the books with what Temporal says of the order's runs and their steps under way."""
-    documents: list[tuple[str, UUID]] = [("OrderFulfillment", order.id)]
-    documents += [("ShipmentTracking", shipment.id) for shipment in order.shipments]
+    documents = [(Kind.ORDER, order.number)]
+    documents += [(Kind.SHIPMENT, shipment.number) for shipment in order.shipments]
     runs: list[RunView] = []
     steps: list[Wait] = []
-    for workflow, document_id in documents:
-        found = await _described(client, run_id(workflow, document_id))
+    for kind, number in documents:
+        found = await _described(client, run_id(kind, number))
         if found is None:
             continue
         runs.append(_run(found))

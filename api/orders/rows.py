@@ -9,9 +9,10 @@ from uuid import UUID
 from api.answers import as_json
 from api.orders.views import laid_out
 from db.orders.accept import OrderRows
+from db.outbox import start_of
+from domain.documents import Document, Kind, correlation_id
 from domain.ids import CustomerId, new_id
 from domain.inventory import Pick, Shelf, assign
-from domain.money import Money
 from domain.orders.placing import PlaceOrder, PricedOrder
 from domain.orders.status import OrderStatus
 
@@ -89,18 +90,7 @@ def rows_of(
         events=[
             _event(1, "order.placed.v1", order_id, number, submission, _placed(submission, priced))
         ],
-        start={
-            "kind": "start",
-            "workflow": "OrderFulfillment",
-            "document_id": order_id,
-            "payload": {
-                "number": number,
-                "customer_id": order.customer_id,
-                "summary": _summary(number, priced),
-                "trace": submission.trace,
-                "details": f"What it waits for: `GET /orders/{order_id}/process`",
-            },
-        },
+        start=start_of(Document(Kind.ORDER, order_id), submission.trace),
         key={
             "caller": submission.caller,
             "key": submission.key,
@@ -202,12 +192,6 @@ def _payments(order_id: UUID, submission: Submission, priced: PricedOrder) -> li
     ]
 
 
-def _summary(number: str, priced: PricedOrder) -> str:
-    units = sum(line.quantity for line in priced.lines)
-    total = Money(amount=priced.total_amount, currency=priced.currency)
-    return f"{number}: {units} units, {total}"
-
-
 def _placed(submission: Submission, priced: PricedOrder) -> dict[str, Any]:
     return {
         "to": OrderStatus.PENDING,
@@ -235,6 +219,6 @@ def _event(
         "subject_id": order_id,
         "sequence": sequence,
         "actor": submission.actor,
-        "correlation_id": f"order-fulfillment/{order_id}",
+        "correlation_id": correlation_id(Document(Kind.ORDER, order_id)),
         "data": data,
     }

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine import to_json
 from db.idempotency import CallerKey
 from db.items import listing_of
+from db.outbox import Message
 from domain.customers import CustomerStatus
 from domain.ids import CustomerId, ItemId, LocationId, SiteId
 from domain.inventory import Shelf
@@ -73,7 +74,7 @@ _COLUMNS = {
     ),
     "payments": "id, order_id, provider, method, amount, currency, token, created_by",
     "events": "id, type, subject, subject_id, sequence, actor, correlation_id, data",
-    "outbox": "kind, workflow, document_id, payload",
+    "outbox": "kind, document_type, document_id, payload",
 }
 _INSERTS = ", ".join(
     f"{table}_in AS (INSERT INTO {table} ({columns}) "
@@ -115,7 +116,7 @@ class OrderRows:
     lines: list[dict[str, Any]]
     payments: list[dict[str, Any]]
     events: list[dict[str, Any]]
-    start: dict[str, Any]
+    start: Message
     key: dict[str, Any]
     """The request's row of the idempotency record, with its answer."""
     reservations: list[dict[str, Any]] = field(default_factory=list)

@@ -5,8 +5,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.orders.steps import change_order, lock_order
-from db.outbox import add_outbox
+from db.outbox import signal
 from db.payments import entries_of, entry_of, record_payment
+from domain.documents import Document, Kind, Signal
 from domain.orders.status import OrderStatus
 from domain.orders.steps import check_payable, standing_of
 from domain.payments import add_up
@@ -25,4 +26,4 @@ async def add_attempt(
     check_payable(OrderStatus(order.status), standing_of(order.total_amount, paid))
     await record_payment(db, payment_id, order, provider="sandbox", token=token, actor=actor)
     await change_order(db, order)
-    await add_outbox(db, "signal", "OrderFulfillment", order_id, {"signal": "payment_reported"})
+    await signal(db, Document(Kind.ORDER, order_id), Signal.PAYMENT_REPORTED)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import ADD_EVENTS, Event, add_events, to_add
 from db.orders.tables import OrderLineRow, OrderRow
+from domain.documents import Document, Kind, correlation_id
 from domain.errors import NotFound
 from domain.lifecycle import move
 from domain.orders.status import MOVES, LineCounters, OrderStatus
@@ -103,7 +104,7 @@ def _event(order: Row[Any], what: str, actor: str, data: dict[str, Any]) -> Even
         subject=order.number,
         subject_id=order.id,
         actor=actor,
-        correlation_id=f"order-fulfillment/{order.id}",
+        correlation_id=correlation_id(Document(Kind.ORDER, order.id)),
         data=data,
     )
 

@@ -11,7 +11,7 @@ _WAITING = text(
     """WITH documents AS (
         SELECT CAST(:order AS uuid) AS id, 'order' AS kind
         UNION ALL SELECT id, 'shipment' FROM shipments WHERE order_id = :order)
-    SELECT 'dispatch' AS what, o.kind || ' ' || o.workflow AS detail, o.created_at AS since,
+    SELECT 'dispatch' AS what, o.kind || ' of ' || o.document_type AS detail, o.created_at AS since,
         o.attempts, o.last_error, o.next_attempt_at, o.document_id
     FROM outbox o JOIN documents d ON d.id = o.document_id
     UNION ALL SELECT 'task', t.number || ': ' || t.question, t.opened_at, 0, NULL, NULL,

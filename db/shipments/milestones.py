@@ -10,6 +10,7 @@ from db.engine import to_json
 from db.events import ADD_EVENTS, to_add
 from db.shipments.captures import OWES
 from db.shipments.steps import moved
+from domain.documents import Kind, Signal
 from domain.shipments.tracking import ParcelState
 
 _UNITS = """units AS (
@@ -43,8 +44,9 @@ _SETTLE = {
             FROM units WHERE l.id = units.order_line_id),
         settled AS (
             UPDATE shipments SET settled_at = now(), version = version + 1 WHERE id = :shipment)
-        INSERT INTO outbox (kind, workflow, document_id, payload)
-        SELECT 'signal', 'OrderFulfillment', s.order_id, '{{"signal": "shipment_ended"}}'
+        INSERT INTO outbox (kind, document_type, document_id, payload)
+        SELECT 'signal', '{Kind.ORDER}', s.order_id,
+            jsonb_build_object('signal', '{Signal.SHIPMENT_ENDED}')
         FROM shipments s WHERE s.id = :shipment AND ({OWES}) IS NOT TRUE"""
     )
     for counter in ("delivered", "written_off")

@@ -13,6 +13,7 @@ from db.events import ADD_EVENTS, Event, add_events, to_add
 from db.items import ItemRow
 from db.orders.tables import OrderRow
 from db.shipments.tables import ShipmentLineRow, ShipmentRow
+from domain.documents import Document, Kind, correlation_id
 from domain.errors import NotFound
 from domain.ids import ShipmentId, derived_id, new_id
 from domain.lifecycle import move
@@ -178,7 +179,7 @@ def event_of(shipment: Row[Any], what: str, actor: str, data: dict[str, Any]) ->
         subject=shipment.number,
         subject_id=shipment.id,
         actor=actor,
-        correlation_id=f"order-fulfillment/{shipment.order_id}",
+        correlation_id=correlation_id(Document(Kind.ORDER, shipment.order_id)),
         data={"order_id": shipment.order_id, **data},
     )
 

@@ -1,20 +1,12 @@
 """Every change is announced in order, every request answered once, and nothing waits unnoticed."""
 
-from collections.abc import Mapping
-from enum import StrEnum
-
+from db.documents import DOCUMENTS, Documents
 from db.verify.check import Check
-from domain.lifecycle import Moves, S
-from domain.orders import status as orders
-from domain.shipments import status as shipments
 
 
-def _allowed(moves: Moves[S]) -> Mapping[str, list[str]]:
-    return {"moves": [f"{state}>{target}" for state in moves for target in moves[state]]}
-
-
-def _path(check: str, table: str, first: StrEnum, moves: Moves[S]) -> Check:
+def _path(check: str, documents: Documents) -> Check:
     """Say that the events of each document walk through its state table to its present state."""
+    table, first, moves = documents.table, documents.first, documents.moves
     return Check(
         check,
         f"The history of {table} is a path of their state table that ends at the present state",
@@ -31,7 +23,7 @@ def _path(check: str, table: str, first: StrEnum, moves: Moves[S]) -> Check:
           OR source <> reached
           OR source || '>' || target <> ALL(CAST(:moves AS text[]))
           OR (newest AND target <> status)""",
-        _allowed(moves),
+        {"moves": [f"{state}>{target}" for state in moves for target in moves[state]]},
     )
 
 
@@ -44,8 +36,7 @@ CHECKS = (
         HAVING min(sequence) <> 1 OR max(sequence) <> count(DISTINCT sequence)
             OR count(*) <> max(sequence)""",
     ),
-    _path("I5b", "orders", orders.OrderStatus.PENDING, orders.MOVES),
-    _path("I5c", "shipments", shipments.ShipmentStatus.PENDING, shipments.MOVES),
+    *(_path(f"I5-{each.table}", each) for each in DOCUMENTS.values()),
     Check(
         "I5d",
         "Every order's first event tells that it was placed, and every event names its actor",
@@ -57,7 +48,7 @@ CHECKS = (
     Check(
         "I4b",
         "What must be told to a run is told within a minute",
-        """SELECT id, kind, workflow, document_id, created_at, attempts, last_error FROM outbox
+        """SELECT id, kind, document_type, document_id, created_at, attempts, last_error FROM outbox
         WHERE kind <> 'fact' AND created_at < now() - interval '60 seconds'""",
     ),
     Check(

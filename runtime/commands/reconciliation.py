@@ -6,12 +6,12 @@ from typing import Any
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.unfinished import find_unfinished
+from db.documents import find_unfinished
 from db.verify.books import SAMPLES, Finding
 from db.verify.partners import Label, Operation, read_labels, read_operations
+from domain.documents import PROCESSES
 from domain.payments import Phase
 from domain.shipments.status import ShipmentStatus
-from workflows.attributes import run_id
 
 _PAGE = 10_000
 _UNSENT = frozenset({ShipmentStatus.PENDING, ShipmentStatus.CANCELLED})
@@ -73,13 +73,13 @@ async def compare_runs(engine: AsyncEngine, address: str, namespace: str) -> lis
     from temporalio.client import Client
 
     client = await Client.connect(address, namespace=namespace)
-    ours = "WorkflowType IN ('OrderFulfillment', 'ShipmentTracking')"
-    query = f"{ours} AND ExecutionStatus = 'Running'"
+    ours = ", ".join(f"'{process.workflow}'" for process in PROCESSES.values())
+    query = f"WorkflowType IN ({ours}) AND ExecutionStatus = 'Running'"
     open_runs = {run.id async for run in client.list_workflows(query)}
     async with engine.connect() as db:
         unfinished = await find_unfinished(db)
-    told = {run_id(row.workflow, row.id) for row in unfinished if not row.due}
-    left_over = open_runs - {run_id(row.workflow, row.id) for row in unfinished}
+    told = {document.run_id for document in unfinished if not document.due}
+    left_over = open_runs - {document.run_id for document in unfinished}
     return [
         _finding(
             "P6",

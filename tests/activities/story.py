@@ -5,11 +5,12 @@ from functools import partial
 from typing import Any
 
 from db.orders.attempts import add_attempt
+from domain.documents import Kind
 from domain.errors import AlreadyExists, IllegalMove
 from domain.ids import TaskId, new_id
 from domain.orders.status import CancelReason, HoldReason
 from domain.orders.steps import Cancellation, HoldPlacement, HoldRelease
-from domain.tasks import ASKERS, Asker, Decision, TaskKind
+from domain.tasks import RULES, Decision, TaskKind
 from tests.activities.outside import Outside
 from tests.activities.players import Player
 
@@ -18,7 +19,7 @@ TOKENS += ["tok_capture_declined"] * 2 + ["tok_action_required"] * 2 + ["tok_dec
 UNITS = [1, 2, 3, 180, 360]
 """A box takes 170 units."""
 
-_ASKED = [str(kind) for kind in ASKERS]
+_ASKED = [str(kind) for kind, rule in RULES.items() if rule.asker]
 _DOCUMENTS = "SELECT id FROM shipments WHERE order_id = :order UNION ALL SELECT :order"
 _THERE = f"""SELECT
     EXISTS (SELECT 1 FROM outbox WHERE document_id IN ({_DOCUMENTS})) AS due,
@@ -148,8 +149,9 @@ class Story(Outside):
     async def questions(self) -> list[Mapping[str, Any]]:
         """Return the open tasks whose answers a run of this story acts on."""
         return await self.bench.shop.rows(
-            "SELECT id, kind, document_id, choices FROM tasks WHERE status = 'open'"
-            " AND document_id = ANY(:ids) AND kind = ANY(:kinds) ORDER BY number",
+            "SELECT id, kind, document_id, asker_type, asker_id, choices FROM tasks"
+            " WHERE status = 'open' AND document_id = ANY(:ids) AND kind = ANY(:kinds)"
+            " ORDER BY number",
             ids=await self.documents(),
             kinds=_ASKED,
         )
@@ -161,7 +163,7 @@ class Story(Outside):
             return "nothing"
         task = self.rng.choice(questions)
         kind = TaskKind(task["kind"])
-        document = self.order if ASKERS[kind] is Asker.ORDER else task["document_id"]
+        document = task["asker_id"]
         run = self.runs.get(document)
         if run is None or run.lost:
             run = self.start(document)
@@ -170,7 +172,7 @@ class Story(Outside):
         choice = prefer if prefer in task["choices"] else self.rng.choice(task["choices"])
         decision = Decision(task_id=TaskId(task["id"]), choice=choice, actor="person")
         decided = await self.bench.take("decide_task", decision)
-        if ASKERS[kind] is Asker.SHIPMENT:
+        if task["asker_type"] == Kind.SHIPMENT:
             run.decisions.append((decided.kind, decided.choice, decision))
         run.news = True
         return f"{kind} {choice} of {self.name(task['document_id'])}"

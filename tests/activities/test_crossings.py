@@ -3,9 +3,9 @@
 from uuid import uuid4
 
 import pytest
+from db.unfinished import find_unfinished
 
 from activities.facts import CARRIER_FACTS
-from db.unfinished import find_unfinished
 from domain.shipments.steps import BookingOutcome
 from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench

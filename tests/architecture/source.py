@@ -13,6 +13,7 @@ PACKAGES = (
     "db",
     "domain",
     "gateways",
+    "relay",
     "runtime",
     "simulators",
     "telemetry",

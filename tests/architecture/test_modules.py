@@ -20,6 +20,7 @@ PLUMBING = {
         "access",
         "addresses",
         "adjustments",
+        "documents",
         "errors",
         "ids",
         "lifecycle",
@@ -30,6 +31,7 @@ PLUMBING = {
     "db": {
         "access",
         "direct",
+        "documents",
         "engine",
         "events",
         "facts",
@@ -43,7 +45,6 @@ PLUMBING = {
         "pages",
         "reads",
         "tables",
-        "unfinished",
         "verify",
     },
     "activities": {"errors", "facts"},
@@ -74,7 +75,7 @@ PLUMBING = {
         "tokens",
         "webhooks",
     },
-    "workflows": {"attributes", "plugin", "steps", "undo"},
+    "workflows": {"plugin", "runs", "steps", "undo"},
 }
 """What serves all capabilities alike, layer by layer: a new name here is a decision."""
 

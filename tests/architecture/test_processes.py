@@ -3,6 +3,7 @@
 import ast
 from pathlib import PurePath
 
+from domain.documents import PROCESSES
 from tests.architecture.source import OURS, WORKFLOWS, Module, assigned, called, dotted
 
 BY_PATH = {one.path: one for one in OURS}
@@ -47,7 +48,7 @@ def test_a_workflow_file_holds_one_workflow_of_its_own_name() -> None:
 
 
 def test_every_workflow_names_its_runs() -> None:
-    named = ast.literal_eval(assigned(BY_PATH["workflows/attributes.py"], "_STEMS"))
+    named = {process.workflow: process.stem for process in PROCESSES.values()}
     words = {
         name: "".join(f"-{char.lower()}" if char.isupper() else char for char in name)[1:]
         for name in processes()

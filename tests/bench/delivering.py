@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
-from uuid import UUID
 
 from temporalio.client import Client
 
+from domain.documents import Kind, run_id
 from tests.bench.client import Outcome, in_process, load
 from tests.bench.figures import Figure, Plan, interleaved
 from tests.bench.histories import History, read_history
@@ -209,13 +209,14 @@ async def _memory(world: World, plan: Plan, idle: dict[str, float]) -> list[Figu
 async def _histories(world: World, client: Client) -> list[History]:
     async with world.connection() as db:
         rows = await db.fetch(
-            "SELECT o.id AS o, s.id AS s FROM orders o JOIN shipments s ON s.order_id = o.id"
+            "SELECT o.number AS o, s.number AS s FROM orders o"
+            " JOIN shipments s ON s.order_id = o.id"
             " WHERE o.status = 'completed' ORDER BY o.id DESC LIMIT 5"
         )
     return [
-        await read_history(client, workflow, UUID(str(row[name])))
+        await read_history(client, run_id(kind, row[name]))
         for row in rows
-        for workflow, name in (("OrderFulfillment", "o"), ("ShipmentTracking", "s"))
+        for kind, name in ((Kind.ORDER, "o"), (Kind.SHIPMENT, "s"))
     ]
 
 

@@ -2,12 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from uuid import UUID
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
-
-from workflows.attributes import run_id
 
 _ACTIONS = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED: "starts",
@@ -33,13 +30,13 @@ class History:
         return self.actions.total()
 
 
-async def read_history(client: Client, workflow: str, document_id: UUID) -> History:
+async def read_history(client: Client, workflow_id: str) -> History:
     """Read the history of a document's run.
 
     All local activities of one workflow task are billed together, every retry of an activity is
     billed again (https://docs.temporal.io/cloud/actions).
     """
-    history = await client.get_workflow_handle(run_id(workflow, document_id)).fetch_history()
+    history = await client.get_workflow_handle(workflow_id).fetch_history()
     actions: Counter[str] = Counter()
     shape: list[str] = []
     tasks: set[int] = set()

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from domain.documents import Kind
 from domain.lifecycle import Moves, ends
 from domain.orders.status import MOVES as ORDERS
 from domain.shipments.status import ENDED
 from domain.shipments.status import MOVES as SHIPMENTS
-from domain.tasks import ASKERS, RULES, Asker
+from domain.tasks import RULES
 from tests.checks.outcome import ROOT, refuse
 
 PROCESSES = ROOT / "docs/processes"
@@ -28,11 +29,11 @@ def draw(moves: Moves[Any], last: frozenset[Any]) -> str:
     return "\n".join([*lines, "```", ""])
 
 
-def tasks(asker: Asker | None) -> str:
+def tasks(asker: Kind | None) -> str:
     """Return the tasks whose answer a run acts on, or (None) that are only recorded."""
     lines = ["| task | role | question | answers |", "|---|---|---|---|"]
     for kind, rule in RULES.items():
-        if ASKERS.get(kind) is asker:
+        if rule.asker is asker:
             answers = ", ".join(f"`{choice}`" for choice in rule.choices)
             lines.append(f"| `{kind}` | {rule.role} | {rule.question} | {answers} |")
     return "\n".join([*lines, ""])
@@ -57,8 +58,8 @@ DRAWN: dict[str, Callable[[], str]] = {
     "states of shipments": lambda: draw(SHIPMENTS, ends(SHIPMENTS) | ENDED),
     "messages of order_fulfillment": lambda: messages("order_fulfillment"),
     "messages of shipment_tracking": lambda: messages("shipment_tracking"),
-    "tasks of orders": lambda: tasks(Asker.ORDER),
-    "tasks of shipments": lambda: tasks(Asker.SHIPMENT),
+    "tasks of orders": lambda: tasks(Kind.ORDER),
+    "tasks of shipments": lambda: tasks(Kind.SHIPMENT),
     "tasks of nobody": lambda: tasks(None),
 }
 """Everything that a page may hold between its marks."""

@@ -133,12 +133,12 @@ async def test_every_open_document_is_woken_after_a_restore(
         "psql", "--quiet", "--dbname", "stateset", "--file", ROOT / "deploy/restart_runs.sql"
     )
     woken = await app.fetch(
-        "SELECT document_id, workflow, payload->>'signal' AS signal FROM outbox"
+        "SELECT document_id, document_type, payload->>'signal' AS signal FROM outbox"
     )
     assert sorted(row["document_id"] for row in woken) == sorted(open_documents)
-    assert {(row["workflow"], row["signal"]) for row in woken} <= {
-        ("OrderFulfillment", "payment_reported"),
-        ("ShipmentTracking", "carrier_reported"),
+    assert {(row["document_type"], row["signal"]) for row in woken} <= {
+        ("order", "payment_reported"),
+        ("shipment", "carrier_reported"),
     }
 
 

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from temporalio.client import Client
 
 from tests.installation import Installation
 from tests.patience import PATIENCE
-from workflows.attributes import run_id
 
 
 @contextmanager
@@ -112,7 +110,8 @@ async def test_a_run_that_somebody_stopped_is_told_and_started_again(
     order_id = await installation.place({await installation.item(stock=1): 1})
     numbers = await installation.booked(order_id)
     temporal = await Client.connect(installation.record.temporal_address)
-    run = temporal.get_workflow_handle(run_id("OrderFulfillment", UUID(order_id)))
+    [shown] = (await installation.shop.get(f"/orders/{order_id}/process")).body["runs"][:1]
+    run = temporal.get_workflow_handle(shown["workflow_id"])
     await run.terminate(reason="by mistake")
 
     told = (await installation.shop.get(f"/orders/{order_id}/process")).body

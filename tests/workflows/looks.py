@@ -12,13 +12,13 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from db.verify.books import Finding, verify
+from domain.documents import Kind, run_id
 from domain.ids import OrderId, ShipmentId
 from domain.tasks import TaskKind
 from runtime.commands.reconciliation import compare_labels, compare_payments
 from tests.patience import PATIENCE
 from tests.shop import Shop
 from tests.workflows.servers import POLL, Partners
-from workflows.attributes import run_id
 
 
 async def eventually(look: Callable[[], Awaitable[Any]], patience: float = PATIENCE) -> Any:
@@ -47,11 +47,12 @@ class Looks:
 
         async def there() -> list[ShipmentId] | None:
             found = await self.shop.rows(
-                "SELECT s.id FROM shipments s JOIN sites t ON t.id = s.site_id"
+                "SELECT s.id, s.number FROM shipments s JOIN sites t ON t.id = s.site_id"
                 " WHERE order_id = :id AND s.status = :status ORDER BY t.rank, s.id",
                 id=order_id,
                 status=status,
             )
+            self.shop.numbers |= {row["id"]: row["number"] for row in found}
             return [row["id"] for row in found] if len(found) == count else None
 
         return cast(list[ShipmentId], await eventually(there))
@@ -79,11 +80,14 @@ class Looks:
 
     def run(self, document_id: UUID) -> WorkflowHandle[Any, Any]:
         """Return the order's run."""
-        return self.client.get_workflow_handle(run_id("OrderFulfillment", document_id))
+        return self._run(Kind.ORDER, document_id)
 
     def tracking(self, shipment_id: UUID) -> WorkflowHandle[Any, Any]:
         """Return the shipment's run."""
-        return self.client.get_workflow_handle(run_id("ShipmentTracking", shipment_id))
+        return self._run(Kind.SHIPMENT, shipment_id)
+
+    def _run(self, kind: Kind, document_id: UUID) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(run_id(kind, self.shop.numbers[document_id]))
 
     async def result(self, handle: WorkflowHandle[Any, Any]) -> Any:
         """Return a run's result; the run must end soon."""

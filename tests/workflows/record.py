@@ -12,13 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from domain.documents import PROCESSES, run_id
 from runtime.local.postgres import Postgres
 from tests.database import make_template
 from tests.ports import free_port
 from tests.workflows import paths
 from tests.workflows.servers import temporal
 from tests.workflows.stage import Stage, open_stage
-from workflows.attributes import run_id
 
 ROOT = Path(__file__).parent.parent.parent
 HISTORIES = ROOT / "tests" / "histories"
@@ -42,7 +42,8 @@ def missing(again: set[str]) -> list[tuple[str, paths.Path]]:
 async def record(stage: Stage, workflow: str, path: paths.Path) -> Path:
     """Play a path and write the closed history of its run."""
     document = await path(stage)
-    handle = stage.client.get_workflow_handle(run_id(workflow, document))
+    kind = next(kind for kind, process in PROCESSES.items() if process.workflow == workflow)
+    handle = stage.client.get_workflow_handle(run_id(kind, stage.shop.numbers[document]))
     history = await handle.fetch_history()
     file = file_of(workflow, path)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -11,8 +11,8 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from runtime.local.binaries import temporal_program
 from tests.partners import Simulator
-from workflows.attributes import ALL
 from workflows.plugin import plugin
+from workflows.runs import ALL
 
 POLL = 0.02
 """Seconds between two looks."""

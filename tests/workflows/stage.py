@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import secrets
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
@@ -20,14 +21,15 @@ from api.steering import Steering
 from db.engine import Database, open_engine
 from db.orders.attempts import add_attempt
 from db.reads.tasks import show_task
+from domain.documents import DECIDE, Document, Kind
 from domain.errors import IllegalMove
 from domain.ids import OrderId, TaskId, new_id
 from domain.orders.status import CancelReason, HoldReason
 from domain.orders.steps import Cancellation, HoldPlacement, HoldRelease
-from domain.tasks import ASKERS, Asker, Decision, TaskKind
+from domain.tasks import Decision, TaskKind
 from gateways.carriers.sandbox import SandboxCarrier
 from gateways.payments.sandbox import SandboxPayments
-from runtime.dispatch import Dispatcher
+from relay.dispatch import Dispatcher
 from runtime.settings import Settings
 from tests.database import fresh_database
 from tests.partners import carrier_simulator, payments_simulator
@@ -37,7 +39,6 @@ from tests.workflows.looks import Looks
 from tests.workflows.servers import POLL, Partners, served
 from worker import activities, make_worker
 from workflows.order_fulfillment import OrderFulfillment
-from workflows.shipment_tracking import ShipmentTracking
 
 WINDOW = PAYMENT_WINDOW + timedelta(minutes=1)
 """After so long an unpaid order is cancelled."""
@@ -62,7 +63,7 @@ class Stage(Looks):
         """Steps that are to refuse once; True when they do so after their work."""
         self.answers: dict[str, asyncio.Event] = {}
         """Steps whose answers wait until a story lets them go."""
-        self._steering = Steering(self.connected, task_queue)
+        self._steering = Steering(shop.books, self.connected, task_queue)
 
     async def connected(self) -> Client:
         return self.client
@@ -122,7 +123,7 @@ class Stage(Looks):
     ) -> None:
         request = Cancellation(order_id=order_id, reason=reason, actor="customer")
         await self._steering.ask(
-            OrderFulfillment, OrderFulfillment.cancel, order_id, request, new_id()
+            Document(Kind.ORDER, order_id), OrderFulfillment.cancel, request, new_id()
         )
 
     async def hold(self, order_id: OrderId) -> UUID:
@@ -131,14 +132,14 @@ class Stage(Looks):
             order_id=order_id, hold_id=hold_id, reason=HoldReason.MANUAL, note="", actor="support"
         )
         await self._steering.ask(
-            OrderFulfillment, OrderFulfillment.place_hold, order_id, request, hold_id
+            Document(Kind.ORDER, order_id), OrderFulfillment.place_hold, request, hold_id
         )
         return hold_id
 
     async def release(self, order_id: OrderId, hold_id: UUID) -> None:
         request = HoldRelease(order_id=order_id, hold_id=hold_id, actor="support")
         await self._steering.ask(
-            OrderFulfillment, OrderFulfillment.release_hold, order_id, request, new_id()
+            Document(Kind.ORDER, order_id), OrderFulfillment.release_hold, request, new_id()
         )
 
     async def pay(self, order_id: OrderId, token: str) -> None:
@@ -149,21 +150,12 @@ class Stage(Looks):
         """Answer the open task of a kind about a document, as its role would."""
         task = await self.task(kind, document_id)
         decision = Decision(task_id=TaskId(task["id"]), choice=choice, actor="person")
-        if kind not in ASKERS:
+        if task["asker_type"] is None:
             async with self.books.begin() as db:
                 await record_answer(db, await show_task(db, decision.task_id), decision)
-        elif ASKERS[kind] is Asker.ORDER:
-            await self._steering.ask(
-                OrderFulfillment,
-                OrderFulfillment.decide,
-                UUID(task["facts"]["order_id"]),
-                decision,
-                new_id(),
-            )
         else:
-            await self._steering.ask(
-                ShipmentTracking, ShipmentTracking.decide, document_id, decision, new_id()
-            )
+            asker = Document(Kind(task["asker_type"]), task["asker_id"])
+            await self._steering.ask(asker, DECIDE, decision, new_id())
 
     # What the carrier does.
 
@@ -212,6 +204,9 @@ async def open_stage(
         books = Database(open_engine(url, application="tests"))
         shop = Shop(books)
         await shop.open()
+        # Runs are named by numbers, and stages with books of their own share a Temporal.
+        for numbers in ("order_numbers", "shipment_numbers"):
+            await shop.one(f"SELECT setval('{numbers}', {secrets.randbelow(10**12) + 1})")
         stage = Stage(shop, environment, Partners(carrier, payments), task_queue)
         app = create_app(Services(stage.settings, books, stage.connected))
         async with served(app, port):

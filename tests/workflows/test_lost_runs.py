@@ -6,10 +6,11 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from activities.orders.steps import OrderActivities
-from db.outbox import add_outbox
+from db.outbox import signal
+from domain.documents import Document, Kind, Signal
 from domain.orders.status import CancelReason
 from domain.orders.steps import Cancellation
-from runtime.sweep import Sweeper
+from relay.sweeps import Sweeper
 from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage
 
@@ -40,8 +41,7 @@ async def test_a_lost_run_that_was_to_cancel_its_order_does_so_when_it_is_back(
     asked = Cancellation(order_id=order, reason=CancelReason.FRAUD, actor="support")
     await OrderActivities(stage.books, "sandbox").request_cancellation(asked)
     async with stage.books.begin() as db:
-        payload = {"signal": "payment_reported"}
-        await add_outbox(db, "signal", "OrderFulfillment", order, payload)
+        await signal(db, Document(Kind.ORDER, order), Signal.PAYMENT_REPORTED)
     assert (await stage.order(order, "cancelled"))["cancel_reason"] == "fraud"
     assert await stage.result(stage.run(order)) == "cancelled"
     assert await stage.shop.stock(mug) == (1, 0)

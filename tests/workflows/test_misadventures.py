@@ -2,8 +2,9 @@
 
 import pytest
 
-from db.outbox import add_outbox
+from db.outbox import signal
 from db.tasks import answer_task
+from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
 from domain.tasks import Decision, TaskKind
 from tests.workflows.looks import eventually
@@ -209,8 +210,7 @@ async def test_an_answer_that_a_lost_run_took_with_it_is_asked_for_again(stage: 
     async with stage.books.begin() as db:
         answer = Decision(task_id=task["id"], choice="retry", actor="finance-1")
         await answer_task(db, answer)
-        wake = {"signal": "carrier_reported"}
-        await add_outbox(db, "signal", "ShipmentTracking", shipment, wake)
+        await signal(db, Document(Kind.SHIPMENT, shipment), Signal.CARRIER_REPORTED)
 
     async def asked_again() -> bool:
         again = await stage.task(TaskKind.CAPTURE_FAILED, shipment)

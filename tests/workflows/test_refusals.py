@@ -13,7 +13,8 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 
 from db.engine import to_json
-from db.outbox import add_outbox
+from db.outbox import signal
+from domain.documents import Document, Kind, Signal
 from domain.ids import OrderId
 from domain.tasks import TaskKind
 from tests.shop import address
@@ -122,8 +123,7 @@ async def test_a_run_that_fails_after_its_goods_have_left_goes_on_at_the_next_si
     await _fails(stage, order, "complete_order refuses")
     await stage.order(order, "confirmed")
     async with stage.books.begin() as db:
-        payload = {"signal": "payment_reported"}
-        await add_outbox(db, "signal", "OrderFulfillment", order, payload)
+        await signal(db, Document(Kind.ORDER, order), Signal.PAYMENT_REPORTED)
     [again] = set(await stage.shipments(order, "booked", 1))
     assert again != other
     await stage.travel(again, "delivered")

@@ -1,23 +1,21 @@
-"""Looking after what nobody asks for: gauges, runs that got lost, keys that have expired."""
+"""Sweeps: periodic reconciliation of documents, runs, outbox and keys."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from db.documents import Unfinished, find_unfinished
 from db.engine import Database
 from db.idempotency import drop_expired
-from db.outbox import add_outbox, backlog, depth_by_kind
+from db.outbox import backlog, depth_by_kind, signal
 from db.tasks import count_by_kind
-from db.unfinished import find_unfinished
+from domain.documents import PROCESSES
 from telemetry import metrics
-from workflows.attributes import run_id
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +26,6 @@ YOUNG = timedelta(minutes=1)
 """A document younger than this is left alone: its start may be under way."""
 RUNS_A_TIME = 200
 _FIRST = UUID(int=0)
-_WAKE = {"OrderFulfillment": "shipment_ended", "ShipmentTracking": "carrier_reported"}
-"""The signal that makes a run look at its document again; with it a lost run is started anew."""
 
 
 class Sweeper:
@@ -79,9 +75,7 @@ class Sweeper:
         lost = [one for one in portion if not one.due and await self._ended(one)]
         for one in lost:
             async with self._books.begin() as db:
-                await add_outbox(
-                    db, "signal", one.workflow, one.id, {"signal": _WAKE[one.workflow]}
-                )
+                await signal(db, one.document, PROCESSES[one.kind].signals[0])
         self._lost += len(lost)
         if len(portion) == RUNS_A_TIME:
             self._after = portion[-1].id
@@ -94,9 +88,9 @@ class Sweeper:
         async with self._books.begin() as db:
             await drop_expired(db)
 
-    async def _ended(self, document: Row[Any]) -> bool:
+    async def _ended(self, document: Unfinished) -> bool:
         """Whether a document's run is gone; the log tells how it ended."""
-        workflow_id = run_id(document.workflow, document.id)
+        workflow_id = document.run_id
         try:
             described = await self._client.get_workflow_handle(workflow_id).describe()
         except RPCError as error:

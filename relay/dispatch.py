@@ -1,29 +1,22 @@
-"""From the outbox to Temporal: at least once, and by the business id exactly once."""
+"""The relay of the outbox to Temporal: at least once, and by the business id exactly once."""
 
 import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 import structlog
-from sqlalchemy import Row
 from temporalio.client import Client
-from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.facts import FactIntake
 from db.engine import Database
-from db.outbox import drop_done, postpone, take_due
+from db.outbox import Due, drop_done, postpone, take_due
+from domain.errors import NotFound
 from telemetry import metrics, tracing
-from workflows.attributes import CUSTOMER, NUMBER, STATUS, run_id
+from workflows.runs import start_options
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +81,7 @@ class Dispatcher:
         await asyncio.gather(self._apply(facts), self._tell_all(told))
         return len(rows)
 
-    async def _apply(self, rows: Sequence[Row[Any]]) -> None:
+    async def _apply(self, rows: Sequence[Due]) -> None:
         """Apply facts, together if that works; those that are done with leave the outbox."""
         if not rows:
             return
@@ -109,14 +102,14 @@ class Dispatcher:
             else:
                 metrics.dispatches.labels(row.kind, "done").inc()
 
-    async def _tell_all(self, rows: Sequence[Row[Any]]) -> None:
+    async def _tell_all(self, rows: Sequence[Due]) -> None:
         """Start and signal runs, all at once; what was told leaves the outbox."""
         outcomes = await asyncio.gather(*(self._dispatch(row) for row in rows))
         if told := [row.id for row, done in zip(rows, outcomes, strict=True) if done]:
             async with self._books.write_at_once() as db:
                 await drop_done(db, told)
 
-    async def _dispatch(self, row: Row[Any]) -> bool:
+    async def _dispatch(self, row: Due) -> bool:
         try:
             with tracing.going_on(row.payload.get("trace", "")):
                 await self._tell(row)
@@ -126,7 +119,7 @@ class Dispatcher:
         metrics.dispatches.labels(row.kind, "done").inc()
         return True
 
-    async def _postpone(self, row: Row[Any], problem: str) -> None:
+    async def _postpone(self, row: Due, problem: str) -> None:
         metrics.dispatches.labels(row.kind, "failed").inc()
         log.warning("dispatch_postponed", kind=row.kind, document=row.document_id, why=problem)
         longest = LONGEST_WAIT if row.kind == "fact" else LONGEST_PAUSE
@@ -134,41 +127,26 @@ class Dispatcher:
         async with self._books.write_at_once() as db:
             await postpone(db, row.id, problem, pause)
 
-    async def _tell(self, row: Row[Any]) -> None:
+    async def _tell(self, row: Due) -> None:
         """Start the document's run, or signal it; a signal starts a run that was lost."""
-        document_id: UUID = row.document_id
+        if row.run is None:
+            raise NotFound(f"there is no {row.document_type} {row.document_id}")
+        options = start_options(row.run, self._task_queue)
         signal = row.payload.get("signal")
-        common: dict[str, Any] = {
-            "id": run_id(row.workflow, document_id),
-            "task_queue": self._task_queue,
-            "static_summary": row.payload.get("summary"),
-            "static_details": row.payload.get("details"),
-            "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
-        }
         if signal is not None:
             await self._client.start_workflow(
-                row.workflow,
-                document_id,
+                row.run.workflow,
+                row.document_id,
                 start_signal=signal,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                **common,
+                **options,
             )
             return
         with contextlib.suppress(WorkflowAlreadyStartedError):
             await self._client.start_workflow(
-                row.workflow,
-                document_id,
-                search_attributes=_attributes(row.payload),
+                row.run.workflow,
+                row.document_id,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 request_eager_start=True,
-                **common,
+                **options,
             )
-
-
-def _attributes(payload: dict[str, Any]) -> TypedSearchAttributes:
-    pairs: list[SearchAttributePair[Any]] = [SearchAttributePair(STATUS, "pending")]
-    if "number" in payload:
-        pairs.append(SearchAttributePair(NUMBER, payload["number"]))
-    if "customer_id" in payload:
-        pairs.append(SearchAttributePair(CUSTOMER, payload["customer_id"]))
-    return TypedSearchAttributes(pairs)

@@ -1,0 +1,99 @@
+"""Documents and the process of each kind: the one table that everything about runs is read from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class Kind(StrEnum):
+    """The kinds of documents that a process carries to their end."""
+
+    ORDER = "order"
+    SHIPMENT = "shipment"
+
+
+class Signal(StrEnum):
+    """Facts that a run is told of; each makes it look at its document again."""
+
+    SHIPMENT_ENDED = "shipment_ended"
+    PAYMENT_REPORTED = "payment_reported"
+    CARRIER_REPORTED = "carrier_reported"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a kind; written as ``order/0193…``."""
+
+    kind: Kind
+    id: UUID
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What carries a kind of document: its workflow, the stem of its run ids, its signals."""
+
+    workflow: str
+    """The workflow's type at Temporal."""
+    stem: str
+    path: str
+    """Where the documents are found over HTTP."""
+    signals: tuple[Signal, ...]
+    """The first one wakes a run whose document needs nothing but another look."""
+
+
+DECIDE = "decide"
+"""The update by which every process takes a person's answer to what it asked."""
+
+PROCESSES: Mapping[Kind, Process] = {
+    Kind.ORDER: Process(
+        workflow="OrderFulfillment",
+        stem="order-fulfillment",
+        path="orders",
+        signals=(Signal.SHIPMENT_ENDED, Signal.PAYMENT_REPORTED),
+    ),
+    Kind.SHIPMENT: Process(
+        workflow="ShipmentTracking",
+        stem="shipment-tracking",
+        path="shipments",
+        signals=(Signal.CARRIER_REPORTED,),
+    ),
+}
+
+
+def run_id(kind: Kind, number: str) -> str:
+    """Return the workflow id of a document's run: ``order-fulfillment/SO-1042``.
+
+    The human number is unique and never changes, and it is what an operator looks for.
+    """
+    return f"{PROCESSES[kind].stem}/{number}"
+
+
+def correlation_id(document: Document) -> str:
+    """Return what the events of a process are correlated by: its stem and the document's id."""
+    return f"{PROCESSES[document.kind].stem}/{document.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a document's run is known by at Temporal."""
+
+    document: Document
+    number: str
+    status: str
+    customer_id: UUID
+    summary: str
+    """One line for people: what the document is about."""
+
+    @property
+    def id(self) -> str:
+        """The workflow id."""
+        return run_id(self.document.kind, self.number)
+
+    @property
+    def workflow(self) -> str:
+        """The workflow's type."""
+        return PROCESSES[self.document.kind].workflow

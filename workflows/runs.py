@@ -1,0 +1,41 @@
+"""Runs as Temporal knows them: how one is started, and what it can be searched by in the UI."""
+
+from typing import Any
+
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+)
+
+from domain.documents import PROCESSES, Run
+
+NUMBER = SearchAttributeKey.for_keyword("DocumentNumber")
+STATUS = SearchAttributeKey.for_keyword("DocumentStatus")
+CUSTOMER = SearchAttributeKey.for_keyword("CustomerId")
+
+ALL = (NUMBER, STATUS, CUSTOMER)
+
+
+def start_options(run: Run, task_queue: str) -> dict[str, Any]:
+    """Return how a run is started, whatever starts it: a start, a signal or an update.
+
+    A run that is there already goes on under the same id, and these options change nothing.
+    """
+    document = run.document
+    path = PROCESSES[document.kind].path
+    return {
+        "id": run.id,
+        "task_queue": task_queue,
+        "static_summary": run.summary,
+        "static_details": f"What it waits for: `GET /{path}/{document.id}/process`",
+        "search_attributes": TypedSearchAttributes(
+            [
+                SearchAttributePair(NUMBER, run.number),
+                SearchAttributePair(STATUS, run.status),
+                SearchAttributePair(CUSTOMER, str(run.customer_id)),
+            ]
+        ),
+        "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+    }
