@@ -74,7 +74,7 @@ PLUMBING = {
         "tokens",
         "webhooks",
     },
-    "workflows": {"attributes", "plugin", "steps", "undo"},
+    "workflows": {"attributes", "plugin", "saga", "status", "steps"},
 }
 """What serves all capabilities alike, layer by layer: a new name here is a decision."""
 
