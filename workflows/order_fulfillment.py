@@ -1,15 +1,14 @@
-"""From a placed order to goods in the customer's hands, or back to where it began."""
+"""The order's process, from placed to delivered; cancelled or failed, its steps are compensated."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError, is_cancelled_exception
+from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.errors import as_failure
     from activities.orders.steps import OrderActivities
     from activities.payments.steps import PaymentActivities
     from activities.shipments.booking import BookingActivities
@@ -27,16 +26,9 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.shipments.steps import BookingOutcome
     from domain.tasks import Decision
-    from workflows.runs import STATUS
+    from workflows.saga import CancelRequested, Saga
+    from workflows.status import show_status
     from workflows.steps import Given, Step, at_partner, in_database, refusal_of
-    from workflows.undo import Undoing, ends_the_run
-
-ANSWER_WITHIN = timedelta(seconds=8)
-"""How long a cancelling caller waits for the undo; then the answer says that it is pending."""
-
-
-class Withdrawn(Exception):
-    """The order will not be delivered; what was done is undone."""
 
 
 @workflow.defn
@@ -49,40 +41,31 @@ class OrderFulfillment:
         self._id = order_id
         self._news = False
         self._money_news = False
-        self._withdrawal: Cancellation | None = None
-        self._withdrawn: bool | None = None
-        self._undoing = Undoing(lambda: in_database(OrderActivities.report_undo_failure, self._id))
+        self._saga: Saga[Cancellation, OrderStatus] = Saga(
+            cancelled=OrderStatus.CANCELLED,
+            too_late=too_late_to_cancel(OrderStatus.CONFIRMED),
+            report=partial(in_database, OrderActivities.report_undo_failure, order_id),
+        )
 
     @workflow.run
     async def run(self, order_id: OrderId) -> OrderStatus:
         """Carry the order to its end and return its last status."""
-        status: OrderStatus | None = None
-        while status is None:
-            try:
-                status = await self._deliver()
-            except Withdrawn:
-                if await self._undo("Cancelled: taking back what was done."):
-                    status = OrderStatus.CANCELLED
-            except BaseException as error:
-                if not ends_the_run(error):
-                    raise
-                undone = await self._undo("Stopped: taking back what was done.")
-                # Goods that have left cannot be stopped: whoever tries to, the order goes on.
-                if undone or not is_cancelled_exception(error):
-                    raise
+        status = await self._saga.run(self._deliver)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        # Money that was confirmed while the last of it was dropped is dropped, too.
+        # A race: money that was confirmed while the last of it was dropped is dropped, too.
         while self._money_news and workflow.patched("last-look-at-money"):
             await self._drop_money()
         return status
 
     async def _deliver(self) -> OrderStatus:
-        self._undoing.add(self._drop_money)
-        self._undoing.add(self._cancel)
+        self._saga.add(self._drop_money)
+        self._saga.add(self._cancel)
         progress = await self._secure_payment()
         if progress.status is OrderStatus.CONFIRMED:
-            self._undoing.add(lambda: at_partner(BookingActivities.recall_shipments, self._id))
+            show_status(progress.status, was_shown=True)
+            self._saga.add(self._recall)
             progress = await self._ship(progress)
+        show_status(progress.status)
         if progress.authorized_amount:
             await self._drop_money()
         return progress.status
@@ -94,19 +77,17 @@ class OrderFulfillment:
             self._money_news = False
             progress = await at_partner(PaymentActivities.authorize_payment, self._id)
             if progress.status is not OrderStatus.PENDING:
-                if progress.status is OrderStatus.CONFIRMED:
-                    workflow.upsert_search_attributes([STATUS.value_set(progress.status)])
                 return progress
-            self._heed(progress.cancellation)
+            self._saga.heed(progress.cancellation)
             await self._wait_for_news(progress)
             self._news = False
 
     async def _ship(self, progress: Progress) -> Progress:
         """Book every pick list, then wait for the carrier to end every journey."""
         while progress.status is OrderStatus.CONFIRMED:
-            self._heed(progress.cancellation)
-            if await self._stop_if_asked():
-                progress = await in_database(OrderActivities.resume_order, self._id)
+            self._saga.heed(progress.cancellation)
+            if self._saga.request is not None:
+                progress = await self._stop()
             self._tell("Booking labels with the carrier.")
             outcomes = await self._book(progress.to_book)
             self._tell(
@@ -131,10 +112,11 @@ class OrderFulfillment:
 
     async def _wait_for_news(self, progress: Progress) -> None:
         """Wait for money, the release of a hold or a cancellation; unpaid, only for so long."""
-        if self._withdrawal is None and progress.standing is Standing.SECURED:
+        self._saga.check()
+        if progress.standing is Standing.SECURED:
             self._tell("Paid and on hold: waiting for a person to release it.")
             await workflow.wait_condition(lambda: self._news)
-        elif self._withdrawal is None:
+        else:
             left = progress.payment_due_at - workflow.now()
             self._tell(f"Waiting for the customer's payment until {progress.payment_due_at}.")
             try:
@@ -145,48 +127,29 @@ class OrderFulfillment:
                 )
             except TimeoutError:
                 reason = expiry_reason(progress.standing)
-                self._withdrawal = Cancellation(order_id=self._id, reason=reason, actor="system")
-        if self._withdrawal is not None:
-            raise Withdrawn
+                self._saga.heed(Cancellation(order_id=self._id, reason=reason, actor="system"))
+        self._saga.check()
 
-    async def _stop_if_asked(self) -> bool:
-        """Take the labels back if a cancellation was asked for; True when it comes too late."""
-        if self._withdrawal is None:
-            return False
-        if await at_partner(BookingActivities.recall_shipments, self._id):
-            raise Withdrawn
-        self._withdrawal, self._withdrawn = None, False
-        return True
+    async def _stop(self) -> Progress:
+        """Take the labels back to cancel; with goods on their way, replace them and go on."""
+        if await self._recall():
+            raise CancelRequested
+        self._saga.conclude(cancelled=False)
+        return await in_database(OrderActivities.resume_order, self._id)
+
+    async def _recall(self) -> bool:
+        return await at_partner(BookingActivities.recall_shipments, self._id)
 
     async def _drop_money(self) -> None:
         self._money_news = False
         await at_partner(PaymentActivities.void_payment, self._id)
 
     async def _cancel(self) -> None:
-        withdrawal = self._withdrawal or Cancellation(
-            order_id=self._id, reason=CancelReason.STAFF, actor="operator"
-        )
-        status = await in_database(OrderActivities.cancel_order, withdrawal)
+        by_operator = Cancellation(order_id=self._id, reason=CancelReason.STAFF, actor="operator")
+        status = await in_database(OrderActivities.cancel_order, self._saga.request or by_operator)
         if status is OrderStatus.CONFIRMED:
             await in_database(OrderActivities.resume_order, self._id)
-        if status is not OrderStatus.CANCELLED:
-            self._withdrawal, self._withdrawn = None, False
-        else:
-            self._withdrawn = True
-
-    async def _undo(self, story: str) -> bool:
-        """Take back what was done; return False when it is too late for that."""
-        self._tell(story)
-        self._withdrawn = None
-        await self._undoing.run()
-        if self._withdrawn:
-            workflow.upsert_search_attributes([STATUS.value_set(OrderStatus.CANCELLED)])
-        return self._withdrawn is not False
-
-    def _heed(self, asked: Cancellation | None) -> None:
-        """Note that the order is to be cancelled; the first who asks for it counts."""
-        if asked is not None and self._withdrawal is None:
-            self._withdrawal, self._withdrawn = asked, None
+        self._saga.conclude(cancelled=status is OrderStatus.CANCELLED)
 
     def _tell(self, story: str) -> None:
         workflow.set_current_details(story)
@@ -205,13 +168,7 @@ class OrderFulfillment:
     async def cancel(self, cancellation: Cancellation) -> None:
         """Refuse, or cancel; answers once the order is cancelled, or after a while regardless."""
         await self._write(OrderActivities.request_cancellation, cancellation)
-        self._heed(cancellation)
-        with contextlib.suppress(TimeoutError):
-            await workflow.wait_condition(
-                lambda: self._withdrawn is not None, timeout=ANSWER_WITHIN
-            )
-        if self._withdrawn is False:
-            raise as_failure(too_late_to_cancel(OrderStatus.CONFIRMED))
+        await self._saga.cancel(cancellation)
 
     @workflow.update(description="Stop the order until the hold is released.")
     async def place_hold(self, placement: HoldPlacement) -> None:

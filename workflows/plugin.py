@@ -41,8 +41,9 @@ PASSED_THROUGH = (
     "telemetry",
     "uuid_utils",
     "workflows.runs",
+    "workflows.saga",
+    "workflows.status",
     "workflows.steps",
-    "workflows.undo",
 )
 
 

@@ -10,6 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shipments.status import ENDED, ShipmentStatus
     from domain.shipments.steps import Journey, ShipmentDecision
     from domain.tasks import Decision, TaskKind
+    from workflows.status import show_status
     from workflows.steps import at_partner, in_database, refusal_of
 
 
@@ -29,15 +30,18 @@ class ShipmentTracking:
         """Follow the shipment until nothing about it is open and return its last status."""
         workflow.set_current_details("The carrier has the goods: taking the customer's money.")
         journey = await at_partner(JourneyActivities.hand_over_shipment, self._id)
+        show_status(journey.status)
         while journey.owed or not journey.settled:
             if not self._news and journey.status not in ENDED:
                 workflow.set_current_details("Waiting for the carrier to deliver.")
                 await workflow.wait_condition(lambda: self._news)
             self._news = False
             journey = await in_database(JourneyActivities.settle_shipment, self._id)
+            show_status(journey.status)
             unsettled = journey.owed or not journey.settled
             if self._decisions or (journey.status in ENDED and unsettled):
                 journey = await self._decided(journey)
+                show_status(journey.status)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return journey.status
 

@@ -75,7 +75,7 @@ PLUMBING = {
         "tokens",
         "webhooks",
     },
-    "workflows": {"plugin", "runs", "steps", "undo"},
+    "workflows": {"plugin", "runs", "saga", "status", "steps"},
 }
 """What serves all capabilities alike, layer by layer: a new name here is a decision."""
 

@@ -6,8 +6,8 @@ from temporalio.client import WorkflowHistory
 
 from tests.workflows.stage import Stage
 
-EVENTS = 40
-ACTIONS = 10
+EVENTS = 41
+ACTIONS = 12
 LOCAL = "core_local_activity"
 
 # What Temporal Cloud bills as one action each, beside the start of the run.
@@ -44,7 +44,7 @@ def billed(history: WorkflowHistory) -> int:
     return actions + len(local_tasks)
 
 
-async def test_a_delivered_order_of_one_parcel_costs_ten_actions_at_most(
+async def test_a_delivered_order_of_one_parcel_costs_twelve_actions_at_most(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mug = await stage.shop.item(AUS=1)
