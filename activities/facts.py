@@ -11,10 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.payments.amounts import Asked, question_amount
 from activities.payments.provider import EVENTS
 from activities.shipments.scans import apply_scans
+from db.documents import ORDERS
 from db.engine import Database
 from db.facts import lock_facts, note_facts
-from db.orders.steps import announce as announce_order
-from db.orders.steps import lock_order
 from db.outbox import signal
 from db.payments import find_by_key, keep_reference, record_entry
 from db.tasks import open_task
@@ -95,7 +94,7 @@ async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:
     if matches and not _is_news(entries, phase):
         # An echo of our own request: the step that asked records the answer that it got.
         return
-    order = await lock_order(db, asked.order_id)
+    order = await ORDERS.lock(db, asked.order_id)
     under_way = {entry.phase for entry in await find_by_key(db, asked.key)} == {Phase.REQUESTED}
     if not matches:
         kind = EntryKind(asked.kind)
@@ -120,7 +119,7 @@ async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:
         await keep_reference(db, asked.payment_id, event.result.reference)
     data = {"payment_id": asked.payment_id, "kind": kind, "amount": told.model_dump()}
     what = EVENTS[kind] if succeeded else "failed"
-    await announce_order(db, order, f"payment_{what}", "provider", data)
+    await ORDERS.add_event(db, order, f"payment_{what}", "provider", data)
     # The step under way, if one is, looks at the entries when it records the answer that it got.
     if not (under_way and order.status == OrderStatus.PENDING):
         await _tell_order(db, order)

@@ -20,8 +20,8 @@ from temporalio.workflow import UpdateMethodMultiParam
 
 from api.services import Services
 from api.temporal import TemporalProvider
-from db.documents import get_run
 from db.engine import Database
+from db.runs import get_run
 from domain.documents import Document
 from domain.errors import DomainError, IllegalMove, PartnerUnavailable, refusal_of_code
 from workflows.runs import start_options

@@ -1,35 +1,42 @@
-"""Documents in the books: per kind its table, its state machine, and the queries about its runs."""
+"""Documents in the books: per kind its table and state machine, and how every kind is written."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from functools import cache, cached_property
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import text
+from prometheus_client import Counter
+from sqlalchemy import Row, TextClause, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.metadata import Base
+from db.events import ADD_EVENTS, Event, add_events, to_add
+from db.metadata import DocumentRow
 from db.orders.tables import OrderRow
 from db.shipments.captures import OWES
 from db.shipments.tables import ShipmentRow
-from domain.documents import Document, Kind, Run, run_id
+from domain.documents import Document, Kind, correlation_id
 from domain.errors import NotFound
-from domain.lifecycle import Moves
+from domain.lifecycle import Moves, move
 from domain.money import Money
 from domain.orders import status as orders
 from domain.shipments import status as shipments
+from telemetry import metrics
+
+R = TypeVar("R", bound=DocumentRow)
 
 
 @dataclass(frozen=True)
-class Documents:
-    """One kind of document: where its rows are, how they move, and when they need a run."""
+class Documents(Generic[R]):
+    """One kind of document: where its rows are, how they move, and when they need a run.
+
+    Everything that changes a document locks its row first. A move is one statement: status,
+    version and event together.
+    """
 
     kind: Kind
-    row: type[Base]
-    prefix: str
-    """What its human numbers begin with."""
+    row: type[R]
     first: StrEnum
     moves: Moves[Any]
     run: str
@@ -38,11 +45,102 @@ class Documents:
     """Says in a few words what a document is about, of ``about``."""
     unfinished: str
     """Selects id, number and ``since`` of the documents that need a run."""
+    part_of: Kind | None = None
+    """The kind of the document that this one belongs to; its column is ``<kind>_id``."""
 
     @property
     def table(self) -> str:
         """The name of the table."""
         return str(self.row.__tablename__)
+
+    @cached_property
+    def transitions(self) -> Counter:
+        """The counter of the moves between states."""
+        return metrics.transitions(self.kind)
+
+    @cached_property
+    def _lock(self) -> Any:
+        # Statements are made once: to build one anew costs the worker more than to run it.
+        table = self.row.__table__
+        return select(table).where(self.row.id == bindparam("document")).with_for_update()
+
+    async def lock(self, db: AsyncConnection, document_id: UUID) -> R:
+        """Lock and return a document's row; raise NotFound."""
+        found: Row[Any] | None = (
+            await db.execute(self._lock, {"document": document_id})
+        ).one_or_none()
+        if found is None:
+            raise NotFound(f"there is no {self.kind} {document_id}")
+        return cast(R, found)
+
+    async def change(self, db: AsyncConnection, document: R, **values: Any) -> None:
+        """Write columns of a locked document and count its version up."""
+        row = self.row
+        await db.execute(
+            update(row).where(row.id == document.id).values(version=row.version + 1, **values)
+        )
+
+    async def move(
+        self,
+        db: AsyncConnection,
+        document: R,
+        target: StrEnum,
+        actor: str,
+        data: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> None:
+        """Move a locked document along its state table, with the event ``<kind>.<target>``.
+
+        ``values`` are further columns to write, ``data`` what the event tells beside the states. A
+        column ``<target>_at`` is set to now.
+        """
+        event = self.moved(document, target, actor, data)
+        given = {"document": document.id, "to_status": target, "events": to_add([event])}
+        stamp = f"{target}_at" if f"{target}_at" in self.row.__table__.columns else ""
+        await db.execute(_move(self.table, stamp, tuple(values)), {**given, **values})
+
+    def moved(
+        self, document: R, target: StrEnum, actor: str, data: Mapping[str, Any] | None = None
+    ) -> Event:
+        """Return the event of a move along the state table, and count it."""
+        status = document.status
+        move(self.moves, type(target)(status), target)
+        metrics.count(self.transitions.labels(status, str(target)))
+        told = {"from": status, "to": target, **(data or {})}
+        return self.event(document, str(target), actor, told)
+
+    def event(self, document: R, what: str, actor: str, data: Mapping[str, Any]) -> Event:
+        """Return the event ``<kind>.<what>`` of a document, correlated by its process."""
+        root, context = Document(self.kind, document.id), {}
+        if self.part_of is not None:
+            column = f"{self.part_of}_id"
+            root = Document(self.part_of, getattr(document, column))
+            context = {column: root.id}
+        return Event(
+            f"{self.kind}.{what}",
+            subject=document.number,
+            subject_id=document.id,
+            actor=actor,
+            correlation_id=correlation_id(root),
+            data={**context, **data},
+        )
+
+    async def add_event(
+        self, db: AsyncConnection, document: R, what: str, actor: str, data: Mapping[str, Any]
+    ) -> None:
+        """Append the event ``<kind>.<what>`` of a locked document."""
+        await add_events(db, [self.event(document, what, actor, data)])
+
+
+@cache
+def _move(table: str, stamp: str, columns: tuple[str, ...]) -> TextClause:
+    changes = ["status = :to_status", "version = version + 1"]
+    changes += [f"{column} = :{column}" for column in columns]
+    changes += [f"{stamp} = now()"] if stamp else []
+    return text(
+        f"""WITH moved AS (UPDATE {table} SET {", ".join(changes)} WHERE id = :document)
+        {ADD_EVENTS}"""
+    )
 
 
 def _order_summary(about: Mapping[str, Any]) -> str:
@@ -58,106 +156,37 @@ def _shipment_summary(about: Mapping[str, Any]) -> str:
 _SCANNED = """s.status = 'booked' AND EXISTS (SELECT 1 FROM parcels p
             WHERE p.shipment_id = s.id AND p.status NOT IN ('booked', 'voided'))"""
 
-DOCUMENTS: Mapping[Kind, Documents] = {
-    each.kind: each
-    for each in (
-        Documents(
-            kind=Kind.ORDER,
-            row=OrderRow,
-            prefix="SO",
-            first=orders.OrderStatus.PENDING,
-            moves=orders.MOVES,
-            run="""SELECT o.id, o.number, o.status, o.customer_id, jsonb_build_object(
-                'amount', o.total_amount, 'currency', o.currency, 'units', (
-                    SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id)) AS about
-            FROM orders o""",
-            summary=_order_summary,
-            unfinished="""SELECT o.id, o.number, o.placed_at AS since FROM orders o
-            WHERE o.status IN ('pending', 'confirmed')""",
-        ),
-        Documents(
-            kind=Kind.SHIPMENT,
-            row=ShipmentRow,
-            prefix="SHP",
-            first=shipments.ShipmentStatus.PENDING,
-            moves=shipments.MOVES,
-            # Its run begins with booking the departure, so that is the state in which it starts.
-            run=f"""SELECT s.id, s.number,
-                CASE WHEN {_SCANNED} THEN 'picked_up' ELSE s.status END AS status, o.customer_id,
-                jsonb_build_object('service', s.service, 'carrier', s.carrier) AS about
-            FROM shipments s JOIN orders o ON o.id = s.order_id""",
-            summary=_shipment_summary,
-            # From the first scan until it is settled and paid.
-            unfinished=f"""SELECT s.id, s.number, coalesce(s.handed_over_at, s.booked_at) AS since
-            FROM shipments s JOIN orders o ON o.id = s.order_id
-            WHERE o.status = 'confirmed' AND CASE WHEN s.handed_over_at IS NULL
-                THEN {_SCANNED} ELSE s.settled_at IS NULL OR ({OWES}) END""",
-        ),
-    )
-}
-"""Every kind; a kind without an entry here has no place in the books."""
-
-
-def run_of(document: Document, number: str, status: str, customer_id: UUID, about: Any) -> Run:
-    """Make the run of a document of what its kind's query selects."""
-    summary = f"{number}: {DOCUMENTS[document.kind].summary(about)}"
-    return Run(document, number, status, customer_id, summary)
-
-
-_RUN = {
-    kind: text(f"SELECT number, status, customer_id, about FROM ({each.run}) d WHERE id = :id")
-    for kind, each in DOCUMENTS.items()
-}
-
-
-async def get_run(db: AsyncConnection, document: Document) -> Run:
-    """Return what a document's run is known by; raise NotFound."""
-    found = (await db.execute(_RUN[document.kind], {"id": document.id})).one_or_none()
-    if found is None:
-        raise NotFound(f"there is no {document.kind} {document.id}")
-    return run_of(document, *found)
-
-
-class Unfinished(NamedTuple):
-    """A document that needs a run; ``due`` while the outbox still has a message for that run."""
-
-    kind: Kind
-    id: UUID
-    number: str
-    due: bool
-
-    @property
-    def document(self) -> Document:
-        """The document itself."""
-        return Document(self.kind, self.id)
-
-    @property
-    def run_id(self) -> str:
-        """The workflow id of the run that it needs."""
-        return run_id(self.kind, self.number)
-
-
-_UNFINISHED = text(
-    "SELECT kind, id, number,"
-    " EXISTS (SELECT 1 FROM outbox o WHERE o.document_id = d.id) AS due FROM ("
-    + " UNION ALL ".join(
-        f"SELECT '{kind}' AS kind, u.* FROM ({each.unfinished}) u"
-        for kind, each in DOCUMENTS.items()
-    )
-    + """) d WHERE id > :after AND since <= now() - CAST(:older_than AS interval)
-    ORDER BY id LIMIT :limit"""
+ORDERS = Documents(
+    kind=Kind.ORDER,
+    row=OrderRow,
+    first=orders.OrderStatus.PENDING,
+    moves=orders.MOVES,
+    run="""SELECT o.id, o.number, o.status, o.customer_id, jsonb_build_object(
+        'amount', o.total_amount, 'currency', o.currency, 'units', (
+            SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id)) AS about
+    FROM orders o""",
+    summary=_order_summary,
+    unfinished="""SELECT o.id, o.number, o.placed_at AS since FROM orders o
+    WHERE o.status IN ('pending', 'confirmed')""",
 )
-_FIRST = UUID(int=0)
+SHIPMENTS = Documents(
+    kind=Kind.SHIPMENT,
+    row=ShipmentRow,
+    first=shipments.ShipmentStatus.PENDING,
+    moves=shipments.MOVES,
+    # Its run begins with booking the departure, so that is the state in which it starts.
+    run=f"""SELECT s.id, s.number,
+        CASE WHEN {_SCANNED} THEN 'picked_up' ELSE s.status END AS status, o.customer_id,
+        jsonb_build_object('service', s.service, 'carrier', s.carrier) AS about
+    FROM shipments s JOIN orders o ON o.id = s.order_id""",
+    summary=_shipment_summary,
+    part_of=Kind.ORDER,
+    # From the first scan until it is settled and paid.
+    unfinished=f"""SELECT s.id, s.number, coalesce(s.handed_over_at, s.booked_at) AS since
+    FROM shipments s JOIN orders o ON o.id = s.order_id
+    WHERE o.status = 'confirmed' AND CASE WHEN s.handed_over_at IS NULL
+        THEN {_SCANNED} ELSE s.settled_at IS NULL OR ({OWES}) END""",
+)
 
-
-async def find_unfinished(
-    db: AsyncConnection,
-    *,
-    after: UUID = _FIRST,
-    older_than: timedelta = timedelta(),
-    limit: int | None = None,
-) -> Sequence[Unfinished]:
-    """Return documents that need a run, in the order of their ids."""
-    given = {"after": after, "older_than": older_than, "limit": limit}
-    rows = await db.execute(_UNFINISHED, given)
-    return [Unfinished(Kind(kind), *rest) for kind, *rest in rows]
+DOCUMENTS: Mapping[Kind, Documents[Any]] = {each.kind: each for each in (ORDERS, SHIPMENTS)}
+"""Every kind; a kind without an entry here has no place in the books."""

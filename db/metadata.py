@@ -6,9 +6,18 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, MetaData, Numeric, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    MetaData,
+    Numeric,
+    Sequence,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -35,6 +44,23 @@ class Base(DeclarativeBase):
         list[str]: JSONB,
         str: Text,
     }
+
+
+class DocumentRow(Base):
+    """What the rows of all kinds of documents have; a kind's table adds its own columns."""
+
+    __abstract__ = True
+
+    id: Mapped[Id]
+    number: Mapped[str]
+    status: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default="1")
+
+
+def numbered(prefix: str, sequence: str) -> MappedColumn[str]:
+    """Return the column of human numbers such as ``SHP-1042``: unique, from one sequence."""
+    Sequence(sequence, start=1001, metadata=Base.metadata)
+    return mapped_column(unique=True, server_default=text(f"'{prefix}-' || nextval('{sequence}')"))
 
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:

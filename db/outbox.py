@@ -10,9 +10,10 @@ from sqlalchemy import BigInteger, Identity, Index, Row, func, select, text, upd
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.documents import DOCUMENTS, run_of
+from db.documents import DOCUMENTS
 from db.engine import to_json
 from db.metadata import Base, one_of
+from db.runs import run_of
 from domain.documents import Document, Kind, Run, Signal
 
 KINDS = ("start", "signal", "fact")

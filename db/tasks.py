@@ -4,19 +4,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Row, Sequence, bindparam, func, select, text, update
+from sqlalchemy import Index, Row, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.events import add_event
-from db.metadata import Base, Id, one_of
+from db.metadata import Base, Id, numbered, one_of
 from domain.documents import Document
 from domain.errors import IllegalMove, NotFound
 from domain.ids import new_id
 from domain.tasks import RULES, Decided, Decision, TaskKind, TaskStatus
-
-task_numbers = Sequence("task_numbers", start=1001, metadata=Base.metadata)
 
 
 class TaskRow(Base):
@@ -37,9 +35,7 @@ class TaskRow(Base):
     )
 
     id: Mapped[Id]
-    number: Mapped[str] = mapped_column(
-        unique=True, server_default=text("'TSK-' || nextval('task_numbers')")
-    )
+    number = numbered("TSK", "task_numbers")
     kind: Mapped[str]
     document_type: Mapped[str]
     document_id: Mapped[UUID]

@@ -9,10 +9,10 @@ import structlog
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from db.documents import Unfinished, find_unfinished
 from db.engine import Database
 from db.idempotency import drop_expired
 from db.outbox import backlog, depth_by_kind, signal
+from db.runs import Unfinished, find_unfinished
 from db.tasks import count_by_kind
 from domain.documents import PROCESSES
 from telemetry import metrics

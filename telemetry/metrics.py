@@ -33,18 +33,18 @@ order_creation_failures = Counter(
     ("code",),
     registry=REGISTRY,
 )
-order_transitions = Counter(
-    "order_transitions",
-    "Orders that changed state.",
-    ("from_status", "to_status"),
-    registry=REGISTRY,
-)
-shipment_transitions = Counter(
-    "shipment_transitions",
-    "Shipments that changed state.",
-    ("from_status", "to_status"),
-    registry=REGISTRY,
-)
+
+
+def transitions(document: str) -> Counter:
+    """Make the counter ``<document>_transitions`` of a kind of document."""
+    return Counter(
+        f"{document}_transitions",
+        "Documents of the kind that changed state.",
+        ("from_status", "to_status"),
+        registry=REGISTRY,
+    )
+
+
 tasks_open = Gauge("tasks_open", "Tasks that wait for a person.", ("kind",), registry=REGISTRY)
 tasks_overdue = Gauge("tasks_overdue", "Tasks past their due time.", ("kind",), registry=REGISTRY)
 

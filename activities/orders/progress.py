@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.orders.steps import change_order, lock_order, move_order, open_points_of
+from db.documents import ORDERS
+from db.orders.steps import open_points_of
 from db.payments import entries_of, entry_of
 from db.shipments.steps import plan_shipments
 from domain.orders.status import RUNNING, OrderStatus
@@ -43,7 +44,7 @@ async def confirm_if_ready(db: AsyncConnection, order: Row[Any], carrier: str) -
     )
     if not ready:
         return progress
-    await move_order(db, order, OrderStatus.CONFIRMED, "system")
+    await ORDERS.move(db, order, OrderStatus.CONFIRMED, "system")
     planned = await plan_shipments(db, order, carrier)
     return progress.model_copy(update={"status": OrderStatus.CONFIRMED, "to_book": planned})
 
@@ -60,9 +61,9 @@ async def look_again(db: AsyncConnection, order: Row[Any], carrier: str) -> Prog
 
 async def plan_again(db: AsyncConnection, order_id: UUID, carrier: str) -> Progress:
     """Let an order go on whose cancellation came too late: its stopped goods are planned anew."""
-    order = await lock_order(db, order_id)
+    order = await ORDERS.lock(db, order_id)
     if order.cancel_requested_at is not None:
-        await change_order(
+        await ORDERS.change(
             db,
             order,
             cancel_requested_at=None,

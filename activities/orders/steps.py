@@ -4,20 +4,17 @@ from sqlalchemy import func
 from temporalio import activity
 
 from activities.orders.progress import look_again, plan_again, progress_of
+from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
 from db.holds import find_hold, record_hold, release_hold, require_hold
 from db.inventory.ledger import release_stock
 from db.orders.steps import (
-    announce,
     cancel_open_units,
-    change_order,
     counters_of,
     lines_of,
-    lock_order,
-    move_order,
 )
 from db.shipments.captures import is_owed
-from db.shipments.steps import lock_shipments_of, move_shipment
+from db.shipments.steps import lock_shipments_of
 from db.tasks import cancel_tasks, open_task
 from domain.ids import OrderId
 from domain.orders.status import OrderStatus, may_complete
@@ -50,7 +47,7 @@ class OrderActivities:
         when the order has ended; returns its status.
         """
         async with self._books.begin() as db:
-            order = await lock_order(db, cancellation.order_id)
+            order = await ORDERS.lock(db, cancellation.order_id)
             shipments = await lock_shipments_of(db, order.id)
             if order.status not in (OrderStatus.PENDING, OrderStatus.CONFIRMED) or any(
                 shipment.handed_over_at or shipment.status == ShipmentStatus.BOOKED
@@ -59,11 +56,11 @@ class OrderActivities:
                 return OrderStatus(order.status)
             for shipment in shipments:
                 if shipment.status == ShipmentStatus.PENDING:
-                    await move_shipment(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
+                    await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
                     await cancel_tasks(db, TaskKind.BOOKING_REFUSED, shipment.id)
             await cancel_open_units(db, order.id)
             await release_stock(db, order.id)
-            await move_order(
+            await ORDERS.move(
                 db, order, OrderStatus.CANCELLED, cancellation.actor, reason=cancellation.reason
             )
             return OrderStatus.CANCELLED
@@ -72,11 +69,11 @@ class OrderActivities:
     async def request_cancellation(self, cancellation: Cancellation) -> None:
         """Note that the order is to be cancelled, or refuse with IllegalMove."""
         async with self._books.begin() as db:
-            order = await lock_order(db, cancellation.order_id)
+            order = await ORDERS.lock(db, cancellation.order_id)
             lines = [counters_of(line) for line in await lines_of(db, order.id)]
             check_cancellable(OrderStatus(order.status), lines)
             if order.cancel_requested_at is None:
-                await change_order(
+                await ORDERS.change(
                     db,
                     order,
                     cancel_requested_at=func.now(),
@@ -97,21 +94,21 @@ class OrderActivities:
         Returns where it stands. Money that is owed is taken from what completing would drop.
         """
         async with self._books.begin() as db:
-            order = await lock_order(db, order_id)
+            order = await ORDERS.lock(db, order_id)
             lines = [counters_of(line) for line in await lines_of(db, order.id)]
             if order.status != OrderStatus.CONFIRMED or not may_complete(lines):
                 return await look_again(db, order, self._carrier)
             progress = await progress_of(db, order)
             if await is_owed(db, order.id):
                 return progress
-            await move_order(db, order, OrderStatus.COMPLETED, "system")
+            await ORDERS.move(db, order, OrderStatus.COMPLETED, "system")
             return progress.model_copy(update={"status": OrderStatus.COMPLETED})
 
     @activity.defn
     async def place_hold(self, placement: HoldPlacement) -> None:
         """Stop the order; refuse a second open hold of the same reason."""
         async with self._books.begin() as db:
-            order = await lock_order(db, placement.order_id)
+            order = await ORDERS.lock(db, placement.order_id)
             if await find_hold(db, placement.hold_id, order.id):
                 return
             check_running(OrderStatus(order.status))
@@ -126,8 +123,8 @@ class OrderActivities:
             )
             if not added:
                 raise already_held(placement.reason)
-            await change_order(db, order)
-            await announce(
+            await ORDERS.change(db, order)
+            await ORDERS.add_event(
                 db,
                 order,
                 "hold_placed",
@@ -139,18 +136,18 @@ class OrderActivities:
     async def release_hold(self, release: HoldRelease) -> None:
         """Lift one hold; a hold released before stays released."""
         async with self._books.begin() as db:
-            order = await lock_order(db, release.order_id)
+            order = await ORDERS.lock(db, release.order_id)
             await require_hold(db, release.hold_id, order.id)
             reason = await release_hold(db, release.hold_id, order.id, release.actor)
             if reason is None:
                 return
-            await change_order(db, order)
+            await ORDERS.change(db, order)
             data = {"hold_id": release.hold_id, "reason": reason}
-            await announce(db, order, "hold_released", release.actor, data)
+            await ORDERS.add_event(db, order, "hold_released", release.actor, data)
 
     @activity.defn
     async def report_undo_failure(self, order_id: OrderId) -> None:
         """Ask a person to finish an undo that failed for good."""
         async with self._books.begin() as db:
-            order = await lock_order(db, order_id)
+            order = await ORDERS.lock(db, order_id)
             await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, {"order": order.number})

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.orders.steps import announce, change_order
+from db.documents import ORDERS
 from db.payments import find_by_key
 from db.tasks import open_task
 from domain.money import Money
@@ -55,6 +55,6 @@ async def question_amount(
         return False
     if order.status == OrderStatus.PENDING:
         patience = func.now() + RULES[TaskKind.PAYMENT_MISMATCH].due_within
-        await change_order(db, order, payment_due_at=func.greatest(order.payment_due_at, patience))
-    await announce(db, order, "payment_mismatched", "provider", facts)
+        await ORDERS.change(db, order, payment_due_at=func.greatest(order.payment_due_at, patience))
+    await ORDERS.add_event(db, order, "payment_mismatched", "provider", facts)
     return True

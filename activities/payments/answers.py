@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import EVENTS
 from activities.shipments.settlement import tell_order, write_off
-from db.orders.steps import announce, lock_order
+from db.documents import ORDERS, SHIPMENTS
 from db.outbox import signal
 from db.payments import find_by_key, keep_reference, record_entry
 from db.shipments.captures import count_capture, plan_capture
-from db.shipments.steps import lock_shipment, shipment_lines_of
+from db.shipments.steps import shipment_lines_of
 from db.tasks import answer_task
 from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
@@ -27,7 +27,7 @@ async def settle_amount(db: AsyncConnection, task: Row[Any], decision: Decision)
     booked: the provider has to put it right. The first answer counts.
     """
     [asked, *_] = await find_by_key(db, task.facts["key"])
-    order = await lock_order(db, asked.order_id)
+    order = await ORDERS.lock(db, asked.order_id)
     theirs = Money.model_validate(task.facts["theirs"])
     amount = asked.amount
     if decision.choice == RightAmount.THEIRS:
@@ -56,7 +56,7 @@ async def settle_amount(db: AsyncConnection, task: Row[Any], decision: Decision)
         return
     booked = Money(amount=amount, currency=asked.currency)
     data = {"payment_id": asked.payment_id, "kind": kind, "amount": booked.model_dump()}
-    await announce(db, order, f"payment_{EVENTS[kind]}", decision.actor, data)
+    await ORDERS.add_event(db, order, f"payment_{EVENTS[kind]}", decision.actor, data)
     if asked.shipment_id is not None:
         await _settle_shipment(db, order, asked, amount)
         return
@@ -70,7 +70,7 @@ async def _settle_shipment(
     db: AsyncConnection, order: Row[Any], asked: Row[Any], amount: int
 ) -> None:
     """Count what was captured or given back for a shipment, as its own step would have."""
-    shipment = await lock_shipment(db, asked.shipment_id)
+    shipment = await SHIPMENTS.lock(db, asked.shipment_id)
     if asked.kind == EntryKind.REFUND:
         if shipment.settled_at is None:
             await write_off(db, order, shipment, refunded=amount)

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.amounts import Asked, question_amount
-from db.orders.steps import announce
+from db.documents import ORDERS
 from db.payments import keep_reference, record_entry
 from domain.money import Money
 from domain.payments import EntryKind, Phase
@@ -134,7 +134,7 @@ async def record_outcome(
     if intent.kind is EntryKind.AUTHORIZATION and phase is Phase.SUCCEEDED:
         await keep_reference(db, intent.payment_id, result.reference)
     what = EVENTS[intent.kind] if phase is Phase.SUCCEEDED else str(phase)
-    await announce(
+    await ORDERS.add_event(
         db,
         order,
         f"payment_{what}",

@@ -10,8 +10,8 @@ from temporalio import activity
 
 from activities.orders.progress import confirm_if_ready, progress_of
 from activities.payments.provider import Intent, ask, differs, intend, learn, record_outcome
+from db.documents import ORDERS
 from db.engine import Database
-from db.orders.steps import lock_order
 from db.outbox import signal
 from db.payments import entries_of, entry_of, payments_of
 from db.tasks import open_task
@@ -49,17 +49,17 @@ class PaymentActivities:
         order that is further already, or has nothing to authorize, is only looked at.
         """
         async with self._books.begin() as db:
-            order = await lock_order(db, order_id)
+            order = await ORDERS.lock(db, order_id)
             intent = await self._authorization_due(db, order)
             if intent is None:
                 return await confirm_if_ready(db, order, self._carrier)
         result = await ask(self._provider, intent)
         async with self._books.begin() as db:
-            order = await lock_order(db, order_id)
+            order = await ORDERS.lock(db, order_id)
             await record_outcome(db, order, intent, result)
             if differs(intent, result):
                 # The order now waits for finance, and longer than for the customer.
-                order = await lock_order(db, order_id)
+                order = await ORDERS.lock(db, order_id)
             progress = await confirm_if_ready(db, order, self._carrier)
             if progress.status is OrderStatus.CANCELLED and progress.authorized_amount:
                 # The answer came after the order was given up: its run drops the money again.
@@ -74,22 +74,22 @@ class PaymentActivities:
         """
         for payment_id in await self._payments(order_id):
             async with self._books.begin() as db:
-                order = await lock_order(db, order_id)
+                order = await ORDERS.lock(db, order_id)
                 open_intent = await self._unsettled(db, order, payment_id)
             if open_intent is not None:
                 outcome = await learn(self._provider, open_intent)
                 await self._record(order_id, open_intent, outcome)
             async with self._books.begin() as db:
-                order = await lock_order(db, order_id)
+                order = await ORDERS.lock(db, order_id)
                 intent = await self._void_due(db, order, payment_id)
             if intent is not None:
                 await self._record(order_id, intent, await ask(self._provider, intent))
         async with self._books.begin() as db:
-            return await progress_of(db, await lock_order(db, order_id))
+            return await progress_of(db, await ORDERS.lock(db, order_id))
 
     async def _record(self, order_id: OrderId, intent: Intent, result: PaymentResult) -> None:
         async with self._books.begin() as db:
-            order = await lock_order(db, order_id)
+            order = await ORDERS.lock(db, order_id)
             fresh = await record_outcome(db, order, intent, result)
             if fresh and intent.kind is EntryKind.VOID and result.outcome is Outcome.FAILED:
                 # Whether the money is free, the provider's people must say to ours.

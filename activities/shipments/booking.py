@@ -8,15 +8,12 @@ from sqlalchemy import Row
 from temporalio import activity
 
 from activities.shipments.following import read_state
+from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
-from db.orders.steps import lock_order
 from db.shipments.steps import (
-    announce,
     find_to_book,
-    lock_shipment,
     lock_shipments_of,
     lock_with_order,
-    move_shipment,
     record_booking,
 )
 from db.tasks import cancel_tasks, open_task
@@ -75,7 +72,7 @@ class BookingActivities:
         carrier's hands: then the order cannot be cancelled.
         """
         async with self._books.begin() as db:
-            await lock_order(db, order_id)
+            await ORDERS.lock(db, order_id)
             shipments = await lock_shipments_of(db, order_id)
         stopped = True
         for shipment in shipments:
@@ -124,7 +121,7 @@ class BookingActivities:
             await open_task(
                 db, TaskKind.BOOKING_REFUSED, Kind.SHIPMENT, shipment_id, facts, asker=asker
             )
-            await announce(db, shipment, "booking_refused", "system", facts)
+            await SHIPMENTS.add_event(db, shipment, "booking_refused", "system", facts)
 
     async def _void(self, shipment: Row[Any], booking_id: str) -> bool:
         """Give a label back; what the carrier keeps all the same a person must get back."""
@@ -136,14 +133,14 @@ class BookingActivities:
                 return False
             facts = {"shipment": shipment.number, "code": refusal.code, "message": refusal.message}
         async with self._books.begin() as db:
-            await lock_order(db, shipment.order_id)
-            current = await lock_shipment(db, shipment.id)
+            await ORDERS.lock(db, shipment.order_id)
+            current = await SHIPMENTS.lock(db, shipment.id)
             if current.handed_over_at is not None:
                 return False
             if current.status == ShipmentStatus.BOOKED:
                 if (await read_state(db, shipment.id)).moved:
                     return False
-                await move_shipment(db, current, ShipmentStatus.VOIDED, "system")
+                await SHIPMENTS.move(db, current, ShipmentStatus.VOIDED, "system")
                 if facts:
                     await open_task(db, TaskKind.UNDO_FAILED, "shipment", shipment.id, facts)
         return True

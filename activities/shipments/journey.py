@@ -14,12 +14,12 @@ from activities.shipments.settlement import (
     tell_order,
     write_off,
 )
+from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
-from db.orders.steps import lock_order
 from db.payments import find_by_key
 from db.shipments.captures import is_owed, waive_capture
 from db.shipments.milestones import record_settlement
-from db.shipments.steps import announce, lock_shipment, lock_with_order
+from db.shipments.steps import lock_with_order
 from db.tasks import is_open, open_task
 from domain.documents import Document, Kind
 from domain.ids import ShipmentId
@@ -97,7 +97,7 @@ class JourneyActivities:
             _, shipment = await lock_with_order(db, shipment_id)
             if await is_owed(db, shipment_id):
                 await waive_capture(db, shipment_id)
-                await announce(db, shipment, "capture_written_off", "system", {})
+                await SHIPMENTS.add_event(db, shipment, "capture_written_off", "system", {})
         return await self._tell(shipment_id)
 
     @activity.defn
@@ -122,8 +122,8 @@ class JourneyActivities:
             intent = await refund_intent(db, order, shipment, purpose)
         result = await ask(self._provider, intent) if intent else None
         async with self._books.begin() as db:
-            order = await lock_order(db, shipment.order_id)
-            shipment = await lock_shipment(db, shipment_id)
+            order = await ORDERS.lock(db, shipment.order_id)
+            shipment = await SHIPMENTS.lock(db, shipment_id)
             refunded = 0
             if intent and result:
                 await record_outcome(db, order, intent, result)

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.shipments.following import CARRIER, state_of
 from activities.shipments.settlement import question_end
+from db.documents import SHIPMENTS
 from db.outbox import signal_to, start_of
-from db.shipments.steps import event_of
 from db.shipments.tracking import (
     Scans,
     Tracked,
@@ -123,7 +123,7 @@ class _Followed:
             self._status = move(MOVES, before, state.status)
             self._change(facts)
             self._announce(str(self._status), {"from": before, "to": self._status})
-            metrics.count(metrics.shipment_transitions.labels(before, str(self._status)))
+            metrics.count(SHIPMENTS.transitions.labels(before, str(self._status)))
             if self._status in ENDED:
                 message = signal_to(self._document, Signal.CARRIER_REPORTED)
                 self._tracked.messages.append(message)
@@ -155,7 +155,7 @@ class _Followed:
         self._tracked.shipments[self._row.id] = values
 
     def _announce(self, what: str, data: dict[str, Any]) -> None:
-        self._tracked.events.append(event_of(self._row, what, CARRIER, data))
+        self._tracked.events.append(SHIPMENTS.event(self._row, what, CARRIER, data))
 
 
 def _translate(scan: Scan) -> TrackingScan:

@@ -7,13 +7,14 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import Intent, intend
+from db.documents import ORDERS, SHIPMENTS
 from db.inventory.ledger import take_back_stock
-from db.orders.steps import change_order, count_up
+from db.orders.steps import count_up
 from db.outbox import signal
 from db.payments import payment_drawn_on
 from db.shipments.captures import is_owed, read_settlement, waive_capture
 from db.shipments.milestones import record_settlement
-from db.shipments.steps import announce, shipment_lines_of
+from db.shipments.steps import shipment_lines_of
 from db.tasks import cancel_tasks, open_task
 from domain.documents import Document, Kind, Signal
 from domain.money import split
@@ -80,8 +81,8 @@ async def write_off(
         await cancel_tasks(db, TaskKind.CAPTURE_FAILED, shipment.id)
     if shipment.status == ShipmentStatus.RETURNED:
         await take_back_stock(db, shipment.id, [part.id for part in parts], "system")
-    await change_order(db, order)
-    await announce(db, shipment, "written_off", "system", {"refunded": refunded > 0})
+    await ORDERS.change(db, order)
+    await SHIPMENTS.add_event(db, shipment, "written_off", "system", {"refunded": refunded > 0})
     await drop_questions(db, shipment.id)
     await record_settlement(db, shipment.id, "written_off")
     if shipment.status == ShipmentStatus.DELIVERED:

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.orders.steps import change_order, lock_order
+from db.documents import ORDERS
 from db.outbox import signal
 from db.payments import entries_of, entry_of, record_payment
 from domain.documents import Document, Kind, Signal
@@ -21,9 +21,9 @@ async def add_attempt(
     Raises IllegalMove for an order that has ended, is paid, or whose last attempt is in flight.
     The card's token goes nowhere but the payment's row.
     """
-    order = await lock_order(db, order_id)
+    order = await ORDERS.lock(db, order_id)
     paid = add_up([entry_of(row) for row in await entries_of(db, order_id)])
     check_payable(OrderStatus(order.status), standing_of(order.total_amount, paid))
     await record_payment(db, payment_id, order, provider="sandbox", token=token, actor=actor)
-    await change_order(db, order)
+    await ORDERS.change(db, order)
     await signal(db, Document(Kind.ORDER, order_id), Signal.PAYMENT_REPORTED)

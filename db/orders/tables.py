@@ -8,19 +8,16 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    Sequence,
     UniqueConstraint,
     func,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Minor, Rate, one_of
+from db.metadata import Base, DocumentRow, Id, Minor, Rate, numbered, one_of
 from domain.orders.status import CancelReason, OrderStatus
 
-order_numbers = Sequence("order_numbers", start=1001, metadata=Base.metadata)
 
-
-class OrderRow(Base):
+class OrderRow(DocumentRow):
     """A customer's order with the addresses and prices that it keeps for good."""
 
     __tablename__ = "orders"
@@ -47,12 +44,10 @@ class OrderRow(Base):
         Index("ix_orders_status", "status", "id"),
     )
 
-    id: Mapped[Id]
-    number: Mapped[str] = mapped_column(unique=True)
+    number = numbered("SO", "order_numbers")
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
     source: Mapped[str]
     external_reference: Mapped[str | None]
-    status: Mapped[str]
     currency: Mapped[str]
     payment_method: Mapped[str]
     shipping_service: Mapped[str]
@@ -74,7 +69,6 @@ class OrderRow(Base):
     cancel_requested_at: Mapped[datetime | None]
     cancel_requested_by: Mapped[str | None]
     cancel_requested_reason: Mapped[str | None]
-    version: Mapped[int] = mapped_column(server_default="1")
 
 
 class OrderLineRow(Base):

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.documents import SHIPMENTS
 from db.engine import to_json
 from db.events import ADD_EVENTS, to_add
 from db.shipments.captures import OWES
-from db.shipments.steps import moved
 from domain.documents import Kind, Signal
 from domain.shipments.tracking import ParcelState
 
@@ -78,7 +78,7 @@ async def record_departure(
             "exception": state.exception,
             "delivered_at": state.delivered_at,
             "signed_by": state.signed_by,
-            "events": to_add([moved(shipment, state.status, actor)]),
+            "events": to_add([SHIPMENTS.moved(shipment, state.status, actor)]),
         },
     )
 

@@ -5,21 +5,19 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, text, update
+from sqlalchemy import Row, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.documents import SHIPMENTS
 from db.engine import to_json
-from db.events import ADD_EVENTS, Event, add_events, to_add
+from db.events import ADD_EVENTS, to_add
 from db.items import ItemRow
 from db.orders.tables import OrderRow
 from db.shipments.tables import ShipmentLineRow, ShipmentRow
-from domain.documents import Document, Kind, correlation_id
 from domain.errors import NotFound
 from domain.ids import ShipmentId, derived_id, new_id
-from domain.lifecycle import move
 from domain.money import Money
-from domain.shipments.status import MOVES, ShipmentStatus
-from telemetry import metrics
+from domain.shipments.status import ShipmentStatus
 
 # Reserved units that no live shipment takes along yet.
 _UNPLANNED = text(
@@ -81,7 +79,7 @@ async def plan_shipments(
         for row in rows
     ]
     events = [
-        event_of(row, "planned", "system", {"to": ShipmentStatus.PENDING, "units": units})
+        SHIPMENTS.event(row, "planned", "system", {"to": ShipmentStatus.PENDING, "units": units})
         for row in added
         for units in [sum(part.quantity for part in planned[row.id])]
     ]
@@ -98,11 +96,6 @@ _WITH_ORDER = (
 )
 _ORDER_COLUMNS = OrderRow.__table__.columns.keys()
 _SHIPMENT_COLUMNS = ShipmentRow.__table__.columns.keys()
-_SHIPMENT = (
-    select(ShipmentRow.__table__)
-    .where(ShipmentRow.id == bindparam("shipment"))
-    .with_for_update(of=ShipmentRow)
-)
 
 
 async def lock_with_order(db: AsyncConnection, shipment_id: UUID) -> tuple[Any, Any]:
@@ -115,11 +108,6 @@ async def lock_with_order(db: AsyncConnection, shipment_id: UUID) -> tuple[Any, 
     order = dict(zip(_ORDER_COLUMNS, values, strict=False))
     shipment = dict(zip(_SHIPMENT_COLUMNS, values[len(_ORDER_COLUMNS) :], strict=True))
     return SimpleNamespace(**order), SimpleNamespace(**shipment)
-
-
-async def lock_shipment(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
-    """Lock and return a shipment's row; its order is locked before it."""
-    return (await db.execute(_SHIPMENT, {"shipment": shipment_id})).one()
 
 
 async def lock_shipments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
@@ -145,50 +133,6 @@ _PARTS = (
 async def shipment_lines_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[Row[Any]]:
     """Return a shipment's lines with the weight of one unit in grams."""
     return (await db.execute(_PARTS, {"shipment": shipment_id})).all()
-
-
-async def move_shipment(
-    db: AsyncConnection, shipment: Row[Any], target: ShipmentStatus, actor: str, **values: Any
-) -> None:
-    """Move a locked shipment along its state table, with the event ``shipment.<target>``."""
-    event = moved(shipment, target, actor)
-    await change_shipment(db, shipment, status=target, **values)
-    await add_events(db, [event])
-
-
-def moved(shipment: Row[Any], target: ShipmentStatus, actor: str) -> Event:
-    """Return the event of a shipment's move along its state table, and count it."""
-    move(MOVES, ShipmentStatus(shipment.status), target)
-    metrics.count(metrics.shipment_transitions.labels(shipment.status, str(target)))
-    return event_of(shipment, str(target), actor, {"from": shipment.status, "to": str(target)})
-
-
-async def change_shipment(db: AsyncConnection, shipment: Row[Any], **values: Any) -> None:
-    """Write columns of a locked shipment and count its version up."""
-    await db.execute(
-        update(ShipmentRow)
-        .where(ShipmentRow.id == shipment.id)
-        .values(version=ShipmentRow.version + 1, **values)
-    )
-
-
-def event_of(shipment: Row[Any], what: str, actor: str, data: dict[str, Any]) -> Event:
-    """Return the event ``shipment.<what>`` of a shipment."""
-    return Event(
-        f"shipment.{what}",
-        subject=shipment.number,
-        subject_id=shipment.id,
-        actor=actor,
-        correlation_id=correlation_id(Document(Kind.ORDER, shipment.order_id)),
-        data={"order_id": shipment.order_id, **data},
-    )
-
-
-async def announce(
-    db: AsyncConnection, shipment: Row[Any], what: str, actor: str, data: dict[str, Any]
-) -> None:
-    """Append the event ``shipment.<what>`` of a locked shipment."""
-    await add_events(db, [event_of(shipment, what, actor, data)])
 
 
 _TO_BOOK = text(
@@ -250,6 +194,6 @@ async def record_booking(
             "label_url": label_url,
             "amount": price.amount,
             "currency": price.currency,
-            "events": to_add([moved(shipment, ShipmentStatus.BOOKED, "system")]),
+            "events": to_add([SHIPMENTS.moved(shipment, ShipmentStatus.BOOKED, "system")]),
         },
     )

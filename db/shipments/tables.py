@@ -4,16 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Sequence, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Minor, one_of
+from db.metadata import Base, DocumentRow, Id, Minor, numbered, one_of
 from domain.shipments.status import ShipmentStatus
 
-shipment_numbers = Sequence("shipment_numbers", start=1001, metadata=Base.metadata)
 
-
-class ShipmentRow(Base):
+class ShipmentRow(DocumentRow):
     """Goods of one order that travel together from one site; while pending, its pick list."""
 
     __tablename__ = "shipments"
@@ -27,13 +25,9 @@ class ShipmentRow(Base):
         Index("ix_shipments_status", "status", "id"),
     )
 
-    id: Mapped[Id]
-    number: Mapped[str] = mapped_column(
-        unique=True, server_default=text("'SHP-' || nextval('shipment_numbers')")
-    )
+    number = numbered("SHP", "shipment_numbers")
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
-    status: Mapped[str]
     carrier: Mapped[str]
     service: Mapped[str]
     ship_from: Mapped[dict[str, Any]]
@@ -51,7 +45,6 @@ class ShipmentRow(Base):
     settled_at: Mapped[datetime | None]
     signed_by: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    version: Mapped[int] = mapped_column(server_default="1")
 
 
 class ShipmentLineRow(Base):

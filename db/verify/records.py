@@ -1,10 +1,12 @@
 """Every change is announced in order, every request answered once, and nothing waits unnoticed."""
 
+from typing import Any
+
 from db.documents import DOCUMENTS, Documents
 from db.verify.check import Check
 
 
-def _path(check: str, documents: Documents) -> Check:
+def _path(check: str, documents: Documents[Any]) -> Check:
     """Say that the events of each document walk through its state table to its present state."""
     table, first, moves = documents.table, documents.first, documents.moves
     return Check(

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.documents import find_unfinished
+from db.runs import find_unfinished
 from db.verify.books import SAMPLES, Finding
 from db.verify.partners import Label, Operation, read_labels, read_operations
 from domain.documents import PROCESSES

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from db.documents import ORDERS
 from db.engine import Database, open_engine
-from db.orders.steps import lock_order, move_order
 from domain.orders.status import CancelReason, OrderStatus
 from telemetry import metrics
 from tests.shop import Shop
@@ -32,9 +32,9 @@ async def test_a_step_is_counted_when_it_is_committed_and_only_then(shop: Shop) 
 
     async def cancel(*, then_fail: bool) -> None:
         async with shop.books.begin() as db:
-            order = await lock_order(db, order_id)
+            order = await ORDERS.lock(db, order_id)
             reason = CancelReason.STAFF
-            await move_order(db, order, OrderStatus.CANCELLED, "tests", reason=reason)
+            await ORDERS.move(db, order, OrderStatus.CANCELLED, "tests", reason=reason)
             assert cancelled() == before
             if then_fail:
                 raise RuntimeError("the step broke off")

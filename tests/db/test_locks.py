@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
+from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database, open_engine
-from db.orders.steps import change_order, lock_order
-from db.shipments.steps import change_shipment, lock_shipment, lock_with_order, plan_shipments
+from db.shipments.steps import lock_with_order, plan_shipments
 from domain.ids import ShipmentId
 from tests.shop import Shop
 from tests.workflows.looks import eventually
@@ -30,7 +30,7 @@ async def test_who_waits_for_an_order_does_not_hold_its_shipment_and_sees_both_a
     mug = await shop.item(AUS=1)
     order_id = await shop.place((mug, 1))
     async with shop.books.begin() as db:
-        [shipment_id] = await plan_shipments(db, await lock_order(db, order_id), "sandbox")
+        [shipment_id] = await plan_shipments(db, await ORDERS.lock(db, order_id), "sandbox")
 
     async def wait(for_: ShipmentId) -> tuple[int, int]:
         async with shop.books.begin() as db:
@@ -38,13 +38,13 @@ async def test_who_waits_for_an_order_does_not_hold_its_shipment_and_sees_both_a
             return order.version, shipment.version
 
     async with shop.books.begin() as db:
-        order = await lock_order(db, order_id)
+        order = await ORDERS.lock(db, order_id)
         waiting = asyncio.create_task(wait(shipment_id))
         await eventually(lambda: shop.one(WAITERS))
         await db.execute(text("SET LOCAL lock_timeout = '500ms'"))
-        shipment = await lock_shipment(db, shipment_id)
-        await change_shipment(db, shipment)
-        await change_order(db, order)
+        shipment = await SHIPMENTS.lock(db, shipment_id)
+        await SHIPMENTS.change(db, shipment)
+        await ORDERS.change(db, order)
     assert await waiting == (order.version + 1, shipment.version + 1)
 
 
@@ -52,8 +52,8 @@ async def test_rows_that_are_locked_together_have_all_their_columns(shop: Shop) 
     mug = await shop.item(AUS=1)
     order_id = await shop.place((mug, 1))
     async with shop.books.begin() as db:
-        order = await lock_order(db, order_id)
+        order = await ORDERS.lock(db, order_id)
         [shipment_id] = await plan_shipments(db, order, "sandbox")
-        shipment = await lock_shipment(db, shipment_id)
+        shipment = await SHIPMENTS.lock(db, shipment_id)
         both = await lock_with_order(db, shipment_id)
     assert [vars(one) for one in both] == [dict(order._mapping), dict(shipment._mapping)]

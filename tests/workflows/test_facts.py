@@ -5,7 +5,7 @@ from uuid import UUID
 
 from temporalio.testing import WorkflowEnvironment
 
-from db.shipments.steps import lock_shipment
+from db.documents import SHIPMENTS
 from telemetry import metrics
 from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage, open_stage
@@ -47,7 +47,7 @@ async def test_a_fact_that_cannot_be_applied_does_not_hold_those_that_came_with_
         before = put_off()
         async with contextlib.AsyncExitStack() as locked:
             db = await locked.enter_async_context(stage.books.begin())
-            await lock_shipment(db, stuck)
+            await SHIPMENTS.lock(db, stuck)
             async with stage.working():
                 await eventually(lambda: moved(shipment))
                 assert await status(stuck) == "picked_up"

@@ -10,7 +10,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import CancelledError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from db.shipments.steps import change_shipment, lock_shipment
+from db.documents import SHIPMENTS
 from domain.ids import OrderId
 from domain.tasks import TaskKind
 from tests.workflows.looks import eventually
@@ -213,7 +213,7 @@ async def _underway(stage: Stage, order: OrderId, step: str) -> None:
 
 async def _set_booking(stage: Stage, shipment: UUID, booking: str) -> None:
     async with stage.books.begin() as db:
-        await change_shipment(db, await lock_shipment(db, shipment), booking_reference=booking)
+        await SHIPMENTS.change(db, await SHIPMENTS.lock(db, shipment), booking_reference=booking)
 
 
 async def _everything(stage: Stage, order: OrderId) -> Any:
