@@ -13,7 +13,7 @@ from domain.payments import add_up
 
 
 async def add_attempt(
-    db: AsyncConnection, order_id: UUID, payment_id: UUID, *, token: str, actor: str
+    db: AsyncConnection, order_id: UUID, payment_id: UUID, *, provider: str, token: str, actor: str
 ) -> None:
     """Record another card for an order and have its run try it.
 
@@ -23,6 +23,6 @@ async def add_attempt(
     order = await lock_order(db, order_id)
     paid = add_up([entry_of(row) for row in await entries_of(db, order_id)])
     check_payable(OrderStatus(order.status), standing_of(order.total_amount, paid))
-    await record_payment(db, payment_id, order, provider="sandbox", token=token, actor=actor)
+    await record_payment(db, payment_id, order, provider=provider, token=token, actor=actor)
     await change_order(db, order)
     await add_outbox(db, "signal", "OrderFulfillment", order_id, {"signal": "payment_reported"})

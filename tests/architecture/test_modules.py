@@ -47,7 +47,7 @@ PLUMBING = {
         "verify",
     },
     "activities": {"errors", "facts"},
-    "gateways": {"carriers", "failures", "http", "webhooks"},
+    "gateways": {"carriers", "failures", "http", "partner", "partners", "webhooks"},
     "api": {
         "answers",
         "app",
