@@ -19,9 +19,9 @@ from activities.shipments.journey import JourneyActivities
 from activities.tasks import TaskActivities
 from db.engine import Database, open_engine
 from gateways.carriers.port import Carrier
-from gateways.carriers.sandbox import SandboxCarrier
+from gateways.partner import Partner, Port
+from gateways.partners import CARRIER, PROVIDER
 from gateways.payments.port import PaymentProvider
-from gateways.payments.sandbox import SandboxPayments
 from relay.dispatch import Dispatcher
 from relay.sweeps import Sweeper
 from runtime.garbage import spare_what_is_loaded
@@ -67,6 +67,12 @@ def make_worker(client: Client, given: Settings, steps: Sequence[Callable[..., A
     )
 
 
+def _connect(given: Settings, partner: Partner[Port, Any]) -> Port:
+    """Return the gateway to a partner; it is reached when it is first asked."""
+    its = given.of(partner)
+    return partner.connect(its.url, its.api_key.get_secret_value())
+
+
 async def serve(given: Settings) -> None:
     """Work until SIGTERM or SIGINT; then finish what is under way and stop in order."""
     if given.database_url is None:
@@ -86,8 +92,8 @@ async def serve(given: Settings) -> None:
         otlp_endpoint=given.otlp_endpoint,
     )
     books = Database(engine)
-    carrier = SandboxCarrier(given.carrier_url, given.carrier_api_key.get_secret_value())
-    payments = SandboxPayments(given.payments_url, given.payments_api_key.get_secret_value())
+    carrier = _connect(given, CARRIER)
+    payments = _connect(given, PROVIDER)
     client = await _reach(given, stop)
     if client is not None:
         worker = make_worker(client, given, activities(books, carrier, payments))

@@ -22,12 +22,10 @@ from domain.money import Money
 from domain.orders.status import OrderStatus
 from domain.payments import EntryKind, Phase
 from domain.tasks import TaskKind
-from gateways.carriers.port import Scan
-from gateways.payments.port import Outcome, PaymentEvent
-from gateways.webhooks import UnknownEvent, parse_carrier_event, parse_payment_event
-
-CARRIER_FACTS = "sandbox-carrier"
-PAYMENT_FACTS = "sandbox-payments"
+from gateways.carriers.port import CarrierPartner, Scan
+from gateways.partners import PARTNERS
+from gateways.payments.port import Outcome, PaymentEvent, PaymentsPartner
+from gateways.webhooks import UnknownEvent
 
 
 class UnknownDocument(Exception):
@@ -51,7 +49,7 @@ class FactIntake:
         async with self._books.begin() as db:
             notes: dict[UUID, tuple[str, str]] = {}
             unknown: dict[UUID, str] = {}
-            scans: dict[UUID, Scan] = {}
+            scans: dict[UUID, tuple[CarrierPartner, Scan]] = {}
             facts = {
                 fact.id: fact
                 for fact in await lock_facts(db, fact_ids)
@@ -62,10 +60,13 @@ class FactIntake:
                 notes[fact_id] = ("applied", "")
                 raw = orjson.dumps(fact.payload)
                 try:
-                    if fact.provider == CARRIER_FACTS:
-                        scans[fact_id] = parse_carrier_event(raw)
-                    else:
-                        await _apply_payment(db, parse_payment_event(raw))
+                    match PARTNERS.get(fact.provider):
+                        case CarrierPartner() as carrier:
+                            scans[fact_id] = (carrier, carrier.parse(raw))
+                        case PaymentsPartner() as provider:
+                            await _apply_payment(db, provider.name, provider.parse(raw))
+                        case None:
+                            raise UnknownDocument(f"{fact.provider} is no partner any more")
                 except UnknownEvent:
                     notes[fact_id] = ("ignored", "this kind of event means nothing to us")
                 except UnknownDocument as problem:
@@ -81,10 +82,10 @@ class FactIntake:
             return waiting
 
 
-async def _apply_payment(db: AsyncConnection, event: PaymentEvent) -> None:
+async def _apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent) -> None:
     entries = await find_by_key(db, event.result.key)
-    if not entries:
-        raise UnknownDocument(f"no payment has the key {event.result.key}")
+    if not entries or entries[0].provider != provider:
+        raise UnknownDocument(f"no payment at {provider} has the key {event.result.key}")
     asked = entries[0]
     told = event.result.amount
     ours = Money(amount=asked.amount, currency=asked.currency)

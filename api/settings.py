@@ -2,10 +2,11 @@
 
 # ruff: noqa: D102 - each setting is described where the process reads it
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
-from pydantic import SecretStr
+from gateways.partner import PartnerSettings
 
 
 class ApiSettings(Protocol):
@@ -28,6 +29,4 @@ class ApiSettings(Protocol):
     @property
     def jwks_url(self) -> str | None: ...
     @property
-    def carrier_webhook_secret(self) -> SecretStr: ...
-    @property
-    def payments_webhook_secret(self) -> SecretStr: ...
+    def partners(self) -> Mapping[str, PartnerSettings]: ...

@@ -2,34 +2,26 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
-from pydantic import SecretStr
 
 from api.deps import Serving
 from api.problems import BODY, problems
-from api.settings import ApiSettings
 from db.engine import Database
 from db.facts import Fact, record_facts
 from db.failures import Trouble, diagnose
 from domain.errors import Malformed, NotFound, Unauthenticated
 from domain.ids import new_id
 from domain.value import Value
-from gateways.webhooks import BadSignature, verify
+from gateways.partners import PARTNERS
+from gateways.webhooks import BadSignature
 from telemetry import metrics
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
-
-SECRETS: dict[str, Callable[[ApiSettings], SecretStr]] = {
-    "sandbox-carrier": lambda settings: settings.carrier_webhook_secret,
-    "sandbox-payments": lambda settings: settings.payments_webhook_secret,
-}
-"""Who may tell us facts, and what their messages are signed with."""
-
 
 LARGEST_BATCH = 100
 
@@ -91,13 +83,14 @@ class Received(Value):
     responses=problems(*BODY, Unauthenticated, NotFound, Malformed),
 )
 async def receive(provider: str, request: Request, serving: Serving) -> Received:
-    """Take a signed event (Standard Webhooks 1.0); the same event twice is kept once."""
-    if provider not in SECRETS:
+    """Take an event signed by a partner; the same event twice is kept once."""
+    partner = PARTNERS.get(provider)
+    if partner is None:
         raise NotFound(f"there is no partner {provider}")
     raw = await request.body()
-    secret = SECRETS[provider](serving.settings).get_secret_value()
+    secret = serving.settings.partners[provider].webhook_secret.get_secret_value()
     try:
-        event_id = verify(secret, request.headers, raw, datetime.now(UTC))
+        event_id = partner.verify(secret, request.headers, raw, datetime.now(UTC))
     except BadSignature as error:
         metrics.inbound_facts.labels(provider, "refused").inc()
         raise Unauthenticated(str(error)) from error

@@ -85,7 +85,7 @@ _ENTRIES = (
     .order_by(PaymentEntryRow.id)
 )
 _BY_KEY = (
-    select(PaymentEntryRow.__table__, PaymentRow.order_id, PaymentRow.currency)
+    select(PaymentEntryRow.__table__, PaymentRow.order_id, PaymentRow.provider, PaymentRow.currency)
     .join(PaymentRow, PaymentRow.id == PaymentEntryRow.payment_id)
     .where(PaymentEntryRow.key == bindparam("name"))
     .order_by(PaymentEntryRow.id)
@@ -115,7 +115,7 @@ def entry_of(row: Row[Any]) -> Entry:
 
 
 async def find_by_key(db: AsyncConnection, key: str) -> Sequence[Row[Any]]:
-    """Return the entries under a provider key, with their order and currency."""
+    """Return the entries under a provider key, with their order, provider and currency."""
     return (await db.execute(_BY_KEY, {"name": key})).all()
 
 

@@ -43,7 +43,7 @@ class _ErrorBody(Answer):
 Expected = TypeVar("Expected", bound=Answer)
 
 
-class Partner:
+class PartnerClient:
     """A partner's HTTP interface, its bearer key and a pool of connections to it."""
 
     def __init__(

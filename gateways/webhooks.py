@@ -1,4 +1,4 @@
-"""Partners' webhooks: whether a body is genuine (Standard Webhooks 1.0), and what it says."""
+"""Verification of partners' webhooks by Standard Webhooks 1.0, and strict reading of them."""
 
 import base64
 import binascii
@@ -7,16 +7,11 @@ import hmac
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import ValidationError
 
-from domain.value import Name
-from gateways.carriers.port import Scan
-from gateways.carriers.sandbox import CarrierScan
 from gateways.http import Answer
-from gateways.payments.port import PaymentEvent
-from gateways.payments.sandbox import ProviderOperation
 
 TOLERANCE = timedelta(minutes=5)
 MAX_SIGNATURES = 10
@@ -60,41 +55,11 @@ def verify(secret: str, headers: Mapping[str, str], raw_body: bytes, now: dateti
     return event_id
 
 
-def parse_carrier_event(raw: bytes) -> Scan:
-    """Read a verified body of the sandbox carrier; raises UnknownEvent."""
-    event = _read(_CarrierEvent, raw)
-    return event.data.as_scan(event.id)
-
-
-def parse_payment_event(raw: bytes) -> PaymentEvent:
-    """Read a verified body of the sandbox payment provider; raises UnknownEvent."""
-    event = _read(_PaymentEvent, raw)
-    return PaymentEvent(
-        event_id=event.id,
-        kind=event.data.kind,
-        authorization=event.data.authorization,
-        result=event.data.as_result(),
-        occurred_at=event.created_at.astimezone(UTC),
-    )
-
-
-class _CarrierEvent(Answer):
-    id: Name
-    type: Literal["tracking.scan"]
-    data: CarrierScan
-
-
-class _PaymentEvent(Answer):
-    id: Name
-    type: Literal["operation.succeeded", "operation.failed"]
-    created_at: AwareDatetime
-    data: ProviderOperation
-
-
 Event = TypeVar("Event", bound=Answer)
 
 
-def _read(expected: type[Event], raw: bytes) -> Event:
+def read_event(expected: type[Event], raw: bytes) -> Event:
+    """Read a verified body; raises UnknownEvent."""
     try:
         return expected.model_validate_json(raw)
     except ValidationError as error:

@@ -1,12 +1,16 @@
 """Every setting of a process, read from ``STATESET_*`` and ``TEMPORAL_*`` variables."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gateways.partner import Partner, PartnerSettings
+from gateways.partners import PARTNERS
 
 
 def _seconds(given: object) -> object:
@@ -76,18 +80,6 @@ class Settings(BaseSettings):
     dispatch_batch: int = 50
     dispatch_poll: Duration = timedelta(milliseconds=200)
 
-    # Partners: base URL, our credential there, and the secret that signs their webhooks to us.
-    carrier_url: str = "http://127.0.0.1:8081"
-    carrier_api_key: SecretStr = SecretStr("sandbox-carrier-key")
-    carrier_webhook_secret: SecretStr = SecretStr(
-        "whsec_c2FuZGJveC1jYXJyaWVyLXdlYmhvb2stc2VjcmV0IQ=="
-    )
-    payments_url: str = "http://127.0.0.1:8082"
-    payments_api_key: SecretStr = SecretStr("sandbox-payments-key")
-    payments_webhook_secret: SecretStr = SecretStr(
-        "whsec_c2FuZGJveC1wYXltZW50cy13ZWJob29rLXNlY3JldA=="
-    )
-
     # Rules
     payment_window: Duration = timedelta(minutes=30)
     """How long a card order waits for an authorization before it is cancelled."""
@@ -97,30 +89,40 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = None
     """Where spans are exported (OTLP over HTTP); unset means that none are."""
 
+    @cached_property
+    def partners(self) -> Mapping[str, PartnerSettings]:
+        """Of each partner of the table its own settings, read from variables of its prefix."""
+        return {name: _read(partner.settings) for name, partner in PARTNERS.items()}
 
-def _refuse_sandbox_secrets(given: Settings) -> None:
-    """End a production process that would trust the secrets that everybody knows."""
-    partners = ("carrier", "payments")
-    names = [f"{partner}_{kind}" for partner in partners for kind in ("api_key", "webhook_secret")]
-    known = [
-        f"STATESET_{name.upper()}"
-        for name in names
-        if getattr(given, name) == Settings.model_fields[name].default
-    ]
-    if given.environment == "production" and known:
-        raise SystemExit(f"Refusing to start in production with sandbox secrets: set {known}")
+    def of(self, partner: Partner[Any, Any]) -> PartnerSettings:
+        """Return a partner's own settings."""
+        return self.partners[partner.webhooks]
+
+
+Read = TypeVar("Read", bound=BaseSettings)
+
+
+def _read(kind: type[Read]) -> Read:
+    """Read the environment; end the process with a clear word about a wrong setting."""
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        wrong = (
+            f"{prefix}{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise SystemExit("A setting is wrong. " + "; ".join(wrong)) from None
 
 
 @lru_cache
 def settings() -> Settings:
-    """Return this process's settings; end the process with a clear word about a wrong one."""
-    try:
-        given = Settings()
-    except ValidationError as error:
-        wrong = (
-            f"STATESET_{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
-            for each in error.errors()
-        )
-        raise SystemExit("A setting is wrong. " + "; ".join(wrong)) from None
-    _refuse_sandbox_secrets(given)
+    """Return this process's settings; end the process with a clear word about a wrong one.
+
+    A production process that would trust a key or secret that everybody knows is ended, too.
+    """
+    given = _read(Settings)
+    known = [name for partner in given.partners.values() for name in partner.default_secrets()]
+    if given.environment == "production" and known:
+        raise SystemExit(f"Refusing to start in production with sandbox secrets: set {known}")
     return given

@@ -24,8 +24,7 @@ from domain.lifecycle import move
 from domain.shipments.status import ENDED, MOVES, RANKS, ShipmentStatus
 from domain.shipments.tracking import ParcelState, TrackingScan, follow
 from domain.tasks import TaskKind
-from gateways.carriers.codes import SANDBOX_CODES
-from gateways.carriers.port import SANDBOX, Scan
+from gateways.carriers.port import CarrierPartner, Codes, Scan
 from telemetry import metrics
 
 SCANNED_WITHOUT_LABEL = "scanned_without_label"
@@ -33,28 +32,31 @@ SCANNED_WITHOUT_LABEL = "scanned_without_label"
 _DUE_TASK = {"address_problem": TaskKind.ADDRESS_PROBLEM}
 
 
-async def apply_scans(db: AsyncConnection, scans: Mapping[UUID, Scan]) -> dict[UUID, str]:
+async def apply_scans(
+    db: AsyncConnection, scans: Mapping[UUID, tuple[CarrierPartner, Scan]]
+) -> dict[UUID, str]:
     """Apply scans, each under its fact's id, in the order given; a repeat changes nothing.
 
     Returns for each fact about a parcel that nobody knows what the problem is.
     """
     if not scans:
         return {}
-    numbers = {scan.tracking_number for scan in scans.values()}
+    numbers = {(carrier.name, scan.tracking_number) for carrier, scan in scans.values()}
     parcels = {
-        row.tracking_number: row for row in await lock_shipments_of_parcels(db, SANDBOX, numbers)
+        (row.carrier, row.tracking_number): row
+        for row in await lock_shipments_of_parcels(db, numbers)
     }
     known = await scans_of(db, {row.id for row in parcels.values()}) if parcels else {}
     tracked = Tracked()
     followed: dict[UUID, _Followed] = {}
     unknown: dict[UUID, str] = {}
-    for fact_id, scan in scans.items():
-        parcel = parcels.get(scan.tracking_number)
+    for fact_id, (carrier, scan) in scans.items():
+        parcel = parcels.get((carrier.name, scan.tracking_number))
         if parcel is None:
-            unknown[fact_id] = f"no parcel has the number {scan.tracking_number}"
+            unknown[fact_id] = f"{carrier.name} has no parcel {scan.tracking_number} of ours"
             continue
         shipment = followed.setdefault(parcel.id, _Followed(parcel, known[parcel.id], tracked))
-        await shipment.hear(db, parcel, scan)
+        await shipment.hear(db, parcel, scan, carrier.codes)
     if tracked.scans:
         await write_tracked(db, tracked)
     return unknown
@@ -76,15 +78,15 @@ class _Followed:
         }
         self._changes = 0
 
-    async def hear(self, db: AsyncConnection, parcel: Row[Any], scan: Scan) -> None:
+    async def hear(self, db: AsyncConnection, parcel: Row[Any], scan: Scan, codes: Codes) -> None:
         """Apply one scan of one of the shipment's parcels, unless it was heard before."""
-        meaning = _translate(scan)
+        meaning = _translate(scan, codes)
         of_parcel = self._scans[parcel.parcel_id]
         name = meaning.hash(parcel.carrier, parcel.tracking_number)
         if any(name == one.hash(parcel.carrier, parcel.tracking_number) for one in of_parcel):
             return
-        if scan.code not in SANDBOX_CODES:
-            facts = {"carrier": SANDBOX, "code": scan.code, "message": scan.message}
+        if scan.code not in codes:
+            facts = {"carrier": parcel.carrier, "code": scan.code, "message": scan.message}
             await open_task(db, TaskKind.UNKNOWN_CODE, "shipment", self._row.id, facts)
         had_left = state_of(self._scans.values()).moved
         of_parcel.append(meaning)
@@ -158,9 +160,9 @@ class _Followed:
         self._tracked.events.append(SHIPMENTS.event(self._row, what, CARRIER, data))
 
 
-def _translate(scan: Scan) -> TrackingScan:
+def _translate(scan: Scan, codes: Codes) -> TrackingScan:
     """Read a scan by the carrier's code table; an unknown code moves nothing."""
-    status, reason, is_exception = SANDBOX_CODES.get(scan.code, (None, "", False))
+    status, reason, is_exception = codes.get(scan.code, (None, "", False))
     return TrackingScan(
         code=scan.code,
         status=ShipmentStatus(status) if status else None,

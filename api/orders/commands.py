@@ -35,6 +35,7 @@ from domain.orders.steps import (
     check_running,
     too_late_to_cancel,
 )
+from gateways.partners import PROVIDER
 from workflows.order_fulfillment import OrderFulfillment
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -182,7 +183,9 @@ async def pay(
 
     async def write(db: AsyncConnection, payment_id: UUID) -> OrderView:
         await get_order(db, order_id, caller.only_customer)
-        await add_attempt(db, order_id, payment_id, token=body.token, actor=caller.subject)
+        await add_attempt(
+            db, order_id, payment_id, provider=PROVIDER.name, token=body.token, actor=caller.subject
+        )
         return OrderView.of(await get_order(db, order_id))
 
     answer = await create_once(

@@ -15,6 +15,7 @@ from domain.ids import CustomerId, new_id
 from domain.inventory import Pick, Shelf, assign
 from domain.orders.placing import PlaceOrder, PricedOrder
 from domain.orders.status import OrderStatus
+from gateways.partners import PROVIDER
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def _payments(order_id: UUID, submission: Submission, priced: PricedOrder) -> li
         {
             "id": new_id(),
             "order_id": order_id,
-            "provider": "sandbox",
+            "provider": PROVIDER.name,
             "method": payment.method,
             "amount": priced.total_amount,
             "currency": priced.currency,

@@ -14,7 +14,7 @@ from domain.payments import add_up
 
 
 async def add_attempt(
-    db: AsyncConnection, order_id: UUID, payment_id: UUID, *, token: str, actor: str
+    db: AsyncConnection, order_id: UUID, payment_id: UUID, *, provider: str, token: str, actor: str
 ) -> None:
     """Record another card for an order and have its run try it.
 
@@ -24,6 +24,6 @@ async def add_attempt(
     order = await ORDERS.lock(db, order_id)
     paid = add_up([entry_of(row) for row in await entries_of(db, order_id)])
     check_payable(OrderStatus(order.status), standing_of(order.total_amount, paid))
-    await record_payment(db, payment_id, order, provider="sandbox", token=token, actor=actor)
+    await record_payment(db, payment_id, order, provider=provider, token=token, actor=actor)
     await ORDERS.change(db, order)
     await signal(db, Document(Kind.ORDER, order_id), Signal.PAYMENT_REPORTED)

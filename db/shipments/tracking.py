@@ -24,7 +24,7 @@ _BY_NUMBER = (
     select(ShipmentRow.__table__, ParcelRow.id.label("parcel_id"), ParcelRow.tracking_number)
     .join(ParcelRow, ParcelRow.shipment_id == ShipmentRow.id)
     .where(
-        ParcelRow.carrier == bindparam("of_carrier"),
+        ParcelRow.carrier == any_(bindparam("carriers", type_=ARRAY(String))),
         ParcelRow.tracking_number == any_(bindparam("numbers", type_=ARRAY(String))),
     )
     .order_by(ShipmentRow.id)
@@ -43,13 +43,16 @@ _SCANS = (
 
 
 async def lock_shipments_of_parcels(
-    db: AsyncConnection, carrier: str, tracking_numbers: Collection[str]
+    db: AsyncConnection, parcels: Collection[tuple[str, str]]
 ) -> Sequence[Row[Any]]:
-    """Lock the shipments of a carrier's numbers; a row for each parcel, with its id and number.
+    """Lock the shipments of parcels (carrier, number); a row for each, with its id and number.
+
+    A row more comes back where two of the carriers happen to use the same number.
 
     For what changes the shipments alone; who changes an order too locks it first.
     """
-    given = {"of_carrier": carrier, "numbers": list(tracking_numbers)}
+    carriers, numbers = map(set, zip(*parcels, strict=True))
+    given = {"carriers": list(carriers), "numbers": list(numbers)}
     return (await db.execute(_BY_NUMBER, given)).all()
 
 

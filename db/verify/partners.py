@@ -6,14 +6,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _OPERATIONS = text(
-    """SELECT DISTINCT ON (key) key, kind, amount, phase FROM payment_entries
+    """SELECT DISTINCT ON (key) key, kind, e.amount, phase
+    FROM payment_entries e JOIN payments p ON p.id = e.payment_id WHERE p.provider = :provider
     ORDER BY key, CASE phase WHEN 'succeeded' THEN 0 WHEN 'failed' THEN 1
         WHEN 'action_required' THEN 2 ELSE 3 END"""
 )
 _LABELS = text(
     """SELECT CAST(s.id AS text) AS reference, s.booking_reference, s.status,
         coalesce(array_agg(p.tracking_number) FILTER (WHERE p.id IS NOT NULL), '{}') AS numbers
-    FROM shipments s LEFT JOIN parcels p ON p.shipment_id = s.id GROUP BY s.id"""
+    FROM shipments s LEFT JOIN parcels p ON p.shipment_id = s.id
+    WHERE s.carrier = :carrier GROUP BY s.id"""
 )
 
 
@@ -45,19 +47,19 @@ class Label:
     numbers: frozenset[str]
 
 
-async def read_operations(db: AsyncConnection) -> dict[str, Operation]:
-    """Return every operation at the payment provider by its key, with its weightiest phase."""
+async def read_operations(db: AsyncConnection, provider: str) -> dict[str, Operation]:
+    """Return every operation at a payment provider by its key, with its weightiest phase."""
     told = {row.key: row.amount for row in await db.execute(_QUESTIONED)}
-    rows = await db.execute(_OPERATIONS)
+    rows = await db.execute(_OPERATIONS, {"provider": provider})
     return {
         row.key: Operation(row.key, row.kind, row.amount, row.phase, told.get(row.key))
         for row in rows
     }
 
 
-async def read_labels(db: AsyncConnection) -> dict[str, Label]:
-    """Return every shipment by its id, which is the carrier's reference."""
-    rows = await db.execute(_LABELS)
+async def read_labels(db: AsyncConnection, carrier: str) -> dict[str, Label]:
+    """Return every shipment of a carrier by its id, which is the carrier's reference."""
+    rows = await db.execute(_LABELS, {"carrier": carrier})
     return {
         row.reference: Label(
             row.reference, row.booking_reference, row.status, frozenset(row.numbers)

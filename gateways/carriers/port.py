@@ -1,11 +1,14 @@
 """What a carrier does for us; each real carrier and the sandbox implement it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from domain.addresses import Address
 from domain.value import Name, Text, Value
+from gateways.partner import Partner
 
 
 class ParcelRequest(Value):
@@ -72,5 +75,20 @@ class Carrier(Protocol):
     async def track(self, tracking_number: str) -> list[Scan]:
         """Return all scans of the parcel, oldest first."""
 
+    async def aclose(self) -> None:
+        """Close the connections."""
 
-SANDBOX: Literal["sandbox"] = "sandbox"
+
+Codes = Mapping[str, tuple[str | None, str, bool]]
+"""A carrier's tracking codes: each to (parcel status, reason, whether it is an exception).
+
+A status of None leaves the parcel's status as it is: the code only puts an exception over it. A
+code that is missing is stored, moves nothing, and opens a task.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarrierPartner(Partner[Carrier, Scan]):
+    """A carrier in the table of partners."""
+
+    codes: Codes

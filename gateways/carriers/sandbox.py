@@ -1,16 +1,28 @@
 """The sandbox carrier, spoken to over HTTP like a real one."""
 
 from datetime import UTC
+from typing import Literal
 from uuid import UUID
 
 import httpx2
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, SecretStr
 
 from domain.money import Amount, Currency
 from domain.value import Name, Text
-from gateways.carriers.port import SANDBOX, BookedParcel, Booking, BookingRequest, Scan
+from gateways.carriers.port import (
+    BookedParcel,
+    Booking,
+    BookingRequest,
+    CarrierPartner,
+    Codes,
+    Scan,
+)
 from gateways.failures import PartnerFailure
-from gateways.http import Answer, Partner, segment
+from gateways.http import Answer, PartnerClient, segment
+from gateways.partner import PartnerSettings
+from gateways.webhooks import read_event
+
+NAME = "sandbox"
 
 
 class _Parcel(Answer):
@@ -67,12 +79,12 @@ class _Tracking(Answer):
 class SandboxCarrier:
     """Implements the carrier port. Give it a client to share a pool; it closes only its own."""
 
-    name: str = SANDBOX
+    name: str = NAME
 
     def __init__(
         self, base_url: str, api_key: str, client: httpx2.AsyncClient | None = None
     ) -> None:
-        self._partner = Partner("carrier", base_url, api_key, client)
+        self._partner = PartnerClient("carrier", base_url, api_key, client)
 
     async def book(self, request: BookingRequest) -> Booking:
         """Buy the label; the same reference returns the same booking, never a second label."""
@@ -114,3 +126,48 @@ def _booking(sold: _Booking, reference: UUID) -> Booking:
         currency=sold.currency,
         voided=sold.voided,
     )
+
+
+class _CarrierEvent(Answer):
+    id: Name
+    type: Literal["tracking.scan"]
+    data: CarrierScan
+
+
+def parse_carrier_event(raw: bytes) -> Scan:
+    """Read a verified body; raises UnknownEvent."""
+    event = read_event(_CarrierEvent, raw)
+    return event.data.as_scan(event.id)
+
+
+class _Settings(PartnerSettings, env_prefix="STATESET_CARRIER_"):
+    url: str = "http://127.0.0.1:8081"
+    api_key: SecretStr = SecretStr("sandbox-carrier-key")
+    webhook_secret: SecretStr = SecretStr("whsec_c2FuZGJveC1jYXJyaWVyLXdlYmhvb2stc2VjcmV0IQ==")
+
+
+_CODES: Codes = {
+    "PU": ("picked_up", "", False),
+    "DP": ("in_transit", "", False),
+    "AR": ("in_transit", "", False),
+    "OD": ("out_for_delivery", "", False),
+    "A1": ("out_for_delivery", "attempt_failed", False),
+    "AP": ("out_for_delivery", "ready_for_pickup", False),
+    "DL": ("delivered", "", False),
+    "X1": (None, "address_problem", True),
+    "X2": (None, "damaged", True),
+    "X3": (None, "customs", True),
+    "DY": (None, "carrier_delay", True),
+    "RS": ("returning", "", False),
+    "RT": ("returned", "", False),
+    "LO": ("lost", "", False),
+}
+
+SANDBOX_CARRIER = CarrierPartner(
+    webhooks="sandbox-carrier",
+    name=NAME,
+    settings=_Settings,
+    connect=SandboxCarrier,
+    parse=parse_carrier_event,
+    codes=_CODES,
+)

@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Protocol
 
 from domain.money import Money
 from domain.value import Name, Text, Value
+from gateways.partner import Partner
 
 
 class Outcome(StrEnum):
@@ -76,5 +77,9 @@ class PaymentProvider(Protocol):
     async def find(self, key: str) -> PaymentResult | None:
         """Return the outcome of the operation with this key, or None when it was never seen."""
 
+    async def aclose(self) -> None:
+        """Close the connections."""
 
-SANDBOX: Literal["sandbox"] = "sandbox"
+
+class PaymentsPartner(Partner[PaymentProvider, PaymentEvent]):
+    """A payment provider in the table of partners."""

@@ -1,15 +1,26 @@
 """The sandbox payment provider, spoken to over HTTP like a real one."""
 
 from datetime import UTC
+from typing import Literal
 
 import httpx2
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, SecretStr
 
 from domain.money import Amount, Currency, Money
 from domain.value import Name, Text
 from gateways.failures import PartnerFailure
-from gateways.http import Answer, Partner, segment
-from gateways.payments.port import SANDBOX, Outcome, PaymentKind, PaymentResult
+from gateways.http import Answer, PartnerClient, segment
+from gateways.partner import PartnerSettings
+from gateways.payments.port import (
+    Outcome,
+    PaymentEvent,
+    PaymentKind,
+    PaymentResult,
+    PaymentsPartner,
+)
+from gateways.webhooks import read_event
+
+NAME = "sandbox"
 
 
 class ProviderOperation(Answer):
@@ -49,12 +60,12 @@ class _Operations(Answer):
 class SandboxPayments:
     """Implements the payment port. Give it a client to share a pool; it closes only its own."""
 
-    name: str = SANDBOX
+    name: str = NAME
 
     def __init__(
         self, base_url: str, api_key: str, client: httpx2.AsyncClient | None = None
     ) -> None:
-        self._partner = Partner("payments", base_url, api_key, client)
+        self._partner = PartnerClient("payments", base_url, api_key, client)
 
     async def authorize(self, key: str, token: str, amount: Money) -> PaymentResult:
         """Reserve the money of the card behind ``token``."""
@@ -95,3 +106,37 @@ def _result(operation: ProviderOperation, key: str) -> PaymentResult:
     if operation.key != key:
         raise PartnerFailure(f"asked about {key}, answered about {operation.key}")
     return operation.as_result()
+
+
+class _PaymentEvent(Answer):
+    id: Name
+    type: Literal["operation.succeeded", "operation.failed"]
+    created_at: AwareDatetime
+    data: ProviderOperation
+
+
+def parse_payment_event(raw: bytes) -> PaymentEvent:
+    """Read a verified body; raises UnknownEvent."""
+    event = read_event(_PaymentEvent, raw)
+    return PaymentEvent(
+        event_id=event.id,
+        kind=event.data.kind,
+        authorization=event.data.authorization,
+        result=event.data.as_result(),
+        occurred_at=event.created_at.astimezone(UTC),
+    )
+
+
+class _Settings(PartnerSettings, env_prefix="STATESET_PAYMENTS_"):
+    url: str = "http://127.0.0.1:8082"
+    api_key: SecretStr = SecretStr("sandbox-payments-key")
+    webhook_secret: SecretStr = SecretStr("whsec_c2FuZGJveC1wYXltZW50cy13ZWJob29rLXNlY3JldA==")
+
+
+SANDBOX_PAYMENTS = PaymentsPartner(
+    webhooks="sandbox-payments",
+    name=NAME,
+    settings=_Settings,
+    connect=SandboxPayments,
+    parse=parse_payment_event,
+)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from gateways.carriers.sandbox import SANDBOX_CARRIER
+from gateways.partner import PartnerSettings
+from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from runtime.local.record import StackRecord, find_stack
 from runtime.settings import Settings
 
@@ -39,12 +42,11 @@ def find_target(settings: Settings) -> Target:
     """
     stack = find_stack(settings.data_dir)
     if settings.database_url is not None:
-        named = settings.model_fields_set
         return Target(
             database_url=settings.database_url,
             api_url=settings.url,
-            carrier_url=settings.carrier_url if "carrier_url" in named else None,
-            payments_url=settings.payments_url if "payments_url" in named else None,
+            carrier_url=_named(settings.of(SANDBOX_CARRIER)),
+            payments_url=_named(settings.of(SANDBOX_PAYMENTS)),
             temporal_address=settings.temporal_address,
             temporal_namespace=settings.temporal_namespace,
         )
@@ -55,6 +57,10 @@ def find_target(settings: Settings) -> Target:
         )
     found = target_of(stack)
     return found if settings.url is None else replace(found, api_url=settings.url)
+
+
+def _named(partner: PartnerSettings) -> str | None:
+    return partner.url if "url" in partner.model_fields_set else None
 
 
 def target_of(stack: StackRecord) -> Target:

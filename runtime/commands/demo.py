@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from db.engine import Database, open_engine
+from gateways.carriers.sandbox import SANDBOX_CARRIER
 from runtime.commands.concurrency import until_interrupted
 from runtime.commands.connection import Target, target_of
 from runtime.commands.exits import leave
@@ -120,7 +121,7 @@ async def trade(
     finally:
         await db.close()
     acts = [Act(story) for story in tell(company)]
-    carrier_key = settings.carrier_api_key.get_secret_value()
+    carrier_key = settings.of(SANDBOX_CARRIER).api_key.get_secret_value()
     async with (
         Shop(target.api, shop_key) as shop,
         Shop(target.api, staff_key) as staff,

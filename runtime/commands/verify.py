@@ -17,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import open_engine
 from db.verify.books import Finding, verify
+from gateways.carriers.sandbox import SANDBOX_CARRIER
+from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from runtime.commands.connection import NotReachable, Target, find_target
 from runtime.commands.exits import leave
 from runtime.commands.reconciliation import compare_labels, compare_payments, compare_runs
@@ -54,10 +56,10 @@ Comparison = Callable[[AsyncEngine], Awaitable[list[Finding]]]
 def _comparisons(target: Target, settings: Settings) -> list[Comparison]:
     found: list[Comparison] = []
     if (payments := target.payments_url) is not None:
-        key = settings.payments_api_key.get_secret_value()
+        key = settings.of(SANDBOX_PAYMENTS).api_key.get_secret_value()
         found.append(lambda engine: compare_payments(engine, payments, key))
     if (carrier := target.carrier_url) is not None:
-        label_key = settings.carrier_api_key.get_secret_value()
+        label_key = settings.of(SANDBOX_CARRIER).api_key.get_secret_value()
         found.append(lambda engine: compare_labels(engine, carrier, label_key))
     if (address := target.temporal_address) is not None:
         found.append(lambda engine: compare_runs(engine, address, target.temporal_namespace))

@@ -3,14 +3,22 @@
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from gateways.carriers.sandbox import SANDBOX_CARRIER
+from gateways.partner import Partner
+from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from runtime.local.children import CannotStart
 from runtime.local.ports import claim, claim_or_any
 from runtime.local.processes import Command
 from runtime.settings import Settings
 
 _HOST = "127.0.0.1"
-_CARRIER_OFFSET, _PAYMENTS_OFFSET = 81, 82
+_SIMULATED: dict[str, Partner[Any, Any]] = {
+    "carrier": SANDBOX_CARRIER,
+    "payments": SANDBOX_PAYMENTS,
+}
+_OFFSETS = {"carrier": 81, "payments": 82}
 
 
 def _python(*arguments: str) -> tuple[str, ...]:
@@ -51,14 +59,12 @@ class Plan:
     @property
     def carrier_url(self) -> str:
         """Where the carrier is, simulated or not."""
-        port = self.ports.get("carrier")
-        return self.settings.carrier_url if port is None else f"http://{_HOST}:{port}"
+        return self._partner_url("carrier")
 
     @property
     def payments_url(self) -> str:
         """Where the payment provider is, simulated or not."""
-        port = self.ports.get("payments")
-        return self.settings.payments_url if port is None else f"http://{_HOST}:{port}"
+        return self._partner_url("payments")
 
     def metrics_url(self, name: str) -> str:
         """Where the metrics of the ``worker`` or the ``api`` are read."""
@@ -75,9 +81,8 @@ class Plan:
             "STATESET_API_PORT": str(self.ports["api"]),
             "STATESET_METRICS_HOST": self.settings.metrics_host,
             "STATESET_METRICS_PORT": str(self.ports["worker_metrics"]),
-            "STATESET_CARRIER_URL": self.carrier_url,
-            "STATESET_PAYMENTS_URL": self.payments_url,
-            **self._secrets(),
+            **self._partner("carrier"),
+            **self._partner("payments"),
         }
         api = {**ours, "STATESET_METRICS_PORT": str(self.ports["api_metrics"])}
         found = (
@@ -90,22 +95,27 @@ class Plan:
         theirs = {"carrier", "payments"} - self.ports.keys()
         return {each.name: each for each in found if each.argv and each.name not in theirs}
 
-    def _secrets(self) -> dict[str, str]:
-        names = ("api_key", "webhook_secret")
-        fields = [f"{partner}_{name}" for partner in ("carrier", "payments") for name in names]
+    def _partner(self, name: str) -> dict[str, str]:
+        given = self.settings.of(_SIMULATED[name])
         return {
-            f"STATESET_{name.upper()}": getattr(self.settings, name).get_secret_value()
-            for name in fields
+            given.variable("url"): self._partner_url(name),
+            given.variable("api_key"): given.api_key.get_secret_value(),
+            given.variable("webhook_secret"): given.webhook_secret.get_secret_value(),
         }
 
-    def _simulator(self, partner: str) -> dict[str, str]:
-        secrets = self._secrets()
+    def _partner_url(self, name: str) -> str:
+        port = self.ports.get(name)
+        url = self.settings.of(_SIMULATED[name]).url
+        return url if port is None else f"http://{_HOST}:{port}"
+
+    def _simulator(self, name: str) -> dict[str, str]:
+        given = self.settings.of(_SIMULATED[name])
         return {
-            "SIMULATOR_PORT": str(self.ports.get(partner, 0)),
-            "SIMULATOR_DATA": str(self.data_dir / f"{partner}.db"),
-            "SIMULATOR_API_KEY": secrets[f"STATESET_{partner.upper()}_API_KEY"],
-            "SIMULATOR_WEBHOOK_URL": f"{self.api_url}/webhooks/sandbox-{partner}",
-            "SIMULATOR_WEBHOOK_SECRET": secrets[f"STATESET_{partner.upper()}_WEBHOOK_SECRET"],
+            "SIMULATOR_PORT": str(self.ports.get(name, 0)),
+            "SIMULATOR_DATA": str(self.data_dir / f"{name}.db"),
+            "SIMULATOR_API_KEY": given.api_key.get_secret_value(),
+            "SIMULATOR_WEBHOOK_URL": f"{self.api_url}/webhooks/{_SIMULATED[name].webhooks}",
+            "SIMULATOR_WEBHOOK_SECRET": given.webhook_secret.get_secret_value(),
         }
 
 
@@ -127,8 +137,8 @@ def make_plan(settings: Settings, data_dir: Path) -> Plan:
             raise CannotStart(f"port {port} is asked for twice, the second time by {option}")
         ports[name] = claim(port, option, host)
     # A partner whose address was given is real (or somebody else's simulator): not started here.
-    for partner, offset in (("carrier", _CARRIER_OFFSET), ("payments", _PAYMENTS_OFFSET)):
-        if f"{partner}_url" not in settings.model_fields_set:
-            wish = settings.api_port + offset if settings.api_port else 0
-            ports[partner] = claim_or_any(wish, ports.values())
+    for name, partner in _SIMULATED.items():
+        if "url" not in settings.of(partner).model_fields_set:
+            wish = settings.api_port + _OFFSETS[name] if settings.api_port else 0
+            ports[name] = claim_or_any(wish, ports.values())
     return Plan(settings, data_dir, ports)

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
-from activities.facts import CARRIER_FACTS, FactIntake
+from activities.facts import FactIntake
 from db.facts import Fact, record_facts
 from db.metadata import Base
 from db.verify.books import Finding, verify
 from domain.ids import OrderId, ShipmentId, new_id
-from gateways.carriers.sandbox import SandboxCarrier
+from gateways.carriers.sandbox import SANDBOX_CARRIER, SandboxCarrier
 from gateways.payments.sandbox import SandboxPayments
 from runtime.commands.reconciliation import compare_labels, compare_payments
 from tests.activities.attempts import Line
@@ -88,7 +88,7 @@ class Bench:
         scanned = await self.carrier.ask("POST", path, {"code": code})
         event_id = scanned.pop("event_id")
         fact = {"id": event_id, "type": "tracking.scan", "data": scanned}
-        await self.hear(CARRIER_FACTS, event_id, fact)
+        await self.hear(SANDBOX_CARRIER.webhooks, event_id, fact)
 
     async def hear(self, provider: str, event_id: str, fact: dict[str, Any]) -> bool:
         """Keep a fact and apply it; return whether it was new."""

@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from activities.facts import PAYMENT_FACTS
 from domain.ids import OrderId, ShipmentId, TaskId
 from domain.orders.status import CancelReason
 from domain.orders.steps import Cancellation
 from domain.shipments.steps import ShipmentDecision
 from domain.tasks import Decision
+from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from tests.activities.attempts import Attempt
 from tests.activities.bench import Bench
 
@@ -84,4 +84,4 @@ async def report(bench: Bench, order: OrderId) -> None:
         "created_at": operation["updated_at"],
         "data": operation,
     }
-    await bench.hear(PAYMENT_FACTS, event_id, fact)
+    await bench.hear(SANDBOX_PAYMENTS.webhooks, event_id, fact)

@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import httpx2
 
-from activities.facts import CARRIER_FACTS, PAYMENT_FACTS, FactIntake
+from activities.facts import FactIntake
 from db import facts
 from domain.ids import new_id
+from gateways.carriers.sandbox import SANDBOX_CARRIER
+from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from tests.activities.scene import Fact, Scene
 
 CODES = ["PU", "DP", "OD", "A1", "X1", "X2", "DY", "DL", "DL", "RS", "RT", "LO", "ZZ"]
@@ -52,7 +54,7 @@ class Outside(Scene):
             scanned = {"event_id": f"evt_{uuid4().hex}", "tracking_number": number, **body}
         event_id = scanned.pop("event_id")
         fact = {"id": event_id, "type": "tracking.scan", "data": scanned}
-        self.mail.append(Fact(CARRIER_FACTS, event_id, fact))
+        self.mail.append(Fact(SANDBOX_CARRIER.webhooks, event_id, fact))
         return f"{code} {number[-4:]} at {minutes}"
 
     async def operations(self) -> list[dict[str, Any]]:
@@ -87,7 +89,7 @@ class Outside(Scene):
                 "created_at": operation["updated_at"],
                 "data": operation,
             }
-            self.mail.append(Fact(PAYMENT_FACTS, event_id, body))
+            self.mail.append(Fact(SANDBOX_PAYMENTS.webhooks, event_id, body))
             words += f"{operation['kind']} {operation['outcome']} "
         return words
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from db.unfinished import find_unfinished
-
 from db.outbox import drop_done
+from db.runs import find_unfinished
 from domain.errors import DomainError
 from domain.ids import OrderId
 from domain.orders.steps import HoldPlacement

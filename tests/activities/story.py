@@ -141,7 +141,9 @@ class Story(Outside):
         token = token or str(self.rng.choice([each for each in TOKENS if each]))
         try:
             async with self.bench.shop.books.begin() as db:
-                await add_attempt(db, self.order, new_id(), token=token, actor="customer")
+                await add_attempt(
+                    db, self.order, new_id(), provider="sandbox", token=token, actor="customer"
+                )
         except IllegalMove as refusal:
             return repr(refusal)
         return token

@@ -3,10 +3,10 @@
 from uuid import uuid4
 
 import pytest
-from db.unfinished import find_unfinished
 
-from activities.facts import CARRIER_FACTS
+from db.runs import find_unfinished
 from domain.shipments.steps import BookingOutcome
+from gateways.carriers.sandbox import SANDBOX_CARRIER
 from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench
 from tests.activities.crossing import begin, cancelling, decide, finish, lost, questions
@@ -48,7 +48,7 @@ async def test_a_parcel_that_travels_though_its_label_was_given_back_is_a_questi
         "signed_by": "",
     }
     await bench.hear(
-        CARRIER_FACTS, event_id, {"id": event_id, "type": "tracking.scan", "data": scan}
+        SANDBOX_CARRIER.webhooks, event_id, {"id": event_id, "type": "tracking.scan", "data": scan}
     )
     tasks = await questions(bench, shipment)
     assert tasks["parcel_exception"]["reason"] == "scanned_without_label"

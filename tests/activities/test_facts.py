@@ -6,9 +6,10 @@ from itertools import permutations
 from typing import Any
 from uuid import UUID
 
-from activities.facts import CARRIER_FACTS, FactIntake
+from activities.facts import FactIntake
 from db.facts import Fact, record_facts
 from domain.ids import new_id
+from gateways.carriers.sandbox import SANDBOX_CARRIER
 from tests.activities.bench import Bench
 
 JOURNEY = ("DP", "OD", "DL")
@@ -32,7 +33,8 @@ async def reports(bench: Bench, shipment: UUID, codes: Sequence[str]) -> list[di
 async def keep(bench: Bench, facts: Sequence[dict[str, Any]]) -> list[UUID]:
     """Keep facts as they came; return their ids."""
     kept = [
-        Fact(new_id(), CARRIER_FACTS, f"{fact['id']}/{at}", fact) for at, fact in enumerate(facts)
+        Fact(new_id(), SANDBOX_CARRIER.webhooks, f"{fact['id']}/{at}", fact)
+        for at, fact in enumerate(facts)
     ]
     async with bench.shop.books.begin() as db:
         assert len(await record_facts(db, kept)) == len(kept)

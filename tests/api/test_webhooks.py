@@ -11,6 +11,8 @@ import httpx2
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from gateways.carriers.sandbox import SANDBOX_CARRIER
+from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from runtime.settings import Settings
 from tests.api.callers import Callers
 
@@ -23,7 +25,7 @@ def sign(
     """Sign as the sandbox carrier does, with the partners' own library."""
     now = at or datetime.now(UTC)
     name = event_id or f"evt_{uuid4().hex}"
-    key = secret or Settings().carrier_webhook_secret.get_secret_value()
+    key = secret or Settings().of(SANDBOX_CARRIER).webhook_secret.get_secret_value()
     return {
         "content-type": "application/json",
         "webhook-id": name,
@@ -90,7 +92,7 @@ async def test_what_is_not_signed_by_the_partner_leaves_nothing(
 ) -> None:
     body = json.dumps(EVENT)
     good = sign(body)
-    payments = Settings().payments_webhook_secret.get_secret_value()
+    payments = Settings().of(SANDBOX_PAYMENTS).webhook_secret.get_secret_value()
     forged = {
         "unsigned": {},
         "no signature": {**good, "webhook-signature": ""},
@@ -110,7 +112,7 @@ async def test_what_is_not_signed_by_the_partner_leaves_nothing(
 async def test_one_good_signature_of_two_is_enough(callers: Callers) -> None:
     body = json.dumps(EVENT)
     good = sign(body)
-    other = sign(body, secret=Settings().payments_webhook_secret.get_secret_value())
+    other = sign(body, secret=Settings().of(SANDBOX_PAYMENTS).webhook_secret.get_secret_value())
     both = f"{other['webhook-signature']} {good['webhook-signature']}"
     assert (await tell(callers, body, {**good, "webhook-signature": both})).status_code == 202
 

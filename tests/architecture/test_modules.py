@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 import pytest
 
+from gateways.partners import PARTNERS
 from tests.architecture.source import OURS, ROOT, TESTS, Module, defined, modules
 
 EVERYTHING = [*OURS, *TESTS, *modules("deploy")]
@@ -48,7 +49,7 @@ PLUMBING = {
         "verify",
     },
     "activities": {"errors", "facts"},
-    "gateways": {"carriers", "failures", "http", "webhooks"},
+    "gateways": {"carriers", "failures", "http", "partner", "partners", "webhooks"},
     "api": {
         "answers",
         "app",
@@ -127,6 +128,18 @@ def test_no_module_is_longer_than_three_hundred_lines() -> None:
 def test_packages_say_nothing_by_themselves() -> None:
     packages = [one for one in EVERYTHING if one.path.endswith("__init__.py")]
     assert [one.path for one in packages if one.text] == []
+
+
+def test_a_partner_is_named_by_its_gateway_alone() -> None:
+    names = {name for each in PARTNERS.values() for name in (each.webhooks, each.name)}
+    naming = {
+        one.path
+        for one in OURS
+        for node in ast.walk(one.tree)
+        if isinstance(node, ast.Constant) and node.value in names
+    }
+    assert {path for path in naming if not path.startswith(("gateways/", "simulators/"))} == set()
+    assert naming
 
 
 def test_there_are_no_grab_bags() -> None:

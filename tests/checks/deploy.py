@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from gateways.partners import PARTNERS
 from runtime.settings import Settings
 from tests.checks.outcome import ROOT, program, refuse, run
 
@@ -98,16 +99,18 @@ def check_our_processes_get_settings_that_exist_and_hold() -> None:
     findings = []
     for name in OURS:
         given = {
-            variable.removeprefix("STATESET_").lower(): value
+            variable: value
             for variable, value in _services()[name]["environment"].items()
             if variable.startswith("STATESET_") and value is not None
         }
-        unknown = given.keys() - Settings.model_fields.keys()
-        findings += [f"{name}: there is no setting {setting}" for setting in sorted(unknown)]
-        try:
-            Settings(**{key: value for key, value in given.items() if key not in unknown})
-        except ValidationError as errors:
-            findings.append(f"{name}: {errors}")
+        for kind in (Settings, *(partner.settings for partner in PARTNERS.values())):
+            prefix = kind.model_config.get("env_prefix", "")
+            names = {f"{prefix}{field.upper()}": field for field in kind.model_fields}
+            try:
+                kind(**{names[each]: given.pop(each) for each in names.keys() & given.keys()})
+            except ValidationError as errors:
+                findings.append(f"{name}: {errors}")
+        findings += [f"{name}: there is no setting {setting}" for setting in sorted(given)]
     refuse(findings)
 
 

@@ -6,21 +6,26 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from gateways.partners import PARTNERS
 from runtime.settings import Settings
 from tests.checks.outcome import ROOT, refuse
 
-ROW = re.compile(r"^\| `STATESET_(\w+)` \| ([^|]*) \|", re.MULTILINE)
+ROW = re.compile(r"^\| `(STATESET_\w+)` \| ([^|]*) \|", re.MULTILINE)
 
 
 def check_operations_lists_every_setting_with_its_default() -> None:
     written = dict(ROW.findall((ROOT / "docs/operations.md").read_text()))
-    fields = {name.upper(): field.default for name, field in Settings.model_fields.items()}
-    findings = [f"there is no setting STATESET_{name}" for name in written.keys() - fields.keys()]
+    fields = {
+        f"{kind.model_config.get('env_prefix')}{name.upper()}": field.default
+        for kind in (Settings, *(partner.settings for partner in PARTNERS.values()))
+        for name, field in kind.model_fields.items()
+    }
+    findings = [f"there is no setting {name}" for name in written.keys() - fields.keys()]
     for name, default in fields.items():
         if name not in written:
-            findings.append(f"STATESET_{name} is missing (default: {shown(default)})")
+            findings.append(f"{name} is missing (default: {shown(default)})")
         elif written[name].strip() != shown(default):
-            findings.append(f"STATESET_{name}: the default is {shown(default)}")
+            findings.append(f"{name}: the default is {shown(default)}")
     refuse(sorted(findings))
 
 

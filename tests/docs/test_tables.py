@@ -1,16 +1,18 @@
 """The tables of the documents say what the code says."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 import pytest
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings
 from typer.main import get_command
 
 from api import refusals
 from domain import errors
 from domain.access import ALLOWED, GRANTABLE, Command, Role
+from gateways.partners import PARTNERS
 from runtime.cli import app
 from runtime.settings import Settings
 from simulators.carrier.routes import OPERATIONS as CARRIER_OPERATIONS
@@ -77,15 +79,23 @@ def test_the_sandbox_partners_are_described_as_they_behave() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "settings"), [("## Settings", Settings), ("## Sandbox", SimulatorSettings)]
+    ("heading", "prefix", "settings"),
+    [
+        ("## Settings", "STATESET_", (Settings, *(each.settings for each in PARTNERS.values()))),
+        ("## Sandbox", "SIMULATOR_", (SimulatorSettings,)),
+    ],
 )
-def test_every_setting_is_listed_with_its_default(heading: str, settings: type[BaseModel]) -> None:
-    prefix = str(settings.model_config.get("env_prefix"))
+def test_every_setting_is_listed_with_its_default(
+    heading: str, prefix: str, settings: Sequence[type[BaseSettings]]
+) -> None:
     section = CONFIGURATION.partition(f"{heading}\n")[2].partition("\n## ")[0]
-    written = dict(re.findall(rf"^\| `{prefix}(\w+)` \| (.*?) \|", section, re.MULTILINE))
+    written = dict(re.findall(rf"^\| `({prefix}\w+)` \| (.*?) \|", section, re.MULTILINE))
     assert written == {
-        name.upper(): shown(field.default if not field.is_required() else ...)
-        for name, field in settings.model_fields.items()
+        f"{each.model_config.get('env_prefix')}{name.upper()}": shown(
+            field.default if not field.is_required() else ...
+        )
+        for each in settings
+        for name, field in each.model_fields.items()
     }
 
 

@@ -8,9 +8,8 @@ import pytest
 from httpx2 import AsyncClient
 
 from domain.addresses import Address
-from gateways.carriers.codes import SANDBOX_CODES
 from gateways.carriers.port import BookingRequest, Carrier, ParcelRequest
-from gateways.carriers.sandbox import SandboxCarrier
+from gateways.carriers.sandbox import SANDBOX_CARRIER, SandboxCarrier
 from gateways.failures import PartnerFailure, PartnerRefused
 from simulators.carrier.scenarios import CODES
 from tests.partners import Simulator
@@ -37,7 +36,7 @@ def label_order(postal_code: str = "10115", parcels: int = 1, **changes: Any) ->
 def test_the_gateway_is_a_carrier_and_knows_every_code(carrier: SandboxCarrier) -> None:
     port: Carrier = carrier
     assert port.name == "sandbox"
-    assert set(SANDBOX_CODES) == set(CODES)
+    assert set(SANDBOX_CARRIER.codes) == set(CODES)
 
 
 async def test_books_once_per_reference_even_in_parallel(

@@ -8,14 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook
 
+from gateways.carriers.sandbox import parse_carrier_event
 from gateways.payments.port import Outcome, PaymentKind
-from gateways.webhooks import (
-    BadSignature,
-    UnknownEvent,
-    parse_carrier_event,
-    parse_payment_event,
-    verify,
-)
+from gateways.payments.sandbox import parse_payment_event
+from gateways.webhooks import BadSignature, UnknownEvent, verify
 
 # The published vector of the Standard Webhooks reference libraries.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -197,8 +197,11 @@ async def test_an_api_that_never_stays_up_is_reported(folder: Path, given: dict[
             await stack.ready(patience=PATIENCE)
 
 
-async def test_given_servers_are_used_and_not_started(folder: Path, given: dict[str, str]) -> None:
-    async with a_stack(folder, **given, carrier_url="http://127.0.0.1:9") as stack:
+async def test_given_servers_are_used_and_not_started(
+    folder: Path, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATESET_CARRIER_URL", "http://127.0.0.1:9")
+    async with a_stack(folder, **given) as stack:
         await stack.ready()
         assert list(stack.record.processes) == ["payments", "worker", "api"]
         worker = await note(folder, "worker")

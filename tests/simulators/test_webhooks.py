@@ -6,7 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from gateways.webhooks import BadSignature, parse_carrier_event, parse_payment_event, verify
+from gateways.carriers.sandbox import parse_carrier_event
+from gateways.payments.sandbox import parse_payment_event
+from gateways.webhooks import BadSignature, verify
 from tests.partners import Delivery, Inbox, Simulator, carrier_simulator, webhook_inbox
 from tests.simulators.orders import book, reserve
 

@@ -144,7 +144,9 @@ class Stage(Looks):
 
     async def pay(self, order_id: OrderId, token: str) -> None:
         async with self.books.begin() as db:
-            await add_attempt(db, order_id, new_id(), token=token, actor="customer")
+            await add_attempt(
+                db, order_id, new_id(), provider="sandbox", token=token, actor="customer"
+            )
 
     async def decide(self, kind: TaskKind, document_id: UUID, choice: str) -> None:
         """Answer the open task of a kind about a document, as its role would."""

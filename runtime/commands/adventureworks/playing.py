@@ -15,6 +15,7 @@ from rich.text import Text
 
 from db.engine import Database, open_engine
 from db.orders.counts import count_by_status
+from gateways.carriers.sandbox import SANDBOX_CARRIER
 from runtime.commands.adventureworks import addresses, customers, sales
 from runtime.commands.adventureworks.replay import (
     Progress,
@@ -77,7 +78,7 @@ async def replay(target: Target, settings: Settings, wish: Wish, console: Consol
         if target.carrier_url is None:
             console.print("the carrier is not a sandbox of ours: parcels travel as they will")
         else:
-            carrier_key = settings.carrier_api_key.get_secret_value()
+            carrier_key = settings.of(SANDBOX_CARRIER).api_key.get_secret_value()
             pilot = travelling(
                 target.carrier_url, carrier_key, seconds_per_scan=SECONDS_PER_SCAN, outcomes={}
             )
