@@ -1,11 +1,9 @@
 """Facts from outside, applied to what follows from them; a run hears only what matters to it."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.amounts import Asked, question_amount
@@ -14,8 +12,9 @@ from activities.shipments.scans import apply_scans
 from db.documents import ORDERS
 from db.engine import Database
 from db.facts import lock_facts, note_facts
+from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.payments import find_by_key, keep_reference, record_entry
+from db.payments import KnownEntry, find_by_key, record_entry
 from db.tasks import open_task
 from domain.documents import Document, Kind, Signal
 from domain.money import Money
@@ -98,41 +97,35 @@ async def _apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent
     order = await ORDERS.lock(db, asked.order_id)
     under_way = {entry.phase for entry in await find_by_key(db, asked.key)} == {Phase.REQUESTED}
     if not matches:
-        kind = EntryKind(asked.kind)
-        intent = Asked(asked.payment_id, kind, asked.key, ours, asked.shipment_id)
+        intent = Asked(asked.payment_id, asked.kind, asked.key, ours, asked.shipment_id)
         if await question_amount(db, order, intent, event.result):
             await _tell_order(db, order)
         return
+    data = {"payment_id": asked.payment_id, "kind": asked.kind, "amount": told.model_dump()}
+    what = EVENTS[asked.kind] if succeeded else "failed"
     fresh = await record_entry(
         db,
         asked.payment_id,
-        EntryKind(asked.kind),
+        asked.kind,
         phase,
         asked.key,
         asked.amount,
         provider_reference=event.result.reference,
         failure_code=event.result.failure_code,
+        event=ORDERS.event(order, f"payment_{what}", "provider", data),
     )
-    if not fresh:
-        return
-    kind = EntryKind(asked.kind)
-    if succeeded and kind is EntryKind.AUTHORIZATION:
-        await keep_reference(db, asked.payment_id, event.result.reference)
-    data = {"payment_id": asked.payment_id, "kind": kind, "amount": told.model_dump()}
-    what = EVENTS[kind] if succeeded else "failed"
-    await ORDERS.add_event(db, order, f"payment_{what}", "provider", data)
     # The step under way, if one is, looks at the entries when it records the answer that it got.
-    if not (under_way and order.status == OrderStatus.PENDING):
+    if fresh and not (under_way and order.status == OrderStatus.PENDING):
         await _tell_order(db, order)
 
 
-async def _tell_order(db: AsyncConnection, order: Row[Any]) -> None:
+async def _tell_order(db: AsyncConnection, order: OrderRow) -> None:
     """Have the order's run look at its money, where that changes its path."""
     if order.status in (OrderStatus.PENDING, OrderStatus.CANCELLED):
         await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
 
 
-def _is_news(entries: Sequence[Row[Any]], phase: Phase) -> bool:
+def _is_news(entries: Sequence[KnownEntry], phase: Phase) -> bool:
     """Whether a report adds to what is recorded under its key.
 
     Only of authorizations: the customer may decide about one before the step that asked for it

@@ -1,18 +1,15 @@
 """Recording what a person decided."""
 
-from typing import Any
-
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.payments.answers import settle_amount
 from db.engine import Database
-from db.tasks import answer_task
+from db.tasks import TaskRow, answer_task
 from domain.tasks import Decided, Decision, TaskKind
 
 
-async def record_answer(db: AsyncConnection, task: Row[Any], decision: Decision) -> None:
+async def record_answer(db: AsyncConnection, task: TaskRow, decision: Decision) -> None:
     """Record the answer to what no run asked, with what it changes in the books."""
     if task.kind == TaskKind.PAYMENT_MISMATCH:
         await settle_amount(db, task, decision)

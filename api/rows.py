@@ -10,11 +10,10 @@ from domain.value import Value
 View = TypeVar("View", bound=Value)
 
 
-def view(kind: type[View], row: Row[Any], **computed: Any) -> View:
+def view(kind: type[View], row: object, **computed: Any) -> View:
     """Build a view from the columns that it names; ``computed`` fills or replaces the rest."""
-    columns = row._mapping
     names = [name for name in kind.model_fields if name not in computed]
-    return kind.model_validate({**{name: columns[name] for name in names}, **computed})
+    return kind.model_validate({**{name: getattr(row, name) for name in names}, **computed})
 
 
 def money(amount: int | None, currency: str | None) -> dict[str, Any] | None:

@@ -113,7 +113,7 @@ async def decide(
         )
         offered = task.status == TaskStatus.OPEN and body.choice in task.choices
         # What the books refuse is refused by them, and leaves no trace in a run.
-        if task.asker_type is None or not offered:
+        if task.asker_type is None or task.asker_id is None or not offered:
             async with books.begin() as db:
                 await record_answer(db, task, decision)
         else:

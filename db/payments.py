@@ -1,26 +1,27 @@
 """Payments and their ledger of entries."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
-    Row,
     UniqueConstraint,
-    bindparam,
     func,
-    select,
-    update,
+    text,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
+from db.events import ADD_EVENTS, Event, to_add
 from db.metadata import Base, Id, Minor, one_of
+from db.orders.tables import OrderRow
 from domain.ids import new_id
 from domain.payments import Entry, EntryKind, Phase
 
@@ -72,51 +73,105 @@ class PaymentEntryRow(Base):
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-# Statements are made once: to build one anew costs the worker more than to run it.
-_PAYMENTS = (
-    select(PaymentRow.__table__)
-    .where(PaymentRow.order_id == bindparam("order"))
-    .order_by(PaymentRow.created_at, PaymentRow.id)
+class LedgerEntry(NamedTuple):
+    """An entry of one of an order's payments."""
+
+    id: str
+    payment_id: UUID
+    value: Entry
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The payments of an order, oldest first, and their entries in the order of recording."""
+
+    payments: tuple[PaymentRow, ...]
+    entries: tuple[LedgerEntry, ...]
+
+    @property
+    def values(self) -> list[Entry]:
+        """The entries of all payments."""
+        return [entry.value for entry in self.entries]
+
+    def of(self, payment_id: UUID) -> list[Entry]:
+        """Return the entries of one payment."""
+        return [entry.value for entry in self.entries if entry.payment_id == payment_id]
+
+    @property
+    def drawn_on(self) -> PaymentRow | None:
+        """The payment from which captures are taken: the newest authorized one."""
+        return next((row for row in reversed(self.payments) if row.provider_reference), None)
+
+
+class KnownEntry(NamedTuple):
+    """An entry under a provider's key, with what its payment is about."""
+
+    kind: EntryKind
+    phase: Phase
+    key: str
+    amount: int
+    currency: str
+    payment_id: UUID
+    shipment_id: UUID | None
+    order_id: UUID
+    provider: str
+
+
+ENTRY = "jsonb_build_array(e.id, e.kind, e.phase, e.key, e.amount)"
+"""An entry ``e`` as JSON, for statements that read entries together with something else."""
+
+_LEDGER = text(
+    f"""SELECT p.*, coalesce((SELECT jsonb_agg({ENTRY} ORDER BY e.id) FROM payment_entries e
+        WHERE e.payment_id = p.id), '[]') AS entries
+    FROM payments p WHERE p.order_id = :order ORDER BY p.created_at, p.id"""
 )
-_ENTRIES = (
-    select(PaymentEntryRow.__table__)
-    .join(PaymentRow, PaymentRow.id == PaymentEntryRow.payment_id)
-    .where(PaymentRow.order_id == bindparam("order"))
-    .order_by(PaymentEntryRow.id)
+_BY_KEY = text(
+    """SELECT e.kind, e.phase, e.key, e.amount, p.currency, e.payment_id, e.shipment_id, p.order_id,
+        p.provider
+    FROM payment_entries e JOIN payments p ON p.id = e.payment_id
+    WHERE e.key = :key ORDER BY e.id"""
 )
-_BY_KEY = (
-    select(PaymentEntryRow.__table__, PaymentRow.order_id, PaymentRow.provider, PaymentRow.currency)
-    .join(PaymentRow, PaymentRow.id == PaymentEntryRow.payment_id)
-    .where(PaymentEntryRow.key == bindparam("name"))
-    .order_by(PaymentEntryRow.id)
+_RECORD = text(
+    f"""WITH entry AS (
+        INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, provider_reference,
+            shipment_id, failure_code)
+        VALUES (:id, :payment_id, :kind, :phase, :key, :amount, :provider_reference, :shipment_id,
+            :failure_code)
+        ON CONFLICT DO NOTHING RETURNING kind, phase),
+    kept AS (
+        UPDATE payments SET provider_reference = :provider_reference, token = NULL
+        WHERE id = :payment_id AND CAST(:provider_reference AS text) IS NOT NULL AND EXISTS (
+            SELECT FROM entry WHERE kind = 'authorization' AND phase = 'succeeded')),
+    told AS ({ADD_EVENTS} WHERE EXISTS (SELECT FROM entry))
+    SELECT count(*) FROM entry"""
 )
-_RECORD = insert(PaymentEntryRow).on_conflict_do_nothing().returning(PaymentEntryRow.id)
 
 
-async def payments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
-    """Return the order's payments, oldest first."""
-    return (await db.execute(_PAYMENTS, {"order": order_id})).all()
+def entry_of(fields: Sequence[Any]) -> Entry:
+    """Return the value of an entry that was read as ENTRY."""
+    _, kind, phase, key, amount = fields
+    return Entry(kind=kind, phase=phase, key=key, amount=amount)
 
 
-async def payment_drawn_on(db: AsyncConnection, order_id: UUID) -> Row[Any] | None:
-    """Return the payment from which the order's captures are taken: the newest authorized one."""
-    payments = reversed(await payments_of(db, order_id))
-    return next((row for row in payments if row.provider_reference), None)
+async def ledger_of(db: AsyncConnection, order_id: UUID) -> Ledger:
+    """Return the payments of an order with their entries."""
+    payments = (await db.execute(_LEDGER, {"order": order_id})).all()
+    entries = (
+        LedgerEntry(fields[0], payment.id, entry_of(fields))
+        for payment in payments
+        for fields in payment.entries
+    )
+    return Ledger(
+        cast(tuple[PaymentRow, ...], tuple(payments)), tuple(sorted(entries, key=itemgetter(0)))
+    )
 
 
-async def entries_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
-    """Return the entries of all payments of the order in the order of their recording."""
-    return (await db.execute(_ENTRIES, {"order": order_id})).all()
-
-
-def entry_of(row: Row[Any]) -> Entry:
-    """Return the value of an entry's row."""
-    return Entry(kind=EntryKind(row.kind), phase=Phase(row.phase), key=row.key, amount=row.amount)
-
-
-async def find_by_key(db: AsyncConnection, key: str) -> Sequence[Row[Any]]:
-    """Return the entries under a provider key, with their order, provider and currency."""
-    return (await db.execute(_BY_KEY, {"name": key})).all()
+async def find_by_key(db: AsyncConnection, key: str) -> list[KnownEntry]:
+    """Return the entries under a provider key, oldest first."""
+    return [
+        KnownEntry(EntryKind(kind), Phase(phase), *rest)
+        for kind, phase, *rest in await db.execute(_BY_KEY, {"key": key})
+    ]
 
 
 async def record_entry(
@@ -130,8 +185,13 @@ async def record_entry(
     provider_reference: str | None = None,
     shipment_id: UUID | None = None,
     failure_code: str = "",
+    event: Event | None = None,
 ) -> bool:
-    """Append an entry once; return whether it is new."""
+    """Append an entry once, with its event; return whether it is new.
+
+    The reference of an authorization that succeeded is kept with the payment, whose card's token
+    is then forgotten.
+    """
     added = await db.execute(
         _RECORD,
         {
@@ -144,15 +204,16 @@ async def record_entry(
             "provider_reference": provider_reference,
             "shipment_id": shipment_id,
             "failure_code": failure_code,
+            "events": to_add([event] if event else []),
         },
     )
-    return added.one_or_none() is not None
+    return bool(added.scalar_one())
 
 
 async def record_payment(
     db: AsyncConnection,
     payment_id: UUID,
-    order: Row[Any],
+    order: OrderRow,
     *,
     provider: str,
     token: str,
@@ -172,13 +233,4 @@ async def record_payment(
             created_by=actor,
         )
         .on_conflict_do_nothing()
-    )
-
-
-async def keep_reference(db: AsyncConnection, payment_id: UUID, reference: str) -> None:
-    """Keep the provider's reference of a successful authorization and forget the card's token."""
-    await db.execute(
-        update(PaymentRow)
-        .where(PaymentRow.id == payment_id)
-        .values(provider_reference=reference, token=None)
     )

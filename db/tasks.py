@@ -1,10 +1,11 @@
 """Tasks: what a person must decide or do."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Index, Row, bindparam, func, select, text, update
+from sqlalchemy import ARRAY, Index, String, any_, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
@@ -35,7 +36,7 @@ class TaskRow(Base):
     )
 
     id: Mapped[Id]
-    number = numbered("TSK", "task_numbers")
+    number: Mapped[str] = numbered("TSK", "task_numbers")
     kind: Mapped[str]
     document_type: Mapped[str]
     document_id: Mapped[UUID]
@@ -105,19 +106,19 @@ async def open_task(
     return added is not None
 
 
-async def lock_task(db: AsyncConnection, task_id: UUID) -> Row[Any]:
+async def lock_task(db: AsyncConnection, task_id: UUID) -> TaskRow:
     """Lock and return a task's row; raise NotFound."""
     found = (
         await db.execute(select(TaskRow.__table__).where(TaskRow.id == task_id).with_for_update())
     ).one_or_none()
     if found is None:
         raise NotFound(f"there is no task {task_id}")
-    return found
+    return cast(TaskRow, found)
 
 
 async def close_task(
     db: AsyncConnection,
-    task: Row[Any],
+    task: TaskRow,
     status: TaskStatus,
     *,
     outcome: str | None,
@@ -145,7 +146,7 @@ async def answer_task(db: AsyncConnection, decision: Decision) -> Decided:
     """Record a person's answer; the first one counts, and only what was offered is taken."""
     task = await lock_task(db, decision.task_id)
     if task.status == TaskStatus.DONE:
-        return Decided(kind=TaskKind(task.kind), choice=task.outcome)
+        return Decided(kind=TaskKind(task.kind), choice=task.outcome or "")
     if task.status == TaskStatus.CANCELLED:
         raise IllegalMove("the task's cause has gone", current_status=task.status, allowed=[])
     if decision.choice not in task.choices:
@@ -166,22 +167,23 @@ async def answer_task(db: AsyncConnection, decision: Decision) -> Decided:
 
 
 _OPEN = select(TaskRow.__table__).where(
-    TaskRow.kind == bindparam("of_kind"),
+    TaskRow.kind == any_(bindparam("kinds", type_=ARRAY(String))),
     TaskRow.document_id == bindparam("about"),
     TaskRow.status == TaskStatus.OPEN,
 )
-_LOCK_OPEN = _OPEN.with_for_update()
+_LOCK_OPEN = _OPEN.order_by(TaskRow.id).with_for_update()
 
 
 async def is_open(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> bool:
     """Whether a person is being asked this about a document."""
-    found = await db.execute(_OPEN, {"about": document_id, "of_kind": kind})
+    found = await db.execute(_OPEN, {"about": document_id, "kinds": [kind]})
     return found.first() is not None
 
 
-async def cancel_tasks(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> None:
-    """Close the open task of this kind about a document, because its cause has gone."""
-    for task in await db.execute(_LOCK_OPEN, {"about": document_id, "of_kind": kind}):
+async def cancel_tasks(db: AsyncConnection, document_id: UUID, *kinds: TaskKind) -> None:
+    """Close the open tasks of these kinds about a document, because their cause has gone."""
+    found = await db.execute(_LOCK_OPEN, {"about": document_id, "kinds": list(kinds)})
+    for task in cast(Sequence[TaskRow], found.all()):
         await close_task(
             db, task, TaskStatus.CANCELLED, outcome=None, note="its cause has gone", actor="system"
         )

@@ -1,36 +1,36 @@
 """Where an order stands, and whether it may be confirmed: asked by every step of its run."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import ORDERS
-from db.orders.steps import open_points_of
-from db.payments import entries_of, entry_of
+from db.orders.steps import OpenPoints, open_points_of
+from db.orders.tables import OrderRow
 from db.shipments.steps import plan_shipments
 from domain.orders.status import RUNNING, OrderStatus
 from domain.orders.steps import Cancellation, Progress, Standing, standing_of
-from domain.payments import add_up
 
 
-async def progress_of(db: AsyncConnection, order: Row[Any]) -> Progress:
+async def progress_of(db: AsyncConnection, order: OrderRow) -> Progress:
     """Return where a locked order stands."""
-    paid = add_up([entry_of(row) for row in await entries_of(db, order.id)])
-    found = await open_points_of(db, order.id)
+    return progress_by(order, await open_points_of(db, order.id))
+
+
+def progress_by(order: OrderRow, found: OpenPoints) -> Progress:
+    """Return where a locked order stands by its open points."""
     return Progress(
         status=OrderStatus(order.status),
-        standing=standing_of(order.total_amount, paid),
+        standing=standing_of(order.total_amount, found.paid),
         held=found.held,
         payment_due_at=order.payment_due_at,
-        to_book=tuple(found.to_book) if order.status == OrderStatus.CONFIRMED else (),
-        authorized_amount=paid.authorized,
+        to_book=found.to_book if order.status == OrderStatus.CONFIRMED else (),
+        authorized_amount=found.paid.authorized,
         cancellation=_asked_for(order),
     )
 
 
-async def confirm_if_ready(db: AsyncConnection, order: Row[Any], carrier: str) -> Progress:
+async def confirm_if_ready(db: AsyncConnection, order: OrderRow, carrier: str) -> Progress:
     """Confirm a locked pending order whose money is secured, with its pick lists.
 
     A hold or a requested cancellation keeps it pending.
@@ -49,7 +49,7 @@ async def confirm_if_ready(db: AsyncConnection, order: Row[Any], carrier: str) -
     return progress.model_copy(update={"status": OrderStatus.CONFIRMED, "to_book": planned})
 
 
-async def look_again(db: AsyncConnection, order: Row[Any], carrier: str) -> Progress:
+async def look_again(db: AsyncConnection, order: OrderRow, carrier: str) -> Progress:
     """Return where a locked order stands, with pick lists for goods that no label takes along.
 
     Those are due when the run that took labels back was lost before it cancelled the order.
@@ -74,7 +74,7 @@ async def plan_again(db: AsyncConnection, order_id: UUID, carrier: str) -> Progr
     return await progress_of(db, order)
 
 
-def _asked_for(order: Row[Any]) -> Cancellation | None:
+def _asked_for(order: OrderRow) -> Cancellation | None:
     if order.cancel_requested_at is None or order.status not in RUNNING:
         return None
     return Cancellation(

@@ -3,7 +3,7 @@
 from sqlalchemy import func
 from temporalio import activity
 
-from activities.orders.progress import look_again, plan_again, progress_of
+from activities.orders.progress import look_again, plan_again, progress_by
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
 from db.holds import find_hold, record_hold, release_hold, require_hold
@@ -12,8 +12,8 @@ from db.orders.steps import (
     cancel_open_units,
     counters_of,
     lines_of,
+    open_points_of,
 )
-from db.shipments.captures import is_owed
 from db.shipments.steps import lock_shipments_of
 from db.tasks import cancel_tasks, open_task
 from domain.ids import OrderId
@@ -57,11 +57,17 @@ class OrderActivities:
             for shipment in shipments:
                 if shipment.status == ShipmentStatus.PENDING:
                     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
-                    await cancel_tasks(db, TaskKind.BOOKING_REFUSED, shipment.id)
+                    await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
             await cancel_open_units(db, order.id)
             await release_stock(db, order.id)
+            reason = cancellation.reason
             await ORDERS.move(
-                db, order, OrderStatus.CANCELLED, cancellation.actor, reason=cancellation.reason
+                db,
+                order,
+                OrderStatus.CANCELLED,
+                cancellation.actor,
+                {"reason": reason},
+                cancel_reason=reason,
             )
             return OrderStatus.CANCELLED
 
@@ -98,8 +104,9 @@ class OrderActivities:
             lines = [counters_of(line) for line in await lines_of(db, order.id)]
             if order.status != OrderStatus.CONFIRMED or not may_complete(lines):
                 return await look_again(db, order, self._carrier)
-            progress = await progress_of(db, order)
-            if await is_owed(db, order.id):
+            found = await open_points_of(db, order.id)
+            progress = progress_by(order, found)
+            if found.owed:
                 return progress
             await ORDERS.move(db, order, OrderStatus.COMPLETED, "system")
             return progress.model_copy(update={"status": OrderStatus.COMPLETED})

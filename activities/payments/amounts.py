@@ -1,13 +1,13 @@
 """An amount that the provider moved otherwise than asked: never booked before a person says so."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import ORDERS
+from db.orders.tables import OrderRow
 from db.payments import find_by_key
 from db.tasks import open_task
 from domain.money import Money
@@ -29,7 +29,7 @@ class Asked:
 
 
 async def question_amount(
-    db: AsyncConnection, order: Row[Any], asked: Asked, told: PaymentResult
+    db: AsyncConnection, order: OrderRow, asked: Asked, told: PaymentResult
 ) -> bool:
     """Keep what the provider says of a locked order's money and ask finance which amount stands.
 

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import EVENTS
 from activities.shipments.settlement import tell_order, write_off
 from db.documents import ORDERS, SHIPMENTS
+from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.payments import find_by_key, keep_reference, record_entry
+from db.payments import KnownEntry, find_by_key, record_entry
 from db.shipments.captures import count_capture, plan_capture
 from db.shipments.steps import shipment_lines_of
-from db.tasks import answer_task
+from db.shipments.tables import ShipmentRow
+from db.tasks import TaskRow, answer_task
 from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
 from domain.money import Money
@@ -20,7 +21,7 @@ from domain.payments import EntryKind, Phase, lower_capture
 from domain.tasks import Decision, RightAmount
 
 
-async def settle_amount(db: AsyncConnection, task: Row[Any], decision: Decision) -> None:
+async def settle_amount(db: AsyncConnection, task: TaskRow, decision: Decision) -> None:
     """Record which amount stands, book it, and have the runs that waited for it look again.
 
     Raises IllegalMove for what was not offered, and for money in another currency, which cannot be
@@ -40,37 +41,33 @@ async def settle_amount(db: AsyncConnection, task: Row[Any], decision: Decision)
         amount = theirs.amount
     if (await answer_task(db, decision)).choice != decision.choice:
         return
-    kind = EntryKind(asked.kind)
-    reference = task.facts.get("reference")
+    booked = Money(amount=amount, currency=asked.currency)
+    data = {"payment_id": asked.payment_id, "kind": asked.kind, "amount": booked.model_dump()}
     fresh = await record_entry(
         db,
         asked.payment_id,
-        kind,
+        asked.kind,
         Phase.SUCCEEDED,
         asked.key,
         amount,
-        provider_reference=reference,
+        provider_reference=task.facts.get("reference"),
         shipment_id=asked.shipment_id,
+        event=ORDERS.event(order, f"payment_{EVENTS[asked.kind]}", decision.actor, data),
     )
     if not fresh:
         return
-    booked = Money(amount=amount, currency=asked.currency)
-    data = {"payment_id": asked.payment_id, "kind": kind, "amount": booked.model_dump()}
-    await ORDERS.add_event(db, order, f"payment_{EVENTS[kind]}", decision.actor, data)
     if asked.shipment_id is not None:
-        await _settle_shipment(db, order, asked, amount)
+        shipment = await SHIPMENTS.lock(db, asked.shipment_id)
+        await _settle_shipment(db, order, shipment, asked, amount)
         return
-    if kind is EntryKind.AUTHORIZATION and reference is not None:
-        await keep_reference(db, asked.payment_id, reference)
     # Also of an order that has ended: its run is started again and drops what is still reserved.
     await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
 
 
 async def _settle_shipment(
-    db: AsyncConnection, order: Row[Any], asked: Row[Any], amount: int
+    db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, asked: KnownEntry, amount: int
 ) -> None:
     """Count what was captured or given back for a shipment, as its own step would have."""
-    shipment = await SHIPMENTS.lock(db, asked.shipment_id)
     if asked.kind == EntryKind.REFUND:
         if shipment.settled_at is None:
             await write_off(db, order, shipment, refunded=amount)

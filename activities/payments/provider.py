@@ -5,15 +5,14 @@ recorded. What was intended before is asked for first, so money never moves twic
 """
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.amounts import Asked, question_amount
 from db.documents import ORDERS
-from db.payments import keep_reference, record_entry
+from db.orders.tables import OrderRow
+from db.payments import PaymentRow, record_entry
 from domain.money import Money
 from domain.payments import EntryKind, Phase
 from gateways.failures import PartnerFailure, PartnerRefused
@@ -48,7 +47,7 @@ class Intent:
 
 async def intend(
     db: AsyncConnection,
-    payment: Row[Any],
+    payment: PaymentRow,
     kind: EntryKind,
     key: str,
     amount: int,
@@ -107,7 +106,7 @@ async def learn(provider: PaymentProvider, intent: Intent) -> PaymentResult:
 
 
 async def record_outcome(
-    db: AsyncConnection, order: Row[Any], intent: Intent, result: PaymentResult
+    db: AsyncConnection, order: OrderRow, intent: Intent, result: PaymentResult
 ) -> bool:
     """Record how it ended, under the order's lock, with the event; return whether that is news.
 
@@ -118,7 +117,14 @@ async def record_outcome(
         await question_amount(db, order, asked, result)
         return False
     phase = _PHASES[result.outcome]
-    fresh = await record_entry(
+    what = EVENTS[intent.kind] if phase is Phase.SUCCEEDED else str(phase)
+    data = {
+        "payment_id": intent.payment_id,
+        "kind": intent.kind,
+        "amount": intent.amount.model_dump(),
+        "failure_code": result.failure_code,
+    }
+    return await record_entry(
         db,
         intent.payment_id,
         intent.kind,
@@ -128,25 +134,8 @@ async def record_outcome(
         provider_reference=result.reference,
         shipment_id=intent.shipment_id,
         failure_code=result.failure_code,
+        event=ORDERS.event(order, f"payment_{what}", "system", data),
     )
-    if not fresh:
-        return False
-    if intent.kind is EntryKind.AUTHORIZATION and phase is Phase.SUCCEEDED:
-        await keep_reference(db, intent.payment_id, result.reference)
-    what = EVENTS[intent.kind] if phase is Phase.SUCCEEDED else str(phase)
-    await ORDERS.add_event(
-        db,
-        order,
-        f"payment_{what}",
-        "system",
-        {
-            "payment_id": intent.payment_id,
-            "kind": intent.kind,
-            "amount": intent.amount.model_dump(),
-            "failure_code": result.failure_code,
-        },
-    )
-    return True
 
 
 def differs(intent: Intent, result: PaymentResult) -> bool:

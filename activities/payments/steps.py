@@ -1,10 +1,8 @@
 """The steps at the payment provider: reserve the money, take it, drop what is not needed."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
@@ -12,8 +10,9 @@ from activities.orders.progress import confirm_if_ready, progress_of
 from activities.payments.provider import Intent, ask, differs, intend, learn, record_outcome
 from db.documents import ORDERS
 from db.engine import Database
+from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.payments import entries_of, entry_of, payments_of
+from db.payments import PaymentRow, ledger_of
 from db.tasks import open_task
 from domain.documents import Document, Kind, Signal
 from domain.ids import OrderId
@@ -98,24 +97,23 @@ class PaymentActivities:
 
     async def _payments(self, order_id: OrderId) -> list[UUID]:
         async with self._books.read() as db:
-            return [payment.id for payment in await payments_of(db, order_id)]
+            return [payment.id for payment in (await ledger_of(db, order_id)).payments]
 
-    async def _authorization_due(self, db: AsyncConnection, order: Row[Any]) -> Intent | None:
+    async def _authorization_due(self, db: AsyncConnection, order: OrderRow) -> Intent | None:
         if order.status != OrderStatus.PENDING or order.cancel_requested_at is not None:
             return None
-        entries = await entries_of(db, order.id)
-        paid = add_up([entry_of(row) for row in entries])
-        payments = await payments_of(db, order.id)
-        if not payments or requirement_met(order.total_amount, paid):
+        ledger = await ledger_of(db, order.id)
+        entries = ledger.values
+        if not ledger.payments or requirement_met(order.total_amount, add_up(entries)):
             return None
-        newest = payments[-1]
+        newest = ledger.payments[-1]
         key = authorization_key(newest.id)
-        if any(row.key == key and row.phase != Phase.REQUESTED for row in entries):
+        if any(entry.key == key and entry.phase is not Phase.REQUESTED for entry in entries):
             return None
         return await intend(db, newest, EntryKind.AUTHORIZATION, key, newest.amount)
 
     async def _unsettled(
-        self, db: AsyncConnection, order: Row[Any], payment_id: UUID
+        self, db: AsyncConnection, order: OrderRow, payment_id: UUID
     ) -> Intent | None:
         """Return the authorization that was asked for and whose outcome is not recorded."""
         payment, entries = await _ledger(db, order, payment_id)
@@ -126,7 +124,7 @@ class PaymentActivities:
         return await intend(db, payment, EntryKind.AUTHORIZATION, key, payment.amount)
 
     async def _void_due(
-        self, db: AsyncConnection, order: Row[Any], payment_id: UUID
+        self, db: AsyncConnection, order: OrderRow, payment_id: UUID
     ) -> Intent | None:
         payment, entries = await _ledger(db, order, payment_id)
         reserved = add_up(entries).authorized
@@ -143,8 +141,8 @@ class PaymentActivities:
 
 
 async def _ledger(
-    db: AsyncConnection, order: Row[Any], payment_id: UUID
-) -> tuple[Row[Any], Sequence[Entry]]:
-    payment = next(row for row in await payments_of(db, order.id) if row.id == payment_id)
-    rows = await entries_of(db, order.id)
-    return payment, [entry_of(row) for row in rows if row.payment_id == payment_id]
+    db: AsyncConnection, order: OrderRow, payment_id: UUID
+) -> tuple[PaymentRow, Sequence[Entry]]:
+    ledger = await ledger_of(db, order.id)
+    payment = next(row for row in ledger.payments if row.id == payment_id)
+    return payment, ledger.of(payment_id)

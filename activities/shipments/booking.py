@@ -4,18 +4,19 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import Row
 from temporalio import activity
 
 from activities.shipments.following import read_state
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
 from db.shipments.steps import (
+    ToBook,
     find_to_book,
     lock_shipments_of,
     lock_with_order,
     record_booking,
 )
+from db.shipments.tables import ShipmentRow
 from db.tasks import cancel_tasks, open_task
 from domain.addresses import Address
 from domain.documents import Document, Kind
@@ -79,7 +80,7 @@ class BookingActivities:
             if shipment.handed_over_at is not None:
                 stopped = False
             elif shipment.status == ShipmentStatus.BOOKED:
-                stopped = await self._void(shipment, shipment.booking_reference) and stopped
+                stopped = await self._void(shipment, str(shipment.booking_reference)) and stopped
             elif shipment.status == ShipmentStatus.PENDING:
                 known = await self._carrier.find_booking(shipment.id)
                 if known is not None and not known.voided:
@@ -108,7 +109,7 @@ class BookingActivities:
                 price=Money(amount=booking.amount, currency=booking.currency),
                 tracking_numbers=[parcel.tracking_number for parcel in booking.parcels],
             )
-            await cancel_tasks(db, TaskKind.BOOKING_REFUSED, shipment_id)
+            await cancel_tasks(db, shipment_id, TaskKind.BOOKING_REFUSED)
             return ShipmentStatus.BOOKED
 
     async def _report_refusal(self, shipment_id: UUID, refusal: PartnerRefused) -> None:
@@ -123,7 +124,7 @@ class BookingActivities:
             )
             await SHIPMENTS.add_event(db, shipment, "booking_refused", "system", facts)
 
-    async def _void(self, shipment: Row[Any], booking_id: str) -> bool:
+    async def _void(self, shipment: ShipmentRow, booking_id: str) -> bool:
         """Give a label back; what the carrier keeps all the same a person must get back."""
         facts: dict[str, Any] = {}
         try:
@@ -146,7 +147,7 @@ class BookingActivities:
         return True
 
 
-def _request(shipment: Row[Any]) -> BookingRequest:
+def _request(shipment: ToBook) -> BookingRequest:
     """Order a label; a site of ours without an address is refused like one by the carrier."""
     try:
         ship_from = Address.model_validate(shipment.ship_from)

@@ -1,10 +1,8 @@
 """What a first scan changes: the goods are gone, so stock, counters and money owed follow."""
 
 from collections import Counter
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import Intent, ask, intend, record_outcome
@@ -12,24 +10,28 @@ from activities.shipments.following import CARRIER, journey_of, read_state
 from db.engine import Database
 from db.inventory.ledger import issue_stock
 from db.orders.steps import counters_of, lines_of
-from db.payments import entries_of, payment_drawn_on
-from db.shipments.captures import amount_owed, count_capture, planned_capture
+from db.orders.tables import OrderRow
+from db.payments import ledger_of
+from db.shipments.captures import count_capture, planned_capture
 from db.shipments.milestones import record_departure
 from db.shipments.steps import (
     lock_with_order,
     shipment_lines_of,
 )
+from db.shipments.tables import ShipmentRow
 from db.tasks import cancel_tasks, is_open, open_task
 from domain.documents import Document, Kind
-from domain.payments import EntryKind, capture_due, capture_key
+from domain.payments import EntryKind, Phase, capture_due, capture_key
+from domain.shipments.status import ShipmentStatus
 from domain.shipments.steps import Journey
 from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentProvider
 
 
-async def depart(db: AsyncConnection, order: Row[Any], shipment: Row[Any]) -> None:
+async def depart(db: AsyncConnection, order: OrderRow, shipment: ShipmentRow) -> int:
     """Book that a locked booked shipment has left: stock, line counters, status, money owed.
 
+    Returns that money, in minor units.
     Shipping and its tax are captured with the order's first shipment.
     """
     parts = await shipment_lines_of(db, shipment.id)
@@ -44,23 +46,23 @@ async def depart(db: AsyncConnection, order: Row[Any], shipment: Row[Any]) -> No
     await record_departure(db, shipment, state, CARRIER, capture=owed, shipping=shipping)
     # Last, because many orders wait for the balance of a popular item.
     await issue_stock(db, shipment.id, [part.id for part in parts], CARRIER)
+    return sum(owed.values()) + shipping
 
 
 async def capture_intent(
-    db: AsyncConnection, order: Row[Any], shipment: Row[Any], purpose: str = ""
+    db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, amount: int, purpose: str = ""
 ) -> Intent | None:
-    """Record the capture that a departed shipment still owes; None when there is nothing to do.
+    """Record the capture of what a departed shipment owes; None when there is nothing to do.
 
     A refused capture is not tried again by itself: a person's decision gives a new ``purpose``.
     """
-    amount = await amount_owed(db, shipment.id)
     if not amount:
         return None
     key = capture_key(shipment.id, purpose)
-    entries = await entries_of(db, order.id)
-    if any(entry.key == key and entry.phase == "failed" for entry in entries):
+    ledger = await ledger_of(db, order.id)
+    if any(entry.key == key and entry.phase is Phase.FAILED for entry in ledger.values):
         return None
-    payment = await payment_drawn_on(db, order.id)
+    payment = ledger.drawn_on
     if payment is None:
         return None
     return await intend(db, payment, EntryKind.CAPTURE, key, amount, shipment.id)
@@ -76,13 +78,17 @@ async def take_money(
         news = await record_outcome(db, order, intent, result)
         if news and result.outcome is Outcome.SUCCEEDED:
             await count_capture(db, shipment_id)
-            await cancel_tasks(db, TaskKind.CAPTURE_FAILED, shipment_id)
-        elif news:
+            await cancel_tasks(db, shipment_id, TaskKind.CAPTURE_FAILED)
+            status = ShipmentStatus(shipment.status)
+            return Journey(status=status, settled=shipment.settled_at is not None, owed=False)
+        if news:
             await ask_about_capture(db, shipment, failure_code=result.failure_code)
         return await journey_of(db, shipment_id)
 
 
-async def ask_about_capture(db: AsyncConnection, shipment: Row[Any], *, failure_code: str) -> None:
+async def ask_about_capture(
+    db: AsyncConnection, shipment: ShipmentRow, *, failure_code: str
+) -> None:
     """Ask finance how money for goods that left is settled; silent while that is asked.
 
     Also while finance is asked which amount was taken: the money may have moved.

@@ -17,7 +17,7 @@ from activities.shipments.settlement import (
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
 from db.payments import find_by_key
-from db.shipments.captures import is_owed, waive_capture
+from db.shipments.captures import amount_owed, is_owed, waive_capture
 from db.shipments.milestones import record_settlement
 from db.shipments.steps import lock_with_order
 from db.tasks import is_open, open_task
@@ -51,9 +51,11 @@ class JourneyActivities:
             if shipment.handed_over_at is None:
                 # Nothing but a booked shipment can leave: any other one is refused here.
                 move(MOVES, ShipmentStatus(shipment.status), ShipmentStatus.PICKED_UP)
-                await depart(db, order, shipment)
-            intent = await capture_intent(db, order, shipment)
-            if intent is None and await is_owed(db, shipment_id):
+                owed = await depart(db, order, shipment)
+            else:
+                owed = await amount_owed(db, shipment_id)
+            intent = await capture_intent(db, order, shipment, owed)
+            if intent is None and owed:
                 # A run that got lost may have taken a person's answer with it: ask again.
                 await ask_about_capture(db, shipment, failure_code="")
             if intent is None:
@@ -69,8 +71,9 @@ class JourneyActivities:
             if shipment.settled_at is None and status in ENDED:
                 await drop_questions(db, shipment_id, unless=status)
             if shipment.settled_at is None and status is ShipmentStatus.DELIVERED:
-                await record_settlement(db, shipment_id, "delivered")
-            elif (
+                owed = await record_settlement(db, shipment_id, "delivered")
+                return Journey(status=status, settled=True, owed=owed)
+            if (
                 shipment.settled_at is None
                 and status in QUESTIONS
                 and not await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
@@ -85,7 +88,9 @@ class JourneyActivities:
         """Try the refused capture again, because a person decided so; once per decision."""
         async with self._books.begin() as db:
             order, shipment = await lock_with_order(db, given.shipment_id)
-            intent = await capture_intent(db, order, shipment, str(given.decision.task_id))
+            owed = await amount_owed(db, shipment.id)
+            purpose = str(given.decision.task_id)
+            intent = await capture_intent(db, order, shipment, owed, purpose)
         if intent is not None:
             await take_money(self._books, self._provider, given.shipment_id, intent)
         return await self._tell(given.shipment_id)

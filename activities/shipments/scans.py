@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.shipments.following import CARRIER, state_of
 from activities.shipments.settlement import question_end
 from db.documents import SHIPMENTS
 from db.outbox import signal_to, start_of
+from db.shipments.tables import ShipmentRow
 from db.shipments.tracking import (
     Scans,
     Tracked,
+    TrackedParcel,
     lock_shipments_of_parcels,
     scans_of,
     write_tracked,
@@ -43,10 +44,12 @@ async def apply_scans(
         return {}
     numbers = {(carrier.name, scan.tracking_number) for carrier, scan in scans.values()}
     parcels = {
-        (row.carrier, row.tracking_number): row
-        for row in await lock_shipments_of_parcels(db, numbers)
+        (parcel.shipment.carrier, parcel.tracking_number): parcel
+        for parcel in await lock_shipments_of_parcels(db, numbers)
     }
-    known = await scans_of(db, {row.id for row in parcels.values()}) if parcels else {}
+    known = (
+        await scans_of(db, {parcel.shipment.id for parcel in parcels.values()}) if parcels else {}
+    )
     tracked = Tracked()
     followed: dict[UUID, _Followed] = {}
     unknown: dict[UUID, str] = {}
@@ -55,7 +58,8 @@ async def apply_scans(
         if parcel is None:
             unknown[fact_id] = f"{carrier.name} has no parcel {scan.tracking_number} of ours"
             continue
-        shipment = followed.setdefault(parcel.id, _Followed(parcel, known[parcel.id], tracked))
+        row = parcel.shipment
+        shipment = followed.setdefault(row.id, _Followed(row, known[row.id], tracked))
         await shipment.hear(db, parcel, scan, carrier.codes)
     if tracked.scans:
         await write_tracked(db, tracked)
@@ -65,7 +69,7 @@ async def apply_scans(
 class _Followed:
     """A locked shipment to which scans are applied; what they change is collected."""
 
-    def __init__(self, shipment: Row[Any], scans: Scans, tracked: Tracked) -> None:
+    def __init__(self, shipment: ShipmentRow, scans: Scans, tracked: Tracked) -> None:
         self._row = shipment
         self._document = Document(Kind.SHIPMENT, shipment.id)
         self._scans = scans
@@ -78,20 +82,22 @@ class _Followed:
         }
         self._changes = 0
 
-    async def hear(self, db: AsyncConnection, parcel: Row[Any], scan: Scan, codes: Codes) -> None:
+    async def hear(
+        self, db: AsyncConnection, parcel: TrackedParcel, scan: Scan, codes: Codes
+    ) -> None:
         """Apply one scan of one of the shipment's parcels, unless it was heard before."""
         meaning = _translate(scan, codes)
-        of_parcel = self._scans[parcel.parcel_id]
-        name = meaning.hash(parcel.carrier, parcel.tracking_number)
-        if any(name == one.hash(parcel.carrier, parcel.tracking_number) for one in of_parcel):
+        of_parcel = self._scans[parcel.id]
+        name = meaning.hash(self._row.carrier, parcel.tracking_number)
+        if any(name == one.hash(self._row.carrier, parcel.tracking_number) for one in of_parcel):
             return
         if scan.code not in codes:
-            facts = {"carrier": parcel.carrier, "code": scan.code, "message": scan.message}
+            facts = {"carrier": self._row.carrier, "code": scan.code, "message": scan.message}
             await open_task(db, TaskKind.UNKNOWN_CODE, "shipment", self._row.id, facts)
         had_left = state_of(self._scans.values()).moved
         of_parcel.append(meaning)
         self._tracked.add_scan(parcel, meaning, scan.message, "webhook")
-        self._tracked.parcels[parcel.parcel_id] = follow(of_parcel)
+        self._tracked.parcels[parcel.id] = follow(of_parcel)
         state = state_of(self._scans.values())
         if self._row.handed_over_at is not None:
             await self._advance(db, state)
@@ -138,8 +144,8 @@ class _Followed:
 
     async def _report_exception(self, db: AsyncConnection, exception: str | None) -> None:
         if exception is None:
-            for kind in (TaskKind.ADDRESS_PROBLEM, TaskKind.PARCEL_EXCEPTION):
-                await cancel_tasks(db, kind, self._row.id)
+            asked = (TaskKind.ADDRESS_PROBLEM, TaskKind.PARCEL_EXCEPTION)
+            await cancel_tasks(db, self._row.id, *asked)
             self._announce("exception_cleared", {})
             return
         kind = _DUE_TASK.get(exception, TaskKind.PARCEL_EXCEPTION)

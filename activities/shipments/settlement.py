@@ -1,20 +1,20 @@
 """What a journey's end changes: delivered units, or money given back for what never arrived."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import Intent, intend
 from db.documents import ORDERS, SHIPMENTS
 from db.inventory.ledger import take_back_stock
 from db.orders.steps import count_up
+from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.payments import payment_drawn_on
+from db.payments import ledger_of
 from db.shipments.captures import is_owed, read_settlement, waive_capture
 from db.shipments.milestones import record_settlement
 from db.shipments.steps import shipment_lines_of
+from db.shipments.tables import ShipmentRow
 from db.tasks import cancel_tasks, open_task
 from domain.documents import Document, Kind, Signal
 from domain.money import split
@@ -33,19 +33,18 @@ async def drop_questions(
     db: AsyncConnection, shipment_id: UUID, *, unless: ShipmentStatus | None = None
 ) -> None:
     """Take back what was asked about a journey's end, but for the question about that end."""
-    for end, question in QUESTIONS.items():
-        if end is not unless:
-            await cancel_tasks(db, question, shipment_id)
+    questions = [question for end, question in QUESTIONS.items() if end is not unless]
+    await cancel_tasks(db, shipment_id, *questions)
 
 
-async def tell_order(db: AsyncConnection, shipment: Row[Any]) -> None:
+async def tell_order(db: AsyncConnection, shipment: ShipmentRow) -> None:
     """Signal the order's run that this shipment needs nothing more, once that is so."""
     if not await is_owed(db, shipment.id):
         await signal(db, Document(Kind.ORDER, shipment.order_id), Signal.SHIPMENT_ENDED)
 
 
 async def refund_intent(
-    db: AsyncConnection, order: Row[Any], shipment: Row[Any], purpose: str
+    db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, purpose: str
 ) -> Intent | None:
     """Record that what a shipment's goods cost is to be given back; None when nothing was taken.
 
@@ -54,7 +53,7 @@ async def refund_intent(
     """
     parts = await shipment_lines_of(db, shipment.id)
     amount = sum(part.capture_amount for part in parts)
-    payment = await payment_drawn_on(db, order.id)
+    payment = (await ledger_of(db, order.id)).drawn_on
     if payment is None or amount == 0 or await is_owed(db, shipment.id):
         return None
     key = refund_key(shipment.id, purpose)
@@ -62,7 +61,7 @@ async def refund_intent(
 
 
 async def write_off(
-    db: AsyncConnection, order: Row[Any], shipment: Row[Any], *, refunded: int
+    db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, *, refunded: int
 ) -> None:
     """Book that a shipment's goods never arrived; what came back goes into quarantine.
 
@@ -78,7 +77,7 @@ async def write_off(
             )
     elif await is_owed(db, shipment.id):
         await waive_capture(db, shipment.id)
-        await cancel_tasks(db, TaskKind.CAPTURE_FAILED, shipment.id)
+        await cancel_tasks(db, shipment.id, TaskKind.CAPTURE_FAILED)
     if shipment.status == ShipmentStatus.RETURNED:
         await take_back_stock(db, shipment.id, [part.id for part in parts], "system")
     await ORDERS.change(db, order)
@@ -90,7 +89,7 @@ async def write_off(
         await question_end(db, shipment, ShipmentStatus.DELIVERED)
 
 
-async def question_end(db: AsyncConnection, shipment: Row[Any], status: ShipmentStatus) -> None:
+async def question_end(db: AsyncConnection, shipment: ShipmentRow, status: ShipmentStatus) -> None:
     """Ask support what is right when a settled shipment has ended otherwise than was booked.
 
     Units, stock and money stay as they were booked: the other side was told of them already.

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine import to_json
 from db.idempotency import CallerKey
 from db.items import listing_of
+from db.orders.tables import PREFIX
 from db.outbox import Message
 from domain.customers import CustomerStatus
 from domain.ids import CustomerId, ItemId, LocationId, SiteId
@@ -159,7 +160,7 @@ async def read_reference(
         listings=listings,
         known={(each["source"], each["reference"]): UUID(each["id"]) for each in row.known or ()},
         keys={(each["caller"], each["key"]): each for each in row.keys or ()},
-        numbers=tuple(f"SO-{number}" for number in row.numbers),
+        numbers=tuple(f"{PREFIX}-{number}" for number in row.numbers),
     )
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import ORDERS
 from db.outbox import signal
-from db.payments import entries_of, entry_of, record_payment
+from db.payments import ledger_of, record_payment
 from domain.documents import Document, Kind, Signal
 from domain.orders.status import OrderStatus
 from domain.orders.steps import check_payable, standing_of
@@ -22,7 +22,7 @@ async def add_attempt(
     The card's token goes nowhere but the payment's row.
     """
     order = await ORDERS.lock(db, order_id)
-    paid = add_up([entry_of(row) for row in await entries_of(db, order_id)])
+    paid = add_up((await ledger_of(db, order_id)).values)
     check_payable(OrderStatus(order.status), standing_of(order.total_amount, paid))
     await record_payment(db, payment_id, order, provider=provider, token=token, actor=actor)
     await ORDERS.change(db, order)

@@ -1,14 +1,19 @@
 """The writes of an order's run: each under the order's lock, each with its event."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.orders.tables import OrderLineRow
+from db.payments import ENTRY, entry_of
+from db.shipments.captures import OWES
+from domain.ids import ShipmentId
 from domain.orders.status import LineCounters
+from domain.payments import PaymentAmounts, add_up
 
 # Statements are made once: to build one anew costs the worker more than to run it.
 _LINES = (
@@ -17,24 +22,41 @@ _LINES = (
     .order_by(OrderLineRow.position)
 )
 _OPEN_POINTS = text(
-    """SELECT EXISTS (
+    f"""SELECT EXISTS (
             SELECT 1 FROM holds WHERE document_id = :order AND released_at IS NULL) AS held,
         ARRAY(SELECT id FROM shipments WHERE order_id = :order AND status = 'pending'
-            ORDER BY id) AS to_book"""
+            ORDER BY id) AS to_book,
+        EXISTS (SELECT 1 FROM shipments s WHERE s.order_id = :order AND {OWES}) AS owed,
+        coalesce((SELECT jsonb_agg({ENTRY} ORDER BY e.id) FROM payment_entries e
+            JOIN payments p ON p.id = e.payment_id WHERE p.order_id = :order), '[]') AS entries"""
 )
 
 
-async def lines_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
+@dataclass(frozen=True, slots=True)
+class OpenPoints:
+    """What decides how a locked order goes on."""
+
+    held: bool
+    to_book: tuple[ShipmentId, ...]
+    owed: bool
+    """Whether money for goods that left is outstanding."""
+    paid: PaymentAmounts
+
+
+async def lines_of(db: AsyncConnection, order_id: UUID) -> Sequence[OrderLineRow]:
     """Return the order's lines in their order."""
-    return (await db.execute(_LINES, {"order": order_id})).all()
+    found = (await db.execute(_LINES, {"order": order_id})).all()
+    return cast(Sequence[OrderLineRow], found)
 
 
-async def open_points_of(db: AsyncConnection, order_id: UUID) -> Row[Any]:
-    """Return whether a locked order is ``held``, and its shipments ``to_book``."""
-    return (await db.execute(_OPEN_POINTS, {"order": order_id})).one()
+async def open_points_of(db: AsyncConnection, order_id: UUID) -> OpenPoints:
+    """Return the open points of a locked order."""
+    row = (await db.execute(_OPEN_POINTS, {"order": order_id})).one()
+    paid = add_up(map(entry_of, row.entries))
+    return OpenPoints(row.held, tuple(row.to_book), row.owed, paid)
 
 
-def counters_of(line: Row[Any]) -> LineCounters:
+def counters_of(line: OrderLineRow) -> LineCounters:
     """Return the counters of a line's row."""
     return LineCounters(
         quantity=line.quantity,

@@ -16,6 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.metadata import Base, DocumentRow, Id, Minor, Rate, numbered, one_of
 from domain.orders.status import CancelReason, OrderStatus
 
+PREFIX = "SO"
+"""What an order's human number begins with."""
+
 
 class OrderRow(DocumentRow):
     """A customer's order with the addresses and prices that it keeps for good."""
@@ -44,7 +47,7 @@ class OrderRow(DocumentRow):
         Index("ix_orders_status", "status", "id"),
     )
 
-    number = numbered("SO", "order_numbers")
+    number: Mapped[str] = numbered(PREFIX, "order_numbers")
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
     source: Mapped[str]
     external_reference: Mapped[str | None]

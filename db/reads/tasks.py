@@ -1,9 +1,9 @@
 """Tasks as lists and views show them."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.tasks import TaskRow
@@ -31,9 +31,9 @@ def search_tasks(
     )
 
 
-async def show_task(db: AsyncConnection, task_id: UUID) -> Row[Any]:
+async def show_task(db: AsyncConnection, task_id: UUID) -> TaskRow:
     """Return a task; raise NotFound."""
     found = (await db.execute(select(TaskRow.__table__).where(TaskRow.id == task_id))).one_or_none()
     if found is None:
         raise NotFound(f"there is no task {task_id}")
-    return found
+    return cast(TaskRow, found)

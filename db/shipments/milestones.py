@@ -1,15 +1,15 @@
 """What is written when a shipment leaves and when its journey ends: one statement each."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import SHIPMENTS
 from db.engine import to_json
 from db.events import ADD_EVENTS, to_add
 from db.shipments.captures import OWES
+from db.shipments.tables import ShipmentRow
 from domain.documents import Kind, Signal
 from domain.shipments.tracking import ParcelState
 
@@ -43,11 +43,12 @@ _SETTLE = {
             UPDATE order_lines l SET {counter} = l.{counter} + units.quantity
             FROM units WHERE l.id = units.order_line_id),
         settled AS (
-            UPDATE shipments SET settled_at = now(), version = version + 1 WHERE id = :shipment)
-        INSERT INTO outbox (kind, document_type, document_id, payload)
+            UPDATE shipments SET settled_at = now(), version = version + 1 WHERE id = :shipment),
+        told AS (INSERT INTO outbox (kind, document_type, document_id, payload)
         SELECT 'signal', '{Kind.ORDER}', s.order_id,
             jsonb_build_object('signal', '{Signal.SHIPMENT_ENDED}')
-        FROM shipments s WHERE s.id = :shipment AND ({OWES}) IS NOT TRUE"""
+        FROM shipments s WHERE s.id = :shipment AND ({OWES}) IS NOT TRUE RETURNING id)
+        SELECT NOT EXISTS (SELECT FROM told)"""
     )
     for counter in ("delivered", "written_off")
 }
@@ -55,7 +56,7 @@ _SETTLE = {
 
 async def record_departure(
     db: AsyncConnection,
-    shipment: Row[Any],
+    shipment: ShipmentRow,
     state: ParcelState,
     actor: str,
     *,
@@ -83,9 +84,10 @@ async def record_departure(
     )
 
 
-async def record_settlement(db: AsyncConnection, shipment_id: UUID, counter: str) -> None:
+async def record_settlement(db: AsyncConnection, shipment_id: UUID, counter: str) -> bool:
     """Write that a locked shipment's journey is settled; its order's run hears of it if paid.
 
+    Returns whether money for it is outstanding.
     ``counter`` of its lines is counted up: ``delivered`` or ``written_off``.
     """
-    await db.execute(_SETTLE[counter], {"shipment": shipment_id})
+    return bool((await db.execute(_SETTLE[counter], {"shipment": shipment_id})).scalar_one())

@@ -1,28 +1,29 @@
 """The writes of planning, booking, sending and following shipments."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import SHIPMENTS
 from db.engine import to_json
 from db.events import ADD_EVENTS, to_add
-from db.items import ItemRow
 from db.orders.tables import OrderRow
-from db.shipments.tables import ShipmentLineRow, ShipmentRow
+from db.shipments.tables import PREFIX, ShipmentLineRow, ShipmentRow
 from domain.errors import NotFound
 from domain.ids import ShipmentId, derived_id, new_id
 from domain.money import Money
 from domain.shipments.status import ShipmentStatus
 
-# Reserved units that no live shipment takes along yet.
+# Reserved units that no live shipment takes along yet; the first of each site draws a number.
 _UNPLANNED = text(
     """SELECT r.id, r.line_id, r.item_id, r.location_id, r.quantity::int AS quantity, l.site_id,
-        s.address
+        s.address, CASE row_number() OVER (PARTITION BY l.site_id ORDER BY r.id)
+            WHEN 1 THEN nextval('shipment_numbers') END AS number
     FROM reservations r JOIN locations l ON l.id = r.location_id JOIN sites s ON s.id = l.site_id
     WHERE r.document_id = :order AND r.status = 'active' AND NOT EXISTS (
         SELECT 1 FROM shipment_lines x JOIN shipments sh ON sh.id = x.shipment_id
@@ -30,17 +31,16 @@ _UNPLANNED = text(
             AND sh.status NOT IN ('voided', 'cancelled'))
     ORDER BY s.rank, s.code, r.id"""
 )
-
-
 _PLAN = text(
-    """INSERT INTO shipments (id, order_id, site_id, status, carrier, service, ship_from, ship_to)
-    SELECT p.id, o.id, p.site_id, 'pending', :carrier, o.shipping_service, p.ship_from, o.ship_to
-    FROM orders o, jsonb_to_recordset(CAST(:shipments AS jsonb))
-        AS p(id uuid, site_id uuid, ship_from jsonb)
-    WHERE o.id = :order ORDER BY p.id RETURNING id, number, order_id"""
-)
-_PLAN_LINES = text(
-    f"""WITH lines AS (
+    f"""WITH planned AS (
+        INSERT INTO shipments (id, number, order_id, site_id, status, carrier, service, ship_from,
+            ship_to)
+        SELECT p.id, p.number, o.id, p.site_id, 'pending', :carrier, o.shipping_service,
+            p.ship_from, o.ship_to
+        FROM orders o, jsonb_to_recordset(CAST(:shipments AS jsonb))
+            AS p(id uuid, number text, site_id uuid, ship_from jsonb)
+        WHERE o.id = :order),
+    lines AS (
         INSERT INTO shipment_lines (id, shipment_id, order_line_id, item_id, location_id,
             reservation_id, quantity)
         SELECT * FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(id uuid, shipment_id uuid,
@@ -50,21 +50,15 @@ _PLAN_LINES = text(
 
 
 async def plan_shipments(
-    db: AsyncConnection, order: Row[Any], carrier: str
+    db: AsyncConnection, order: OrderRow, carrier: str
 ) -> tuple[ShipmentId, ...]:
     """Make one pick list per site for what a locked order has reserved and not planned yet."""
-    by_site: dict[UUID, list[Row[Any]]] = {}
+    by_site: dict[UUID, list[Any]] = {}
     for row in await db.execute(_UNPLANNED, {"order": order.id}):
         by_site.setdefault(row.site_id, []).append(row)
-    planned = {ShipmentId(new_id()): rows for rows in by_site.values()}
-    if not planned:
+    if not by_site:
         return ()
-    shipments = [
-        {"id": id_, "site_id": rows[0].site_id, "ship_from": rows[0].address}
-        for id_, rows in planned.items()
-    ]
-    given = {"order": order.id, "carrier": carrier, "shipments": to_json(shipments)}
-    added = (await db.execute(_PLAN, given)).all()
+    planned = {ShipmentId(new_id()): rows for rows in by_site.values()}
     lines = [
         {
             "id": derived_id(id_, f"line/{row.id}"),
@@ -78,12 +72,16 @@ async def plan_shipments(
         for id_, rows in planned.items()
         for row in rows
     ]
-    events = [
-        SHIPMENTS.event(row, "planned", "system", {"to": ShipmentStatus.PENDING, "units": units})
-        for row in added
-        for units in [sum(part.quantity for part in planned[row.id])]
-    ]
-    await db.execute(_PLAN_LINES, {"lines": to_json(lines), "events": to_add(events)})
+    shipments, events = [], []
+    for id_, rows in planned.items():
+        number = f"{PREFIX}-{rows[0].number}"
+        fresh = SimpleNamespace(id=id_, number=number, order_id=order.id)
+        data = {"to": ShipmentStatus.PENDING, "units": sum(part.quantity for part in rows)}
+        events.append(SHIPMENTS.event(cast(ShipmentRow, fresh), "planned", "system", data))
+        site, address = rows[0].site_id, rows[0].address
+        shipments.append({"id": id_, "number": number, "site_id": site, "ship_from": address})
+    given = {"order": order.id, "carrier": carrier, "shipments": to_json(shipments)}
+    await db.execute(_PLAN, {**given, "lines": to_json(lines), "events": to_add(events)})
     return tuple(planned)
 
 
@@ -98,7 +96,7 @@ _ORDER_COLUMNS = OrderRow.__table__.columns.keys()
 _SHIPMENT_COLUMNS = ShipmentRow.__table__.columns.keys()
 
 
-async def lock_with_order(db: AsyncConnection, shipment_id: UUID) -> tuple[Any, Any]:
+async def lock_with_order(db: AsyncConnection, shipment_id: UUID) -> tuple[OrderRow, ShipmentRow]:
     """Lock and return the rows of a shipment's order and of the shipment; raise NotFound."""
     found = (await db.execute(_WITH_ORDER, {"shipment": shipment_id})).one_or_none()
     if found is None:
@@ -107,32 +105,34 @@ async def lock_with_order(db: AsyncConnection, shipment_id: UUID) -> tuple[Any, 
     values = tuple(found)
     order = dict(zip(_ORDER_COLUMNS, values, strict=False))
     shipment = dict(zip(_SHIPMENT_COLUMNS, values[len(_ORDER_COLUMNS) :], strict=True))
-    return SimpleNamespace(**order), SimpleNamespace(**shipment)
-
-
-async def lock_shipments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Row[Any]]:
-    """Lock and return all shipments of a locked order."""
     return (
-        await db.execute(
-            select(ShipmentRow.__table__)
-            .where(ShipmentRow.order_id == order_id)
-            .order_by(ShipmentRow.id)
-            .with_for_update()
-        )
-    ).all()
+        cast(OrderRow, SimpleNamespace(**order)),
+        cast(ShipmentRow, SimpleNamespace(**shipment)),
+    )
+
+
+async def lock_shipments_of(db: AsyncConnection, order_id: UUID) -> Sequence[ShipmentRow]:
+    """Lock and return all shipments of a locked order."""
+    found = await db.execute(
+        select(ShipmentRow.__table__)
+        .where(ShipmentRow.order_id == order_id)
+        .order_by(ShipmentRow.id)
+        .with_for_update()
+    )
+    return cast(Sequence[ShipmentRow], found.all())
 
 
 _PARTS = (
-    select(ShipmentLineRow.__table__, ItemRow.weight_grams)
-    .join(ItemRow, ItemRow.id == ShipmentLineRow.item_id)
+    select(ShipmentLineRow.__table__)
     .where(ShipmentLineRow.shipment_id == bindparam("shipment"))
     .order_by(ShipmentLineRow.id)
 )
 
 
-async def shipment_lines_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[Row[Any]]:
-    """Return a shipment's lines with the weight of one unit in grams."""
-    return (await db.execute(_PARTS, {"shipment": shipment_id})).all()
+async def shipment_lines_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[ShipmentLineRow]:
+    """Return a shipment's lines."""
+    found = (await db.execute(_PARTS, {"shipment": shipment_id})).all()
+    return cast(Sequence[ShipmentLineRow], found)
 
 
 _TO_BOOK = text(
@@ -160,20 +160,32 @@ _BOOK = text(
 )
 
 
-async def find_to_book(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
-    """Return what a label is bought for, and whether a hold or a cancellation stops that.
+@dataclass(frozen=True, slots=True)
+class ToBook:
+    """What a label is bought for; ``stopped`` by a hold or a cancellation of the order."""
 
-    The contents are pairs of units and grams per unit. Raises NotFound.
-    """
+    id: UUID
+    order_id: UUID
+    status: str
+    service: str
+    ship_from: dict[str, Any]
+    ship_to: dict[str, Any]
+    stopped: bool
+    contents: list[tuple[int, int]]
+    """Units and grams per unit."""
+
+
+async def find_to_book(db: AsyncConnection, shipment_id: UUID) -> ToBook:
+    """Return what the label of a shipment is bought for; raise NotFound."""
     found = (await db.execute(_TO_BOOK, {"shipment": shipment_id})).one_or_none()
     if found is None:
         raise NotFound(f"there is no shipment {shipment_id}")
-    return found
+    return ToBook(*found)
 
 
 async def record_booking(
     db: AsyncConnection,
-    shipment: Row[Any],
+    shipment: ShipmentRow,
     *,
     reference: str,
     label_url: str,

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.metadata import Base, DocumentRow, Id, Minor, numbered, one_of
 from domain.shipments.status import ShipmentStatus
 
+PREFIX = "SHP"
+"""What a shipment's human number begins with."""
+
 
 class ShipmentRow(DocumentRow):
     """Goods of one order that travel together from one site; while pending, its pick list."""
@@ -25,7 +28,7 @@ class ShipmentRow(DocumentRow):
         Index("ix_shipments_status", "status", "id"),
     )
 
-    number = numbered("SHP", "shipment_numbers")
+    number: Mapped[str] = numbered(PREFIX, "shipment_numbers")
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
     site_id: Mapped[UUID] = mapped_column(ForeignKey("sites.id"))
     carrier: Mapped[str]

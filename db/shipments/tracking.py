@@ -1,11 +1,11 @@
 """What carriers say about parcels: read and written for many shipments at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, String, Uuid, any_, bindparam, select, text
+from sqlalchemy import ARRAY, String, Uuid, any_, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
@@ -42,10 +42,18 @@ _SCANS = (
 )
 
 
+class TrackedParcel(NamedTuple):
+    """A parcel with its locked shipment."""
+
+    shipment: ShipmentRow
+    id: UUID
+    tracking_number: str
+
+
 async def lock_shipments_of_parcels(
     db: AsyncConnection, parcels: Collection[tuple[str, str]]
-) -> Sequence[Row[Any]]:
-    """Lock the shipments of parcels (carrier, number); a row for each, with its id and number.
+) -> list[TrackedParcel]:
+    """Lock and return the shipments of parcels (carrier, number), a row for each parcel.
 
     A row more comes back where two of the carriers happen to use the same number.
 
@@ -53,7 +61,10 @@ async def lock_shipments_of_parcels(
     """
     carriers, numbers = map(set, zip(*parcels, strict=True))
     given = {"carriers": list(carriers), "numbers": list(numbers)}
-    return (await db.execute(_BY_NUMBER, given)).all()
+    return [
+        TrackedParcel(cast(ShipmentRow, row), row.parcel_id, row.tracking_number)
+        for row in await db.execute(_BY_NUMBER, given)
+    ]
 
 
 async def scans_of(db: AsyncConnection, shipment_ids: Collection[UUID]) -> dict[UUID, Scans]:
@@ -86,13 +97,15 @@ class Tracked:
     events: list[Event] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
 
-    def add_scan(self, parcel: Row[Any], scan: TrackingScan, message: str, source: str) -> None:
+    def add_scan(
+        self, parcel: TrackedParcel, scan: TrackingScan, message: str, source: str
+    ) -> None:
         """Keep what the carrier said about a parcel of a locked shipment."""
         self.scans.append(
             {
                 "id": new_id(),
-                "parcel_id": parcel.parcel_id,
-                "hash": scan.hash(parcel.carrier, parcel.tracking_number),
+                "parcel_id": parcel.id,
+                "hash": scan.hash(parcel.shipment.carrier, parcel.tracking_number),
                 "message": message,
                 "source": source,
                 **scan.model_dump(),

@@ -45,6 +45,7 @@ PLUMBING = {
         "outbox",
         "pages",
         "reads",
+        "runs",
         "tables",
         "verify",
     },

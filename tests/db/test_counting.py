@@ -34,7 +34,7 @@ async def test_a_step_is_counted_when_it_is_committed_and_only_then(shop: Shop) 
         async with shop.books.begin() as db:
             order = await ORDERS.lock(db, order_id)
             reason = CancelReason.STAFF
-            await ORDERS.move(db, order, OrderStatus.CANCELLED, "tests", reason=reason)
+            await ORDERS.move(db, order, OrderStatus.CANCELLED, "tests", cancel_reason=reason)
             assert cancelled() == before
             if then_fail:
                 raise RuntimeError("the step broke off")

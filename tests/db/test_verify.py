@@ -143,7 +143,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         {"I5d", "I7a"},
     ),
     "I4b": (
-        "INSERT INTO outbox (kind, workflow, document_id, payload, created_at)"
+        "INSERT INTO outbox (kind, document_type, document_id, payload, created_at)"
         f" VALUES ('start', 'x', {RUNNING}, '{{}}', now() - interval '2 minutes')",
         set(),
     ),
@@ -153,12 +153,12 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "I5a": (f"UPDATE events SET sequence = 4 WHERE subject_id = {DONE} AND sequence = 3", set()),
-    "I5b": (
+    "I5-orders": (
         f'UPDATE events SET data = \'{{"from": "pending", "to": "completed"}}\''
         f" WHERE subject_id = {DONE} AND sequence = 3",
         set(),
     ),
-    "I5c": ("UPDATE shipments SET status = 'cancelled' WHERE number = 'SHP-3'", set()),
+    "I5-shipments": ("UPDATE shipments SET status = 'cancelled' WHERE number = 'SHP-3'", set()),
     "I5d": ("UPDATE events SET actor = '' WHERE subject = 'running'", set()),
     "I6a": ("UPDATE parcels SET status = 'picked_up' WHERE tracking_number = 'T2'", {"I6b"}),
     "I6b": (
@@ -183,7 +183,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I7c": ("UPDATE orders SET confirmed_at = NULL WHERE number = 'SO-3'", set()),
     "I7d": (
         "UPDATE orders SET status = 'completed', completed_at = now() WHERE number = 'SO-3'",
-        {"I1f", "I3e", "I3j", "I5b"},
+        {"I1f", "I3e", "I3j", "I5-orders"},
     ),
     "I7e": (
         f"UPDATE order_lines SET cancelled = 0, shipped = quantity WHERE order_id = {DROPPED}",

@@ -18,6 +18,7 @@ def upgrade() -> None:
     )
     op.alter_column("outbox", "document_type", nullable=False)
     op.drop_column("outbox", "workflow")
+    op.execute("ALTER TABLE orders ALTER number SET DEFAULT 'SO-' || nextval('order_numbers')")
     op.add_column("tasks", sa.Column("asker_type", sa.Text(), nullable=True))
     op.add_column("tasks", sa.Column("asker_id", sa.Uuid(), nullable=True))
     op.execute(
@@ -33,6 +34,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_column("tasks", "asker_id")
     op.drop_column("tasks", "asker_type")
+    op.execute("ALTER TABLE orders ALTER number DROP DEFAULT")
     op.add_column("outbox", sa.Column("workflow", sa.Text(), nullable=True))
     op.execute(
         """UPDATE outbox SET workflow = CASE document_type
