@@ -45,6 +45,8 @@ class Documents(Generic[R]):
     """Says in a few words what a document is about, of ``about``."""
     unfinished: str
     """Selects id, number and ``since`` of the documents that need a run."""
+    transitions: Counter
+    """Counts the moves between states."""
     part_of: Kind | None = None
     """The kind of the document that this one belongs to; its column is ``<kind>_id``."""
 
@@ -52,11 +54,6 @@ class Documents(Generic[R]):
     def table(self) -> str:
         """The name of the table."""
         return str(self.row.__tablename__)
-
-    @cached_property
-    def transitions(self) -> Counter:
-        """The counter of the moves between states."""
-        return metrics.transitions(self.kind)
 
     @cached_property
     def _lock(self) -> Any:
@@ -166,6 +163,7 @@ ORDERS = Documents(
             SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id)) AS about
     FROM orders o""",
     summary=_order_summary,
+    transitions=metrics.transitions(Kind.ORDER),
     unfinished="""SELECT o.id, o.number, o.placed_at AS since FROM orders o
     WHERE o.status IN ('pending', 'confirmed')""",
 )
@@ -180,6 +178,7 @@ SHIPMENTS = Documents(
         jsonb_build_object('service', s.service, 'carrier', s.carrier) AS about
     FROM shipments s JOIN orders o ON o.id = s.order_id""",
     summary=_shipment_summary,
+    transitions=metrics.transitions(Kind.SHIPMENT),
     part_of=Kind.ORDER,
     # From the first scan until it is settled and paid.
     unfinished=f"""SELECT s.id, s.number, coalesce(s.handed_over_at, s.booked_at) AS since

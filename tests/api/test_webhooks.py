@@ -43,7 +43,7 @@ async def tell(
 async def kept(database_url: str) -> list[Any]:
     connection = await asyncpg.connect(database_url, ssl=False)
     rows = await connection.fetch(
-        "SELECT f.provider_event_id, f.payload, f.state, o.kind, o.workflow"
+        "SELECT f.provider_event_id, f.payload, f.state, o.kind, o.document_type"
         " FROM inbound_facts f LEFT JOIN outbox o ON o.document_id = f.id ORDER BY f.id"
     )
     await connection.close()
@@ -59,7 +59,7 @@ async def test_a_signed_event_is_kept_and_queued_in_one_step(
     assert answer.json() == {"event_id": "evt_first", "repeated": False}
     (row,) = [row for row in await kept(database_url) if row["provider_event_id"] == "evt_first"]
     assert json.loads(row["payload"]) == EVENT
-    assert (row["state"], row["kind"], row["workflow"]) == ("received", "fact", "")
+    assert (row["state"], row["kind"], row["document_type"]) == ("received", "fact", "fact")
 
 
 async def test_a_repeated_event_is_thanked_for_and_kept_once(

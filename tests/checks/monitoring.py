@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from prometheus_client import Counter, Gauge, Histogram
 
+from db.documents import DOCUMENTS
 from telemetry import metrics
 from tests.checks.outcome import ROOT, Failed, program, refuse, run
 from tests.checks.promql import names_in
@@ -86,7 +87,8 @@ def check_the_contract_is_what_the_code_serves() -> None:
     served: dict[str, Metric] = {}
     findings = []
     promised = contract()
-    for metric in vars(metrics).values():
+    moves = [kind.transitions for kind in DOCUMENTS.values()]
+    for metric in [*vars(metrics).values(), *moves]:
         if not isinstance(metric, Counter | Gauge | Histogram):
             continue
         described = next(iter(metric.describe()))

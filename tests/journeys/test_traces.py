@@ -49,7 +49,7 @@ async def test_one_trace_leads_from_the_request_through_run_and_steps_to_the_sql
 ) -> None:
     wanted = {
         "POST /orders",
-        "INSERT",
+        "WITH",
         "StartWorkflow:OrderFulfillment",
         "RunWorkflow:OrderFulfillment",
         "RunActivity:authorize_payment",
