@@ -3,17 +3,15 @@
 import asyncio
 import os
 import signal
-import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx2
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,6 +19,7 @@ from starlette.routing import Route
 
 from tests.patience import PATIENCE
 from tests.ports import free_port
+from tests.serving import served
 
 ROOT = Path(__file__).parent.parent
 CARRIER_KEY = "sandbox-carrier-key"
@@ -149,7 +148,7 @@ class Delivery:
 class Inbox:
     """Every webhook that came in; answers with the next of ``answers``, and with 204 after them."""
 
-    url: str
+    url: str = ""
     deliveries: list[Delivery] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -171,23 +170,11 @@ class Inbox:
         return list(self.deliveries)
 
 
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the test run."""
-        yield
-
-
 @asynccontextmanager
 async def webhook_inbox() -> AsyncIterator[Inbox]:
     """A real HTTP endpoint that collects webhooks."""
-    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    inbox = Inbox(f"http://127.0.0.1:{listening.getsockname()[1]}/webhooks")
+    inbox = Inbox()
     app = Starlette(routes=[Route("/webhooks", inbox.receive, methods=["POST"])])
-    server = _Server(uvicorn.Config(app, log_level="error"))
-    running = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
+    async with served(app) as address:
+        inbox.url = f"{address}/webhooks"
         yield inbox
-    finally:
-        server.should_exit = True
-        await running

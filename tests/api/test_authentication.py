@@ -26,7 +26,7 @@ from runtime.settings import Settings
 from tests.api.callers import Callers
 from tests.api.conftest import away
 from tests.api.issuer import AUDIENCE, NAME, TestIssuer
-from tests.api.serving import served
+from tests.serving import served
 
 
 class Asker:

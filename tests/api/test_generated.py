@@ -7,7 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from tests.api.callers import Callers
-from tests.api.serving import served
+from tests.serving import served
 
 EXAMPLES = "10"
 OTHERS = r"^/(orders|health|webhooks)"

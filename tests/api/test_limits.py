@@ -15,9 +15,9 @@ from db.engine import Database, open_engine
 from runtime.settings import Settings
 from tests.api.callers import Callers
 from tests.api.conftest import away
-from tests.api.serving import served
 from tests.patience import PATIENCE
 from tests.ports import free_port
+from tests.serving import served
 
 LIMIT = 2000
 

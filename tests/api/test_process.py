@@ -15,9 +15,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from db.engine import Database
 from runtime.commands.keys import create_key
-from tests.api.serving import served
 from tests.patience import PATIENCE
 from tests.ports import free_port
+from tests.serving import served
 
 ROOT = Path(__file__).parent.parent.parent
 ENTRY = """

@@ -1,12 +1,9 @@
 """Servers that the stories run on."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
-import uvicorn
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from runtime.local.binaries import temporal_program
@@ -43,25 +40,3 @@ async def temporal() -> AsyncIterator[WorkflowEnvironment]:
         ],
     ) as environment:
         yield environment
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        """Leave signals to the test run."""
-        yield
-
-
-@contextlib.asynccontextmanager
-async def served(app: Any, port: int) -> AsyncIterator[None]:
-    """Serve an application on a port."""
-    server = _Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        assert not running.done(), "the server did not start"
-        await asyncio.sleep(POLL)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await running
