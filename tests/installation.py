@@ -19,42 +19,11 @@ from runtime.commands.shop import Answer, Shop
 from runtime.commands.verify import check_everything, summary
 from runtime.local.record import StackRecord, find_stack
 from runtime.settings import Settings
-from tests.partners import CARRIER_KEY, PAYMENTS_KEY, ROOT
+from tests.partners import CARRIER_KEY, PAYMENTS_KEY, ROOT, Partner
 from tests.patience import PATIENCE
 from tests.storefront import add_site, an_order, dollars
 
 START_PATIENCE = 180.0
-
-
-class Partner:
-    """A sandbox partner's own side: its ledger, its faults, its steering."""
-
-    def __init__(self, url: str, key: str) -> None:
-        self._http = httpx2.AsyncClient(
-            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE
-        )
-
-    async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
-        """Return the JSON of a 2xx answer; asked again while the partner is away."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                answer = await self._http.request(method, path, json=body, params=query or None)
-                break
-            except httpx2.TransportError:
-                if time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(0.25)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    async def fault(self, kind: str, operation: str = "", times: int = 1, **rest: Any) -> None:
-        """Order a fault."""
-        order = {"kind": kind, "operation": operation, "times": times, **rest}
-        await self.ask("POST", "/sandbox/faults", order)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
 
 
 class Installation:
@@ -110,8 +79,8 @@ class Installation:
         assert self._process is not None
         await self.shop.__aexit__(None, None, None)
         await self.http.aclose()
-        await self.carrier.aclose()
-        await self.payments.aclose()
+        await self.carrier.http.aclose()
+        await self.payments.http.aclose()
         if self._process.returncode is None:
             self._process.send_signal(how)
         async with asyncio.timeout(PATIENCE):

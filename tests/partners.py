@@ -4,9 +4,11 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,19 +30,49 @@ PAYMENTS_KEY = "sandbox-payments-key"
 PAYMENTS_SECRET = "whsec_c2FuZGJveC1wYXltZW50cy13ZWJob29rLXNlY3JldA=="
 
 
-class Simulator:
+class Partner:
+    """A sandbox partner's own side: its ledger, its faults, its steering."""
+
+    def __init__(self, base_url: str, key: str) -> None:
+        self.base_url = base_url
+        self.api_key = key
+        self.http = httpx2.AsyncClient(
+            base_url=base_url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE
+        )
+
+    async def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """Return the JSON of a 2xx answer (None when empty); asked again while it is away."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                answer = await self.http.request(method, path, json=body, params=query or None)
+                break
+            except httpx2.TransportError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.25)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    async def fault(self, kind: str, operation: str = "", times: int = 1, **rest: Any) -> None:
+        """Order a fault."""
+        order = {"kind": kind, "operation": operation, "times": times, **rest}
+        await self.ask("POST", "/sandbox/faults", order)
+
+    async def forget_faults(self) -> None:
+        """Take back every fault that was ordered."""
+        await self.ask("DELETE", "/sandbox/faults")
+
+
+class Simulator(Partner):
     """A simulator's process. ``http`` is a client with its key, for steering and for questions."""
 
     def __init__(
         self, module: str, key: str, secret: str, data: Path, environment: dict[str, str]
     ) -> None:
         self.port = free_port()
-        self.base_url = f"http://127.0.0.1:{self.port}"
-        self.api_key = key
+        super().__init__(f"http://127.0.0.1:{self.port}", key)
         self.webhook_secret = secret
-        self.http = httpx2.AsyncClient(
-            base_url=self.base_url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE
-        )
         self._module = module
         self._environment = {
             **os.environ,
@@ -79,57 +111,29 @@ class Simulator:
         await self.stop(how)
         await self.start()
 
-    async def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Call a route and return the JSON of its 2xx answer (None when empty)."""
-        answer = await self.http.request(method, path, json=body)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    async def fault(self, kind: str, operation: str = "", times: int = 1, **rest: Any) -> None:
-        """Order a fault."""
-        order = {"kind": kind, "operation": operation, "times": times, **rest}
-        await self.ask("POST", "/sandbox/faults", order)
-
 
 @asynccontextmanager
-async def carrier_simulator(
-    webhook_url: str = "", hang_seconds: float = 0.2
+async def simulator(
+    module: str, key: str, secret: str, webhook_url: str = "", hang_seconds: float = 0.2
 ) -> AsyncIterator[Simulator]:
-    """A sandbox carrier with fresh data; simulated time-outs last ``hang_seconds``."""
-    async with _simulator(
-        "simulators.carrier", CARRIER_KEY, CARRIER_SECRET, webhook_url, hang_seconds
-    ) as simulator:
-        yield simulator
-
-
-@asynccontextmanager
-async def payments_simulator(
-    webhook_url: str = "", hang_seconds: float = 0.2
-) -> AsyncIterator[Simulator]:
-    """A sandbox payment provider with fresh data; time-outs last ``hang_seconds``."""
-    async with _simulator(
-        "simulators.payments", PAYMENTS_KEY, PAYMENTS_SECRET, webhook_url, hang_seconds
-    ) as simulator:
-        yield simulator
-
-
-@asynccontextmanager
-async def _simulator(
-    module: str, key: str, secret: str, webhook_url: str, hang_seconds: float
-) -> AsyncIterator[Simulator]:
+    """A partner with fresh data; simulated time-outs last ``hang_seconds``."""
     environment = {
         "SIMULATOR_WEBHOOK_URL": webhook_url,
         "SIMULATOR_HANG_SECONDS": str(hang_seconds),
     }
     with TemporaryDirectory(prefix="stateset-partner-") as folder:
         data = Path(folder) / "state.sqlite"
-        simulator = Simulator(module, key, secret, data, environment)
+        running = Simulator(module, key, secret, data, environment)
         try:
-            await simulator.start()
-            yield simulator
+            await running.start()
+            yield running
         finally:
-            await simulator.stop()
-            await simulator.http.aclose()
+            await running.stop()
+            await running.http.aclose()
+
+
+carrier_simulator = partial(simulator, "simulators.carrier", CARRIER_KEY, CARRIER_SECRET)
+payments_simulator = partial(simulator, "simulators.payments", PAYMENTS_KEY, PAYMENTS_SECRET)
 
 
 @dataclass

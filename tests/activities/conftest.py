@@ -32,5 +32,5 @@ async def bench(workbench: Bench) -> AsyncIterator[Bench]:
     """The bench; the books must be sound after each test."""
     yield workbench
     for partner in (workbench.carrier, workbench.payments):
-        await partner.ask("DELETE", "/sandbox/faults")
+        await partner.forget_faults()
     assert await workbench.broken() == []

@@ -120,5 +120,5 @@ async def under_load(installation: Installation, stock: int) -> AsyncIterator[Lo
         yield load
     finally:
         await installation.carrier.ask("POST", "/sandbox/autopilot", {"enabled": False})
-        await installation.carrier.ask("DELETE", "/sandbox/faults")
-        await installation.payments.ask("DELETE", "/sandbox/faults")
+        await installation.carrier.forget_faults()
+        await installation.payments.forget_faults()

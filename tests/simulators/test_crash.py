@@ -87,7 +87,7 @@ async def test_faults_can_be_listed_and_cleared() -> None:
             ("book", 5),
             ("webhooks", 3),
         ]
-        await carrier.ask("DELETE", "/sandbox/faults")
+        await carrier.forget_faults()
         await book(carrier)
         unknown: dict[str, Any] = {"kind": "slow", "operation": "teleport"}
         answer = await carrier.http.post("/sandbox/faults", json=unknown)

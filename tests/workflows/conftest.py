@@ -27,6 +27,6 @@ async def stage(staffed: Stage) -> AsyncIterator[Stage]:
     """The stage; what a story ordered of the partners is forgotten, and the books are checked."""
     yield staffed
     for partner in (staffed.carrier, staffed.payments):
-        await partner.ask("DELETE", "/sandbox/faults")
+        await partner.forget_faults()
     assert staffed.refusals == {}
     assert await staffed.broken() == []
