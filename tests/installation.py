@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from runtime.commands.verify import check_everything, summary
 from runtime.local.record import StackRecord, find_stack
 from runtime.settings import Settings
 from tests.partners import CARRIER_KEY, PAYMENTS_KEY, ROOT, Partner
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 from tests.storefront import add_site, an_order, dollars
 
 START_PATIENCE = 180.0
@@ -58,7 +58,7 @@ class Installation:
                 stdout=log,
                 stderr=log,
             )
-        await self.until(self._serves, START_PATIENCE, "the stack did not come up")
+        await eventually(self._serves, START_PATIENCE, "the stack did not come up")
         record = self.record
         self.shop = Shop(record.api_url, record.api_key or "", connections=64)
         self.http = httpx2.AsyncClient(
@@ -112,17 +112,7 @@ class Installation:
         async def replaced() -> bool:
             return self.record.processes[name].pid != pid
 
-        await self.until(replaced, PATIENCE, f"{name} was not started again")
-
-    async def until(
-        self, condition: Callable[[], Awaitable[Any]], patience: float, otherwise: str
-    ) -> Any:
-        """Wait for a condition and return what it says; fail with these words when it is late."""
-        deadline = time.monotonic() + patience
-        while not (said := await condition()):
-            assert time.monotonic() < deadline, otherwise
-            await asyncio.sleep(0.1)
-        return said
+        await eventually(replaced, PATIENCE, f"{name} was not started again")
 
     async def post(self, path: str, body: Any = None, key: str = "", status: int = 0) -> Answer:
         """Ask for something under a key, again while there is no answer; it must succeed."""
@@ -186,7 +176,7 @@ class Installation:
             return all(seen[name] == value for name, value in wanted.items())
 
         try:
-            await self.until(there, patience, "late")
+            await eventually(there, patience, "late")
         except AssertionError:
             told = (await self.shop.get(f"/orders/{order_id}/process")).body
             raise AssertionError(f"{wanted} did not come; {told}") from None
@@ -202,7 +192,7 @@ class Installation:
                 return []
             return [number for ship in live for number in ship["tracking_numbers"]]
 
-        found: list[str] = await self.until(labels, PATIENCE, "no label was booked")
+        found: list[str] = await eventually(labels, PATIENCE, "no label was booked")
         return found
 
     async def travel(self, numbers: Iterable[str], to: str = "delivered") -> None:
@@ -217,7 +207,7 @@ class Installation:
             found = await self.shop.get("/tasks", kind=kind, document_id=document_id, status="open")
             return found.body["items"]
 
-        [task] = await self.until(asked, PATIENCE, f"nobody was asked about {kind}")
+        [task] = await eventually(asked, PATIENCE, f"nobody was asked about {kind}")
         return dict(task)
 
     async def ledger(self, order_id: str) -> list[tuple[str, int, str, int]]:

@@ -13,7 +13,7 @@ from domain.shipments.steps import ShipmentDecision
 from domain.tasks import Decision
 from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench
-from tests.workflows.looks import eventually
+from tests.patience import eventually
 
 Ready = Callable[[Bench], Awaitable[Any]]
 """Brings a document so far that a step is due, and returns what the step is given."""

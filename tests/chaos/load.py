@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.installation import Installation
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 CANCEL_EVERY = 8
 """Each so many-th shopper thinks better of it."""
@@ -62,7 +62,7 @@ class Load:
             return not self._open
 
         try:
-            await self._installation.until(none_is_open, patience, "late")
+            await eventually(none_is_open, patience, "late")
         except AssertionError:
             [order] = self._open
             told = await self._installation.shop.get(f"/orders/{order['id']}/process")

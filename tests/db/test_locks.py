@@ -10,8 +10,8 @@ from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database, open_engine
 from db.shipments.steps import lock_with_order, plan_shipments
 from domain.ids import ShipmentId
+from tests.patience import eventually
 from tests.shop import Shop
-from tests.workflows.looks import eventually
 
 WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 

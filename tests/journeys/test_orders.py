@@ -7,7 +7,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from tests.installation import Installation
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 from tests.storefront import ADDRESS, dollars
 
 
@@ -58,7 +58,7 @@ async def test_a_declined_order_waits_for_another_card(installation: Installatio
 
     path = f"/orders/{order_id}/payments"
     await installation.post(path, {"token": "tok_insufficient_funds"})
-    await installation.until(
+    await eventually(
         lambda: _failures(installation, order_id, 2), PATIENCE, "the second card was not tried"
     )
     await installation.post(path, {"token": "tok_ok"})
@@ -94,7 +94,7 @@ async def test_a_cancelled_order_gives_money_stock_and_label_back(
             ("void", 3500, "succeeded", 1),
         ]
 
-    await installation.until(money_is_back, PATIENCE, "the money was not released")
+    await eventually(money_is_back, PATIENCE, "the money was not released")
     again = await installation.shop.post(f"/orders/{order_id}/cancel", {}, key)
     assert (again.status, again.replayed, again.body) == (200, True, answer.body)
     twice = await installation.post(f"/orders/{order_id}/cancel", {})

@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.installation import running
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 
 Spans = dict[bytes, set[str]]
 
@@ -65,4 +65,4 @@ async def test_one_trace_leads_from_the_request_through_run_and_steps_to_the_sql
         async def complete() -> bool:
             return any(wanted <= names for names in list(collector.values()))
 
-        await installation.until(complete, PATIENCE, f"no trace has {wanted}: {collector.values()}")
+        await eventually(complete, PATIENCE, f"no trace has {wanted}: {collector.values()}")

@@ -4,14 +4,12 @@ import asyncio
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from runtime.local.plan import Programs
 from runtime.local.stack import Stack
 from runtime.settings import Settings
-from tests.patience import PATIENCE
 
 
 def stand_in(name: str, notes: Path, port_from: str = "-") -> tuple[str, ...]:
@@ -70,14 +68,6 @@ def owner_of(pid: int) -> int:
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-async def eventually(condition: Callable[[], bool], patience: float = PATIENCE) -> None:
-    """Wait for the condition, and fail when it does not come."""
-    deadline = time.monotonic() + patience
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come"
-        await asyncio.sleep(0.05)
 
 
 async def hold(folder: Path) -> None:

@@ -18,8 +18,9 @@ from runtime.local import binaries, postgres
 from runtime.local.binaries import postgres_bin, reachable
 from runtime.local.children import CannotStart
 from runtime.local.postgres import Postgres, remove
+from tests.patience import eventually
 from tests.ports import free_port
-from tests.runtime.stacks import alive, eventually, listens, owner_of
+from tests.runtime.stacks import alive, listens, owner_of
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

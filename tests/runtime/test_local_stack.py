@@ -17,9 +17,9 @@ from temporalio.client import Client
 from runtime.local.children import CannotStart, Child, spawn
 from runtime.local.postgres import remove
 from runtime.local.record import StackRecord, find_stack, read_record
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 from tests.ports import free_port
-from tests.runtime.stacks import a_stack, alive, eventually, listens
+from tests.runtime.stacks import a_stack, alive, listens
 
 REPOSITORY = Path(__file__).parents[2]
 

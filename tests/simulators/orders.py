@@ -1,12 +1,9 @@
 """Requests that the tests send to the partners."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 from tests.partners import Simulator
-from tests.patience import PATIENCE
 
 HERE = {
     "name": "Grace Hopper",
@@ -52,15 +49,6 @@ async def book(carrier: Simulator, postal_code: str = "89501") -> str:
     booking = await carrier.ask("POST", "/bookings", label_order(postal_code))
     number: str = booking["parcels"][0]["tracking_number"]
     return number
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) -> None:
-    """Ask again and again, because a partner's state announces itself to nobody, until it holds."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await holds():
-                return
-            await asyncio.sleep(0.02)
 
 
 async def codes(carrier: Simulator, number: str) -> list[str]:

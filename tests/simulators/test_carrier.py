@@ -6,7 +6,8 @@ import pytest
 
 from simulators.carrier.numbers import check_digit
 from tests.partners import Simulator
-from tests.simulators.orders import book, codes, eventually, label_order
+from tests.patience import eventually
+from tests.simulators.orders import book, codes, label_order
 
 DELIVERED = ["PU", "DP", "AR", "OD", "DL"]
 

@@ -15,8 +15,8 @@ from tests.partners import (
     payments_simulator,
     webhook_inbox,
 )
-from tests.patience import PATIENCE
-from tests.simulators.orders import book, codes, eventually, label_order, reserve
+from tests.patience import PATIENCE, eventually
+from tests.simulators.orders import book, codes, label_order, reserve
 
 
 @pytest.fixture

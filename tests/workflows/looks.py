@@ -1,8 +1,6 @@
 """What stories wait for, and what is true in the books and at the partners afterwards."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -16,18 +14,9 @@ from domain.documents import Kind, run_id
 from domain.ids import OrderId, ShipmentId
 from domain.tasks import TaskKind
 from runtime.commands.reconciliation import compare_labels, compare_payments
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 from tests.shop import Shop
-from tests.workflows.servers import POLL, Partners
-
-
-async def eventually(look: Callable[[], Awaitable[Any]], patience: float = PATIENCE) -> Any:
-    """Return what a look finds as soon as it is not nothing."""
-    deadline = time.monotonic() + patience
-    while not (found := await look()):
-        assert time.monotonic() < deadline, "it did not come"
-        await asyncio.sleep(POLL)
-    return found
+from tests.workflows.servers import Partners
 
 
 class Looks:

@@ -9,7 +9,7 @@ from temporalio.client import WorkflowFailureError
 from domain.errors import IllegalMove
 from domain.ids import OrderId, ShipmentId
 from domain.tasks import TaskKind
-from tests.workflows.looks import eventually
+from tests.patience import eventually
 from tests.workflows.stage import WINDOW, Stage
 
 Path = Callable[[Stage], Awaitable[UUID]]

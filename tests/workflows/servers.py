@@ -11,9 +11,6 @@ from tests.partners import Simulator
 from workflows.plugin import plugin
 from workflows.runs import ALL
 
-POLL = 0.02
-"""Seconds between two looks."""
-
 
 @dataclass
 class Partners:

@@ -33,11 +33,12 @@ from relay.dispatch import Dispatcher
 from runtime.settings import Settings
 from tests.database import fresh_database
 from tests.partners import carrier_simulator, payments_simulator
+from tests.patience import POLL
 from tests.ports import free_port
 from tests.serving import served
 from tests.shop import PAYMENT_WINDOW, Shop
 from tests.workflows.looks import Looks
-from tests.workflows.servers import POLL, Partners
+from tests.workflows.servers import Partners
 from worker import activities, make_worker
 from workflows.order_fulfillment import OrderFulfillment
 

@@ -7,8 +7,7 @@ import pytest
 from domain.errors import IllegalMove
 from domain.ids import ItemId, OrderId
 from domain.orders.status import CancelReason
-from tests.patience import PATIENCE
-from tests.workflows.looks import eventually
+from tests.patience import PATIENCE, eventually
 from tests.workflows.stage import Stage
 
 

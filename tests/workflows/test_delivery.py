@@ -7,8 +7,8 @@ from itertools import permutations
 import pytest
 
 from domain.tasks import TaskKind
+from tests.patience import eventually
 from tests.shop import PRICE
-from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage
 
 TAX = 108

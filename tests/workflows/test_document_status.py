@@ -21,7 +21,7 @@ from domain.ids import OrderId, ShipmentId
 from domain.orders.status import CancelReason
 from domain.orders.steps import Cancellation
 from domain.tasks import TaskKind
-from tests.workflows.looks import eventually
+from tests.patience import eventually
 from tests.workflows.stage import WINDOW, Stage
 from workflows.order_fulfillment import OrderFulfillment
 from workflows.plugin import plugin

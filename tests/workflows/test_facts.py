@@ -7,7 +7,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from db.documents import SHIPMENTS
 from telemetry import metrics
-from tests.workflows.looks import eventually
+from tests.patience import eventually
 from tests.workflows.stage import Stage, open_stage
 
 

@@ -4,7 +4,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from domain.errors import AlreadyExists, IllegalMove
-from tests.workflows.looks import eventually
+from tests.patience import eventually
 from tests.workflows.stage import WINDOW, Stage
 
 

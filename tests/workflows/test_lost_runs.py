@@ -11,7 +11,7 @@ from domain.documents import Document, Kind, Signal
 from domain.orders.status import CancelReason
 from domain.orders.steps import Cancellation
 from relay.sweeps import Sweeper
-from tests.workflows.looks import eventually
+from tests.patience import eventually
 from tests.workflows.stage import Stage
 
 

@@ -7,7 +7,7 @@ from db.tasks import answer_task
 from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
 from domain.tasks import Decision, TaskKind
-from tests.workflows.looks import eventually
+from tests.patience import eventually
 from tests.workflows.stage import Stage
 
 LONG_AGO = "2020-01-02T03:04:05Z"

@@ -14,8 +14,8 @@ from temporalio.api.enums.v1 import EventType
 
 from domain.errors import IllegalMove
 from domain.ids import OrderId
+from tests.patience import eventually
 from tests.serving import served
-from tests.workflows.looks import eventually
 from tests.workflows.stage import WINDOW, Stage
 
 

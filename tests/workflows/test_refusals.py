@@ -17,8 +17,8 @@ from db.outbox import signal
 from domain.documents import Document, Kind, Signal
 from domain.ids import OrderId
 from domain.tasks import TaskKind
+from tests.patience import eventually
 from tests.shop import address
-from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage
 from workflows.steps import root_cause
 

@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 from db.documents import SHIPMENTS
 from domain.ids import OrderId
 from domain.tasks import TaskKind
-from tests.workflows.looks import eventually
+from tests.patience import eventually
 from tests.workflows.stage import Stage
 
 
