@@ -21,7 +21,8 @@ from runtime.local.record import StackRecord, find_stack
 from runtime.settings import Settings
 from tests.partners import CARRIER_KEY, PAYMENTS_KEY, ROOT, Partner
 from tests.patience import PATIENCE, eventually
-from tests.storefront import add_site, an_order, dollars
+from tests.shop import opened
+from tests.storefront import an_order, dollars
 
 START_PATIENCE = 180.0
 
@@ -69,10 +70,8 @@ class Installation:
         self.carrier = Partner(record.carrier_url, CARRIER_KEY)
         self.payments = Partner(record.payments_url, PAYMENTS_KEY)
         if not self.customer_id:
-            await add_site(record.database_url, "MAIN", rank=1)
-            await add_site(record.database_url, "SECOND", rank=2)
-            made = await self.post("/customers", {"name": "Ada Lovelace"})
-            self.customer_id = str(made.body["id"])
+            async with opened(record.database_url) as company:
+                self.customer_id = str(company.customer_id)
 
     async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Stop the stack as an operator does; return the exit code."""
@@ -120,7 +119,7 @@ class Installation:
         assert answer.status == status if status else answer.status < 300, str(answer)
         return answer
 
-    async def item(self, price: int = 1000, site: str = "MAIN", *, stock: int) -> str:
+    async def item(self, price: int = 1000, site: str = "AUS", *, stock: int) -> str:
         """A fresh item with stock at a site; returns its SKU."""
         sku = f"SKU-{uuid4().hex[:10].upper()}"
         await self.post("/items", {"sku": sku, "name": sku, "prices": [dollars(price)]})

@@ -1,6 +1,7 @@
-"""A small company for tests: two sites, a customer, and items with the stock a test asks for."""
+"""The company of the tests: two sites, a customer, items with the stock a test asks for, orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,9 +13,10 @@ from sqlalchemy import text
 from api.orders.acceptance import Answered, Decision, accept_orders
 from api.orders.rows import Submission
 from db.customers import add_customer
-from db.engine import Database, to_json
+from db.engine import Database, open_engine, to_json
 from db.inventory.receiving import Arrival, open_stock
 from db.items import add_item
+from db.verify.books import verify
 from domain.addresses import Address
 from domain.customers import CreateCustomer
 from domain.ids import CustomerId, ItemId, LocationId, OrderId, SiteId, new_id
@@ -58,15 +60,19 @@ class Shop:
                         "rank": rank,
                     },
                 )
-                for kind, id_ in (("stock", self.shelves[code]), ("quarantine", new_id())):
+                for place, kind, id_ in (
+                    ("A-1", "stock", self.shelves[code]),
+                    ("Q-1", "quarantine", new_id()),
+                ):
                     await db.execute(
                         text(
                             "INSERT INTO locations (id, site_id, code, kind, sellable, valued)"
-                            " VALUES (:id, :site, :kind, :kind, :sellable, true)"
+                            " VALUES (:id, :site, :code, :kind, :sellable, true)"
                         ),
                         {
                             "id": id_,
                             "site": self.sites[code],
+                            "code": place,
                             "kind": kind,
                             "sellable": kind == "stock",
                         },
@@ -153,6 +159,33 @@ class Shop:
             item=item_id,
         )
         return row["on_hand"], row["reserved"]
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many rows each table has that callers write to."""
+        tables = await self.rows(
+            "SELECT table_name AS name FROM information_schema.tables"
+            " WHERE table_schema = 'public' AND table_name NOT IN ('api_keys', 'alembic_version')"
+        )
+        counted = " UNION ALL ".join(
+            f"SELECT '{table['name']}' AS name, count(*) AS rows FROM {table['name']}"
+            for table in tables
+        )
+        return {row["name"]: row["rows"] for row in await self.rows(counted)}
+
+    async def assert_sound(self) -> None:
+        """Every rule of the books holds."""
+        assert [found for found in await verify(self.books.engine) if found.broken] == []
+
+
+@asynccontextmanager
+async def opened(database_url: str) -> AsyncIterator[Shop]:
+    """The company on a database that has nothing in it yet."""
+    shop = Shop(Database(open_engine(database_url, application="tests")))
+    try:
+        await shop.open()
+        yield shop
+    finally:
+        await shop.books.close()
 
 
 def address(postal_code: str = HOME) -> Address:

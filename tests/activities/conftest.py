@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from db.engine import Database, open_engine
 from tests.activities.bench import Bench
 from tests.database import fresh_database
 from tests.partners import carrier_simulator, payments_simulator
-from tests.shop import Shop
+from tests.shop import opened
 
 
 @pytest.fixture(scope="package")
@@ -17,14 +16,11 @@ async def workbench(template_url: str) -> AsyncIterator[Bench]:
         fresh_database(template_url) as url,
         carrier_simulator() as carrier,
         payments_simulator() as payments,
+        opened(url) as shop,
     ):
-        books = Database(open_engine(url, application="tests"))
-        shop = Shop(books)
-        await shop.open()
         bench = Bench(shop, carrier, payments)
         yield bench
         await bench.aclose()
-        await books.close()
 
 
 @pytest.fixture

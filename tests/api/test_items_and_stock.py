@@ -8,13 +8,13 @@ import asyncpg
 import pytest
 
 from tests.api.callers import Callers
-from tests.api.sites import add_site
+from tests.shop import opened
 
 
 @pytest.fixture(scope="module", autouse=True)
 async def sites(database_url: str) -> None:
-    await add_site(database_url, "AUS")
-    await add_site(database_url, "BER")
+    async with opened(database_url):
+        pass
 
 
 async def an_item(callers: Callers, **rest: Any) -> dict[str, Any]:
@@ -36,10 +36,10 @@ async def test_an_item_shows_its_prices_and_its_stock_per_site(callers: Callers)
     assert item["prices"] == [prices[1], prices[0]]
     assert item["tax_rate"] == "0.080000"
     await callers.post("/inventory/adjustments", adjustment(item, 5))
-    await callers.post("/inventory/adjustments", adjustment(item, 7, site="BER"))
+    await callers.post("/inventory/adjustments", adjustment(item, 7, site="RNO"))
     shown = (await callers.get(f"/items/{item['id']}")).json()
     stock = {one["site"]: one["available"] for one in shown["stock"]}
-    assert stock == {"AUS": 5, "BER": 7}
+    assert stock == {"AUS": 5, "RNO": 7}
 
 
 async def test_the_tag_of_an_item_changes_with_its_stock(callers: Callers) -> None:
@@ -203,11 +203,11 @@ async def test_measured_goods_have_fractions_as_text(callers: Callers) -> None:
 async def test_balances_are_added_up_by_site_and_by_item(callers: Callers) -> None:
     item = await an_item(callers)
     await callers.post("/inventory/adjustments", adjustment(item, 1))
-    await callers.post("/inventory/adjustments", adjustment(item, 2, site="BER"))
+    await callers.post("/inventory/adjustments", adjustment(item, 2, site="RNO"))
     by_item = (await callers.get(f"/inventory?sku={item['sku']}&group_by=item")).json()["items"]
     assert [(one["on_hand"], one["site"]) for one in by_item] == [(3, None)]
     by_site = (await callers.get(f"/inventory?sku={item['sku']}&group_by=site")).json()["items"]
-    assert {one["site"]: one["on_hand"] for one in by_site} == {"AUS": 1, "BER": 2}
+    assert {one["site"]: one["on_hand"] for one in by_site} == {"AUS": 1, "RNO": 2}
 
 
 @pytest.mark.parametrize("group", ["location", "site", "item"])

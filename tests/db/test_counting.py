@@ -5,18 +5,15 @@ from collections.abc import AsyncIterator
 import pytest
 
 from db.documents import ORDERS
-from db.engine import Database, open_engine
 from domain.orders.status import CancelReason, OrderStatus
 from telemetry import metrics
-from tests.shop import Shop
+from tests.shop import Shop, opened
 
 
 @pytest.fixture
 async def shop(database_url: str) -> AsyncIterator[Shop]:
-    shop = Shop(Database(open_engine(database_url, application="tests")))
-    await shop.open()
-    yield shop
-    await shop.books.close()
+    async with opened(database_url) as shop:
+        yield shop
 
 
 def cancelled() -> float:

@@ -7,21 +7,18 @@ import pytest
 from sqlalchemy import text
 
 from db.documents import ORDERS, SHIPMENTS
-from db.engine import Database, open_engine
 from db.shipments.steps import lock_with_order, plan_shipments
 from domain.ids import ShipmentId
 from tests.patience import eventually
-from tests.shop import Shop
+from tests.shop import Shop, opened
 
 WAITERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 @pytest.fixture(scope="module")
 async def shop(database_url: str) -> AsyncIterator[Shop]:
-    shop = Shop(Database(open_engine(database_url, application="tests")))
-    await shop.open()
-    yield shop
-    await shop.books.close()
+    async with opened(database_url) as shop:
+        yield shop
 
 
 async def test_who_waits_for_an_order_does_not_hold_its_shipment_and_sees_both_anew(

@@ -161,7 +161,7 @@ async def test_an_order_from_two_sites_arrives_in_two_shipments(
     installation: Installation,
 ) -> None:
     one = await installation.item(stock=1)
-    two = await installation.item(stock=1, site="SECOND")
+    two = await installation.item(stock=1, site="RNO")
     order_id = await installation.place({one: 1, two: 1})
     numbers = await installation.booked(order_id)
     assert len((await installation.show(order_id))["shipments"]) == 2

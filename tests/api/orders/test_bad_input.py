@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.orders.conftest import Shop, problem
+from tests.api.orders.conftest import problem
+from tests.storefront import Storefront
 
 Body = dict[str, Any]
 HUGE = "9" * 400
@@ -131,7 +132,7 @@ MALFORMED: dict[str, Callable[[Body], Any]] = {
 }
 
 
-async def sent(shop: Shop, content: bytes, **headers: str) -> Any:
+async def sent(shop: Storefront, content: bytes, **headers: str) -> Any:
     secret = await shop.callers.key("admin")
     return await shop.callers.client.post(
         "/orders",
@@ -146,13 +147,13 @@ async def sent(shop: Shop, content: bytes, **headers: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-async def good(shop: Shop) -> Body:
+async def good(shop: Storefront) -> Body:
     return shop.order({await shop.item(): 1})
 
 
 @pytest.mark.parametrize("change", MALFORMED.values(), ids=MALFORMED)
 async def test_a_malformed_order_is_refused_and_leaves_nothing(
-    shop: Shop, good: Body, change: Callable[[Body], Any]
+    shop: Storefront, good: Body, change: Callable[[Body], Any]
 ) -> None:
     before = await shop.counts()
     body = change(json.loads(json.dumps(good)))
@@ -179,7 +180,7 @@ UNREADABLE: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADABLE)
 async def test_an_unreadable_body_is_refused_and_leaves_nothing(
-    shop: Shop, good: Body, change: Callable[[bytes], bytes]
+    shop: Storefront, good: Body, change: Callable[[bytes], bytes]
 ) -> None:
     before = await shop.counts()
     problem(await sent(shop, change(json.dumps(good).encode())), 400, "unreadable")
@@ -196,14 +197,14 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
-async def test_a_number_that_is_none_is_refused(shop: Shop, good: Body, number: str) -> None:
+async def test_a_number_that_is_none_is_refused(shop: Storefront, good: Body, number: str) -> None:
     before = await shop.counts()
     answer = await sent(shop, raw(good, '"quantity": 1', f'"quantity": {number}'))
     problem(answer, answer.status_code, {400: "unreadable", 422: "malformed"}[answer.status_code])
     assert await shop.counts() == before
 
 
-async def test_a_body_nested_too_deep_is_refused(shop: Shop) -> None:
+async def test_a_body_nested_too_deep_is_refused(shop: Storefront) -> None:
     for depth in (1_000, 100_000):
         answer = await sent(shop, b"[" * depth + b"]" * depth)
         problem(
@@ -211,13 +212,13 @@ async def test_a_body_nested_too_deep_is_refused(shop: Shop) -> None:
         )
 
 
-async def test_an_order_without_a_body_is_refused(shop: Shop) -> None:
+async def test_an_order_without_a_body_is_refused(shop: Storefront) -> None:
     problem(await sent(shop, b""), 422, "malformed")
 
 
 @pytest.mark.parametrize("media", ["text/plain", "application/xml", "multipart/form-data"])
 async def test_a_body_of_another_content_type_is_refused(
-    shop: Shop, good: Body, media: str
+    shop: Storefront, good: Body, media: str
 ) -> None:
     before = await shop.counts()
     content = json.dumps(good).encode()
@@ -225,12 +226,12 @@ async def test_a_body_of_another_content_type_is_refused(
     assert await shop.counts() == before
 
 
-async def test_a_body_that_is_too_large_is_refused(shop: Shop, good: Body) -> None:
+async def test_a_body_that_is_too_large_is_refused(shop: Storefront, good: Body) -> None:
     content = json.dumps({**good, "source": "x" * 1_000_001}).encode()
     problem(await sent(shop, content), 413, "too_large")
 
 
-async def test_a_body_that_grows_too_large_on_the_way_is_refused(shop: Shop) -> None:
+async def test_a_body_that_grows_too_large_on_the_way_is_refused(shop: Storefront) -> None:
     async def endless() -> Any:
         while True:
             yield b" " * 65_536
@@ -256,7 +257,7 @@ async def test_a_body_that_grows_too_large_on_the_way_is_refused(shop: Shop) -> 
         "line one\nline two\r\nX-Injected: yes",
     ],
 )
-async def test_strange_but_storable_text_comes_back_as_it_was(shop: Shop, text: str) -> None:
+async def test_strange_but_storable_text_comes_back_as_it_was(shop: Storefront, text: str) -> None:
     made = await shop.placed(
         {await shop.item(): 1}, ship_to={**shop.order({})["ship_to"], "line2": text}
     )

@@ -4,20 +4,21 @@ from typing import Any
 
 import pytest
 
-from tests.api.orders.conftest import Shop, problem
+from tests.api.orders.conftest import problem
+from tests.storefront import Storefront
 
 
 @pytest.mark.parametrize(
     "order_id", ["1", "null", "-1", "1e3", "%2e%2e%2f1", "SO-1", "x" * 20_000, "%00", "%ff"]
 )
-async def test_what_is_no_id_is_refused_everywhere(shop: Shop, order_id: str) -> None:
+async def test_what_is_no_id_is_refused_everywhere(shop: Storefront, order_id: str) -> None:
     for suffix in ("", "/timeline", "/process"):
         answer = await shop.callers.get(f"/orders/{order_id}{suffix}")
         assert answer.json()["code"] in ("malformed", "not_found"), answer.text
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_id_may_be_written_in_capitals_or_braces_or_is_refused(shop: Shop) -> None:
+async def test_an_id_may_be_written_in_capitals_or_braces_or_is_refused(shop: Storefront) -> None:
     order = await shop.placed({await shop.item(): 1})
     for written in (order["id"].upper(), f"{{{order['id']}}}", order["id"].replace("-", "")):
         answer = await shop.callers.get(f"/orders/{written}")
@@ -25,7 +26,7 @@ async def test_an_id_may_be_written_in_capitals_or_braces_or_is_refused(shop: Sh
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "BREW"])
-async def test_a_method_that_is_not_ours(shop: Shop, method: str) -> None:
+async def test_a_method_that_is_not_ours(shop: Storefront, method: str) -> None:
     answer = await shop.callers.ask(method, "/orders")
     problem(answer, 405, "method_not_allowed")
     assert {each.strip() for each in answer.headers["allow"].split(",")} == {"GET", "POST"}
@@ -48,7 +49,7 @@ STEERING: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize(("path", "body"), STEERING.values(), ids=STEERING)
-async def test_malformed_requests_to_an_order(shop: Shop, path: str, body: Any) -> None:
+async def test_malformed_requests_to_an_order(shop: Storefront, path: str, body: Any) -> None:
     order = await shop.placed({await shop.item(): 1})
     before = await shop.counts()
     problem(await shop.callers.post(f"/orders/{order['id']}/{path}", body), 422, "malformed")

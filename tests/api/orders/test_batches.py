@@ -19,7 +19,7 @@ from db.idempotency import Claim, claim_key, complete
 from domain.errors import KeyReused, OutOfStock
 from domain.ids import new_id
 from domain.orders.placing import PlaceOrder
-from tests.api.orders.conftest import Shop
+from tests.storefront import Storefront
 
 CALLER = "key:batches"
 
@@ -29,7 +29,7 @@ def acceptor(books: Database) -> Acceptor:
     return Acceptor(books, Doorbell(books), timedelta(minutes=30))
 
 
-def asked(shop: Shop, sku: str, *, key: str | None = None, units: int = 1) -> Submission:
+def asked(shop: Storefront, sku: str, *, key: str | None = None, units: int = 1) -> Submission:
     return Submission(
         order=PlaceOrder.model_validate(shop.order({sku: units})),
         actor=CALLER,
@@ -74,7 +74,7 @@ def started(acceptor: Acceptor, *submissions: Submission) -> list[asyncio.Task[A
 
 
 async def test_repeats_are_answered_when_the_first_has_gone_away(
-    shop: Shop, books: Database, acceptor: Acceptor
+    shop: Storefront, books: Database, acceptor: Acceptor
 ) -> None:
     sku, key = await shop.item(stock=5), uuid4().hex
     async with sold_slowly(books, sku):
@@ -89,7 +89,7 @@ async def test_repeats_are_answered_when_the_first_has_gone_away(
 
 
 async def test_one_that_goes_away_before_its_turn_holds_up_nobody(
-    shop: Shop, books: Database, acceptor: Acceptor
+    shop: Storefront, books: Database, acceptor: Acceptor
 ) -> None:
     sku, key = await shop.item(stock=5), uuid4().hex
     async with sold_slowly(books, sku):
@@ -105,7 +105,7 @@ async def test_one_that_goes_away_before_its_turn_holds_up_nobody(
 
 
 async def test_a_repeat_of_what_was_refused_is_decided_on_its_own(
-    shop: Shop, books: Database, acceptor: Acceptor
+    shop: Storefront, books: Database, acceptor: Acceptor
 ) -> None:
     sku, key = await shop.item(stock=1), uuid4().hex
     orders = [asked(shop, sku, key=key, units=units) for units in (2, 1, 1)]
@@ -116,7 +116,7 @@ async def test_a_repeat_of_what_was_refused_is_decided_on_its_own(
 
 
 async def test_a_batch_that_is_ended_from_outside_leaves_nobody_waiting(
-    shop: Shop, books: Database, acceptor: Acceptor
+    shop: Storefront, books: Database, acceptor: Acceptor
 ) -> None:
     sku, key = await shop.item(stock=9), uuid4().hex
     async with sold_slowly(books, sku):
@@ -133,7 +133,7 @@ async def test_a_batch_that_is_ended_from_outside_leaves_nobody_waiting(
 
 
 async def test_a_key_that_another_transaction_uses_meanwhile_fails_only_its_own_order(
-    shop: Shop, books: Database, acceptor: Acceptor
+    shop: Storefront, books: Database, acceptor: Acceptor
 ) -> None:
     sku, key = await shop.item(stock=9), uuid4().hex
     orders = [asked(shop, sku), asked(shop, sku, key=key), asked(shop, sku)]

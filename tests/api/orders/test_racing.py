@@ -12,14 +12,14 @@ from api.services import Services
 from db.engine import Database, open_engine
 from runtime.settings import Settings
 from tests.api.conftest import away
-from tests.api.orders.conftest import Shop
+from tests.storefront import Storefront
 
 
 def statuses(answers: list[httpx2.Response]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
 
 
-async def test_ten_units_are_sold_to_ten_of_fifty_buyers(shop: Shop) -> None:
+async def test_ten_units_are_sold_to_ten_of_fifty_buyers(shop: Storefront) -> None:
     sku = await shop.item(stock=10)
     answers = await asyncio.gather(*(shop.place({sku: 1}) for _ in range(50)))
     assert statuses(answers) == {201: 10, 409: 40}
@@ -31,7 +31,7 @@ async def test_ten_units_are_sold_to_ten_of_fifty_buyers(shop: Shop) -> None:
     await shop.assert_sound()
 
 
-async def test_the_last_unit_is_sold_once_among_two_hundred(shop: Shop) -> None:
+async def test_the_last_unit_is_sold_once_among_two_hundred(shop: Storefront) -> None:
     sku = await shop.item(stock=1)
     answers = await asyncio.gather(*(shop.place({sku: 1}) for _ in range(200)))
     assert statuses(answers) == {201: 1, 409: 199}
@@ -46,7 +46,7 @@ async def second(database_url: str) -> FastAPI:
 
 
 async def test_two_processes_never_sell_the_same_unit_or_wait_in_a_circle(
-    shop: Shop, second: FastAPI
+    shop: Storefront, second: FastAPI
 ) -> None:
     items = [await shop.item(stock=15) for _ in range(4)]
     secret = await shop.callers.key("admin")
@@ -68,7 +68,7 @@ async def test_two_processes_never_sell_the_same_unit_or_wait_in_a_circle(
     await shop.assert_sound()
 
 
-async def test_two_processes_make_one_order_of_one_key(shop: Shop, second: FastAPI) -> None:
+async def test_two_processes_make_one_order_of_one_key(shop: Storefront, second: FastAPI) -> None:
     sku = await shop.item(stock=40)
     secret = await shop.callers.key("admin")
     headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": "of-two-processes"}
@@ -85,7 +85,9 @@ async def test_two_processes_make_one_order_of_one_key(shop: Shop, second: FastA
     assert await shop.reserved(sku) == 1
 
 
-async def test_one_order_that_the_books_refuse_does_not_fail_its_neighbours(shop: Shop) -> None:
+async def test_one_order_that_the_books_refuse_does_not_fail_its_neighbours(
+    shop: Storefront,
+) -> None:
     sku = await shop.item(stock=50)
     same = {"source": "web", "external_reference": "twice"}
     bodies = [same, {}, {}, same, {}, same, {}]

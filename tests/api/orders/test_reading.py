@@ -6,16 +6,17 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.orders.conftest import Shop, problem
+from tests.api.orders.conftest import problem
+from tests.storefront import Storefront
 
 
-async def ids(shop: Shop, query: str, **who: Any) -> list[str]:
+async def ids(shop: Storefront, query: str, **who: Any) -> list[str]:
     answer = await shop.callers.get(f"/orders?{query}", **who)
     assert answer.status_code == 200, answer.text
     return [order["id"] for order in answer.json()["items"]]
 
 
-async def test_a_known_version_is_not_sent_again(shop: Shop) -> None:
+async def test_a_known_version_is_not_sent_again(shop: Storefront) -> None:
     order = await shop.placed({await shop.item(): 1})
     path = f"/orders/{order['id']}"
     again = await shop.callers.get(path, headers={"If-None-Match": '"1"'})
@@ -24,7 +25,7 @@ async def test_a_known_version_is_not_sent_again(shop: Shop) -> None:
     assert (newer.status_code, newer.json()) == (200, order)
 
 
-async def test_an_unknown_order_is_not_found_whatever_is_asked_of_it(shop: Shop) -> None:
+async def test_an_unknown_order_is_not_found_whatever_is_asked_of_it(shop: Storefront) -> None:
     unknown = f"/orders/{uuid4()}"
     for path in (unknown, f"{unknown}/timeline", f"{unknown}/process"):
         problem(await shop.callers.get(path), 404, "not_found")
@@ -37,7 +38,7 @@ async def test_an_unknown_order_is_not_found_whatever_is_asked_of_it(shop: Shop)
         problem(await shop.callers.post(f"{unknown}/{path}", body), 404, "not_found")
 
 
-async def test_a_customer_sees_only_its_own_orders(shop: Shop) -> None:
+async def test_a_customer_sees_only_its_own_orders(shop: Storefront) -> None:
     sku, me = await shop.item(), await shop.customer()
     mine = await shop.placed({sku: 1}, customer_id=me)
     foreign = await shop.placed({sku: 1})
@@ -58,7 +59,7 @@ async def test_a_customer_sees_only_its_own_orders(shop: Shop) -> None:
     assert await shop.counts() == before
 
 
-async def test_orders_are_found_by_every_filter(shop: Shop) -> None:
+async def test_orders_are_found_by_every_filter(shop: Storefront) -> None:
     sku, customer = await shop.item(), await shop.customer()
     order = await shop.placed(
         {sku: 1}, customer_id=customer, source="web", external_reference="found"
@@ -74,7 +75,7 @@ async def test_orders_are_found_by_every_filter(shop: Shop) -> None:
         assert await ids(shop, f"sku={sku}&{none}") == []
 
 
-async def test_pages_follow_each_other_newest_first(shop: Shop) -> None:
+async def test_pages_follow_each_other_newest_first(shop: Storefront) -> None:
     customer = await shop.customer()
     sku = await shop.item()
     placed = [(await shop.placed({sku: 1}, customer_id=customer))["id"] for _ in range(5)]
@@ -91,7 +92,7 @@ async def test_pages_follow_each_other_newest_first(shop: Shop) -> None:
     assert seen == placed[::-1]
 
 
-async def test_a_page_shows_an_order_as_it_shows_alone(shop: Shop) -> None:
+async def test_a_page_shows_an_order_as_it_shows_alone(shop: Storefront) -> None:
     order = await shop.placed({await shop.item(): 2, await shop.item(): 1})
     page = (await shop.callers.get(f"/orders?number={order['number']}")).json()
     assert page == {"items": [order], "next": None}
@@ -118,22 +119,22 @@ async def test_a_page_shows_an_order_as_it_shows_alone(shop: Shop) -> None:
         "&".join(["status=pending"] * 3) + "&status=no",
     ],
 )
-async def test_a_list_refuses_what_it_does_not_know(shop: Shop, query: str) -> None:
+async def test_a_list_refuses_what_it_does_not_know(shop: Storefront, query: str) -> None:
     body = problem(await shop.callers.get(f"/orders?{query}"), 422, "malformed")
     assert body["errors"][0]["pointer"].startswith("/query/")
 
 
 @pytest.mark.parametrize("text", ["%25", "_", "%5C", "'%20OR%201=1", "%F0%9F%A6%8A"])
-async def test_filters_take_every_character_literally(shop: Shop, text: str) -> None:
+async def test_filters_take_every_character_literally(shop: Storefront, text: str) -> None:
     await shop.placed({await shop.item(): 1}, external_reference=uuid4().hex)
     assert await ids(shop, f"external_reference={text}") == []
 
 
-async def test_a_mark_of_another_list_only_ends_the_page_elsewhere(shop: Shop) -> None:
+async def test_a_mark_of_another_list_only_ends_the_page_elsewhere(shop: Storefront) -> None:
     assert await ids(shop, f"after={uuid4()}&limit=1") is not None
 
 
-async def test_the_timeline_tells_what_happened_oldest_first(shop: Shop) -> None:
+async def test_the_timeline_tells_what_happened_oldest_first(shop: Storefront) -> None:
     order = await shop.placed({await shop.item(): 1})
     page = (await shop.callers.get(f"/orders/{order['id']}/timeline")).json()
     assert [event["type"] for event in page["items"]] == [
@@ -148,7 +149,7 @@ async def test_the_timeline_tells_what_happened_oldest_first(shop: Shop) -> None
     assert first["correlation_id"] == f"order-fulfillment/{order['id']}"
 
 
-async def test_numbers_are_unique_and_ids_are_in_the_order_of_placing(shop: Shop) -> None:
+async def test_numbers_are_unique_and_ids_are_in_the_order_of_placing(shop: Storefront) -> None:
     sku = await shop.item()
     placed = [await shop.placed({sku: 1}) for _ in range(3)]
     assert len({order["number"] for order in placed}) == 3

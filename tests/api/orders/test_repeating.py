@@ -8,10 +8,11 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.api.orders.conftest import Shop, problem
+from tests.api.orders.conftest import problem
+from tests.storefront import Storefront
 
 
-async def send(shop: Shop, body: Any, *keys: str, role: str = "admin") -> httpx2.Response:
+async def send(shop: Storefront, body: Any, *keys: str, role: str = "admin") -> httpx2.Response:
     """Send raw bytes or an object with exactly these Idempotency-Key headers."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = [
@@ -22,7 +23,7 @@ async def send(shop: Shop, body: Any, *keys: str, role: str = "admin") -> httpx2
     return await shop.callers.client.post("/orders", content=content, headers=headers)
 
 
-async def test_a_repeat_gets_the_first_answer_byte_for_byte(shop: Shop) -> None:
+async def test_a_repeat_gets_the_first_answer_byte_for_byte(shop: Storefront) -> None:
     sku, key = await shop.item(), uuid4().hex
     first = await shop.place({sku: 1}, key=key)
     again = await shop.place({sku: 1}, key=key)
@@ -34,14 +35,14 @@ async def test_a_repeat_gets_the_first_answer_byte_for_byte(shop: Shop) -> None:
     assert await shop.reserved(sku) == 1
 
 
-async def test_a_repeat_tells_of_the_creation_even_when_stock_is_gone(shop: Shop) -> None:
+async def test_a_repeat_tells_of_the_creation_even_when_stock_is_gone(shop: Storefront) -> None:
     sku, key = await shop.item(stock=1), uuid4().hex
     first = await shop.place({sku: 1}, key=key)
     problem(await shop.place({sku: 1}), 409, "out_of_stock")
     assert (await shop.place({sku: 1}, key=key)).content == first.content
 
 
-async def test_the_order_of_members_and_white_space_make_no_difference(shop: Shop) -> None:
+async def test_the_order_of_members_and_white_space_make_no_difference(shop: Storefront) -> None:
     body, key = shop.order({await shop.item(): 1}), uuid4().hex
     first = await send(shop, body, key)
     turned = dict(reversed(body.items()))
@@ -49,7 +50,7 @@ async def test_the_order_of_members_and_white_space_make_no_difference(shop: Sho
     assert (first.status_code, again.content) == (201, first.content)
 
 
-async def test_another_body_under_the_same_key_is_refused(shop: Shop) -> None:
+async def test_another_body_under_the_same_key_is_refused(shop: Storefront) -> None:
     sku, key = await shop.item(), uuid4().hex
     await shop.place({sku: 1}, key=key)
     before = await shop.counts()
@@ -57,7 +58,7 @@ async def test_another_body_under_the_same_key_is_refused(shop: Shop) -> None:
     assert await shop.counts() == before
 
 
-async def test_another_route_under_the_same_key_is_refused(shop: Shop) -> None:
+async def test_another_route_under_the_same_key_is_refused(shop: Storefront) -> None:
     key = uuid4().hex
     order = await shop.placed({await shop.item(): 1}, key=key)
     customer = await shop.callers.post("/customers", {"name": "Somebody"}, key=key)
@@ -66,7 +67,7 @@ async def test_another_route_under_the_same_key_is_refused(shop: Shop) -> None:
     problem(hold, 422, "key_reused")
 
 
-async def test_the_same_key_of_another_caller_is_another_key(shop: Shop) -> None:
+async def test_the_same_key_of_another_caller_is_another_key(shop: Storefront) -> None:
     sku, key = await shop.item(), uuid4().hex
     mine = await shop.placed({sku: 1}, key=key)
     theirs = await shop.placed({sku: 1}, key=key, role="support")
@@ -75,7 +76,7 @@ async def test_the_same_key_of_another_caller_is_another_key(shop: Shop) -> None
 
 
 @pytest.mark.parametrize("refusal", ["malformed", "price_changed", "out_of_stock"])
-async def test_a_refusal_leaves_the_key_free(shop: Shop, refusal: str) -> None:
+async def test_a_refusal_leaves_the_key_free(shop: Storefront, refusal: str) -> None:
     sku, key = await shop.item(stock=1), uuid4().hex
     line: dict[str, Any] = {
         "malformed": {"sku": "NO-SUCH", "quantity": 1},
@@ -92,7 +93,7 @@ async def test_a_refusal_leaves_the_key_free(shop: Shop, refusal: str) -> None:
     assert corrected.status_code == 201, corrected.text
 
 
-async def test_stock_that_has_come_since_is_sold_under_the_refused_key(shop: Shop) -> None:
+async def test_stock_that_has_come_since_is_sold_under_the_refused_key(shop: Storefront) -> None:
     sku, key = await shop.item(stock=0), uuid4().hex
     problem(await shop.place({sku: 1}, key=key), 409, "out_of_stock")
     await shop.fill(sku, 1)
@@ -101,13 +102,13 @@ async def test_stock_that_has_come_since_is_sold_under_the_refused_key(shop: Sho
     assert "idempotent-replayed" not in made.headers
 
 
-async def test_placing_needs_a_key(shop: Shop) -> None:
+async def test_placing_needs_a_key(shop: Storefront) -> None:
     before = await shop.counts()
     problem(await send(shop, shop.order({await shop.item(stock=0): 1})), 400, "key_missing")
     assert (await shop.counts())["orders"] == before["orders"]
 
 
-async def test_quotes_do_not_belong_to_the_key(shop: Shop) -> None:
+async def test_quotes_do_not_belong_to_the_key(shop: Storefront) -> None:
     body, key = shop.order({await shop.item(): 1}), uuid4().hex
     first = await send(shop, body, f'"{key}"')
     again = await send(shop, body, key)
@@ -119,17 +120,17 @@ async def test_quotes_do_not_belong_to_the_key(shop: Shop) -> None:
     [("",), ('""',), ("a b",), ("k" * 256,), ("one", "two"), ("same", "same"), ("k\tk",), ('a"b',)],
     ids="empty,quoted empty,with a space,256 long,two,twice,with a tab,with a quote".split(","),
 )
-async def test_a_malformed_key_is_unreadable(shop: Shop, keys: tuple[str, ...]) -> None:
+async def test_a_malformed_key_is_unreadable(shop: Storefront, keys: tuple[str, ...]) -> None:
     body = shop.order({await shop.item(): 1})
     problem(await send(shop, body, *keys), 400, "unreadable")
 
 
-async def test_the_longest_key_is_accepted(shop: Shop) -> None:
+async def test_the_longest_key_is_accepted(shop: Storefront) -> None:
     key = uuid4().hex + "~" * 223
     assert (await send(shop, shop.order({await shop.item(): 1}), key)).status_code == 201
 
 
-async def test_fifty_parallel_repeats_make_one_order(shop: Shop) -> None:
+async def test_fifty_parallel_repeats_make_one_order(shop: Storefront) -> None:
     sku, key = await shop.item(stock=50), uuid4().hex
     answers = await asyncio.gather(*(shop.place({sku: 1}, key=key) for _ in range(50)))
     assert {answer.status_code for answer in answers} == {201}
@@ -143,7 +144,7 @@ async def test_fifty_parallel_repeats_make_one_order(shop: Shop) -> None:
 
 
 async def test_parallel_requests_of_one_key_and_different_bodies_make_one_order(
-    shop: Shop,
+    shop: Storefront,
 ) -> None:
     sku, key = await shop.item(stock=50), uuid4().hex
     answers = await asyncio.gather(

@@ -8,17 +8,18 @@ import pytest
 from db.holds import record_hold
 from domain.ids import new_id
 from domain.orders.status import HoldReason
-from tests.api.orders.conftest import Shop, problem
+from tests.api.orders.conftest import problem
+from tests.storefront import Storefront
 
 
-async def test_an_order_is_accepted_and_read(shop: Shop) -> None:
+async def test_an_order_is_accepted_and_read(shop: Storefront) -> None:
     order = await shop.placed({await shop.item(): 1})
     assert (await shop.callers.get(f"/orders/{order['id']}")).json() == order
     assert (await shop.callers.get(f"/orders/{order['id']}/timeline")).status_code == 200
     assert (await shop.callers.get("/health/ready")).json()["status"] == "degraded"
 
 
-async def held(shop: Shop, order_id: str) -> str:
+async def held(shop: Storefront, order_id: str) -> str:
     """Put an order on hold, as its run did while Temporal was there; return the hold's id."""
     hold = new_id()
     async with shop.books.begin() as db:
@@ -31,7 +32,7 @@ async def held(shop: Shop, order_id: str) -> str:
     [("cancel", {}), ("holds", {"reason": "manual"}), ("holds/HOLD/release", None)],
 )
 async def test_a_request_to_the_run_is_refused_and_changes_nothing(
-    shop: Shop, path: str, body: Any
+    shop: Storefront, path: str, body: Any
 ) -> None:
     placed = await shop.placed({await shop.item(): 1})
     path = f"/orders/{placed['id']}/{path.replace('HOLD', await held(shop, placed['id']))}"
@@ -45,7 +46,7 @@ async def test_a_request_to_the_run_is_refused_and_changes_nothing(
     assert (await shop.callers.get(f"/orders/{order['id']}")).json() == order
 
 
-async def test_what_the_process_waits_for_cannot_be_told(shop: Shop) -> None:
+async def test_what_the_process_waits_for_cannot_be_told(shop: Storefront) -> None:
     order = await shop.placed({await shop.item(): 1})
     asked = await shop.callers.get(f"/orders/{order['id']}/process")
     assert "retry-after" in asked.headers
