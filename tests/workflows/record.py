@@ -6,40 +6,63 @@ were made of, so it is replaced only when named, and never in the commit that ch
 
 import argparse
 import asyncio
+import inspect
 import json
 import os
 import sys
 import tempfile
+from collections.abc import Awaitable, Callable
+from importlib import import_module
 from pathlib import Path
+from uuid import UUID
 
 from domain.documents import PROCESSES, run_id
 from runtime.local.postgres import Postgres
 from tests.database import make_template
 from tests.ports import free_port
-from tests.workflows import paths
 from tests.workflows.servers import temporal
 from tests.workflows.stage import Stage, open_stage
 
 ROOT = Path(__file__).parent.parent.parent
 HISTORIES = ROOT / "tests" / "histories"
 
+Story = Callable[[Stage], Awaitable[UUID]]
+"""Plays a path to its end and returns the document whose run is to be recorded."""
 
-def file_of(workflow: str, path: paths.Path) -> Path:
+
+def stories_in(file: Path) -> tuple[Story, ...]:
+    """Return the public functions of a file under ``paths/``: each plays one path."""
+    module = import_module(f"tests.workflows.paths.{file.stem}")
+    return tuple(
+        function
+        for name, function in inspect.getmembers(module, inspect.iscoroutinefunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    )
+
+
+PATHS: dict[str, tuple[Story, ...]] = {
+    file.stem.title().replace("_", ""): stories_in(file)
+    for file in sorted(Path(__file__).with_name("paths").glob("[a-z]*.py"))
+}
+"""The paths of each workflow, whose file has the same name as its own."""
+
+
+def file_of(workflow: str, path: Story) -> Path:
     """Return where the history of a path is kept."""
     return HISTORIES / workflow / f"{path.__name__}.json"
 
 
-def missing(again: set[str]) -> list[tuple[str, paths.Path]]:
+def missing(again: set[str]) -> list[tuple[str, Story]]:
     """Return the paths without a history, and those to be recorded again."""
     return [
         (workflow, path)
-        for workflow, played in paths.PATHS.items()
+        for workflow, played in PATHS.items()
         for path in played
         if path.__name__ in again or not file_of(workflow, path).exists()
     ]
 
 
-async def record(stage: Stage, workflow: str, path: paths.Path) -> Path:
+async def record(stage: Stage, workflow: str, path: Story) -> Path:
     """Play a path and write the closed history of its run."""
     document = await path(stage)
     kind = next(kind for kind, process in PROCESSES.items() if process.workflow == workflow)

@@ -7,26 +7,14 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from temporalio import activity
-from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.tasks import record_answer
 from api.app import create_app
 from api.services import Services
-from api.steering import Steering
-from db.engine import Database, open_engine
-from db.orders.attempts import add_attempt
-from db.reads.tasks import show_task
-from domain.documents import DECIDE, Document, Kind
 from domain.errors import IllegalMove
-from domain.ids import OrderId, TaskId, new_id
-from domain.orders.status import CancelReason, HoldReason
-from domain.orders.steps import Cancellation, HoldPlacement, HoldRelease
-from domain.tasks import Decision, TaskKind
 from gateways.carriers.sandbox import SandboxCarrier
 from gateways.payments.sandbox import SandboxPayments
 from relay.dispatch import Dispatcher
@@ -36,18 +24,20 @@ from tests.partners import carrier_simulator, payments_simulator
 from tests.patience import POLL
 from tests.ports import free_port
 from tests.serving import served
-from tests.shop import PAYMENT_WINDOW, Shop
-from tests.workflows.looks import Looks
+from tests.shop import PAYMENT_WINDOW, Shop, opened
+from tests.workflows.capabilities.orders import Orders
+from tests.workflows.capabilities.payments import Payments
+from tests.workflows.capabilities.shipments import Shipments
+from tests.workflows.capabilities.tasks import Tasks
 from tests.workflows.servers import Partners
 from worker import activities, make_worker
-from workflows.order_fulfillment import OrderFulfillment
 
 WINDOW = PAYMENT_WINDOW + timedelta(minutes=1)
 """After so long an unpaid order is cancelled."""
 
 
-class Stage(Looks):
-    """What a story needs: orders to place, requests to make, scans to cause, ends to wait for."""
+class Stage(Orders, Shipments, Payments, Tasks):
+    """What a story needs: a class per capability, and servers on which all of them happen."""
 
     def __init__(
         self,
@@ -57,22 +47,12 @@ class Stage(Looks):
         task_queue: str = "stage",
     ) -> None:
         """Play with these servers; ``working`` must be entered for anything to happen."""
-        super().__init__(shop, environment.client, partners)
-        self.environment = environment
-        self.task_queue = task_queue
+        super().__init__(shop, environment, partners, task_queue)
         self.settings = Settings(task_queue=task_queue, graceful_shutdown=timedelta())
         self.refusals: dict[str, bool] = {}
         """Steps that are to refuse once; True when they do so after their work."""
         self.answers: dict[str, asyncio.Event] = {}
         """Steps whose answers wait until a story lets them go."""
-        self._steering = Steering(shop.books, self.connected, task_queue)
-
-    async def connected(self) -> Client:
-        return self.client
-
-    @property
-    def books(self) -> Database:
-        return self.shop.books
 
     @contextlib.asynccontextmanager
     async def working(self, *, cached: int = 1000) -> AsyncIterator[Worker]:
@@ -118,80 +98,6 @@ class Stage(Looks):
 
         return taken
 
-    # What people ask for.
-
-    async def cancel(
-        self, order_id: OrderId, reason: CancelReason = CancelReason.CUSTOMER_REQUEST
-    ) -> None:
-        request = Cancellation(order_id=order_id, reason=reason, actor="customer")
-        await self._steering.ask(
-            Document(Kind.ORDER, order_id), OrderFulfillment.cancel, request, new_id()
-        )
-
-    async def hold(self, order_id: OrderId) -> UUID:
-        hold_id = new_id()
-        request = HoldPlacement(
-            order_id=order_id, hold_id=hold_id, reason=HoldReason.MANUAL, note="", actor="support"
-        )
-        await self._steering.ask(
-            Document(Kind.ORDER, order_id), OrderFulfillment.place_hold, request, hold_id
-        )
-        return hold_id
-
-    async def release(self, order_id: OrderId, hold_id: UUID) -> None:
-        request = HoldRelease(order_id=order_id, hold_id=hold_id, actor="support")
-        await self._steering.ask(
-            Document(Kind.ORDER, order_id), OrderFulfillment.release_hold, request, new_id()
-        )
-
-    async def pay(self, order_id: OrderId, token: str) -> None:
-        async with self.books.begin() as db:
-            await add_attempt(
-                db, order_id, new_id(), provider="sandbox", token=token, actor="customer"
-            )
-
-    async def decide(self, kind: TaskKind, document_id: UUID, choice: str) -> None:
-        """Answer the open task of a kind about a document, as its role would."""
-        task = await self.task(kind, document_id)
-        decision = Decision(task_id=TaskId(task["id"]), choice=choice, actor="person")
-        if task["asker_type"] is None:
-            async with self.books.begin() as db:
-                await record_answer(db, await show_task(db, decision.task_id), decision)
-        else:
-            asker = Document(Kind(task["asker_type"]), task["asker_id"])
-            await self._steering.ask(asker, DECIDE, decision, new_id())
-
-    # What the carrier does.
-
-    async def travel(self, shipment_id: UUID, to: str) -> None:
-        """Let the carrier scan the only parcel on its way to a state."""
-        await self.advance(await self.number(shipment_id), to)
-
-    async def advance(self, number: str, to: str) -> None:
-        """Let the carrier scan one parcel on its way to a state."""
-        await self.carrier.ask("POST", f"/sandbox/parcels/{number}/advance", {"to": to})
-
-    async def scan(self, shipment_id: UUID, code: str, **rest: Any) -> None:
-        """Let the carrier report one code."""
-        number = await self.number(shipment_id)
-        await self.carrier.ask("POST", f"/sandbox/parcels/{number}/scans", {"code": code, **rest})
-
-    # What the customer's bank and time do.
-
-    async def confirm(self, order_id: OrderId) -> None:
-        """Let the customer confirm the order's payment at the provider."""
-        key = await self.shop.one(
-            "SELECT e.key FROM payment_entries e JOIN payments p ON p.id = e.payment_id"
-            " WHERE p.order_id = :id AND e.phase = 'action_required'",
-            id=order_id,
-        )
-        [operation] = (await self.payments.ask("GET", f"/operations?key={key}"))["data"]
-        await self.payments.ask("POST", f"/authorizations/{operation['authorization']}/confirm")
-
-    async def pass_time(self, run: WorkflowHandle[Any, Any], duration: timedelta) -> None:
-        """Let so much time pass for a run; what falls due meanwhile happens."""
-        await self.environment.fast_forward(run, duration)
-
 
 @contextlib.asynccontextmanager
 async def open_stage(
@@ -204,15 +110,12 @@ async def open_stage(
         fresh_database(template_url) as url,
         carrier_simulator(f"{webhooks}/sandbox-carrier") as carrier,
         payments_simulator(f"{webhooks}/sandbox-payments") as payments,
+        opened(url) as shop,
     ):
-        books = Database(open_engine(url, application="tests"))
-        shop = Shop(books)
-        await shop.open()
         # Runs are named by numbers, and stages with books of their own share a Temporal.
         for numbers in ("order_numbers", "shipment_numbers"):
             await shop.one(f"SELECT setval('{numbers}', {secrets.randbelow(10**12) + 1})")
         stage = Stage(shop, environment, Partners(carrier, payments), task_queue)
-        app = create_app(Services(stage.settings, books, stage.connected))
+        app = create_app(Services(stage.settings, stage.books, stage.connected))
         async with served(app, port):
             yield stage
-        await books.close()

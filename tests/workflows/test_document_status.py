@@ -23,6 +23,7 @@ from domain.orders.steps import Cancellation
 from domain.tasks import TaskKind
 from tests.patience import eventually
 from tests.workflows.stage import WINDOW, Stage
+from tests.workflows.stories import placed
 from workflows.order_fulfillment import OrderFulfillment
 from workflows.plugin import plugin
 from workflows.runs import STATUS
@@ -31,14 +32,8 @@ from workflows.shipment_tracking import ShipmentTracking
 Run = WorkflowHandle[Any, Any]
 
 
-async def _placed(stage: Stage, token: str | None = "tok_ok") -> OrderId:
-    order = await stage.shop.place((await stage.shop.item(AUS=1), 1), token=token)
-    await eventually(lambda: stage.exists(stage.run(order)))
-    return order
-
-
 async def _booked(stage: Stage) -> tuple[OrderId, ShipmentId]:
-    order = await _placed(stage)
+    order = await placed(stage)
     shipment = await stage.shipment(order, "booked")
     await stage.wait_says(stage.run(order), "With the carrier")
     return order, shipment
@@ -149,7 +144,7 @@ async def test_an_order_shows_that_it_is_cancelled_while_its_money_is_still_bein
 
 
 async def test_an_order_that_was_never_paid_shows_that_it_is_cancelled(stage: Stage) -> None:
-    order = await _placed(stage, None)
+    order = await placed(stage, None)
     run = await _begin_order(stage, order, "pending")
     await stage.wait_says(run, "payment until")
     await stage.pass_time(run, WINDOW)
@@ -161,7 +156,7 @@ async def test_an_order_that_was_never_paid_shows_that_it_is_cancelled(stage: St
 async def test_a_run_that_begins_again_after_its_orders_end_shows_nothing_anew(
     stage: Stage,
 ) -> None:
-    order = await _placed(stage, None)
+    order = await placed(stage, None)
     await stage.cancel(order)
     await stage.result(stage.run(order))
     run = await _begin_order(stage, order, "cancelled")

@@ -7,7 +7,6 @@ from db.tasks import answer_task
 from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
 from domain.tasks import Decision, TaskKind
-from tests.patience import eventually
 from tests.workflows.stage import Stage
 
 LONG_AGO = "2020-01-02T03:04:05Z"
@@ -68,11 +67,7 @@ async def test_goods_whose_refund_is_refused_are_written_off_when_that_is_settle
     await stage.travel(shipment, end)
     asked = await stage.task(question, shipment)
     await stage.decide(question, shipment, "refund")
-
-    async def asked_again() -> bool:
-        return bool((await stage.task(question, shipment))["id"] != asked["id"])
-
-    await eventually(asked_again)
+    await stage.asked_again(question, shipment, asked)
     await stage.decide(question, shipment, "write_off")
     assert await stage.result(stage.run(order)) == "completed"
     [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
@@ -117,12 +112,7 @@ async def test_a_capture_that_is_declined_again_and_again_can_be_written_off(sta
     await stage.travel(shipment, "delivered")
     first = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
     await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "retry")
-
-    async def asked_again() -> bool:
-        task = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
-        return bool(task["id"] != first["id"])
-
-    await eventually(asked_again)
+    await stage.asked_again(TaskKind.CAPTURE_FAILED, shipment, first)
     assert (await stage.order(order, "confirmed"))["completed_at"] is None
     await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "write_off")
 
@@ -151,12 +141,7 @@ async def test_a_refund_that_the_provider_refuses_is_asked_about_again(stage: St
     await stage.travel(shipment, "lost")
     first = await stage.task(TaskKind.PARCEL_LOST, shipment)
     await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
-
-    async def asked_again() -> bool:
-        task = await stage.task(TaskKind.PARCEL_LOST, shipment)
-        return bool(task["id"] != first["id"])
-
-    await eventually(asked_again)
+    await stage.asked_again(TaskKind.PARCEL_LOST, shipment, first)
     [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
     assert (line["written_off"], line["refunded_amount"]) == (0, 0)
     assert (await stage.order(order, "confirmed"))["completed_at"] is None
@@ -188,12 +173,7 @@ async def test_a_capture_is_tried_again_at_once_while_the_parcel_is_on_its_way(
     await stage.travel(shipment, "picked_up")
     first = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
     await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "retry")
-
-    async def asked_again() -> bool:
-        task = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
-        return bool(task["id"] != first["id"])
-
-    await eventually(asked_again)
+    await stage.asked_again(TaskKind.CAPTURE_FAILED, shipment, first)
     await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "write_off")
     await stage.shipment(order, "picked_up")
     await stage.travel(shipment, "delivered")
@@ -211,12 +191,7 @@ async def test_an_answer_that_a_lost_run_took_with_it_is_asked_for_again(stage: 
         answer = Decision(task_id=task["id"], choice="retry", actor="finance-1")
         await answer_task(db, answer)
         await signal(db, Document(Kind.SHIPMENT, shipment), Signal.CARRIER_REPORTED)
-
-    async def asked_again() -> bool:
-        again = await stage.task(TaskKind.CAPTURE_FAILED, shipment)
-        return bool(again["id"] != task["id"])
-
-    await eventually(asked_again)
+    await stage.asked_again(TaskKind.CAPTURE_FAILED, shipment, task)
     await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "write_off")
     await stage.travel(shipment, "delivered")
     assert await stage.result(stage.run(order)) == "completed"

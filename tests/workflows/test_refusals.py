@@ -34,12 +34,7 @@ async def test_an_address_that_the_carrier_refuses_is_a_persons_task_until_it_is
     first = await stage.task(TaskKind.BOOKING_REFUSED, shipment)
     assert first["facts"]["code"] == "unserviceable"
     await stage.decide(TaskKind.BOOKING_REFUSED, shipment, "retry")
-
-    async def asked_again() -> bool:
-        task = await stage.task(TaskKind.BOOKING_REFUSED, shipment)
-        return bool(task["id"] != first["id"])
-
-    await eventually(asked_again)
+    await stage.asked_again(TaskKind.BOOKING_REFUSED, shipment, first)
     async with stage.books.begin() as db:
         await db.execute(
             text("UPDATE shipments SET ship_to = CAST(:to AS jsonb) WHERE id = :id"),

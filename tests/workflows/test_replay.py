@@ -9,8 +9,8 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer
 
 from domain.ids import OrderId
-from tests.workflows.paths import PATHS, delivered_in_two_shipments, held_while_pending
-from tests.workflows.record import HISTORIES, file_of
+from tests.workflows.paths.order_fulfillment import delivered_in_two_shipments, held_while_pending
+from tests.workflows.record import HISTORIES, PATHS, file_of
 from tests.workflows.stage import open_stage
 from workflows.plugin import WORKFLOWS, plugin
 

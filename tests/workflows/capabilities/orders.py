@@ -1,0 +1,55 @@
+"""What stories ask of orders, and how they see how far an order has come."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from temporalio.client import WorkflowHandle
+
+from domain.documents import Document, Kind
+from domain.ids import OrderId, new_id
+from domain.orders.status import CancelReason, HoldReason
+from domain.orders.steps import Cancellation, HoldPlacement, HoldRelease
+from tests.patience import eventually
+from tests.workflows.capabilities.runs import Runs
+from workflows.order_fulfillment import OrderFulfillment
+
+
+class Orders(Runs):
+    """Orders, as their customers and support see them."""
+
+    def run(self, document_id: UUID) -> WorkflowHandle[Any, Any]:
+        """Return the order's run."""
+        return self._run(Kind.ORDER, document_id)
+
+    async def order(self, order_id: OrderId, status: str) -> dict[str, Any]:
+        """Return the order's row as soon as it is in a state."""
+
+        async def there() -> Any:
+            [row] = await self.shop.rows("SELECT * FROM orders WHERE id = :id", id=order_id)
+            return row if row["status"] == status else None
+
+        return cast(dict[str, Any], await eventually(there))
+
+    async def cancel(
+        self, order_id: OrderId, reason: CancelReason = CancelReason.CUSTOMER_REQUEST
+    ) -> None:
+        request = Cancellation(order_id=order_id, reason=reason, actor="customer")
+        await self._steering.ask(
+            Document(Kind.ORDER, order_id), OrderFulfillment.cancel, request, new_id()
+        )
+
+    async def hold(self, order_id: OrderId) -> UUID:
+        hold_id = new_id()
+        request = HoldPlacement(
+            order_id=order_id, hold_id=hold_id, reason=HoldReason.MANUAL, note="", actor="support"
+        )
+        await self._steering.ask(
+            Document(Kind.ORDER, order_id), OrderFulfillment.place_hold, request, hold_id
+        )
+        return hold_id
+
+    async def release(self, order_id: OrderId, hold_id: UUID) -> None:
+        request = HoldRelease(order_id=order_id, hold_id=hold_id, actor="support")
+        await self._steering.ask(
+            Document(Kind.ORDER, order_id), OrderFulfillment.release_hold, request, new_id()
+        )

@@ -1,0 +1,76 @@
+"""What the customer and the bank do about the money of a story, and what the provider moved."""
+
+from typing import Any
+
+from db.orders.attempts import add_attempt
+from domain.ids import OrderId, new_id
+from tests.patience import eventually
+from tests.workflows.capabilities.runs import Runs
+
+
+class Payments(Runs):
+    """Payments, as the provider sees them."""
+
+    async def pay(self, order_id: OrderId, token: str) -> None:
+        async with self.books.begin() as db:
+            await add_attempt(
+                db, order_id, new_id(), provider="sandbox", token=token, actor="customer"
+            )
+
+    async def confirm(self, order_id: OrderId) -> None:
+        """Let the customer confirm the order's payment at the provider."""
+        key = await self.shop.one(
+            "SELECT e.key FROM payment_entries e JOIN payments p ON p.id = e.payment_id"
+            " WHERE p.order_id = :id AND e.phase = 'action_required'",
+            id=order_id,
+        )
+        [operation] = (await self.payments.ask("GET", f"/operations?key={key}"))["data"]
+        await self.payments.ask("POST", f"/authorizations/{operation['authorization']}/confirm")
+
+    async def waits(self, order_id: OrderId, phase: str) -> None:
+        """Wait until the payment's ledger has an authorization in this phase."""
+
+        async def there() -> Any:
+            return [e for e in await self.entries(order_id) if e == ("authorization", phase)]
+
+        await eventually(there)
+
+    async def entries(self, order_id: OrderId) -> list[tuple[str, str]]:
+        """Return kind and phase of the order's payment entries, oldest first."""
+        rows = await self.shop.rows(
+            "SELECT e.kind, e.phase FROM payment_entries e JOIN payments p ON p.id = e.payment_id"
+            " WHERE p.order_id = :id ORDER BY e.id",
+            id=order_id,
+        )
+        return [(row["kind"], row["phase"]) for row in rows]
+
+    async def moved(self, order_id: OrderId) -> dict[str, int]:
+        """Return what the provider moved for the order, by kind, in minor units."""
+        rows = await self.shop.rows(
+            "SELECT DISTINCT e.key FROM payment_entries e JOIN payments p ON p.id = e.payment_id"
+            " WHERE p.order_id = :id",
+            id=order_id,
+        )
+        sums: dict[str, int] = {}
+        for row in rows:
+            [*found] = (await self.payments.ask("GET", f"/operations?key={row['key']}"))["data"]
+            for operation in found:
+                assert operation["executed"] <= 1, operation
+                sums[operation["kind"]] = (
+                    sums.get(operation["kind"], 0) + operation["amount"] * operation["executed"]
+                )
+        return sums
+
+    async def until_moved(self, order_id: OrderId, **wanted: int) -> None:
+        """Wait until the provider has moved so much money for an order, and we know of it."""
+        unknown = (
+            "SELECT count(*)::int FROM (SELECT e.key FROM payment_entries e"
+            " JOIN payments p ON p.id = e.payment_id WHERE p.order_id = :id"
+            " GROUP BY e.key HAVING count(*) = 1) k"
+        )
+
+        async def there() -> bool:
+            told = await self.shop.one(unknown, id=order_id) == 0
+            return told and await self.moved(order_id) == wanted
+
+        await eventually(there)

@@ -1,0 +1,153 @@
+"""Every path through the run of an order."""
+
+import contextlib
+from uuid import UUID
+
+from temporalio.client import WorkflowFailureError
+
+from domain.errors import IllegalMove
+from domain.tasks import TaskKind
+from tests.workflows.stage import WINDOW, Stage
+from tests.workflows.stories import booked, finished, placed, stopped
+
+
+async def delivered(stage: Stage) -> UUID:
+    order, _ = await booked(stage)
+    return await finished(stage, order)
+
+
+async def delivered_in_two_shipments(stage: Stage) -> UUID:
+    order = await placed(stage, AUS=2, RNO=1)
+    for shipment in await stage.shipments(order, "booked", 2):
+        await stage.travel(shipment, "delivered")
+        await stage.result(stage.tracking(shipment))
+    await stage.result(stage.run(order))
+    return order
+
+
+async def never_paid(stage: Stage) -> UUID:
+    order = await placed(stage, None)
+    await stage.pass_time(stage.run(order), WINDOW)
+    await stage.result(stage.run(order))
+    return order
+
+
+async def declined_then_paid(stage: Stage) -> UUID:
+    order = await placed(stage, "tok_declined")
+    await stage.waits(order, "failed")
+    await stage.pay(order, "tok_ok")
+    return await finished(stage, order)
+
+
+async def confirmed_by_customer(stage: Stage) -> UUID:
+    order = await placed(stage, "tok_action_required")
+    await stage.waits(order, "action_required")
+    await stage.confirm(order)
+    return await finished(stage, order)
+
+
+async def held_while_pending(stage: Stage) -> UUID:
+    order = await placed(stage, None)
+    hold = await stage.hold(order)
+    await stage.pay(order, "tok_ok")
+    await stage.wait_says(stage.run(order), "on hold")
+    await stage.release(order, hold)
+    return await finished(stage, order)
+
+
+async def held_before_booking(stage: Stage) -> UUID:
+    await stage.carrier.fault("http_503", "book")
+    order = await placed(stage)
+    await stage.order(order, "confirmed")
+    hold = await stage.hold(order)
+    await stage.wait_says(stage.run(order), "Waiting for a person")
+    await stage.release(order, hold)
+    return await finished(stage, order)
+
+
+async def booking_refused(stage: Stage) -> UUID:
+    stage.refusals["book_shipment"] = False
+    order = await placed(stage)
+    with contextlib.suppress(WorkflowFailureError):
+        await stage.result(stage.run(order))
+    return order
+
+
+async def cancelled_while_pending(stage: Stage) -> UUID:
+    order = await placed(stage, None)
+    await stage.cancel(order)
+    await stage.result(stage.run(order))
+    return order
+
+
+async def cancelled_when_booked(stage: Stage) -> UUID:
+    order, _ = await booked(stage)
+    await stage.cancel(order)
+    await stage.result(stage.run(order))
+    return order
+
+
+async def cancelled_too_late(stage: Stage) -> UUID:
+    order, shipment = await booked(stage)
+    await stage.carrier.fault("drop_webhooks")
+    await stage.travel(shipment, "picked_up")
+    with contextlib.suppress(IllegalMove):
+        await stage.cancel(order)
+    await stage.travel(shipment, "delivered")
+    await stage.result(stage.run(order))
+    return order
+
+
+async def stopped_while_pending(stage: Stage) -> UUID:
+    order = await placed(stage, "tok_declined")
+    await stage.wait_says(stage.run(order), "payment until")
+    return await stopped(stage, order)
+
+
+async def stopped_when_booked(stage: Stage) -> UUID:
+    order, _ = await booked(stage)
+    return await stopped(stage, order)
+
+
+async def stopped_too_late(stage: Stage) -> UUID:
+    order = await placed(stage, AUS=2, RNO=1)
+    gone, _ = await stage.shipments(order, "booked", 2)
+    await stage.travel(gone, "delivered")
+    await stage.result(stage.tracking(gone))
+    await stage.run(order).cancel()
+    await stage.shipment(order, "voided")
+    return await finished(stage, order)
+
+
+async def undo_failed(stage: Stage) -> UUID:
+    order, _ = await booked(stage)
+    stage.refusals["recall_shipments"] = True
+    return await stopped(stage, order)
+
+
+async def remainder_voided(stage: Stage) -> UUID:
+    order, shipment = await booked(stage, "tok_capture_declined")
+    await stage.travel(shipment, "delivered")
+    await stage.decide(TaskKind.CAPTURE_FAILED, shipment, "write_off")
+    await stage.result(stage.run(order))
+    return order
+
+
+async def started_again_by_its_last_signal(stage: Stage) -> UUID:
+    order, shipment = await booked(stage)
+    await stage.run(order).terminate("lost")
+    await stage.travel(shipment, "delivered")
+    await stage.order(order, "completed")
+    await stage.result(stage.run(order))
+    return order
+
+
+async def started_again_after_its_end(stage: Stage) -> UUID:
+    order, _ = await booked(stage)
+    await finished(stage, order)
+    ended = stage.run(order)
+    await stage.client.start_workflow(
+        "OrderFulfillment", order, id=ended.id, task_queue=stage.task_queue
+    )
+    await stage.result(ended)
+    return order
