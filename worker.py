@@ -23,6 +23,7 @@ from gateways.partner import Partner, Port
 from gateways.partners import CARRIER, PROVIDER
 from gateways.payments.port import PaymentProvider
 from relay.dispatch import Dispatcher
+from relay.renaming import retire_old_runs
 from relay.sweeps import Sweeper
 from runtime.garbage import spare_what_is_loaded
 from runtime.settings import Settings, settings
@@ -98,6 +99,7 @@ async def serve(given: Settings) -> None:
     if client is not None:
         worker = make_worker(client, given, activities(books, carrier, payments))
         async with worker, _dispatching(given, books, client, given.database_url):
+            await retire_old_runs(client)
             spare_what_is_loaded()
             log.info("worker_ready", task_queue=given.task_queue)
             await stop.wait()

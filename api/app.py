@@ -58,7 +58,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(
         title="StateSet",
         summary="Durable order, stock, shipment and payment processes",
-        version="0.1.0",
+        version="0.2.0",
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,

@@ -7,9 +7,10 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from activities.orders.steps import OrderActivities
 from db.outbox import signal
-from domain.documents import Document, Kind, Signal
+from domain.documents import PROCESSES, Document, Kind, Signal
 from domain.orders.status import CancelReason
 from domain.orders.steps import Cancellation
+from relay.renaming import retire_old_runs
 from relay.sweeps import Sweeper
 from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage
@@ -82,6 +83,32 @@ async def test_a_shipments_run_that_failed_is_found_by_the_sweep_and_goes_on(
     await eventually(found)
     assert await stage.result(stage.run(order)) == "completed"
     assert await stage.result(stage.tracking(shipment)) == "delivered"
+
+
+async def test_a_run_that_an_earlier_release_named_by_a_uuid_goes_on_under_its_number(
+    stage: Stage,
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "booked")
+    await stage.run(order).terminate("as if it had never been named so")
+    old = await stage.client.start_workflow(
+        PROCESSES[Kind.ORDER].workflow,
+        order,
+        id=f"{PROCESSES[Kind.ORDER].stem}/{order}",
+        task_queue=stage.task_queue,
+    )
+
+    async def retired() -> bool:
+        # Temporal lists a run a moment after it began.
+        await retire_old_runs(stage.client)
+        return await stage.status(old) == WorkflowExecutionStatus.TERMINATED
+
+    await eventually(retired)
+    await Sweeper(stage.books, stage.client, young=timedelta()).find_lost_runs()
+    await stage.wait_says(stage.run(order), "With the carrier")
+    await stage.travel(shipment, "delivered")
+    assert await stage.result(stage.run(order)) == "completed"
 
 
 async def test_the_sweep_leaves_runs_that_go_on_and_young_documents_alone(stage: Stage) -> None:
