@@ -56,6 +56,7 @@ PLUMBING = {
         "doorbell",
         "errors",
         "etags",
+        "events",
         "health",
         "idempotency",
         "issuer",
