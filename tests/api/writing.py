@@ -17,8 +17,7 @@ from db.engine import Database, open_engine
 from db.events import Event, add_events
 from domain.ids import new_id
 
-LATEST = 0.03
-"""The longest time, in seconds, between writing and committing."""
+_TAKE_TIME = text("SELECT pg_sleep(random() * 0.03)")
 _NUMBER = text("SELECT pg_current_xact_id()")
 _LOCK = text("SELECT id FROM customers WHERE id = :id FOR UPDATE")
 _FIRST = text(
@@ -35,7 +34,7 @@ async def write(db: AsyncConnection, shared: UUID, limit: int) -> int:
     """Write one to three events; return how many."""
     if random.random() < 0.5:
         await db.execute(_NUMBER)
-        await asyncio.sleep(random.random() * LATEST)
+        await db.execute(_TAKE_TIME)
     if random.random() < 0.5:
         await db.execute(_FIRST, {"id": new_id(), "subject_id": new_id()})
         return 1
@@ -49,7 +48,7 @@ async def writer(books: Database, documents: list[UUID], events: int) -> None:
     while events:
         async with books.engine.connect() as db:
             written = await write(db, random.choice(documents), events)
-            await asyncio.sleep(random.random() * LATEST)
+            await db.execute(_TAKE_TIME)
             if random.random() < 0.05:
                 await db.rollback()
                 continue
