@@ -9,7 +9,18 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from api import customers, errors, health, items, openapi, payments, shipments, tasks, webhooks
+from api import (
+    customers,
+    errors,
+    events,
+    health,
+    items,
+    openapi,
+    payments,
+    shipments,
+    tasks,
+    webhooks,
+)
 from api.authentication import Gate
 from api.doorbell import Doorbell
 from api.inventory import router as inventory
@@ -39,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     items.router,
     customers.router,
     payments.router,
+    events.router,
     tasks.router,
     health.router,
     commands.router,

@@ -59,6 +59,7 @@ PLUMBING = {
         "doorbell",
         "errors",
         "etags",
+        "events",
         "health",
         "idempotency",
         "issuer",
