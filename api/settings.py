@@ -7,6 +7,8 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from domain.policy import Policy
+
 
 class ApiSettings(Protocol):
     """What `create_app` needs to be told; the process's settings have all of it."""
@@ -18,7 +20,7 @@ class ApiSettings(Protocol):
     @property
     def request_timeout(self) -> timedelta: ...
     @property
-    def payment_window(self) -> timedelta: ...
+    def policy(self) -> Policy: ...
     @property
     def task_queue(self) -> str: ...
     @property

@@ -7,10 +7,10 @@ from uuid import UUID
 import fastapi
 from fastapi import APIRouter, Request, Response
 
-from activities.tasks import record_answer
+from activities.tasks import accept_answer
+from api.answers import keyed_response
 from api.deps import Books, Db, require
-from api.idempotency import OptionalKey
-from api.once import once
+from api.idempotency import OptionalKey, idempotent
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
@@ -19,9 +19,9 @@ from db.pages import fetch_page
 from db.reads.tasks import search_tasks, show_task
 from db.tasks import TaskRow
 from domain.access import Caller, Role
-from domain.errors import Forbidden, IllegalMove, NotFound, PartnerUnavailable
+from domain.errors import IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import TaskId
-from domain.tasks import ASKERS, Asker, Decision, TaskKind, TaskStatus
+from domain.tasks import Asker, Decision, TaskKind, TaskStatus
 from domain.value import Name, Text, Value
 from workflows.order_fulfillment import OrderFulfillment
 from workflows.shipment_tracking import ShipmentTracking
@@ -105,30 +105,23 @@ async def decide(
     """Answer a task; the process that asked goes on."""
 
     async def run(request_id: UUID) -> TaskView:
-        async with books.read() as db:
-            task = await show_task(db, task_id)
-        if caller.role not in (task.role, Role.ADMIN):
-            raise Forbidden(f"this task is for the role {task.role}", role=task.role)
         decision = Decision(
             task_id=TaskId(task_id), choice=body.choice, note=body.note, actor=caller.subject
         )
-        asker = ASKERS.get(TaskKind(task.kind))
-        offered = task.status == TaskStatus.OPEN and body.choice in task.choices
-        # What the books refuse is refused by them, and leaves no trace in a run.
-        if asker is None or not offered:
-            async with books.begin() as db:
-                await record_answer(db, task, decision)
-        elif asker is Asker.ORDER:
-            document = UUID(task.facts["order_id"])
-            await steering.ask(
-                OrderFulfillment, OrderFulfillment.decide, document, decision, request_id
-            )
-        else:
-            document = task.document_id
-            await steering.ask(
-                ShipmentTracking, ShipmentTracking.decide, document, decision, request_id
-            )
+        async with books.begin() as db:
+            asked = await accept_answer(db, decision, caller.role)
+        if asked is not None:
+            asker, document = asked
+            if asker is Asker.ORDER:
+                await steering.ask(
+                    OrderFulfillment, OrderFulfillment.decide, document, decision, request_id
+                )
+            else:
+                await steering.ask(
+                    ShipmentTracking, ShipmentTracking.decide, document, decision, request_id
+                )
         async with books.read() as db:
             return view(TaskView, await show_task(db, task_id))
 
-    return await once(books, caller, key, f"POST /tasks/{task_id}/decide", body, run)
+    route = f"POST /tasks/{task_id}/decide"
+    return keyed_response(await idempotent(books, caller, key, route, body, run))

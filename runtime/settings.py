@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.policy import Policy
+
 
 def _seconds(given: object) -> object:
     if isinstance(given, str) and given.replace(".", "", 1).isdigit():
@@ -89,13 +91,18 @@ class Settings(BaseSettings):
     )
 
     # Rules
-    payment_window: Duration = timedelta(minutes=30)
+    payment_window: Duration = Policy().payment_window
     """How long a card order waits for an authorization before it is cancelled."""
 
     # Telemetry
     log_level: str = "INFO"
     otlp_endpoint: str | None = None
     """Where spans are exported (OTLP over HTTP); unset means that none are."""
+
+    @property
+    def policy(self) -> Policy:
+        """The business settings, as rules and steps are given them."""
+        return Policy(payment_window=self.payment_window)
 
 
 def _refuse_sandbox_secrets(given: Settings) -> None:

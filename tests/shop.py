@@ -1,17 +1,19 @@
 """A small company for tests: two sites, a customer, and items with the stock a test asks for."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
 
-from api.orders.acceptance import Answered, Decision, accept_orders
-from api.orders.rows import Submission
+from activities.orders.accepting import Decision, accept_orders
+from activities.orders.rows import Submission
+from api.orders.router import ROUTE
+from api.orders.views import fresh_order_json
 from db.customers import add_customer
 from db.engine import Database, to_json
+from db.idempotency import Answer, Claim
 from db.inventory.receiving import Arrival, open_stock
 from db.items import add_item
 from domain.addresses import Address
@@ -20,8 +22,8 @@ from domain.ids import CustomerId, ItemId, LocationId, OrderId, SiteId, new_id
 from domain.items import CreateItem
 from domain.money import Money
 from domain.orders.placing import CardPayment, LineRequest, PlaceOrder
+from domain.policy import Policy
 
-PAYMENT_WINDOW = timedelta(minutes=30)
 PRICE = 2500
 SITES = ("AUS", "RNO")
 HOME = "78701"
@@ -104,28 +106,19 @@ class Shop:
             ship_to=address(postal_code),
             payment=CardPayment(token=token),
         )
-        return Submission(
-            order=order,
-            actor="shop",
-            caller="shop",
-            key=key or uuid4().hex,
-            fingerprint="the same body",
-            may_set_prices=False,
-            only_customer=None,
-        )
+        claim = Claim("shop", key or uuid4().hex, ROUTE, "the same body")
+        return Submission(OrderId(new_id()), order, actor="shop", claim=claim)
 
-    async def ask(
-        self, submissions: Sequence[Submission], window: timedelta = PAYMENT_WINDOW
-    ) -> list[Decision]:
+    async def ask(self, submissions: Sequence[Submission]) -> list[Decision]:
         """Submit orders in one transaction."""
         async with self.books.begin() as db:
-            return await accept_orders(db, submissions, window)
+            return await accept_orders(db, submissions, Policy(), fresh_order_json)
 
     async def place(self, *lines: tuple[ItemId, int], **how: Any) -> OrderId:
         """Place an order that must be accepted."""
         [decision] = await self.ask([self.submission(lines, **how)])
-        assert isinstance(decision, Answered), decision
-        return OrderId(decision.order_id)
+        assert isinstance(decision, Answer), decision
+        return OrderId(decision.resource_id)
 
     async def one(self, query: str, **parameters: Any) -> Any:
         """Return the only value that a query finds."""
