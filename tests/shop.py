@@ -7,22 +7,25 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from activities.inventory.accepting import create_site
 from activities.orders.accepting import Decision, accept_orders
 from activities.orders.rows import Submission
 from api.orders.router import ROUTE
 from api.orders.views import fresh_order_json
 from db.customers import add_customer
-from db.engine import Database, to_json
+from db.engine import Database
 from db.idempotency import Answer, Claim
 from db.inventory.receiving import Arrival, open_stock
 from db.items import add_item
 from domain.addresses import Address
 from domain.customers import CreateCustomer
-from domain.ids import CustomerId, ItemId, LocationId, OrderId, SiteId, new_id
+from domain.ids import CustomerId, ItemId, LocationId, OrderId, SiteId, derived_id, new_id
+from domain.inventory import CreateSite
 from domain.items import CreateItem
 from domain.money import Money
 from domain.orders.placing import CardPayment, LineRequest, PlaceOrder
 from domain.policy import Policy
+from tests.storefront import PLACES
 
 PRICE = 2500
 SITES = ("AUS", "RNO")
@@ -38,38 +41,19 @@ class Shop:
         self.books = books
         self.customer_id = CustomerId(new_id())
         self.sites = {code: SiteId(new_id()) for code in SITES}
-        self.shelves = {code: LocationId(new_id()) for code in SITES}
+        self.shelves = {
+            code: LocationId(derived_id(site, "A-1")) for code, site in self.sites.items()
+        }
 
     async def open(self) -> None:
         """Write the customer and the sites, each with a shelf and a quarantine area."""
         async with self.books.begin() as db:
             await add_customer(db, self.customer_id, CreateCustomer(name="Ada Lovelace"))
             for rank, code in enumerate(SITES, start=1):
-                await db.execute(
-                    text(
-                        "INSERT INTO sites (id, code, name, address, rank)"
-                        " VALUES (:id, :code, :code, CAST(:address AS jsonb), :rank)"
-                    ),
-                    {
-                        "id": self.sites[code],
-                        "code": code,
-                        "address": to_json(address().model_dump()),
-                        "rank": rank,
-                    },
+                site = CreateSite(
+                    code=code, name=code, address=address(), rank=rank, locations=PLACES
                 )
-                for kind, id_ in (("stock", self.shelves[code]), ("quarantine", new_id())):
-                    await db.execute(
-                        text(
-                            "INSERT INTO locations (id, site_id, code, kind, sellable, valued)"
-                            " VALUES (:id, :site, :kind, :kind, :sellable, true)"
-                        ),
-                        {
-                            "id": id_,
-                            "site": self.sites[code],
-                            "kind": kind,
-                            "sellable": kind == "stock",
-                        },
-                    )
+                await create_site(db, self.sites[code], site, actor="tests")
 
     async def item(self, **stock: int) -> ItemId:
         """Add an item with so many units per site (``AUS=3``)."""

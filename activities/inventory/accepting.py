@@ -1,4 +1,4 @@
-"""Correcting stock: a use case in the caller's transaction, with its event."""
+"""Creating sites and correcting stock: use cases in the caller's transaction, with their events."""
 
 from typing import Any
 from uuid import UUID
@@ -9,10 +9,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.events import add_event
 from db.inventory.adjusting import adjust_stock
 from db.inventory.reads import find_stock_location
+from db.inventory.sites import add_site
 from db.items import find_item_id, get_item
 from domain.adjustments import AdjustStock
 from domain.errors import Malformed, NotFound
+from domain.inventory import CreateSite
 from domain.quantities import plain
+
+
+async def create_site(db: AsyncConnection, site_id: UUID, site: CreateSite, *, actor: str) -> None:
+    """Add a site with its locations; raise AlreadyExists with the id of the one of that code."""
+    await add_site(db, site_id, site)
+    await add_event(
+        db,
+        "site.created",
+        subject=site.code,
+        subject_id=site_id,
+        actor=actor,
+        correlation_id=f"site/{site_id}",
+        data={"site_id": str(site_id), "locations": [place.code for place in site.locations]},
+    )
 
 
 async def accept_adjustment(

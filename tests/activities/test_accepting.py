@@ -1,4 +1,4 @@
-"""A step of a run accepts an order as a caller would: in its own transaction, and once."""
+"""What is accepted below HTTP: by a step of a run in its own transaction, and once."""
 
 import asyncio
 
@@ -7,11 +7,13 @@ from sqlalchemy.exc import IntegrityError
 from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
+from activities.inventory.accepting import create_site
 from activities.orders.accepting import place_order
 from activities.orders.rows import Submission
 from db.engine import Database
-from domain.errors import Malformed, OutOfStock
-from domain.ids import CustomerId, ItemId, OrderId, derived_id
+from domain.errors import AlreadyExists, Malformed, OutOfStock
+from domain.ids import CustomerId, ItemId, OrderId, derived_id, new_id
+from domain.inventory import CreateSite
 from domain.money import Money
 from domain.orders.placing import LineRequest, PlaceOrder
 from domain.orders.status import OrderStatus
@@ -19,6 +21,7 @@ from domain.policy import Policy
 from domain.value import Value
 from tests.activities.bench import Bench
 from tests.shop import address
+from tests.storefront import PLACES
 
 NOTHING = Money(amount=0, currency="USD")
 
@@ -130,3 +133,22 @@ async def test_a_step_is_told_that_there_is_no_stock_and_may_try_again_later(ben
     with pytest.raises(OutOfStock):
         await taken(bench, wanted)
     assert set((await rows_of(bench, wanted.order_id)).values()) == {0}
+
+
+async def test_a_site_is_created_with_its_event_and_its_code_belongs_to_it_alone(
+    bench: Bench,
+) -> None:
+    site = CreateSite(code="NEW", name="New", address=address(), locations=PLACES)
+    first = new_id()
+    async with bench.shop.books.begin() as db:
+        await create_site(db, first, site, actor="planner")
+    with pytest.raises(AlreadyExists) as refused:
+        async with bench.shop.books.begin() as db:
+            await create_site(db, new_id(), site, actor="planner")
+    assert refused.value.facts == {"id": str(first)}
+    events = await bench.shop.rows("SELECT type, actor FROM events WHERE subject = 'NEW'")
+    assert events == [{"type": "site.created.v1", "actor": "planner"}]
+    [sold_from] = await bench.shop.rows(
+        "SELECT code FROM locations WHERE site_id = :id AND sellable", id=first
+    )
+    assert sold_from == {"code": "A-1"}
