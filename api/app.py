@@ -80,7 +80,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.gate = gate
     app.state.doorbell = Doorbell(services.db)
     app.state.postbox = webhooks.Postbox(services.db)
-    app.state.acceptor = Acceptor(services.db, app.state.doorbell, settings.payment_window)
+    app.state.acceptor = Acceptor(services.db, app.state.doorbell, settings.policy)
     errors.install(app)
     # Each layer is added around those before it.
     app.add_middleware(Failures)

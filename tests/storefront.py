@@ -1,10 +1,12 @@
 """A shop seen from outside: a site with a shelf, prices, and orders as their callers write them."""
 
-import json
 from typing import Any
-from uuid import uuid4
 
-import asyncpg
+from activities.inventory.accepting import create_site
+from db.engine import Database, open_engine
+from domain.addresses import Address
+from domain.ids import new_id
+from domain.inventory import CreateLocation, CreateSite, LocationKind
 
 ADDRESS: dict[str, Any] = {
     "name": "Ada Lovelace",
@@ -15,30 +17,17 @@ ADDRESS: dict[str, Any] = {
 }
 
 
+PLACES = (CreateLocation(code="A-1"), CreateLocation(code="Q-1", kind=LocationKind.QUARANTINE))
+"""A shelf to sell from, and one for quarantine."""
+
+
 async def add_site(database_url: str, code: str, rank: int = 100) -> None:
-    """Add a site with one shelf to sell from and one for quarantine; sites have no route."""
-    connection = await asyncpg.connect(database_url, ssl=False)
-    try:
-        site = uuid4()
-        await connection.execute(
-            "INSERT INTO sites (id, code, name, address, rank) VALUES ($1, $2, $2, $3, $4)",
-            site,
-            code,
-            json.dumps(ADDRESS),
-            rank,
-        )
-        for shelf, kind, sellable in (("A-1", "stock", True), ("Q-1", "quarantine", False)):
-            await connection.execute(
-                "INSERT INTO locations (id, site_id, code, kind, sellable, valued)"
-                " VALUES ($1, $2, $3, $4, $5, true)",
-                uuid4(),
-                site,
-                shelf,
-                kind,
-                sellable,
-            )
-    finally:
-        await connection.close()
+    """Add a site; sites have no route."""
+    site = CreateSite(code=code, name=code, address=Address(**ADDRESS), rank=rank, locations=PLACES)
+    books = Database(open_engine(database_url, application="tests"))
+    async with books.begin() as db:
+        await create_site(db, new_id(), site, actor="tests")
+    await books.close()
 
 
 def dollars(amount: int) -> dict[str, Any]:

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.workflow import UpdateMethodMultiParam
 
+from activities.payments.accepting import pay_order
+from api.answers import keyed_response
 from api.deps import Books, require
 from api.doorbell import AtDoor
-from api.idempotency import OptionalKey, RequiredKey
-from api.once import create_once, once
+from api.idempotency import OptionalKey, RequiredKey, idempotent, idempotent_create
 from api.orders.views import OrderView
 from api.problems import BODY, KEYED, READ, problems
 from api.steering import Request, Steer
 from db.holds import require_hold
-from db.orders.attempts import add_attempt
 from db.orders.reads import get_order
 from domain.access import Caller
 from domain.documents import Document, Kind
@@ -35,7 +35,6 @@ from domain.orders.steps import (
     check_running,
     too_late_to_cancel,
 )
-from gateways.partners import PROVIDER
 from workflows.order_fulfillment import OrderFulfillment
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -101,7 +100,8 @@ async def cancel(
         request = Cancellation(order_id=OrderId(order_id), reason=body.reason, actor=caller.subject)
         return await desk.ask(order_id, caller, OrderFulfillment.cancel, request, request_id, check)
 
-    return await once(desk.books, caller, key, f"POST /orders/{order_id}/cancel", body, run)
+    route = f"POST /orders/{order_id}/cancel"
+    return keyed_response(await idempotent(desk.books, caller, key, route, body, run))
 
 
 @router.post(
@@ -136,7 +136,7 @@ async def hold(
         return await desk.ask(order_id, caller, update, request, request_id, check)
 
     route = f"POST /orders/{order_id}/holds"
-    return await once(desk.books, caller, key, route, body, run, status=201)
+    return keyed_response(await idempotent(desk.books, caller, key, route, body, run, status=201))
 
 
 @router.post(
@@ -163,7 +163,7 @@ async def release(
         return await desk.ask(order_id, caller, update, request, request_id, check)
 
     route = f"POST /orders/{order_id}/holds/{hold_id}/release"
-    return await once(desk.books, caller, key, route, None, run)
+    return keyed_response(await idempotent(desk.books, caller, key, route, None, run))
 
 
 @router.post(
@@ -182,14 +182,17 @@ async def pay(
     """Try to pay with another card while the payment window is open; needs no Temporal."""
 
     async def write(db: AsyncConnection, payment_id: UUID) -> OrderView:
-        await get_order(db, order_id, caller.only_customer)
-        await add_attempt(
-            db, order_id, payment_id, provider=PROVIDER.name, token=body.token, actor=caller.subject
+        await pay_order(
+            db,
+            payment_id,
+            order_id,
+            token=body.token,
+            actor=caller.subject,
+            only_customer=caller.only_customer,
         )
         return OrderView.of(await get_order(db, order_id))
 
-    answer = await create_once(
-        desk.books, caller, key, f"POST /orders/{order_id}/payments", body, write
-    )
+    route = f"POST /orders/{order_id}/payments"
+    made = await idempotent_create(desk.books, caller, key, route, body, write)
     desk.doorbell.ring()
-    return answer
+    return keyed_response(made, f"/orders/{order_id}/payments")

@@ -49,6 +49,8 @@ _REFERENCE = text(
     (SELECT array_agg(nextval('order_numbers')) FROM generate_series(1, :orders)) AS numbers"""
 )
 
+_NUMBER = text("SELECT number FROM orders WHERE id = :order")
+
 # Rows are locked in one order by everyone, so two callers never wait for each other in a circle.
 _LOCK_SHELVES = text(
     """SELECT b.item_id, b.location_id, l.code, l.site_id, s.code, s.rank,
@@ -118,8 +120,6 @@ class OrderRows:
     payments: list[dict[str, Any]]
     events: list[dict[str, Any]]
     start: Message
-    key: dict[str, Any]
-    """The request's row of the idempotency record, with its answer."""
     reservations: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -164,6 +164,12 @@ async def read_reference(
     )
 
 
+async def find_number(db: AsyncConnection, order_id: UUID) -> str | None:
+    """Return the number of the order with this id, if there is one."""
+    number: str | None = (await db.execute(_NUMBER, {"order": order_id})).scalar_one_or_none()
+    return number
+
+
 async def lock_shelves(
     db: AsyncConnection, items: Mapping[ItemId, str]
 ) -> dict[ItemId, list[Shelf]]:
@@ -186,14 +192,17 @@ async def lock_shelves(
     return shelves
 
 
-async def write_orders(db: AsyncConnection, orders: Sequence[OrderRows]) -> None:
-    """Write accepted orders, their promises, events, starts and answers by one statement.
+async def write_orders(
+    db: AsyncConnection, orders: Sequence[OrderRows], keys: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write accepted orders, their promises, events and starts by one statement.
 
+    ``keys`` are rows of the idempotency record, with the answers, of the orders that have a claim.
     The shelves are locked by the caller; the CHECK on the balances refuses what oversells all the
     same. An IntegrityError may mean that a key or reference was used since it was looked for.
     """
     # Two writers that meet on unique values do so in one order, and never in a circle.
-    keys = sorted((order.key for order in orders), key=lambda row: (row["caller"], row["key"]))
+    by_key = sorted(keys, key=lambda row: (row["caller"], row["key"]))
     by_reference = sorted(
         (order.order for order in orders),
         key=lambda row: (row["source"], row["external_reference"] or ""),
@@ -218,6 +227,6 @@ async def write_orders(db: AsyncConnection, orders: Sequence[OrderRows]) -> None
                     for (item, location), quantity in promises.items()
                 ]
             ),
-            "keys": to_json(keys),
+            "keys": to_json(by_key),
         },
     )

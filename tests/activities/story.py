@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from db.orders.attempts import add_attempt
+from activities.payments.accepting import pay_order
 from domain.documents import Kind
 from domain.errors import AlreadyExists, IllegalMove
 from domain.ids import TaskId, new_id
@@ -141,9 +141,7 @@ class Story(Outside):
         token = token or str(self.rng.choice([each for each in TOKENS if each]))
         try:
             async with self.bench.shop.books.begin() as db:
-                await add_attempt(
-                    db, self.order, new_id(), provider="sandbox", token=token, actor="customer"
-                )
+                await pay_order(db, new_id(), self.order, token=token, actor="customer")
         except IllegalMove as refusal:
             return repr(refusal)
         return token

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from tests.api.callers import Callers
-from tests.api.sites import add_site
+from tests.storefront import add_site
 
 
 @pytest.fixture(scope="module", autouse=True)

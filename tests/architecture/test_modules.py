@@ -26,6 +26,7 @@ PLUMBING = {
         "ids",
         "lifecycle",
         "money",
+        "policy",
         "quantities",
         "value",
     },
@@ -49,7 +50,7 @@ PLUMBING = {
         "tables",
         "verify",
     },
-    "activities": {"errors", "facts"},
+    "activities": {"access", "errors", "facts"},
     "gateways": {"carriers", "failures", "http", "partner", "partners", "webhooks"},
     "api": {
         "answers",
@@ -65,7 +66,6 @@ PLUMBING = {
         "issuer",
         "keys",
         "middleware",
-        "once",
         "openapi",
         "pages",
         "problems",
@@ -214,6 +214,14 @@ def test_sql_is_only_in_the_database_layer() -> None:
         if name.startswith("sqlalchemy") and statements & set(taken)
     }
     assert found == set()
+
+
+def test_use_cases_know_neither_http_nor_temporal() -> None:
+    found = [one for one in OURS if re.fullmatch(r"activities/\w+/accepting\.py", one.path)]
+    edges = {"api", "fastapi", "starlette", "temporalio", "workflows"}
+    known = {f"{one.path}: {name}" for one in found for name, _ in one.imports}
+    assert {each for each in known if each.split(": ")[1].partition(".")[0] in edges} == set()
+    assert len(found) >= 6
 
 
 def test_every_todo_has_a_number() -> None:

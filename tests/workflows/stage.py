@@ -14,18 +14,19 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.tasks import record_answer
+from activities.payments.accepting import pay_order
+from activities.tasks import accept_answer
 from api.app import create_app
 from api.services import Services
 from api.steering import Steering
 from db.engine import Database, open_engine
-from db.orders.attempts import add_attempt
-from db.reads.tasks import show_task
+from domain.access import Role
 from domain.documents import DECIDE, Document, Kind
 from domain.errors import IllegalMove
 from domain.ids import OrderId, TaskId, new_id
 from domain.orders.status import CancelReason, HoldReason
 from domain.orders.steps import Cancellation, HoldPlacement, HoldRelease
+from domain.policy import Policy
 from domain.tasks import Decision, TaskKind
 from gateways.carriers.sandbox import SandboxCarrier
 from gateways.payments.sandbox import SandboxPayments
@@ -34,13 +35,13 @@ from runtime.settings import Settings
 from tests.database import fresh_database
 from tests.partners import carrier_simulator, payments_simulator
 from tests.ports import free_port
-from tests.shop import PAYMENT_WINDOW, Shop
+from tests.shop import Shop
 from tests.workflows.looks import Looks
 from tests.workflows.servers import POLL, Partners, served
 from worker import activities, make_worker
 from workflows.order_fulfillment import OrderFulfillment
 
-WINDOW = PAYMENT_WINDOW + timedelta(minutes=1)
+WINDOW = Policy().payment_window + timedelta(minutes=1)
 """After so long an unpaid order is cancelled."""
 
 
@@ -144,19 +145,15 @@ class Stage(Looks):
 
     async def pay(self, order_id: OrderId, token: str) -> None:
         async with self.books.begin() as db:
-            await add_attempt(
-                db, order_id, new_id(), provider="sandbox", token=token, actor="customer"
-            )
+            await pay_order(db, new_id(), order_id, token=token, actor="customer")
 
     async def decide(self, kind: TaskKind, document_id: UUID, choice: str) -> None:
         """Answer the open task of a kind about a document, as its role would."""
         task = await self.task(kind, document_id)
         decision = Decision(task_id=TaskId(task["id"]), choice=choice, actor="person")
-        if task["asker_type"] is None:
-            async with self.books.begin() as db:
-                await record_answer(db, await show_task(db, decision.task_id), decision)
-        else:
-            asker = Document(Kind(task["asker_type"]), task["asker_id"])
+        async with self.books.begin() as db:
+            asker = await accept_answer(db, decision, Role.ADMIN)
+        if asker is not None:
             await self._steering.ask(asker, DECIDE, decision, new_id())
 
     # What the carrier does.
