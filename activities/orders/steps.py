@@ -6,7 +6,7 @@ from temporalio import activity
 from activities.orders.progress import look_again, plan_again, progress_of
 from db.engine import Database
 from db.holds import find_hold, record_hold, release_hold, require_hold
-from db.inventory.ledger import release_stock
+from db.inventory.posting import release
 from db.orders.steps import (
     announce,
     cancel_open_units,
@@ -62,7 +62,7 @@ class OrderActivities:
                     await move_shipment(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
                     await cancel_tasks(db, TaskKind.BOOKING_REFUSED, shipment.id)
             await cancel_open_units(db, order.id)
-            await release_stock(db, order.id)
+            await release(db, order.id)
             await move_order(
                 db, order, OrderStatus.CANCELLED, cancellation.actor, reason=cancellation.reason
             )

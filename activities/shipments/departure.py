@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.payments.provider import Intent, ask, intend, record_outcome
 from activities.shipments.following import CARRIER, journey_of, read_state
 from db.engine import Database
-from db.inventory.ledger import issue_stock
+from db.inventory.places import place_id
+from db.inventory.posting import Movement, post
 from db.orders.steps import counters_of, lines_of
 from db.payments import entries_of, payment_drawn_on
 from db.shipments.captures import amount_owed, count_capture, planned_capture
@@ -20,6 +21,7 @@ from db.shipments.steps import (
     shipment_lines_of,
 )
 from db.tasks import cancel_tasks, is_open, open_task
+from domain.inventory import LocationKind, MovementKind
 from domain.payments import EntryKind, capture_due, capture_key
 from domain.shipments.steps import Journey
 from domain.tasks import TaskKind
@@ -42,7 +44,23 @@ async def depart(db: AsyncConnection, order: Row[Any], shipment: Row[Any]) -> No
     state = await read_state(db, shipment.id)
     await record_departure(db, shipment, state, CARRIER, capture=owed, shipping=shipping)
     # Last, because many orders wait for the balance of a popular item.
-    await issue_stock(db, shipment.id, [part.id for part in parts], CARRIER)
+    await post(db, [_issue(part) for part in parts])
+
+
+def _issue(part: Row[Any]) -> Movement:
+    return Movement(
+        key=f"issue/{part.id}",
+        kind=MovementKind.ISSUE,
+        item_id=part.item_id,
+        quantity=part.quantity,
+        from_location_id=part.location_id,
+        to_location_id=place_id(LocationKind.CUSTOMER),
+        actor=CARRIER,
+        document_type="shipment",
+        document_id=part.shipment_id,
+        line_id=part.order_line_id,
+        reservation_id=part.reservation_id,
+    )
 
 
 async def capture_intent(
