@@ -184,7 +184,7 @@ async def write_orders(db: AsyncConnection, orders: Sequence[OrderRows]) -> None
     The shelves are locked by the caller; the CHECK on the balances refuses what oversells all the
     same. An IntegrityError may mean that a key or reference was used since it was looked for.
     """
-    # Two writers that meet on unique values do so in one order, and never in a circle.
+    # Two writers that meet on unique values do so in one order: no deadlock.
     keys = sorted((order.key for order in orders), key=lambda row: (row["caller"], row["key"]))
     by_reference = sorted(
         (order.order for order in orders),
