@@ -7,7 +7,7 @@ from activities.orders.progress import look_again, plan_again, progress_by
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
 from db.holds import find_hold, record_hold, release_hold, require_hold
-from db.inventory.ledger import release_stock
+from db.inventory.posting import release
 from db.orders.steps import (
     cancel_open_units,
     counters_of,
@@ -59,7 +59,7 @@ class OrderActivities:
                     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
                     await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
             await cancel_open_units(db, order.id)
-            await release_stock(db, order.id)
+            await release(db, order.id)
             reason = cancellation.reason
             await ORDERS.move(
                 db,

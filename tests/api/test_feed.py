@@ -168,7 +168,15 @@ async def test_a_filtered_feed_moves_on_past_what_is_not_wanted(
 
 @pytest.mark.parametrize(
     "after",
-    ["x", "", "4df66942-dabc-426d-a60b-a27ba500d4e5", "8" + "0" * 47, "0" * 47 + "1", "0" * 49, "7" + "F" * 47],
+    [
+        "x",
+        "",
+        "4df66942-dabc-426d-a60b-a27ba500d4e5",
+        "8" + "0" * 47,
+        "0" * 47 + "1",
+        "0" * 49,
+        "7" + "F" * 47,
+    ],
 )
 async def test_a_position_that_no_event_has_is_refused(callers: Callers, after: str) -> None:
     answer = await callers.get(f"/events?after={after}")
