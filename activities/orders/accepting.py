@@ -32,7 +32,7 @@ from telemetry import metrics
 
 Decision = Answer | DomainError
 Writer = Callable[[OrderRows], str]
-"""Writes what is answered to who placed the order; called before its stock is reserved."""
+"""Writes the answer of a fresh order; called before its stock is reserved."""
 
 
 @dataclass(frozen=True, slots=True)
