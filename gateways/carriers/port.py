@@ -1,6 +1,6 @@
 """What a carrier does for us; each real carrier and the sandbox implement it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 from uuid import UUID
 
@@ -32,7 +32,10 @@ class BookedParcel(Value):
 
 
 class Booking(Value):
-    """A bought label: the carrier's own id, its parcels in the order asked, and its price."""
+    """A bought label: the carrier's own id, its parcels in the order asked, and its price.
+
+    ``arrives_on`` is the day that the carrier promises, where it promises one.
+    """
 
     booking_id: Name
     carrier: Name
@@ -41,6 +44,7 @@ class Booking(Value):
     amount: int
     currency: Name
     voided: bool = False
+    arrives_on: date | None = None
 
 
 class Scan(Value):

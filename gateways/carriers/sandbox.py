@@ -1,6 +1,6 @@
 """The sandbox carrier, spoken to over HTTP like a real one."""
 
-from datetime import UTC
+from datetime import UTC, date
 from uuid import UUID
 
 import httpx2
@@ -27,6 +27,7 @@ class _Booking(Answer):
     currency: Currency
     voided: bool
     parcels: list[_Parcel]
+    arrives_on: date | None = None
 
 
 class _Bookings(Answer):
@@ -113,4 +114,5 @@ def _booking(sold: _Booking, reference: UUID) -> Booking:
         amount=sold.amount,
         currency=sold.currency,
         voided=sold.voided,
+        arrives_on=sold.arrives_on,
     )
