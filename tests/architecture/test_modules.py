@@ -30,6 +30,7 @@ PLUMBING = {
     },
     "db": {
         "access",
+        "deadlines",
         "direct",
         "documents",
         "engine",
