@@ -1,6 +1,6 @@
 """HTTP for shipments: what is on its way and what the carrier says."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -65,6 +65,7 @@ class ShipmentView(Value):
     ship_to: Address
     label_url: str | None
     label_cost: Money | None
+    promised_on: date | None = Field(description="The day of arrival that the carrier promised.")
     lines: tuple[ShipmentLineView, ...]
     parcels: tuple[ParcelView, ...]
     created_at: datetime

@@ -1,6 +1,6 @@
 """Answers remembered per caller and Idempotency-Key."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -174,9 +174,27 @@ def _of(claim: Claim) -> ColumnElement[bool]:
     return and_(IdempotencyRow.caller == claim.caller, IdempotencyRow.key == claim.key)
 
 
-async def drop_expired(db: AsyncConnection) -> int:
-    """Forget keys older than 72 hours; return how many."""
-    dropped = await db.execute(
-        delete(IdempotencyRow).where(IdempotencyRow.created_at < func.now() - KEPT_FOR)
-    )
-    return dropped.rowcount
+_EXPIRED = (
+    select(IdempotencyRow.caller, IdempotencyRow.key)
+    .where(IdempotencyRow.created_at < func.now() - KEPT_FOR)
+    .order_by(IdempotencyRow.created_at)
+)
+_DROP_EXPIRED = text(
+    """DELETE FROM idempotency_keys WHERE (caller, key) IN (
+        SELECT k.caller, k.key FROM idempotency_keys k
+        JOIN unnest(CAST(:callers AS text[]), CAST(:keys AS text[])) AS x(caller, key)
+            ON k.caller = x.caller AND k.key = x.key
+        WHERE k.created_at < now() - CAST(:kept AS interval) FOR UPDATE OF k SKIP LOCKED)"""
+)
+
+
+async def find_expired(db: AsyncConnection, limit: int) -> Sequence[CallerKey]:
+    """Return keys older than 72 hours, the oldest first."""
+    return [(row.caller, row.key) for row in await db.execute(_EXPIRED.limit(limit))]
+
+
+async def drop_expired(db: AsyncConnection, keys: Sequence[CallerKey]) -> int:
+    """Forget those of the keys that are older than 72 hours; return how many."""
+    callers, names = [caller for caller, _ in keys], [key for _, key in keys]
+    given = {"callers": callers, "keys": names, "kept": KEPT_FOR}
+    return (await db.execute(_DROP_EXPIRED, given)).rowcount

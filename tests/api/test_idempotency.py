@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from api.idempotency import idempotent
 from db.engine import Database
-from db.idempotency import TAKEN_OVER_AFTER, Answer, drop_expired
+from db.idempotency import TAKEN_OVER_AFTER, Answer, drop_expired, find_expired
 from domain.access import Caller, Role
 from domain.errors import IllegalMove, KeyInProgress, KeyReused
 from domain.value import Value
@@ -182,6 +182,6 @@ async def test_keys_are_forgotten_after_72_hours(
         )
         await connection.close()
     async with books.begin() as db:
-        assert await drop_expired(db) == 1
+        assert await drop_expired(db, await find_expired(db, 9)) == 1
     assert (await ask(books, process, "kept")).replayed
     assert not (await ask(books, process, "forgotten")).replayed

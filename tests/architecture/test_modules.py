@@ -32,6 +32,7 @@ PLUMBING = {
     },
     "db": {
         "access",
+        "deadlines",
         "direct",
         "documents",
         "engine",

@@ -77,7 +77,7 @@ async def test_a_shipments_run_that_failed_is_found_by_the_sweep_and_goes_on(
 
     async def found() -> bool:
         # What the outbox was about to tell the run that failed keeps a sweep from looking.
-        await sweeper.find_lost_runs()
+        await sweeper.sweep("lost_runs")
         return await stage.status(stage.tracking(shipment)) != WorkflowExecutionStatus.FAILED
 
     await eventually(found)
@@ -118,11 +118,11 @@ async def test_the_sweep_leaves_runs_that_go_on_and_young_documents_alone(stage:
         await stage.shipment(order, "booked")
     await stage.run(lost).terminate("lost")
 
-    await Sweeper(stage.books, stage.client).find_lost_runs()
+    await Sweeper(stage.books, stage.client).sweep("lost_runs")
     assert await stage.shop.one("SELECT count(*) FROM outbox") == 0
     assert await stage.status(stage.run(lost)) == WorkflowExecutionStatus.TERMINATED
     before = (await stage.run(running).describe()).history_length
-    await Sweeper(stage.books, stage.client, young=timedelta()).find_lost_runs()
+    await Sweeper(stage.books, stage.client, young=timedelta()).sweep("lost_runs")
     await stage.wait_says(stage.run(lost), "With the carrier")
     assert (await stage.run(running).describe()).history_length == before
 
