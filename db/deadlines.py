@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import SHIPMENTS
 from db.events import add_events
+from db.shipments.tables import ShipmentRow
 from db.tasks import TaskRow, close_task, open_task
 from domain.orders.status import HoldReason
 from domain.tasks import HOLD_OWNERS, TaskKind, TaskStatus
@@ -192,7 +193,8 @@ async def warn(db: AsyncConnection, deadline: Deadline, ids: Sequence[UUID]) -> 
     What another transaction holds is left to the next sweep. What was said is looked at under the
     lock and by another statement, because the one that locks sees what was before it.
     """
-    locked = {row.id: row for row in await db.execute(_LOCK[deadline.name], {"ids": list(ids)})}
+    found = await db.execute(_LOCK[deadline.name], {"ids": list(ids)})
+    locked = {row.id: cast(ShipmentRow, row) for row in found}
     late = (await db.execute(_AGAIN[deadline.name], {"ids": list(locked)})).all()
     events = []
     for row in late:
