@@ -1,6 +1,7 @@
 """Documents in the books: per kind its table, its state machine, and the queries about its runs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -16,7 +17,8 @@ from db.shipments.captures import OWES
 from db.shipments.tables import ShipmentRow
 from domain.documents import Document, Kind, Run, run_id
 from domain.errors import NotFound
-from domain.lifecycle import Moves
+from domain.ids import CustomerId
+from domain.lifecycle import Moves, check_running
 from domain.money import Money
 from domain.orders import status as orders
 from domain.shipments import status as shipments
@@ -32,6 +34,8 @@ class Documents:
     """What its human numbers begin with."""
     first: StrEnum
     moves: Moves[Any]
+    running: AbstractSet[StrEnum]
+    """The states in which it is on its way, and may be asked for something."""
     run: str
     """Selects id, number, status, customer_id and ``about`` (JSON) of the documents."""
     summary: Callable[[Mapping[str, Any]], str]
@@ -39,10 +43,19 @@ class Documents:
     unfinished: str
     """Selects id, number and ``since`` of the documents that need a run."""
 
+    belongs_to: Kind | None = None
+    """The kind of document that it is a part of, by the column ``<kind>_id``."""
+    waits: str = ""
+    """Selects what, detail, since and document_id: what only this kind waits for."""
+
     @property
     def table(self) -> str:
         """The name of the table."""
         return str(self.row.__tablename__)
+
+    def check_running(self, status: str) -> None:
+        """Raise IllegalMove when a document in this state has ended."""
+        check_running(self.kind, status, self.moves, self.running)
 
 
 def _order_summary(about: Mapping[str, Any]) -> str:
@@ -67,6 +80,7 @@ DOCUMENTS: Mapping[Kind, Documents] = {
             prefix="SO",
             first=orders.OrderStatus.PENDING,
             moves=orders.MOVES,
+            running=orders.RUNNING,
             run="""SELECT o.id, o.number, o.status, o.customer_id, jsonb_build_object(
                 'amount', o.total_amount, 'currency', o.currency, 'units', (
                     SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id)) AS about
@@ -81,6 +95,7 @@ DOCUMENTS: Mapping[Kind, Documents] = {
             prefix="SHP",
             first=shipments.ShipmentStatus.PENDING,
             moves=shipments.MOVES,
+            running=shipments.RUNNING,
             # Its run begins with booking the departure, so that is the state in which it starts.
             run=f"""SELECT s.id, s.number,
                 CASE WHEN {_SCANNED} THEN 'picked_up' ELSE s.status END AS status, o.customer_id,
@@ -92,6 +107,12 @@ DOCUMENTS: Mapping[Kind, Documents] = {
             FROM shipments s JOIN orders o ON o.id = s.order_id
             WHERE o.status = 'confirmed' AND CASE WHEN s.handed_over_at IS NULL
                 THEN {_SCANNED} ELSE s.settled_at IS NULL OR ({OWES}) END""",
+            belongs_to=Kind.ORDER,
+            waits="""SELECT 'carrier' AS what, s.id AS document_id,
+                s.number || ' is ' || replace(s.status, '_', ' ') AS detail,
+                coalesce(s.handed_over_at, s.booked_at) AS since
+            FROM shipments s WHERE s.settled_at IS NULL
+                AND s.status NOT IN ('pending', 'voided', 'cancelled')""",
         ),
     )
 }
@@ -110,10 +131,15 @@ _RUN = {
 }
 
 
-async def get_run(db: AsyncConnection, document: Document) -> Run:
-    """Return what a document's run is known by; raise NotFound."""
+async def get_run(
+    db: AsyncConnection, document: Document, only_customer: CustomerId | None = None
+) -> Run:
+    """Return what a document's run is known by.
+
+    Raises NotFound, also for another customer's document when ``only_customer`` is given.
+    """
     found = (await db.execute(_RUN[document.kind], {"id": document.id})).one_or_none()
-    if found is None:
+    if found is None or only_customer not in (None, found.customer_id):
         raise NotFound(f"there is no {document.kind} {document.id}")
     return run_of(document, *found)
 

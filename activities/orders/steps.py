@@ -5,10 +5,8 @@ from temporalio import activity
 
 from activities.orders.progress import look_again, plan_again, progress_of
 from db.engine import Database
-from db.holds import find_hold, record_hold, release_hold, require_hold
 from db.inventory.ledger import release_stock
 from db.orders.steps import (
-    announce,
     cancel_open_units,
     change_order,
     counters_of,
@@ -23,12 +21,8 @@ from domain.ids import OrderId
 from domain.orders.status import OrderStatus, may_complete
 from domain.orders.steps import (
     Cancellation,
-    HoldPlacement,
-    HoldRelease,
     Progress,
-    already_held,
     check_cancellable,
-    check_running,
 )
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
@@ -106,47 +100,6 @@ class OrderActivities:
                 return progress
             await move_order(db, order, OrderStatus.COMPLETED, "system")
             return progress.model_copy(update={"status": OrderStatus.COMPLETED})
-
-    @activity.defn
-    async def place_hold(self, placement: HoldPlacement) -> None:
-        """Stop the order; refuse a second open hold of the same reason."""
-        async with self._books.begin() as db:
-            order = await lock_order(db, placement.order_id)
-            if await find_hold(db, placement.hold_id, order.id):
-                return
-            check_running(OrderStatus(order.status))
-            added = await record_hold(
-                db,
-                placement.hold_id,
-                "order",
-                order.id,
-                placement.reason,
-                placement.note,
-                placement.actor,
-            )
-            if not added:
-                raise already_held(placement.reason)
-            await change_order(db, order)
-            await announce(
-                db,
-                order,
-                "hold_placed",
-                placement.actor,
-                {"hold_id": placement.hold_id, "reason": placement.reason, "note": placement.note},
-            )
-
-    @activity.defn
-    async def release_hold(self, release: HoldRelease) -> None:
-        """Lift one hold; a hold released before stays released."""
-        async with self._books.begin() as db:
-            order = await lock_order(db, release.order_id)
-            await require_hold(db, release.hold_id, order.id)
-            reason = await release_hold(db, release.hold_id, order.id, release.actor)
-            if reason is None:
-                return
-            await change_order(db, order)
-            data = {"hold_id": release.hold_id, "reason": reason}
-            await announce(db, order, "hold_released", release.actor, data)
 
     @activity.defn
     async def report_undo_failure(self, order_id: OrderId) -> None:

@@ -10,8 +10,8 @@ from db.unfinished import find_unfinished
 
 from db.outbox import drop_done
 from domain.errors import DomainError
+from domain.holds import HoldPlacement
 from domain.ids import OrderId
-from domain.orders.steps import HoldPlacement
 from gateways.failures import PartnerFailure
 from tests.activities.attempts import Attempt
 from tests.activities.bench import Bench
