@@ -8,6 +8,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from db.documents import get_run
+from db.engine import Database
+from domain.documents import Document, Kind
+from domain.errors import NotFound
+from domain.ids import CustomerId
 from tests.api.callers import Callers
 
 ADDRESS = {
@@ -91,6 +96,17 @@ async def test_a_shipments_parts_are_its_customers_too(
         assert answer.status_code == status, answer.text
     unknown = await callers.get(f"/shipments/{uuid4()}/{part}")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+
+
+async def test_the_run_of_another_customers_document_is_not_found(
+    books: Database, callers: Callers, owner: UUID
+) -> None:
+    [shipment, *_] = await listed(callers, "/shipments")
+    document = Document(Kind.SHIPMENT, UUID(shipment["id"]))
+    async with books.read() as db:
+        assert (await get_run(db, document, CustomerId(owner))).number == shipment["number"]
+        with pytest.raises(NotFound):
+            await get_run(db, document, CustomerId(uuid4()))
 
 
 async def test_a_shipments_timeline_tells_what_happened_oldest_first(callers: Callers) -> None:
