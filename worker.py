@@ -12,6 +12,7 @@ import uvloop
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.holds import HoldActivities
 from activities.orders.steps import OrderActivities
 from activities.payments.steps import PaymentActivities
 from activities.shipments.booking import BookingActivities
@@ -43,6 +44,7 @@ def activities(
         BookingActivities(books, carrier),
         JourneyActivities(books, payments),
         TaskActivities(books),
+        HoldActivities(books),
     )
     return [
         getattr(each, name)

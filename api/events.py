@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field, StringConstraints
 
 from api.deps import Db, require
-from api.orders.views import EventView
+from api.documents import EventView
 from api.pages import Page, Query, link
 from api.problems import READ, problems
 from db.reads.events import START, read_feed

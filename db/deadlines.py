@@ -17,7 +17,7 @@ from db.documents import SHIPMENTS
 from db.events import add_events
 from db.shipments.tables import ShipmentRow
 from db.tasks import TaskRow, close_task, open_task
-from domain.orders.status import HoldReason
+from domain.holds import HoldReason
 from domain.tasks import HOLD_OWNERS, TaskKind, TaskStatus
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from enum import StrEnum
 
 from domain.documents import Kind
+from domain.holds import HoldReason
 from domain.ids import TaskId
-from domain.orders.status import HoldReason
 from domain.value import Name, Text, Value
 
 

@@ -6,34 +6,37 @@ from uuid import UUID
 import fastapi
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.orders.rows import Submission
 from api.answers import json_response, keyed_response
-from api.deps import Books, Serving, require
+from api.deps import Books, require
+from api.documents import process, timeline
 from api.etags import IfNoneMatch, refuse_known, tag
 from api.idempotency import RequiredKey, fingerprint
 from api.orders.batch import Acceptor
-from api.orders.process import ProcessView, describe, waiting_in_books
-from api.orders.views import EventView, OrderView, order_json
+from api.orders.views import OrderView, order_json
 from api.pages import Page, PageQuery, page
 from api.problems import BODY, KEYED, READ, problems
+from api.process import Wait
 from api.rows import last_id
 from db.idempotency import Claim
-from db.orders.reads import get_order, read_order, read_timeline, search_orders
+from db.orders.reads import get_order, read_order, search_orders
 from db.orders.tables import OrderRow
 from db.pages import fetch_page
 from domain.access import Caller, Command
+from domain.documents import Kind
 from domain.errors import (
     AlreadyExists,
     DomainError,
     NotFound,
     OutOfStock,
-    PartnerUnavailable,
     PriceChanged,
 )
 from domain.ids import CustomerId, OrderId, new_id
 from domain.orders.placing import PlaceOrder
 from domain.orders.status import OrderStatus
+from domain.payments import PaymentStatus
 from domain.value import Name
 from telemetry import metrics, tracing
 
@@ -122,32 +125,15 @@ async def show(
     return json_response(order_json(row), etag)
 
 
-@router.get(
-    "/{order_id}/timeline", response_model=Page[EventView], responses=problems(*READ, NotFound)
-)
-async def timeline(
-    order_id: UUID,
-    caller: Annotated[Caller, require("orders:read")],
-    books: Books,
-) -> Response:
-    """All that happened to an order, oldest first."""
-    events = await read_timeline(books, order_id, caller.only_customer)
-    return json_response({"items": [dict(event) for event in events], "next": None})
+async def _payment(db: AsyncConnection, order_id: UUID) -> list[Wait]:
+    """Return the wait for the customer's money, if that is what a pending order waits for."""
+    order = OrderView.of(await get_order(db, order_id))
+    unpaid = order.payment_status in (PaymentStatus.UNPAID, PaymentStatus.FAILED)
+    if order.status is not OrderStatus.PENDING or not unpaid:
+        return []
+    until = f"the payment, until {order.payment_due_at:%Y-%m-%d %H:%M:%S} UTC"
+    return [Wait(who="the customer", what=until, since=order.placed_at)]
 
 
-@router.get(
-    "/{order_id}/process",
-    response_model=ProcessView,
-    responses=problems(*READ, NotFound, PartnerUnavailable),
-)
-async def process(
-    order_id: UUID,
-    caller: Annotated[Caller, require("orders:read")],
-    books: Books,
-    services: Serving,
-) -> ProcessView:
-    """What the order waits for, since when, what was tried, and what comes next."""
-    async with books.read() as db:
-        order = OrderView.of(await get_order(db, order_id, caller.only_customer))
-        waiting = await waiting_in_books(db, order)
-    return await describe(await services.temporal(), order, waiting)
+timeline(router, Kind.ORDER)
+process(router, Kind.ORDER, also=_payment)

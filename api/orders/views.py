@@ -13,12 +13,12 @@ from sqlalchemy import Row
 from api.answers import json_bytes
 from db.orders.accept import OrderRows
 from domain.addresses import Address
+from domain.holds import HoldReason
 from domain.ids import CustomerId, ItemId, LineId, OrderId, PaymentId, ShipmentId
 from domain.money import Money
 from domain.orders.status import (
     CancelReason,
     FulfillmentStatus,
-    HoldReason,
     LineCounters,
     OrderStatus,
     billable,
@@ -127,19 +127,6 @@ class OrderView(Value):
     def from_parts(cls, row: Mapping[str, Any]) -> Self:
         """Build the view from an order's row with its parts as JSON lists."""
         return cls.model_validate(order_json(row))
-
-
-class EventView(Value):
-    """Something that happened to a document, with the attribute names of CloudEvents."""
-
-    id: UUID
-    type: str
-    subject: str
-    sequence: int
-    time: datetime
-    actor: str
-    correlation_id: str
-    data: dict[str, Any]
 
 
 def order_json(row: Mapping[str, Any]) -> dict[str, Any]:

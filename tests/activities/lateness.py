@@ -10,8 +10,8 @@ from temporalio.client import Client
 
 from db.deadlines import DEADLINES as TABLE
 from db.tasks import answer_task
+from domain.holds import HoldReason
 from domain.ids import OrderId, TaskId, new_id
-from domain.orders.status import HoldReason
 from domain.orders.steps import HoldPlacement, HoldRelease
 from domain.tasks import Decision, TaskKind
 from relay.sweeps import Sweeper

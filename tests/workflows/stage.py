@@ -21,11 +21,12 @@ from api.services import Services
 from api.steering import Steering
 from db.engine import Database, open_engine
 from domain.access import Role
-from domain.documents import DECIDE, Document, Kind
+from domain.documents import DECIDE, PLACE_HOLD, RELEASE_HOLD, Document, Kind
 from domain.errors import IllegalMove
+from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, TaskId, new_id
-from domain.orders.status import CancelReason, HoldReason
-from domain.orders.steps import Cancellation, HoldPlacement, HoldRelease
+from domain.orders.status import CancelReason
+from domain.orders.steps import Cancellation
 from domain.policy import Policy
 from domain.tasks import Decision, TaskKind
 from gateways.carriers.sandbox import SandboxCarrier
@@ -128,20 +129,21 @@ class Stage(Looks):
         )
 
     async def hold(self, order_id: OrderId) -> UUID:
-        hold_id = new_id()
+        document, hold_id = Document(Kind.ORDER, order_id), new_id()
         request = HoldPlacement(
-            order_id=order_id, hold_id=hold_id, reason=HoldReason.MANUAL, note="", actor="support"
+            document=document,
+            hold_id=hold_id,
+            reason=HoldReason.MANUAL,
+            note="",
+            actor="support",
         )
-        await self._steering.ask(
-            Document(Kind.ORDER, order_id), OrderFulfillment.place_hold, request, hold_id
-        )
+        await self._steering.ask(document, PLACE_HOLD, request, hold_id)
         return hold_id
 
     async def release(self, order_id: OrderId, hold_id: UUID) -> None:
-        request = HoldRelease(order_id=order_id, hold_id=hold_id, actor="support")
-        await self._steering.ask(
-            Document(Kind.ORDER, order_id), OrderFulfillment.release_hold, request, new_id()
-        )
+        document = Document(Kind.ORDER, order_id)
+        request = HoldRelease(document=document, hold_id=hold_id, actor="support")
+        await self._steering.ask(document, RELEASE_HOLD, request, new_id())
 
     async def pay(self, order_id: OrderId, token: str) -> None:
         async with self.books.begin() as db:
