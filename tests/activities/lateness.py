@@ -10,9 +10,9 @@ from temporalio.client import Client
 
 from db.deadlines import DEADLINES as TABLE
 from db.tasks import answer_task
-from domain.holds import HoldReason
+from domain.documents import Document, Kind
+from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, TaskId, new_id
-from domain.orders.steps import HoldPlacement, HoldRelease
 from domain.tasks import Decision, TaskKind
 from relay.sweeps import Sweeper
 from tests.activities.bench import Bench
@@ -76,14 +76,21 @@ async def hold(bench: Bench, order: OrderId, reason: HoldReason = HoldReason.MAN
     await bench.take(
         "place_hold",
         HoldPlacement(
-            order_id=order, hold_id=hold_id, reason=reason, note="look at it", actor="support"
+            document=Document(Kind.ORDER, order),
+            hold_id=hold_id,
+            reason=reason,
+            note="look at it",
+            actor="support",
         ),
     )
     return hold_id
 
 
 async def release(bench: Bench, order: OrderId, hold_id: UUID) -> None:
-    await bench.take("release_hold", HoldRelease(order_id=order, hold_id=hold_id, actor="support"))
+    await bench.take(
+        "release_hold",
+        HoldRelease(document=Document(Kind.ORDER, order), hold_id=hold_id, actor="support"),
+    )
 
 
 async def planned(bench: Bench) -> tuple[OrderId, UUID]:

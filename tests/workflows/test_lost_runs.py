@@ -105,7 +105,7 @@ async def test_a_run_that_an_earlier_release_named_by_a_uuid_goes_on_under_its_n
         return await stage.status(old) == WorkflowExecutionStatus.TERMINATED
 
     await eventually(retired)
-    await Sweeper(stage.books, stage.client, young=timedelta()).find_lost_runs()
+    await Sweeper(stage.books, stage.client, young=timedelta()).sweep("lost_runs")
     await stage.wait_says(stage.run(order), "With the carrier")
     await stage.travel(shipment, "delivered")
     assert await stage.result(stage.run(order)) == "completed"
