@@ -19,7 +19,7 @@ RUN pip install --no-deps --no-build-isolation --editable . \
     && python -m compileall -q -j 0 /opt/stateset/lib /app
 
 FROM python:${PYTHON}
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 ARG CREATED=unknown
 LABEL org.opencontainers.image.title="StateSet" \

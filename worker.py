@@ -12,6 +12,7 @@ import uvloop
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.holds import HoldActivities
 from activities.orders.steps import OrderActivities
 from activities.payments.steps import PaymentActivities
 from activities.shipments.booking import BookingActivities
@@ -23,6 +24,7 @@ from gateways.partner import Partner, Port
 from gateways.partners import CARRIER, PROVIDER
 from gateways.payments.port import PaymentProvider
 from relay.dispatch import Dispatcher
+from relay.renaming import retire_old_runs
 from relay.sweeps import Sweeper
 from runtime.garbage import spare_what_is_loaded
 from runtime.settings import Settings, settings
@@ -42,6 +44,7 @@ def activities(
         BookingActivities(books, carrier),
         JourneyActivities(books, payments),
         TaskActivities(books),
+        HoldActivities(books),
     )
     return [
         getattr(each, name)
@@ -98,6 +101,7 @@ async def serve(given: Settings) -> None:
     if client is not None:
         worker = make_worker(client, given, activities(books, carrier, payments))
         async with worker, _dispatching(given, books, client, given.database_url):
+            await retire_old_runs(client)
             spare_what_is_loaded()
             log.info("worker_ready", task_queue=given.task_queue)
             await stop.wait()

@@ -1,20 +1,35 @@
-"""Recording what a person decided."""
+"""Answers to tasks: accepted from a person in the caller's transaction, or recorded by a run."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.payments.answers import settle_amount
 from db.engine import Database
-from db.tasks import TaskRow, answer_task
-from domain.tasks import Decided, Decision, TaskKind
+from db.reads.tasks import show_task
+from db.tasks import answer_task
+from domain.access import Role
+from domain.documents import Document, Kind
+from domain.errors import Forbidden
+from domain.tasks import Decided, Decision, TaskKind, TaskStatus
 
 
-async def record_answer(db: AsyncConnection, task: TaskRow, decision: Decision) -> None:
-    """Record the answer to what no run asked, with what it changes in the books."""
+async def accept_answer(db: AsyncConnection, decision: Decision, role: Role) -> Document | None:
+    """Record a person's answer, with what it changes in the books.
+
+    An answer that a run acts on is left to that: returns the document whose run it is. What the
+    books refuse leaves no trace in a run. Raises NotFound, Forbidden and IllegalMove.
+    """
+    task = await show_task(db, decision.task_id)
+    if role not in (task.role, Role.ADMIN):
+        raise Forbidden(f"this task is for the role {task.role}", role=task.role)
+    offered = task.status == TaskStatus.OPEN and decision.choice in task.choices
+    if offered and task.asker_type is not None and task.asker_id is not None:
+        return Document(Kind(task.asker_type), task.asker_id)
     if task.kind == TaskKind.PAYMENT_MISMATCH:
         await settle_amount(db, task, decision)
     else:
         await answer_task(db, decision)
+    return None
 
 
 class TaskActivities:

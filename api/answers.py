@@ -5,13 +5,23 @@ from typing import Any
 import orjson
 from fastapi import Response
 
+from db.idempotency import Answer
 
-def as_json(content: Any) -> bytes:
+
+def json_bytes(content: Any) -> bytes:
     """Write plain values: the same bytes as pydantic would write for their view."""
     return orjson.dumps(content, default=str, option=orjson.OPT_UTC_Z)
 
 
-def written(content: Any, etag: str | None = None) -> Response:
+def json_response(content: Any, etag: str | None = None) -> Response:
     """Answer with plain values, laid out as their view is written."""
     headers = None if etag is None else {"ETag": etag}
-    return Response(as_json(content), headers=headers, media_type="application/json")
+    return Response(json_bytes(content), headers=headers, media_type="application/json")
+
+
+def keyed_response(answer: Answer, location: str | None = None) -> Response:
+    """Answer a request with what its key keeps; ``location`` is where such documents are found."""
+    headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+    if location is not None:
+        headers["Location"] = f"{location}/{answer.resource_id}"
+    return Response(answer.body, answer.status, headers, "application/json")

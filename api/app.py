@@ -9,7 +9,18 @@ import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
-from api import customers, errors, health, items, openapi, payments, shipments, tasks, webhooks
+from api import (
+    customers,
+    errors,
+    events,
+    health,
+    items,
+    openapi,
+    payments,
+    shipments,
+    tasks,
+    webhooks,
+)
 from api.authentication import Gate
 from api.doorbell import Doorbell
 from api.inventory import router as inventory
@@ -39,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     items.router,
     customers.router,
     payments.router,
+    events.router,
     tasks.router,
     health.router,
     commands.router,
@@ -58,7 +70,7 @@ def create_app(services: Services) -> FastAPI:
     app = FastAPI(
         title="StateSet",
         summary="Durable order, stock, shipment and payment processes",
-        version="0.1.0",
+        version="0.2.0",
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
@@ -68,7 +80,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.gate = gate
     app.state.doorbell = Doorbell(services.db)
     app.state.postbox = webhooks.Postbox(services.db)
-    app.state.acceptor = Acceptor(services.db, app.state.doorbell, settings.payment_window)
+    app.state.acceptor = Acceptor(services.db, app.state.doorbell, settings.policy)
     errors.install(app)
     # Each layer is added around those before it.
     app.add_middleware(Failures)

@@ -1,22 +1,22 @@
 """HTTP for customers."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.customers.accepting import create_customer
+from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfNoneMatch, answer_with, tag
-from api.idempotency import RequiredKey
-from api.once import create_once
+from api.idempotency import RequiredKey, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
-from db.customers import CustomerRow, add_customer, get_customer, search_customers
-from db.events import add_event
+from db.customers import CustomerRow, get_customer, search_customers
 from db.pages import fetch_page
 from domain.access import Caller
 from domain.addresses import Address
@@ -96,20 +96,8 @@ async def create(
     """Add a customer; email, and source with external_reference, belong to one customer only."""
 
     async def write(db: AsyncConnection, new_id: UUID) -> CustomerView:
-        row = await add_customer(db, new_id, customer)
-        await add_event(
-            db,
-            "customer.created",
-            subject=str(new_id),
-            subject_id=new_id,
-            actor=caller.subject,
-            correlation_id=f"customer/{new_id}",
-            data=_data(row),
-        )
-        return view(CustomerView, row)
+        return view(CustomerView, await create_customer(db, new_id, customer, actor=caller.subject))
 
-    return await create_once(books, caller, key, "POST /customers", customer, write)
-
-
-def _data(row: Any) -> dict[str, Any]:
-    return {"customer_id": str(row.id), "kind": row.kind, "source": row.source}
+    route = "POST /customers"
+    made = await idempotent_create(books, caller, key, route, customer, write)
+    return keyed_response(made, "/customers")

@@ -1,22 +1,52 @@
-"""The Idempotency-Key header: its form, and the fingerprint of what was asked under it."""
+"""Idempotency: a request repeated under its Idempotency-Key is done once and answered alike.
 
+The key's form, the fingerprint of what is asked under it, and the two ways of keeping an answer.
+Answers are values: who serves HTTP makes a response of them.
+"""
+
+import asyncio
 import hashlib
 import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import orjson
 from fastapi import Depends, Request
 from pydantic import BaseModel
+from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import Headers
 
 from api.refusals import Unreadable
-from domain.errors import KeyMissing
+from db.engine import Database
+from db.idempotency import (
+    Answer,
+    Claim,
+    claim_key,
+    claim_or_take_over,
+    complete,
+    find_key,
+    free,
+    known_answer,
+)
+from domain.access import Caller
+from domain.errors import DomainError, KeyInProgress, KeyMissing, KeyReused
+from domain.ids import new_id
 
 HEADER = "Idempotency-Key"
 LONGEST = 255
 _KEY = rf"[!#-~]{{1,{LONGEST}}}"
 PATTERN = f'^({_KEY}|"{_KEY}")$'
 """What the header may look like."""
+
+PATIENCE = 2.0
+"""Seconds for which a repeated request waits for the first one's answer."""
+POLL = 0.1
 
 
 def parse_key(headers: Headers) -> str:
@@ -67,3 +97,91 @@ async def optional_key(request: Request) -> str | None:
 
 OptionalKey = Annotated[str | None, Depends(optional_key)]
 """The key of a request that may have one."""
+
+
+async def idempotent_create(
+    books: Database,
+    caller: Caller,
+    key: str,
+    route: str,
+    body: BaseModel,
+    write: Callable[[AsyncConnection, UUID], Awaitable[BaseModel]],
+) -> Answer:
+    """Create something in one transaction with its key; a repeat gets the first answer.
+
+    ``write`` gets the id to use and returns what was made; ``route`` is method and path, such as
+    ``POST /customers``. Raises KeyReused and whatever ``write`` refuses with, which frees the key.
+    """
+    fresh = new_id()
+    claim = Claim(caller.subject, key, route, fingerprint(route, body))
+    async with books.begin() as db:
+        known = await claim_key(db, claim, fresh)
+        if isinstance(known, DomainError):
+            raise known
+        if known is not None:
+            return known
+        made = (await write(db, fresh)).model_dump_json()
+        await complete(db, claim, status=201, answer=made)
+    return Answer(fresh, made, 201, replayed=False)
+
+
+async def idempotent(
+    books: Database,
+    caller: Caller,
+    key: str | None,
+    route: str,
+    body: BaseModel | None,
+    run: Callable[[UUID], Awaitable[BaseModel]],
+    *,
+    status: int = 200,
+) -> Answer:
+    """Ask for something outside our transaction once, and keep its answer.
+
+    ``run`` gets an id that a takeover of the same request gets again, and returns the document.
+    ``route`` names method and path with the document's id. Without a key it just runs. A refusal
+    or failure of ``run`` frees the key. Raises KeyReused, and KeyInProgress after waiting.
+    """
+    if key is None:
+        fresh = new_id()
+        return Answer(fresh, (await run(fresh)).model_dump_json(), status, replayed=False)
+    claim = Claim(caller.subject, key, route, fingerprint(route, body))
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        async with books.begin() as db:
+            mine = await claim_or_take_over(db, claim, new_id())
+            row = None if mine else await find_key(db, claim)
+        if mine is not None:
+            return await _run(books, claim, mine, run, status)
+        known = None if row is None else known_answer(row._asdict(), claim)
+        if isinstance(known, Answer):
+            return known
+        if isinstance(known, KeyReused):
+            raise known
+        if time.monotonic() > deadline:
+            raise KeyInProgress("a request with this Idempotency-Key is still running")
+        await asyncio.sleep(POLL)
+
+
+async def _run(
+    books: Database,
+    claim: Claim,
+    mine: Row[Any],
+    run: Callable[[UUID], Awaitable[BaseModel]],
+    status: int,
+) -> Answer:
+    try:
+        answer = (await run(mine.resource_id)).model_dump_json()
+    except BaseException:
+        # Also when the request is given up: the database may be what is away, and then the claim
+        # is taken over later.
+        with suppress(SQLAlchemyError, OSError):
+            await asyncio.shield(_free(books, claim, mine.created_at))
+        raise
+    async with books.begin() as db:
+        await complete(db, claim, status=status, answer=answer, claimed_at=mine.created_at)
+    return Answer(mine.resource_id, answer, status, replayed=False)
+
+
+async def _free(books: Database, claim: Claim, claimed_at: datetime) -> None:
+    async with books.begin() as db:
+        await free(db, claim, claimed_at=claimed_at)

@@ -9,16 +9,16 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.items.accepting import create_item
+from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfNoneMatch, answer_with, tag
-from api.idempotency import RequiredKey
-from api.once import create_once
+from api.idempotency import RequiredKey, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, money, view
-from db.events import add_event
 from db.inventory.reads import fetch_availability
-from db.items import ItemRow, add_item, get_item, search_items
+from db.items import ItemRow, get_item, search_items
 from db.pages import fetch_page
 from domain.access import Caller
 from domain.errors import AlreadyExists, NotFound
@@ -114,19 +114,11 @@ async def create(
     """Add an item with its prices; a SKU belongs to one item, in whatever case."""
 
     async def write(db: AsyncConnection, new_id: UUID) -> ItemView:
-        row = await add_item(db, new_id, item)
-        await add_event(
-            db,
-            "item.created",
-            subject=row.sku,
-            subject_id=new_id,
-            actor=caller.subject,
-            correlation_id=f"item/{new_id}",
-            data={"item_id": str(new_id), "sku": row.sku},
-        )
+        row = await create_item(db, new_id, item, actor=caller.subject)
         return view(ItemView, row, prices=_prices(row))
 
-    return await create_once(books, caller, key, "POST /items", item, write)
+    made = await idempotent_create(books, caller, key, "POST /items", item, write)
+    return keyed_response(made, "/items")
 
 
 def _prices(row: Row[Any]) -> list[dict[str, Any] | None]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
+from domain.policy import Policy
 from gateways.partner import PartnerSettings
 
 
@@ -19,7 +20,7 @@ class ApiSettings(Protocol):
     @property
     def request_timeout(self) -> timedelta: ...
     @property
-    def payment_window(self) -> timedelta: ...
+    def policy(self) -> Policy: ...
     @property
     def task_queue(self) -> str: ...
     @property

@@ -1,6 +1,6 @@
 """HTTP for shipments: what is on its way and what the carrier says."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,17 +8,21 @@ import fastapi
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.deps import Db, require
+from api.documents import process, timeline
 from api.etags import IfNoneMatch, answer_with, tag
 from api.pages import Page, PageQuery
 from api.problems import READ, problems
+from api.process import Wait
 from api.rows import last_id, money, view
 from db.pages import fetch_page
 from db.shipments.reads import search_shipments, show_shipment, tracking_of
 from db.shipments.tables import ShipmentRow
 from domain.access import Caller
 from domain.addresses import Address
+from domain.documents import Kind
 from domain.errors import NotFound
 from domain.ids import ItemId, LineId, LocationId, OrderId, ParcelId, ShipmentId, SiteId
 from domain.money import Money
@@ -65,6 +69,7 @@ class ShipmentView(Value):
     ship_to: Address
     label_url: str | None
     label_cost: Money | None
+    promised_on: date | None = Field(description="The day of arrival that the carrier promised.")
     lines: tuple[ShipmentLineView, ...]
     parcels: tuple[ParcelView, ...]
     created_at: datetime
@@ -154,6 +159,19 @@ async def track(
     row = await show_shipment(db, shipment_id, customer_id=caller.only_customer)
     events = [view(TrackingEventView, event) for event in await tracking_of(db, shipment_id)]
     return view(TrackingView, row, shipment_id=row.id, events=events)
+
+
+async def _label(db: AsyncConnection, shipment_id: UUID) -> list[Wait]:
+    """Return the wait for a label, which the process of the shipment's order books."""
+    row = await show_shipment(db, shipment_id, customer_id=None)
+    if row.status != ShipmentStatus.PENDING:
+        return []
+    what = f"{row.order_number} books the label"
+    return [Wait(who="the process of its order", what=what, since=row.created_at)]
+
+
+timeline(router, Kind.SHIPMENT)
+process(router, Kind.SHIPMENT, also=_label)
 
 
 def _view(row: Row[Any]) -> ShipmentView:

@@ -7,10 +7,10 @@ from uuid import UUID
 import fastapi
 from fastapi import APIRouter, Request, Response
 
-from activities.tasks import record_answer
+from activities.tasks import accept_answer
+from api.answers import keyed_response
 from api.deps import Books, Db, require
-from api.idempotency import OptionalKey
-from api.once import once
+from api.idempotency import OptionalKey, idempotent
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
@@ -19,8 +19,8 @@ from db.pages import fetch_page
 from db.reads.tasks import search_tasks, show_task
 from db.tasks import TaskRow
 from domain.access import Caller, Role
-from domain.documents import DECIDE, Document, Kind
-from domain.errors import Forbidden, IllegalMove, NotFound, PartnerUnavailable
+from domain.documents import DECIDE
+from domain.errors import IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import TaskId
 from domain.tasks import Decision, TaskKind, TaskStatus
 from domain.value import Name, Text, Value
@@ -104,22 +104,15 @@ async def decide(
     """Answer a task; the process that asked goes on."""
 
     async def run(request_id: UUID) -> TaskView:
-        async with books.read() as db:
-            task = await show_task(db, task_id)
-        if caller.role not in (task.role, Role.ADMIN):
-            raise Forbidden(f"this task is for the role {task.role}", role=task.role)
         decision = Decision(
             task_id=TaskId(task_id), choice=body.choice, note=body.note, actor=caller.subject
         )
-        offered = task.status == TaskStatus.OPEN and body.choice in task.choices
-        # What the books refuse is refused by them, and leaves no trace in a run.
-        if task.asker_type is None or task.asker_id is None or not offered:
-            async with books.begin() as db:
-                await record_answer(db, task, decision)
-        else:
-            asker = Document(Kind(task.asker_type), task.asker_id)
+        async with books.begin() as db:
+            asker = await accept_answer(db, decision, caller.role)
+        if asker is not None:
             await steering.ask(asker, DECIDE, decision, request_id)
         async with books.read() as db:
             return view(TaskView, await show_task(db, task_id))
 
-    return await once(books, caller, key, f"POST /tasks/{task_id}/decide", body, run)
+    route = f"POST /tasks/{task_id}/decide"
+    return keyed_response(await idempotent(books, caller, key, route, body, run))

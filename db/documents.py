@@ -1,6 +1,7 @@
 """Documents in the books: per kind its table and state machine, and how every kind is written."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -18,7 +19,7 @@ from db.shipments.captures import OWES
 from db.shipments.tables import ShipmentRow
 from domain.documents import Document, Kind, correlation_id
 from domain.errors import NotFound
-from domain.lifecycle import Moves, move
+from domain.lifecycle import Moves, check_running, move
 from domain.money import Money
 from domain.orders import status as orders
 from domain.shipments import status as shipments
@@ -39,6 +40,8 @@ class Documents(Generic[R]):
     row: type[R]
     first: StrEnum
     moves: Moves[Any]
+    running: AbstractSet[StrEnum]
+    """The states in which it is on its way, and may be asked for something."""
     run: str
     """Selects id, number, status, customer_id and ``about`` (JSON) of the documents."""
     summary: Callable[[Mapping[str, Any]], str]
@@ -49,6 +52,8 @@ class Documents(Generic[R]):
     """Counts the moves between states."""
     part_of: Kind | None = None
     """The kind of the document that this one belongs to; its column is ``<kind>_id``."""
+    waits: str = ""
+    """Selects what, detail, since and document_id: what only this kind waits for."""
 
     @property
     def table(self) -> str:
@@ -128,6 +133,10 @@ class Documents(Generic[R]):
         """Append the event ``<kind>.<what>`` of a locked document."""
         await add_events(db, [self.event(document, what, actor, data)])
 
+    def check_running(self, status: str) -> None:
+        """Raise IllegalMove when a document in this state has ended."""
+        check_running(self.kind, status, self.moves, self.running)
+
 
 @cache
 def _move(table: str, stamp: str, columns: tuple[str, ...]) -> TextClause:
@@ -158,6 +167,7 @@ ORDERS = Documents(
     row=OrderRow,
     first=orders.OrderStatus.PENDING,
     moves=orders.MOVES,
+    running=orders.RUNNING,
     run="""SELECT o.id, o.number, o.status, o.customer_id, jsonb_build_object(
         'amount', o.total_amount, 'currency', o.currency, 'units', (
             SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id)) AS about
@@ -172,6 +182,7 @@ SHIPMENTS = Documents(
     row=ShipmentRow,
     first=shipments.ShipmentStatus.PENDING,
     moves=shipments.MOVES,
+    running=shipments.RUNNING,
     # Its run begins with booking the departure, so that is the state in which it starts.
     run=f"""SELECT s.id, s.number,
         CASE WHEN {_SCANNED} THEN 'picked_up' ELSE s.status END AS status, o.customer_id,
@@ -185,6 +196,11 @@ SHIPMENTS = Documents(
     FROM shipments s JOIN orders o ON o.id = s.order_id
     WHERE o.status = 'confirmed' AND CASE WHEN s.handed_over_at IS NULL
         THEN {_SCANNED} ELSE s.settled_at IS NULL OR ({OWES}) END""",
+    waits="""SELECT 'carrier' AS what, s.id AS document_id,
+        s.number || ' is ' || replace(s.status, '_', ' ') AS detail,
+        coalesce(s.handed_over_at, s.booked_at) AS since
+    FROM shipments s WHERE s.settled_at IS NULL
+        AND s.status NOT IN ('pending', 'voided', 'cancelled')""",
 )
 
 DOCUMENTS: Mapping[Kind, Documents[Any]] = {each.kind: each for each in (ORDERS, SHIPMENTS)}

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, one_of
+from domain.documents import Document
 from domain.errors import NotFound
-from domain.orders.status import HoldReason
+from domain.holds import HoldPlacement, HoldReason, HoldRelease, already_held
 
 
 class HoldRow(Base):
@@ -39,25 +40,18 @@ class HoldRow(Base):
     released_at: Mapped[datetime | None]
 
 
-async def record_hold(
-    db: AsyncConnection,
-    hold_id: UUID,
-    document_type: str,
-    document_id: UUID,
-    reason: HoldReason,
-    note: str,
-    actor: str,
-) -> bool:
+async def record_hold(db: AsyncConnection, placement: HoldPlacement) -> bool:
     """Open a hold; return False when one with this reason is open already."""
+    document = placement.document
     added = await db.execute(
         insert(HoldRow)
         .values(
-            id=hold_id,
-            document_type=document_type,
-            document_id=document_id,
-            reason=reason,
-            note=note,
-            placed_by=actor,
+            id=placement.hold_id,
+            document_type=document.kind,
+            document_id=document.id,
+            reason=placement.reason,
+            note=placement.note,
+            placed_by=placement.actor,
         )
         .on_conflict_do_nothing()
         .returning(HoldRow.id)
@@ -65,30 +59,40 @@ async def record_hold(
     return added.one_or_none() is not None
 
 
-async def release_hold(
-    db: AsyncConnection, hold_id: UUID, document_id: UUID, actor: str
-) -> str | None:
+async def release_hold(db: AsyncConnection, release: HoldRelease) -> str | None:
     """Close an open hold and return its reason; None when it was not open."""
     closed = await db.execute(
         update(HoldRow)
         .where(
-            HoldRow.id == hold_id,
-            HoldRow.document_id == document_id,
+            HoldRow.id == release.hold_id,
+            HoldRow.document_id == release.document.id,
             HoldRow.released_at.is_(None),
         )
-        .values(released_at=func.now(), released_by=actor)
+        .values(released_at=func.now(), released_by=release.actor)
         .returning(HoldRow.reason)
     )
     return closed.scalar_one_or_none()
 
 
-async def find_hold(db: AsyncConnection, hold_id: UUID, document_id: UUID) -> bool:
+async def find_hold(db: AsyncConnection, hold_id: UUID, document: Document) -> bool:
     """Whether the document has, or had, this hold."""
-    query = select(HoldRow.id).where(HoldRow.id == hold_id, HoldRow.document_id == document_id)
+    query = select(HoldRow.id).where(HoldRow.id == hold_id, HoldRow.document_id == document.id)
     return bool((await db.execute(select(query.exists()))).scalar_one())
 
 
-async def require_hold(db: AsyncConnection, hold_id: UUID, order_id: UUID) -> None:
-    """Raise NotFound unless the order has, or had, this hold."""
-    if not await find_hold(db, hold_id, order_id):
-        raise NotFound(f"the order has no hold {hold_id}")
+async def require_hold(db: AsyncConnection, hold_id: UUID, document: Document) -> None:
+    """Raise NotFound unless the document has, or had, this hold."""
+    if not await find_hold(db, hold_id, document):
+        raise NotFound(f"the {document.kind} has no hold {hold_id}")
+
+
+async def check_free(db: AsyncConnection, placement: HoldPlacement) -> None:
+    """Raise AlreadyExists when the document is held for this reason, not by this very hold."""
+    query = select(HoldRow.id).where(
+        HoldRow.document_id == placement.document.id,
+        HoldRow.reason == placement.reason,
+        HoldRow.released_at.is_(None),
+        HoldRow.id != placement.hold_id,
+    )
+    if (await db.execute(query)).first() is not None:
+        raise already_held(placement.document.kind, placement.reason)

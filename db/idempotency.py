@@ -1,12 +1,12 @@
 """Answers remembered per caller and Idempotency-Key."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Row, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Index, Row, and_, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -48,21 +48,30 @@ CallerKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A request's place in the idempotency record."""
+    """A request's place in the idempotency record: who asks under which key, and for what."""
 
     caller: str
     key: str
     route: str
     fingerprint: str
-    resource_id: UUID
+
+    @property
+    def place(self) -> CallerKey:
+        """What no other request may use."""
+        return self.caller, self.key
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """What an earlier request under the same key was answered."""
+class Answer:
+    """A request's answer as its key keeps it: the id of what was made, and JSON text.
+
+    ``replayed`` when an earlier request under the same key was given it.
+    """
 
     resource_id: UUID
-    answer: str
+    body: str
+    status: int
+    replayed: bool
 
 
 # A parallel request with the same key makes this wait until that one has committed or given up.
@@ -73,33 +82,29 @@ _CLAIM = text(
 )
 
 
-async def claim_key(db: AsyncConnection, claim: Claim) -> Earlier | DomainError | None:
+async def claim_key(
+    db: AsyncConnection, claim: Claim, resource_id: UUID
+) -> Answer | DomainError | None:
     """Claim a key inside the transaction that it is for; None when that was possible.
 
     Otherwise what the earlier request was answered, or the refusal of this one.
     """
-    place = {
-        "caller": claim.caller,
-        "key": claim.key,
-        "route": claim.route,
-        "fingerprint": claim.fingerprint,
-        "resource_id": claim.resource_id,
-    }
-    if (await db.execute(_CLAIM, place)).scalar_one_or_none():
+    given = {**asdict(claim), "resource_id": resource_id}
+    if (await db.execute(_CLAIM, given)).scalar_one_or_none():
         return None
-    row = await find_key(db, claim.caller, claim.key)
+    row = await find_key(db, claim)
     if row is None:
         return KeyInProgress("the request with this Idempotency-Key is being withdrawn; try again")
-    return judge(row._asdict(), claim.route, claim.fingerprint)
+    return known_answer(row._asdict(), claim)
 
 
-def judge(row: Mapping[str, Any], route: str, fingerprint: str) -> Earlier | DomainError:
-    """Say what a key's row means for who asks for this: the first answer, or a refusal."""
-    if (row["route"], row["fingerprint"]) != (route, fingerprint):
+def known_answer(row: Mapping[str, Any], claim: Claim) -> Answer | DomainError:
+    """Return what a key's row means for this request: the first answer, or a refusal."""
+    if (row["route"], row["fingerprint"]) != (claim.route, claim.fingerprint):
         return KeyReused("this Idempotency-Key belongs to a different request")
     if row["state"] != "done":
         return KeyInProgress("a request with this Idempotency-Key is still running")
-    return Earlier(UUID(str(row["resource_id"])), row["answer"])
+    return Answer(UUID(str(row["resource_id"])), row["answer"], row["status"], replayed=True)
 
 
 _CLAIM_OR_TAKE_OVER = text(
@@ -114,7 +119,7 @@ _CLAIM_OR_TAKE_OVER = text(
 
 
 async def claim_or_take_over(
-    db: AsyncConnection, *, caller: str, key: str, route: str, fingerprint: str, resource_id: UUID
+    db: AsyncConnection, claim: Claim, resource_id: UUID
 ) -> Row[Any] | None:
     """Claim a key, or one whose request died; None when somebody has it.
 
@@ -124,34 +129,20 @@ async def claim_or_take_over(
     return (
         await db.execute(
             _CLAIM_OR_TAKE_OVER,
-            {
-                "caller": caller,
-                "key": key,
-                "route": route,
-                "fingerprint": fingerprint,
-                "resource_id": resource_id,
-                "patience": TAKEN_OVER_AFTER,
-            },
+            {**asdict(claim), "resource_id": resource_id, "patience": TAKEN_OVER_AFTER},
         )
     ).one_or_none()
 
 
-async def find_key(db: AsyncConnection, caller: str, key: str) -> Row[Any] | None:
-    """Return what is known of a key."""
-    return (
-        await db.execute(
-            select(IdempotencyRow.__table__).where(
-                IdempotencyRow.caller == caller, IdempotencyRow.key == key
-            )
-        )
-    ).one_or_none()
+async def find_key(db: AsyncConnection, claim: Claim) -> Row[Any] | None:
+    """Return what is known of a claim's key."""
+    return (await db.execute(select(IdempotencyRow.__table__).where(_of(claim)))).one_or_none()
 
 
 async def complete(
     db: AsyncConnection,
+    claim: Claim,
     *,
-    caller: str,
-    key: str,
     status: int,
     answer: str,
     claimed_at: datetime | None = None,
@@ -161,30 +152,49 @@ async def complete(
     With ``claimed_at``, when the claim was committed before: silent if it was taken over meanwhile.
     """
     change = (
-        update(IdempotencyRow)
-        .where(IdempotencyRow.caller == caller, IdempotencyRow.key == key)
-        .values(state="done", status=status, answer=answer)
+        update(IdempotencyRow).where(_of(claim)).values(state="done", status=status, answer=answer)
     )
     if claimed_at is not None:
         change = change.where(IdempotencyRow.created_at == claimed_at)
     await db.execute(change)
 
 
-async def free(db: AsyncConnection, *, caller: str, key: str, claimed_at: datetime) -> None:
+async def free(db: AsyncConnection, claim: Claim, *, claimed_at: datetime) -> None:
     """Forget a claimed request that was refused or failed, so that the key can be used again."""
     await db.execute(
         delete(IdempotencyRow).where(
-            IdempotencyRow.caller == caller,
-            IdempotencyRow.key == key,
+            _of(claim),
             IdempotencyRow.created_at == claimed_at,
             IdempotencyRow.state == "running",
         )
     )
 
 
-async def drop_expired(db: AsyncConnection) -> int:
-    """Forget keys older than 72 hours; return how many."""
-    dropped = await db.execute(
-        delete(IdempotencyRow).where(IdempotencyRow.created_at < func.now() - KEPT_FOR)
-    )
-    return dropped.rowcount
+def _of(claim: Claim) -> ColumnElement[bool]:
+    return and_(IdempotencyRow.caller == claim.caller, IdempotencyRow.key == claim.key)
+
+
+_EXPIRED = (
+    select(IdempotencyRow.caller, IdempotencyRow.key)
+    .where(IdempotencyRow.created_at < func.now() - KEPT_FOR)
+    .order_by(IdempotencyRow.created_at)
+)
+_DROP_EXPIRED = text(
+    """DELETE FROM idempotency_keys WHERE (caller, key) IN (
+        SELECT k.caller, k.key FROM idempotency_keys k
+        JOIN unnest(CAST(:callers AS text[]), CAST(:keys AS text[])) AS x(caller, key)
+            ON k.caller = x.caller AND k.key = x.key
+        WHERE k.created_at < now() - CAST(:kept AS interval) FOR UPDATE OF k SKIP LOCKED)"""
+)
+
+
+async def find_expired(db: AsyncConnection, limit: int) -> Sequence[CallerKey]:
+    """Return keys older than 72 hours, the oldest first."""
+    return [(row.caller, row.key) for row in await db.execute(_EXPIRED.limit(limit))]
+
+
+async def drop_expired(db: AsyncConnection, keys: Sequence[CallerKey]) -> int:
+    """Forget those of the keys that are older than 72 hours; return how many."""
+    callers, names = [caller for caller, _ in keys], [key for _, key in keys]
+    given = {"callers": callers, "keys": names, "kept": KEPT_FOR}
+    return (await db.execute(_DROP_EXPIRED, given)).rowcount

@@ -14,7 +14,7 @@ from db.documents import DOCUMENTS
 from db.engine import to_json
 from db.metadata import Base, one_of
 from db.runs import run_of
-from domain.documents import Document, Kind, Run, Signal
+from domain.documents import PROCESSES, Document, Kind, Run, Signal
 
 KINDS = ("start", "signal", "fact")
 
@@ -32,8 +32,10 @@ class OutboxRow(Base):
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     kind: Mapped[str]
-    document_type: Mapped[str]
+    document_type: Mapped[str | None]
     """A kind of document with a process, or ``fact``."""
+    workflow: Mapped[str | None]
+    """What releases before 0.2 write in its place."""
     document_id: Mapped[UUID]
     payload: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -69,10 +71,13 @@ ADD_MESSAGES = """INSERT INTO outbox (kind, document_type, document_id, payload)
 """Adds ``:messages``; for statements that write what they tell of together with them."""
 _ADD = text(ADD_MESSAGES)
 
+_BY_WORKFLOW = " ".join(
+    f"WHEN '{process.workflow}' THEN '{kind}'" for kind, process in PROCESSES.items()
+)
 # Taking a row pushes its next attempt past the lease, so that a worker that dies meanwhile
 # delays it and never loses it. Rows of one document go one at a time, in order.
 _TAKE = text(
-    """WITH due AS (
+    f"""WITH due AS (
         SELECT id FROM outbox o WHERE next_attempt_at <= now()
           AND NOT EXISTS (
               SELECT 1 FROM outbox e WHERE e.document_id = o.document_id AND e.id < o.id)
@@ -81,7 +86,8 @@ _TAKE = text(
         UPDATE outbox
         SET attempts = attempts + 1, next_attempt_at = now() + CAST(:lease AS interval)
         FROM due WHERE outbox.id = due.id
-        RETURNING outbox.id, kind, document_type, document_id, payload, attempts)
+        RETURNING outbox.id, kind, document_id, payload, attempts,
+            coalesce(document_type, CASE workflow {_BY_WORKFLOW} ELSE 'fact' END) AS document_type)
     SELECT taken.*, d.number, d.status, d.customer_id, d.about
     FROM taken LEFT JOIN LATERAL ("""
     + " UNION ALL ".join(

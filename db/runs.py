@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.documents import DOCUMENTS
 from domain.documents import Document, Kind, Run, run_id
 from domain.errors import NotFound
+from domain.ids import CustomerId
 
 
 def run_of(document: Document, number: str, status: str, customer_id: UUID, about: Any) -> Run:
@@ -25,10 +26,15 @@ _RUN = {
 }
 
 
-async def get_run(db: AsyncConnection, document: Document) -> Run:
-    """Return what a document's run is known by; raise NotFound."""
+async def get_run(
+    db: AsyncConnection, document: Document, only_customer: CustomerId | None = None
+) -> Run:
+    """Return what a document's run is known by.
+
+    Raises NotFound, also for another customer's document when ``only_customer`` is given.
+    """
     found = (await db.execute(_RUN[document.kind], {"id": document.id})).one_or_none()
-    if found is None:
+    if found is None or only_customer not in (None, found.customer_id):
         raise NotFound(f"there is no {document.kind} {document.id}")
     return run_of(document, *found)
 

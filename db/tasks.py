@@ -64,10 +64,12 @@ async def open_task(
     facts: dict[str, Any],
     *,
     asker: Document | None = None,
+    role: str = "",
 ) -> bool:
     """Ask a person about a document; False and silent while the same question is open.
 
-    ``asker`` is the document whose run waits for the answer, where the kind's rule names one.
+    ``asker`` is the document whose run waits for the answer, where the kind's rule names one;
+    ``role`` is who answers, where that is not the one of the rule.
     """
     rule = RULES[kind]
     if rule.asker != (asker and asker.kind):
@@ -82,7 +84,7 @@ async def open_task(
                 document_id=document_id,
                 asker_type=asker and asker.kind,
                 asker_id=asker and asker.id,
-                role=rule.role,
+                role=role or rule.role,
                 question=rule.question,
                 facts=facts,
                 choices=list(rule.choices),

@@ -43,6 +43,7 @@ class Command(StrEnum):
     INVENTORY_ADJUST = "inventory:adjust"
     SHIPMENTS_READ = "shipments:read"
     PAYMENTS_READ = "payments:read"
+    EVENTS_READ = "events:read"
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
     KEYS_CREATE = "keys:create"
@@ -67,6 +68,7 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.INVENTORY_ADJUST: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
     C.PAYMENTS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
+    C.EVENTS_READ: _STAFF | {R.INTEGRATION},
     C.TASKS_READ: _STAFF,
     C.TASKS_DECIDE: _STAFF,
     C.KEYS_CREATE: frozenset({R.ADMIN}),

@@ -47,6 +47,9 @@ class Process:
 
 DECIDE = "decide"
 """The update by which every process takes a person's answer to what it asked."""
+PLACE_HOLD = "place_hold"
+RELEASE_HOLD = "release_hold"
+"""The updates by which a process that can be held is stopped and let go on."""
 
 PROCESSES: Mapping[Kind, Process] = {
     Kind.ORDER: Process(

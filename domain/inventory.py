@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Annotated, Self
 
+from pydantic import Field, model_validator
+
+from domain.addresses import Address
 from domain.errors import OutOfStock
 from domain.ids import ItemId, LocationId, SiteId
+from domain.value import Name, Value
 
 
 class LocationKind(StrEnum):
@@ -34,6 +39,30 @@ VIRTUAL = frozenset(
     }
 )
 """Kinds that only make a movement two-sided and carry no balance."""
+
+
+class CreateLocation(Value):
+    """A bin or area of a new site; its stock can be sold if it is of the kind ``stock``."""
+
+    code: Name
+    kind: LocationKind = LocationKind.STOCK
+    valued: bool = True
+
+    @model_validator(mode="after")
+    def _holds_stock(self) -> Self:
+        if self.kind in VIRTUAL:
+            raise ValueError(f"{self.kind} is not a place in a site")
+        return self
+
+
+class CreateSite(Value):
+    """A new warehouse or plant with its locations; lower ``rank`` is served from first."""
+
+    code: Name
+    name: Name
+    address: Address
+    rank: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 100
+    locations: tuple[CreateLocation, ...] = ()
 
 
 class MovementKind(StrEnum):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from domain.errors import IllegalMove
 
@@ -22,6 +22,16 @@ def move(moves: Moves[S], current: S, target: S) -> S:
             allowed=sorted(str(state) for state in moves[current]),
         )
     return target
+
+
+def check_running(kind: str, status: str, moves: Moves[Any], running: AbstractSet[StrEnum]) -> None:
+    """Raise IllegalMove when a document is in none of the states in which its process runs."""
+    if status not in running:
+        raise IllegalMove(
+            f"the {kind} is {status}",
+            current_status=str(status),
+            allowed=sorted(str(state) for state in moves[status]),
+        )
 
 
 def ends(moves: Moves[S]) -> frozenset[S]:

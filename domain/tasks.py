@@ -1,9 +1,11 @@
 """What a person must decide or do: each kind with its role, question, choices and due time."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
 from domain.documents import Kind
+from domain.holds import HoldReason
 from domain.ids import TaskId
 from domain.value import Name, Text, Value
 
@@ -29,6 +31,11 @@ class TaskKind(StrEnum):
     BOOKING_REFUSED = "booking_refused"
     UNDO_FAILED = "undo_failed"
     PAYMENT_MISMATCH = "payment_mismatch"
+    HOLD_REVIEW = "hold_review"
+    PICKING_LATE = "picking_late"
+    HANDOVER_LATE = "handover_late"
+    NOT_SCANNED = "not_scanned"
+    STALLED = "stalled"
 
 
 class RightAmount(StrEnum):
@@ -124,5 +131,50 @@ RULES: dict[TaskKind, TaskRule] = {
         question="The provider reports an amount that is not ours. What is right?",
         choices=tuple(RightAmount),
     ),
+    # What follows warns of a deadline (db/deadlines.py): it goes away by itself with its cause.
+    TaskKind.HOLD_REVIEW: TaskRule(
+        role="support",
+        question="This hold has stopped the order for a day. Is it to stay? (Or release it, or"
+        " cancel the order. If it stays, this is asked again a day later.)",
+        choices=("stays",),
+    ),
+    TaskKind.PICKING_LATE: TaskRule(
+        role="warehouse",
+        question="The order is confirmed and nothing holds it, but a day after planning these"
+        " goods have no label. What keeps them? (The reason goes into the note.)",
+        choices=("noted",),
+    ),
+    TaskKind.HANDOVER_LATE: TaskRule(
+        role="warehouse",
+        question="The label was bought a day ago and the carrier has not scanned it. Have the"
+        " goods been handed over? (Either way this is asked again if no scan comes within two"
+        " days.)",
+        choices=("handed_over", "still_here"),
+    ),
+    TaskKind.NOT_SCANNED: TaskRule(
+        role="warehouse",
+        question="Two days after the question about the hand-over the carrier has still not"
+        " scanned the goods. Where are they?",
+        choices=("with_the_carrier", "still_here"),
+    ),
+    TaskKind.STALLED: TaskRule(
+        role="support",
+        question="The goods are under way and the carrier has been silent for days. Has it been"
+        " asked?",
+        choices=("asked",),
+    ),
 }
 """The one table of what people are asked."""
+
+HOLD_OWNERS: Mapping[HoldReason, str] = {
+    HoldReason.AWAITING_PAYMENT: "finance",
+    HoldReason.CREDIT_LIMIT: "finance",
+    HoldReason.FRAUD_REVIEW: "finance",
+    HoldReason.ADDRESS_PROBLEM: "support",
+    HoldReason.OUT_OF_STOCK: "support",
+    HoldReason.QUALITY: "support",
+    HoldReason.CUSTOMER_REQUEST: "support",
+    HoldReason.SUPPLIER_PROBLEM: "support",
+    HoldReason.MANUAL: "support",
+}
+"""Who is asked about a hold that stays: a role that may release it."""

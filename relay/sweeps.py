@@ -1,16 +1,25 @@
-"""Sweeps: periodic reconciliation of documents, runs, outbox and keys."""
+"""Sweeps: periodic reconciliation of documents, runs, outbox and keys; one table of all of them.
+
+Several workers may run the same sweep at once: what is found is looked at again under a lock
+before anything is done, so that a race of two does nothing twice.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import structlog
+from prometheus_client import Gauge
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from db.deadlines import DEADLINES, Deadline, cancel_needless, find_late, find_needless, warn
 from db.engine import Database
-from db.idempotency import drop_expired
+from db.idempotency import CallerKey, drop_expired, find_expired
 from db.outbox import backlog, depth_by_kind, signal
 from db.runs import Unfinished, find_unfinished
 from db.tasks import count_by_kind
@@ -19,95 +28,185 @@ from telemetry import metrics
 
 log = structlog.get_logger(__name__)
 
-GAUGES_EVERY = timedelta(seconds=5)
-RUNS_EVERY = timedelta(seconds=30)
-KEYS_EVERY = timedelta(hours=1)
+EVERY = timedelta(minutes=5)
+"""For what is not urgent: what waits, waits in hours."""
 YOUNG = timedelta(minutes=1)
 """A document younger than this is left alone: its start may be under way."""
 RUNS_A_TIME = 200
+KEYS_A_TIME = 1000
+WARNINGS_A_TIME = 100
+"""Their documents are locked together while their tasks and events are written."""
 _FIRST = UUID(int=0)
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Sweep(Generic[Found]):
+    """One row of the table: how often a query runs, and what is done about what it finds."""
+
+    name: str
+    every: timedelta
+    find: Callable[["Sweeper"], Awaitable[Sequence[Found]]]
+    act: Callable[["Sweeper", Sequence[Found]], Awaitable[int]]
+    """Returns how many were dealt with; safe to repeat."""
+    batch: int | None = None
+    """How many are found at once; when so many were dealt with, the rest follows at once."""
 
 
 class Sweeper:
-    """Each sweep may run in several workers at once: a second one finds nothing to do."""
+    """What the sweeps of one worker run on, and the loop that runs all of them."""
 
     def __init__(self, books: Database, client: Client, *, young: timedelta = YOUNG) -> None:
         """Look after these books and their runs, but not yet after ``young`` documents."""
-        self._books = books
-        self._client = client
-        self._young = young
-        self._after = _FIRST
-        self._lost = 0
+        self.books = books
+        self.client = client
+        self.young = young
+        self.after = _FIRST
+        """The document up to which this round has looked for lost runs."""
+        self.lost = 0
+        """How many lost runs it has found."""
 
     async def run(self) -> None:
         """Sweep until cancelled; what fails once is tried again next time."""
-        await asyncio.gather(
-            _repeat(self.measure, GAUGES_EVERY),
-            _repeat(self.find_lost_runs, RUNS_EVERY),
-            _repeat(self.forget_keys, KEYS_EVERY),
+        for name in SWEEPS:
+            # A sweep that never succeeds is seen, too: its time is 0.
+            metrics.sweep_last_success.labels(name)
+            metrics.sweep_failures.labels(name)
+        await asyncio.gather(*(self._repeat(sweep) for sweep in SWEEPS.values()))
+
+    async def sweep(self, name: str) -> None:
+        """Run one sweep now, to its end."""
+        sweep = SWEEPS[name]
+        more = True
+        while more:
+            found = await sweep.find(self)
+            done = await sweep.act(self, found) if found else 0
+            more = sweep.batch is not None and done >= sweep.batch
+        metrics.sweep_last_success.labels(name).set_to_current_time()
+
+    async def _repeat(self, sweep: Sweep[Any]) -> None:
+        while True:
+            try:
+                await self.sweep(sweep.name)
+            except Exception as error:
+                metrics.sweep_failures.labels(sweep.name).inc()
+                log.warning("sweep_failed", sweep=sweep.name, error=str(error))
+            await asyncio.sleep(sweep.every.total_seconds())
+
+
+async def _read_gauges(sweeper: Sweeper) -> list[tuple[Gauge, float]]:
+    async with sweeper.books.read() as db:
+        row = await backlog(db)
+        depths = await depth_by_kind(db)
+        tasks = await count_by_kind(db)
+    read = [
+        (metrics.outbox_oldest_seconds, float(row.oldest_seconds)),
+        (metrics.outbox_failing, row.failing),
+    ]
+    read += [(metrics.outbox_depth.labels(kind), depth) for kind, depth in depths.items()]
+    for kind, (waiting, overdue) in tasks.items():
+        read += [(metrics.tasks_open.labels(kind), waiting)]
+        read += [(metrics.tasks_overdue.labels(kind), overdue)]
+    return read
+
+
+async def _set_gauges(_: Sweeper, read: Sequence[tuple[Gauge, float]]) -> int:
+    for gauge, value in read:
+        gauge.set(value)
+    return len(read)
+
+
+async def _find_lost_runs(sweeper: Sweeper) -> list[Unfinished]:
+    """Return unfinished documents of the next portion whose runs are gone.
+
+    A run can get lost when Temporal's own database is restored from an older backup than ours,
+    when an operator terminates it, or when a step refused what its process does not expect: that
+    one is worth an engineer's look, too.
+    """
+    async with sweeper.books.read() as db:
+        portion = await find_unfinished(
+            db, after=sweeper.after, older_than=sweeper.young, limit=RUNS_A_TIME
         )
+    lost = [one for one in portion if not one.due and await _ended(sweeper.client, one)]
+    sweeper.lost += len(lost)
+    if len(portion) == RUNS_A_TIME:
+        sweeper.after = portion[-1].id
+    else:
+        metrics.stuck_documents.set(sweeper.lost)
+        sweeper.after, sweeper.lost = _FIRST, 0
+    return lost
 
-    async def measure(self) -> None:
-        """Bring the gauges up to date."""
-        async with self._books.read() as db:
-            row = await backlog(db)
-            depths = await depth_by_kind(db)
-            tasks = await count_by_kind(db)
-        metrics.outbox_oldest_seconds.set(float(row.oldest_seconds))
-        metrics.outbox_failing.set(row.failing)
-        for kind, depth in depths.items():
-            metrics.outbox_depth.labels(kind).set(depth)
-        for task, (waiting, overdue) in tasks.items():
-            metrics.tasks_open.labels(task).set(waiting)
-            metrics.tasks_overdue.labels(task).set(overdue)
 
-    async def find_lost_runs(self) -> None:
-        """Wake, and so start anew, runs that are gone while their documents are unfinished.
+async def _wake_runs(sweeper: Sweeper, lost: Sequence[Unfinished]) -> int:
+    """Signal runs that are gone: the dispatcher starts them anew."""
+    for one in lost:
+        async with sweeper.books.begin() as db:
+            await signal(db, one.document, PROCESSES[one.kind].signals[0])
+    return len(lost)
 
-        Goes through the documents a portion at a time. A run can get lost when Temporal's own
-        database is restored from an older backup than ours, when somebody terminates it, or when a
-        step refused what its process does not expect: that one is worth an engineer's look, too.
-        """
-        async with self._books.read() as db:
-            portion = await find_unfinished(
-                db, after=self._after, older_than=self._young, limit=RUNS_A_TIME
-            )
-        lost = [one for one in portion if not one.due and await self._ended(one)]
-        for one in lost:
-            async with self._books.begin() as db:
-                await signal(db, one.document, PROCESSES[one.kind].signals[0])
-        self._lost += len(lost)
-        if len(portion) == RUNS_A_TIME:
-            self._after = portion[-1].id
-            return
-        metrics.stuck_documents.set(self._lost)
-        self._after, self._lost = _FIRST, 0
 
-    async def forget_keys(self) -> None:
-        """Forget answers under keys that are older than we promise to keep them."""
-        async with self._books.begin() as db:
-            await drop_expired(db)
-
-    async def _ended(self, document: Unfinished) -> bool:
-        """Whether a document's run is gone; the log tells how it ended."""
-        workflow_id = document.run_id
-        try:
-            described = await self._client.get_workflow_handle(workflow_id).describe()
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            log.error("run_lost", workflow_id=workflow_id, was="unknown")
-            return True
-        if described.status in (None, WorkflowExecutionStatus.RUNNING):
-            return False
-        log.error("run_lost", workflow_id=workflow_id, was=described.status.name.lower())
+async def _ended(client: Client, document: Unfinished) -> bool:
+    """Whether a document's run is gone; the log tells how it ended."""
+    workflow_id = document.run_id
+    try:
+        described = await client.get_workflow_handle(workflow_id).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        log.error("run_lost", workflow_id=workflow_id, was="unknown")
         return True
+    if described.status in (None, WorkflowExecutionStatus.RUNNING):
+        return False
+    log.error("run_lost", workflow_id=workflow_id, was=described.status.name.lower())
+    return True
 
 
-async def _repeat(sweep: Callable[[], Awaitable[None]], every: timedelta) -> None:
-    while True:
-        try:
-            await sweep()
-        except Exception as error:
-            log.warning("sweep_failed", sweep=sweep.__name__, error=str(error))
-        await asyncio.sleep(every.total_seconds())
+async def _find_expired(sweeper: Sweeper) -> Sequence[CallerKey]:
+    async with sweeper.books.read() as db:
+        return await find_expired(db, KEYS_A_TIME)
+
+
+async def _drop_expired(sweeper: Sweeper, keys: Sequence[CallerKey]) -> int:
+    async with sweeper.books.begin() as db:
+        return await drop_expired(db, keys)
+
+
+async def _find_late(deadline: Deadline, sweeper: Sweeper) -> Sequence[UUID]:
+    async with sweeper.books.read() as db:
+        return await find_late(db, deadline, WARNINGS_A_TIME)
+
+
+async def _warn(deadline: Deadline, sweeper: Sweeper, ids: Sequence[UUID]) -> int:
+    async with sweeper.books.begin() as db:
+        return await warn(db, deadline, ids)
+
+
+async def _find_needless(sweeper: Sweeper) -> Sequence[UUID]:
+    async with sweeper.books.read() as db:
+        return await find_needless(db, WARNINGS_A_TIME)
+
+
+async def _cancel_needless(sweeper: Sweeper, task_ids: Sequence[UUID]) -> int:
+    async with sweeper.books.begin() as db:
+        return await cancel_needless(db, task_ids)
+
+
+_TABLE: tuple[Sweep[Any], ...] = (
+    Sweep("gauges", timedelta(seconds=5), _read_gauges, _set_gauges),
+    Sweep("lost_runs", timedelta(seconds=30), _find_lost_runs, _wake_runs),
+    Sweep("expired_keys", EVERY, _find_expired, _drop_expired, batch=KEYS_A_TIME),
+    Sweep("needless_tasks", EVERY, _find_needless, _cancel_needless, batch=WARNINGS_A_TIME),
+    *(
+        Sweep(
+            deadline.name,
+            EVERY,
+            partial(_find_late, deadline),
+            partial(_warn, deadline),
+            batch=WARNINGS_A_TIME,
+        )
+        for deadline in DEADLINES
+    ),
+)
+SWEEPS: Mapping[str, Sweep[Any]] = {sweep.name: sweep for sweep in _TABLE}
+"""The one table of sweeps; whatever is added here runs, is measured, and is repeated on failure."""

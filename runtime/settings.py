@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.policy import Policy
 from gateways.partner import Partner, PartnerSettings
 from gateways.partners import PARTNERS
 
@@ -81,7 +82,7 @@ class Settings(BaseSettings):
     dispatch_poll: Duration = timedelta(milliseconds=200)
 
     # Rules
-    payment_window: Duration = timedelta(minutes=30)
+    payment_window: Duration = Policy().payment_window
     """How long a card order waits for an authorization before it is cancelled."""
 
     # Telemetry
@@ -93,6 +94,11 @@ class Settings(BaseSettings):
     def partners(self) -> Mapping[str, PartnerSettings]:
         """Of each partner of the table its own settings, read from variables of its prefix."""
         return {name: _read(partner.settings) for name, partner in PARTNERS.items()}
+
+    @property
+    def policy(self) -> Policy:
+        """The business settings, as rules and steps are given them."""
+        return Policy(payment_window=self.payment_window)
 
     def of(self, partner: Partner[Any, Any]) -> PartnerSettings:
         """Return a partner's own settings."""

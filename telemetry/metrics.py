@@ -94,6 +94,18 @@ stuck_documents = Gauge(
     "Unfinished documents without a run, a sweep or a task that will move them.",
     registry=REGISTRY,
 )
+sweep_last_success = Gauge(
+    "stateset_sweep_last_success_timestamp_seconds",
+    "When a sweep last came to its end, in seconds since 1970; 0 before that.",
+    ("sweep",),
+    registry=REGISTRY,
+)
+sweep_failures = Counter(
+    "stateset_sweep_failures",
+    "Sweeps that broke off; they are repeated at their next time.",
+    ("sweep",),
+    registry=REGISTRY,
+)
 
 _uncommitted: ContextVar[list[Counter] | None] = ContextVar("uncommitted", default=None)
 

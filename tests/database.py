@@ -31,12 +31,17 @@ async def execute(url: str, statement: str) -> None:
         await connection.close()
 
 
-async def migrate(url: str) -> None:
-    """Bring a database to the newest schema."""
+def migrations_of(url: str) -> Config:
+    """Return what Alembic needs to migrate this database."""
     config = Config(str(ROOT / "alembic.ini"))
     config.attributes["url"] = url
+    return config
+
+
+async def migrate(url: str) -> None:
+    """Bring a database to the newest schema."""
     # The migrations run an event loop of their own, so they need a thread of their own.
-    await asyncio.to_thread(command.upgrade, config, "head")
+    await asyncio.to_thread(command.upgrade, migrations_of(url), "head")
 
 
 async def make_template(server_url: str) -> str:

@@ -28,6 +28,7 @@ SECONDS = {
     "tests/runtime/test_demo.py": 30,
     "tests/runtime/test_adventureworks_replay.py": 25,
     "tests/docs/test_commands.py": 15,
+    "tests/api/test_feed.py": 15,
     "tests/runtime/test_local_postgres.py": 15,
     "tests/journeys/test_traces.py": 14,
     "tests/api/test_generated.py": 12,

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,23 +9,30 @@ from uuid import UUID, uuid4
 import orjson
 from sqlalchemy import text
 
-from api.orders.acceptance import Answered, Decision, accept_orders
-from api.orders.rows import Submission
+from activities.inventory.accepting import create_site
+from activities.orders.accepting import Decision, accept_orders
+from activities.orders.rows import Submission
+from api.orders.router import ROUTE
+from api.orders.views import fresh_order_json
 from db.customers import add_customer
-from db.engine import Database, open_engine, to_json
+from db.engine import Database, open_engine
+from db.idempotency import Answer, Claim
 from db.inventory.receiving import Arrival, open_stock
 from db.items import add_item
 from db.verify.books import verify
 from domain.addresses import Address
 from domain.customers import CreateCustomer
-from domain.ids import CustomerId, ItemId, LocationId, OrderId, SiteId, new_id
+from domain.ids import CustomerId, ItemId, LocationId, OrderId, SiteId, derived_id, new_id
+from domain.inventory import CreateLocation, CreateSite, LocationKind
 from domain.items import CreateItem
 from domain.money import Money
 from domain.orders.placing import CardPayment, LineRequest, PlaceOrder
+from domain.policy import Policy
 
-PAYMENT_WINDOW = timedelta(minutes=30)
 PRICE = 2500
 SITES = ("AUS", "RNO")
+PLACES = (CreateLocation(code="A-1"), CreateLocation(code="Q-1", kind=LocationKind.QUARANTINE))
+"""A shelf to sell from, and one for quarantine, at each site."""
 HOME = "78701"
 """A postal code to which the sandbox carrier delivers."""
 
@@ -39,7 +45,9 @@ class Shop:
         self.books = books
         self.customer_id = CustomerId(new_id())
         self.sites = {code: SiteId(new_id()) for code in SITES}
-        self.shelves = {code: LocationId(new_id()) for code in SITES}
+        self.shelves = {
+            code: LocationId(derived_id(site, "A-1")) for code, site in self.sites.items()
+        }
         self.numbers: dict[UUID, str] = {}
         """The human numbers of documents that were seen."""
 
@@ -48,35 +56,10 @@ class Shop:
         async with self.books.begin() as db:
             await add_customer(db, self.customer_id, CreateCustomer(name="Ada Lovelace"))
             for rank, code in enumerate(SITES, start=1):
-                await db.execute(
-                    text(
-                        "INSERT INTO sites (id, code, name, address, rank)"
-                        " VALUES (:id, :code, :code, CAST(:address AS jsonb), :rank)"
-                    ),
-                    {
-                        "id": self.sites[code],
-                        "code": code,
-                        "address": to_json(address().model_dump()),
-                        "rank": rank,
-                    },
+                site = CreateSite(
+                    code=code, name=code, address=address(), rank=rank, locations=PLACES
                 )
-                for place, kind, id_ in (
-                    ("A-1", "stock", self.shelves[code]),
-                    ("Q-1", "quarantine", new_id()),
-                ):
-                    await db.execute(
-                        text(
-                            "INSERT INTO locations (id, site_id, code, kind, sellable, valued)"
-                            " VALUES (:id, :site, :code, :kind, :sellable, true)"
-                        ),
-                        {
-                            "id": id_,
-                            "site": self.sites[code],
-                            "code": place,
-                            "kind": kind,
-                            "sellable": kind == "stock",
-                        },
-                    )
+                await create_site(db, self.sites[code], site, actor="tests")
 
     async def item(self, **stock: int) -> ItemId:
         """Add an item with so many units per site (``AUS=3``)."""
@@ -113,32 +96,23 @@ class Shop:
             ship_to=address(postal_code),
             payment=CardPayment(token=token),
         )
-        return Submission(
-            order=order,
-            actor="shop",
-            caller="shop",
-            key=key or uuid4().hex,
-            fingerprint="the same body",
-            may_set_prices=False,
-            only_customer=None,
-        )
+        claim = Claim("shop", key or uuid4().hex, ROUTE, "the same body")
+        return Submission(OrderId(new_id()), order, actor="shop", claim=claim)
 
-    async def ask(
-        self, submissions: Sequence[Submission], window: timedelta = PAYMENT_WINDOW
-    ) -> list[Decision]:
+    async def ask(self, submissions: Sequence[Submission]) -> list[Decision]:
         """Submit orders in one transaction."""
         async with self.books.begin() as db:
-            decisions = await accept_orders(db, submissions, window)
+            decisions = await accept_orders(db, submissions, Policy(), fresh_order_json)
         for each in decisions:
-            if isinstance(each, Answered):
-                self.numbers[each.order_id] = orjson.loads(each.body)["number"]
+            if isinstance(each, Answer):
+                self.numbers[each.resource_id] = orjson.loads(each.body)["number"]
         return decisions
 
     async def place(self, *lines: tuple[ItemId, int], **how: Any) -> OrderId:
         """Place an order that must be accepted."""
         [decision] = await self.ask([self.submission(lines, **how)])
-        assert isinstance(decision, Answered), decision
-        return OrderId(decision.order_id)
+        assert isinstance(decision, Answer), decision
+        return OrderId(decision.resource_id)
 
     async def one(self, query: str, **parameters: Any) -> Any:
         """Return the only value that a query finds."""

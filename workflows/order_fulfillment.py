@@ -9,16 +9,16 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.holds import HoldActivities
     from activities.orders.steps import OrderActivities
     from activities.payments.steps import PaymentActivities
     from activities.shipments.booking import BookingActivities
     from activities.tasks import TaskActivities
+    from domain.holds import HoldPlacement, HoldRelease
     from domain.ids import OrderId, ShipmentId
     from domain.orders.status import CancelReason, OrderStatus
     from domain.orders.steps import (
         Cancellation,
-        HoldPlacement,
-        HoldRelease,
         Progress,
         Standing,
         expiry_reason,
@@ -173,12 +173,12 @@ class OrderFulfillment:
     @workflow.update(description="Stop the order until the hold is released.")
     async def place_hold(self, placement: HoldPlacement) -> None:
         """Open a hold; what is under way at a partner still ends."""
-        await self._write(OrderActivities.place_hold, placement)
+        await self._write(HoldActivities.place_hold, placement)
 
     @workflow.update(description="Release one hold; with the last one the order goes on.")
     async def release_hold(self, release: HoldRelease) -> None:
         """Close a hold."""
-        await self._write(OrderActivities.release_hold, release)
+        await self._write(HoldActivities.release_hold, release)
 
     @workflow.update(description="Answer a task about the order's shipments before they leave.")
     async def decide(self, decision: Decision) -> None:

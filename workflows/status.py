@@ -14,7 +14,7 @@ def show_status(status: str, *, was_shown: bool = False) -> None:
     true, and there always; their histories hold just these commands.
     """
     info = workflow.info()
-    if _is_named_by_uuid(info.workflow_id):
+    if is_named_by_uuid(info.workflow_id):
         due = was_shown
     else:
         due = status != info.typed_search_attributes.get(STATUS)
@@ -22,7 +22,8 @@ def show_status(status: str, *, was_shown: bool = False) -> None:
         workflow.upsert_search_attributes([STATUS.value_set(status)])
 
 
-def _is_named_by_uuid(workflow_id: str) -> bool:
+def is_named_by_uuid(workflow_id: str) -> bool:
+    """Whether a run began under a release before 0.2: its id ends with its document's id."""
     try:
         UUID(workflow_id.rpartition("/")[2])
     except ValueError:

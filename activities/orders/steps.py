@@ -6,8 +6,7 @@ from temporalio import activity
 from activities.orders.progress import look_again, plan_again, progress_by
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
-from db.holds import find_hold, record_hold, release_hold, require_hold
-from db.inventory.ledger import release_stock
+from db.inventory.posting import release
 from db.orders.steps import (
     cancel_open_units,
     counters_of,
@@ -20,12 +19,8 @@ from domain.ids import OrderId
 from domain.orders.status import OrderStatus, may_complete
 from domain.orders.steps import (
     Cancellation,
-    HoldPlacement,
-    HoldRelease,
     Progress,
-    already_held,
     check_cancellable,
-    check_running,
 )
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
@@ -59,7 +54,7 @@ class OrderActivities:
                     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
                     await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
             await cancel_open_units(db, order.id)
-            await release_stock(db, order.id)
+            await release(db, order.id)
             reason = cancellation.reason
             await ORDERS.move(
                 db,
@@ -110,47 +105,6 @@ class OrderActivities:
                 return progress
             await ORDERS.move(db, order, OrderStatus.COMPLETED, "system")
             return progress.model_copy(update={"status": OrderStatus.COMPLETED})
-
-    @activity.defn
-    async def place_hold(self, placement: HoldPlacement) -> None:
-        """Stop the order; refuse a second open hold of the same reason."""
-        async with self._books.begin() as db:
-            order = await ORDERS.lock(db, placement.order_id)
-            if await find_hold(db, placement.hold_id, order.id):
-                return
-            check_running(OrderStatus(order.status))
-            added = await record_hold(
-                db,
-                placement.hold_id,
-                "order",
-                order.id,
-                placement.reason,
-                placement.note,
-                placement.actor,
-            )
-            if not added:
-                raise already_held(placement.reason)
-            await ORDERS.change(db, order)
-            await ORDERS.add_event(
-                db,
-                order,
-                "hold_placed",
-                placement.actor,
-                {"hold_id": placement.hold_id, "reason": placement.reason, "note": placement.note},
-            )
-
-    @activity.defn
-    async def release_hold(self, release: HoldRelease) -> None:
-        """Lift one hold; a hold released before stays released."""
-        async with self._books.begin() as db:
-            order = await ORDERS.lock(db, release.order_id)
-            await require_hold(db, release.hold_id, order.id)
-            reason = await release_hold(db, release.hold_id, order.id, release.actor)
-            if reason is None:
-                return
-            await ORDERS.change(db, order)
-            data = {"hold_id": release.hold_id, "reason": reason}
-            await ORDERS.add_event(db, order, "hold_released", release.actor, data)
 
     @activity.defn
     async def report_undo_failure(self, order_id: OrderId) -> None:

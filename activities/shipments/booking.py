@@ -107,6 +107,7 @@ class BookingActivities:
                 reference=booking.booking_id,
                 label_url=booking.parcels[0].label_url,
                 price=Money(amount=booking.amount, currency=booking.currency),
+                promised_on=booking.arrives_on,
                 tracking_numbers=[parcel.tracking_number for parcel in booking.parcels],
             )
             await cancel_tasks(db, shipment_id, TaskKind.BOOKING_REFUSED)

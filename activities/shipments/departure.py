@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.payments.provider import Intent, ask, intend, record_outcome
 from activities.shipments.following import CARRIER, journey_of, read_state
 from db.engine import Database
-from db.inventory.ledger import issue_stock
+from db.inventory.places import place_id
+from db.inventory.posting import Movement, post
 from db.orders.steps import counters_of, lines_of
 from db.orders.tables import OrderRow
 from db.payments import ledger_of
@@ -18,9 +19,10 @@ from db.shipments.steps import (
     lock_with_order,
     shipment_lines_of,
 )
-from db.shipments.tables import ShipmentRow
+from db.shipments.tables import ShipmentLineRow, ShipmentRow
 from db.tasks import cancel_tasks, is_open, open_task
 from domain.documents import Document, Kind
+from domain.inventory import LocationKind, MovementKind
 from domain.payments import EntryKind, Phase, capture_due, capture_key
 from domain.shipments.status import ShipmentStatus
 from domain.shipments.steps import Journey
@@ -45,8 +47,24 @@ async def depart(db: AsyncConnection, order: OrderRow, shipment: ShipmentRow) ->
     state = await read_state(db, shipment.id)
     await record_departure(db, shipment, state, CARRIER, capture=owed, shipping=shipping)
     # Last, because many orders wait for the balance of a popular item.
-    await issue_stock(db, shipment.id, [part.id for part in parts], CARRIER)
+    await post(db, [_issue(part) for part in parts])
     return sum(owed.values()) + shipping
+
+
+def _issue(part: ShipmentLineRow) -> Movement:
+    return Movement(
+        key=f"issue/{part.id}",
+        kind=MovementKind.ISSUE,
+        item_id=part.item_id,
+        quantity=part.quantity,
+        from_location_id=part.location_id,
+        to_location_id=place_id(LocationKind.CUSTOMER),
+        actor=CARRIER,
+        document_type="shipment",
+        document_id=part.shipment_id,
+        line_id=part.order_line_id,
+        reservation_id=part.reservation_id,
+    )
 
 
 async def capture_intent(

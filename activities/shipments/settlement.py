@@ -6,7 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import Intent, intend
 from db.documents import ORDERS, SHIPMENTS
-from db.inventory.ledger import take_back_stock
+from db.inventory.places import place_id
+from db.inventory.posting import Movement, post
+from db.inventory.reads import quarantine_of
 from db.orders.steps import count_up
 from db.orders.tables import OrderRow
 from db.outbox import signal
@@ -14,9 +16,10 @@ from db.payments import ledger_of
 from db.shipments.captures import is_owed, read_settlement, waive_capture
 from db.shipments.milestones import record_settlement
 from db.shipments.steps import shipment_lines_of
-from db.shipments.tables import ShipmentRow
+from db.shipments.tables import ShipmentLineRow, ShipmentRow
 from db.tasks import cancel_tasks, open_task
 from domain.documents import Document, Kind, Signal
+from domain.inventory import LocationKind, MovementKind
 from domain.money import split
 from domain.payments import EntryKind, refund_key
 from domain.shipments.status import ShipmentStatus
@@ -79,7 +82,8 @@ async def write_off(
         await waive_capture(db, shipment.id)
         await cancel_tasks(db, shipment.id, TaskKind.CAPTURE_FAILED)
     if shipment.status == ShipmentStatus.RETURNED:
-        await take_back_stock(db, shipment.id, [part.id for part in parts], "system")
+        quarantine = await quarantine_of(db, shipment.site_id)
+        await post(db, [_return(part, quarantine) for part in parts])
     await ORDERS.change(db, order)
     await SHIPMENTS.add_event(db, shipment, "written_off", "system", {"refunded": refunded > 0})
     await drop_questions(db, shipment.id)
@@ -87,6 +91,22 @@ async def write_off(
     if shipment.status == ShipmentStatus.DELIVERED:
         # It arrived while the money was on its way back.
         await question_end(db, shipment, ShipmentStatus.DELIVERED)
+
+
+def _return(part: ShipmentLineRow, quarantine: UUID) -> Movement:
+    return Movement(
+        key=f"undelivered/{part.id}",
+        kind=MovementKind.RETURN,
+        item_id=part.item_id,
+        quantity=part.quantity,
+        from_location_id=place_id(LocationKind.CUSTOMER),
+        to_location_id=quarantine,
+        actor="system",
+        reason="undeliverable",
+        document_type="shipment",
+        document_id=part.shipment_id,
+        line_id=part.order_line_id,
+    )
 
 
 async def question_end(db: AsyncConnection, shipment: ShipmentRow, status: ShipmentStatus) -> None:

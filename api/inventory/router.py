@@ -7,8 +7,10 @@ import fastapi
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.inventory.accepting import accept_adjustment
+from api.answers import keyed_response
 from api.deps import Books, Db, require
-from api.idempotency import RequiredKey
+from api.idempotency import RequiredKey, idempotent_create
 from api.inventory.views import (
     AdjustmentView,
     MovementQuery,
@@ -18,25 +20,19 @@ from api.inventory.views import (
     StockQuery,
     StockView,
 )
-from api.once import create_once
 from api.pages import Page
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
-from db.events import add_event
-from db.inventory.adjusting import adjust_stock
 from db.inventory.reads import (
     fetch_stock,
-    find_stock_location,
     search_movements,
     search_sites,
 )
 from db.inventory.tables import MovementRow, SiteRow
-from db.items import find_item_id, get_item
 from db.pages import fetch_page
 from domain.access import Caller
 from domain.adjustments import AdjustStock
-from domain.errors import Malformed, NotFound, OutOfStock
-from domain.quantities import plain
+from domain.errors import NotFound, OutOfStock
 
 router = APIRouter(prefix="/inventory", tags=["inventory"])
 
@@ -106,59 +102,10 @@ async def adjust(
     """Correct what the books say is at a location; never below what is promised."""
 
     async def write(db: AsyncConnection, movement_id: UUID) -> AdjustmentView:
-        item_id, sku = await _item(db, asked)
-        balance = await adjust_stock(
-            db,
-            movement_id,
-            asked,
-            item_id=item_id,
-            location_id=await _location(db, asked),
-            actor=caller.subject,
-        )
-        await add_event(
-            db,
-            "inventory.adjusted",
-            subject=sku,
-            subject_id=movement_id,
-            actor=caller.subject,
-            correlation_id=f"adjustment/{movement_id}",
-            data={
-                "item_id": str(item_id),
-                "location_id": str(balance.location_id),
-                "quantity": plain(asked.quantity),
-                "reason": str(asked.reason),
-            },
-        )
-        return view(
-            AdjustmentView,
-            balance,
-            id=movement_id,
-            quantity=asked.quantity,
-            reason=asked.reason,
-            note=asked.note,
-        )
+        balance = await accept_adjustment(db, movement_id, asked, actor=caller.subject)
+        given = {"quantity": asked.quantity, "reason": asked.reason, "note": asked.note}
+        return view(AdjustmentView, balance, id=movement_id, **given)
 
-    return await create_once(books, caller, key, "POST /inventory/adjustments", asked, write)
-
-
-async def _item(db: AsyncConnection, asked: AdjustStock) -> tuple[UUID, str]:
-    if asked.item_id is not None:
-        return asked.item_id, (await get_item(db, asked.item_id)).sku
-    assert asked.sku is not None
-    item_id = await find_item_id(db, asked.sku)
-    if item_id is None:
-        raise NotFound(f"there is no item {asked.sku}")
-    return item_id, asked.sku
-
-
-async def _location(db: AsyncConnection, asked: AdjustStock) -> UUID:
-    if asked.location_id is not None:
-        return asked.location_id
-    assert asked.site is not None
-    location_id = await find_stock_location(db, asked.site)
-    if location_id is None:
-        raise Malformed(
-            f"there is no site {asked.site} with a place for stock",
-            errors=[{"pointer": "/site", "message": "unknown site"}],
-        )
-    return location_id
+    route = "POST /inventory/adjustments"
+    made = await idempotent_create(books, caller, key, route, asked, write)
+    return keyed_response(made, "/inventory/adjustments")

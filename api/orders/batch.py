@@ -4,16 +4,18 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from activities.orders.accepting import Decision, accept_orders
+from activities.orders.rows import Submission
 from api.doorbell import Doorbell
-from api.orders.acceptance import Answered, Decision, accept_orders
-from api.orders.rows import Submission
+from api.orders.views import fresh_order_json
 from db.engine import Database
+from db.idempotency import Answer, CallerKey, Claim
 from db.orders.reads import find_by_reference
 from domain.errors import AlreadyExists
+from domain.policy import Policy
 
 LARGEST_BATCH = 128
 BATCHES_AT_ONCE = 2
@@ -24,12 +26,9 @@ class _Waiting:
     """A request that is not answered yet, and those after it under the same key."""
 
     submission: Submission
-    answer: asyncio.Future[Answered]
+    claim: Claim
+    answer: asyncio.Future[Answer]
     repeats: list["_Waiting"] = field(default_factory=list)
-
-    @property
-    def place(self) -> tuple[str, str]:
-        return self.submission.caller, self.submission.key
 
     @property
     def given_up(self) -> bool:
@@ -39,7 +38,7 @@ class _Waiting:
     def resolve(self, decision: Decision | Exception) -> None:
         if self.answer.done():
             return
-        if isinstance(decision, Answered):
+        if isinstance(decision, Answer):
             self.answer.set_result(decision)
         else:
             self.answer.set_exception(decision)
@@ -51,25 +50,26 @@ class Acceptor:
     Durability is that of a transaction of one's own: the answer comes after the commit.
     """
 
-    def __init__(self, books: Database, doorbell: Doorbell, payment_window: timedelta) -> None:
-        """Accept into these books; unpaid orders wait for ``payment_window``."""
+    def __init__(self, books: Database, doorbell: Doorbell, policy: Policy) -> None:
+        """Accept into these books by this policy."""
         self._books = books
         self._doorbell = doorbell
-        self._payment_window = payment_window
+        self._policy = policy
         self._waiting: deque[_Waiting] = deque()
-        self._first: dict[tuple[str, str], _Waiting] = {}
+        self._first: dict[CallerKey, _Waiting] = {}
         """Who came first with each key that is queued or being decided."""
         self._batches: set[asyncio.Task[None]] = set()
 
-    async def accept(self, submission: Submission) -> Answered:
+    async def accept(self, submission: Submission) -> Answer:
         """Accept an order or raise its refusal; returns when that is committed."""
-        one = _Waiting(submission, asyncio.get_running_loop().create_future())
+        assert submission.claim is not None
+        one = _Waiting(submission, submission.claim, asyncio.get_running_loop().create_future())
         self._queue(one)
         self._start_batch()
         return await one.answer
 
     def _queue(self, one: _Waiting) -> None:
-        first = self._first.setdefault(one.place, one)
+        first = self._first.setdefault(one.claim.place, one)
         if first is one:
             self._waiting.append(one)
         else:
@@ -108,7 +108,7 @@ class Acceptor:
         try:
             async with self._books.begin() as db:
                 decisions: Sequence[Decision | Exception] = await accept_orders(
-                    db, [one.submission for one in batch], self._payment_window
+                    db, [one.submission for one in batch], self._policy, fresh_order_json
                 )
         except SQLAlchemyError as error:
             if again and isinstance(error, IntegrityError):
@@ -128,14 +128,14 @@ class Acceptor:
         for one, decision in zip(batch, decisions, strict=True):
             one.resolve(decision)
 
-    def _pass_on(self, first: _Waiting, answer: asyncio.Future[Answered] | None) -> None:
+    def _pass_on(self, first: _Waiting, answer: asyncio.Future[Answer] | None) -> None:
         """Answer the repeats of a request that was accepted; decide them on their own if not."""
-        self._first.pop(first.place, None)
+        self._first.pop(first.claim.place, None)
         accepted = None
         if answer is not None and not answer.cancelled() and answer.exception() is None:
             accepted = replace(answer.result(), replayed=True)
         for repeat in first.repeats:
-            if accepted and repeat.submission.fingerprint == first.submission.fingerprint:
+            if accepted and repeat.claim.fingerprint == first.claim.fingerprint:
                 repeat.resolve(accepted)
             else:
                 self._queue(repeat)

@@ -6,38 +6,43 @@ from uuid import UUID
 import fastapi
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.answers import written
-from api.deps import Books, Serving, require
+from activities.orders.rows import Submission
+from api.answers import json_response, keyed_response
+from api.deps import Books, require
+from api.documents import process, timeline
 from api.etags import IfNoneMatch, refuse_known, tag
 from api.idempotency import RequiredKey, fingerprint
-from api.orders.acceptance import ROUTE
 from api.orders.batch import Acceptor
-from api.orders.process import ProcessView, describe, waiting_in_books
-from api.orders.rows import Submission
-from api.orders.views import EventView, OrderView, laid_out
+from api.orders.views import OrderView, order_json
 from api.pages import Page, PageQuery, page
 from api.problems import BODY, KEYED, READ, problems
+from api.process import Wait
 from api.rows import last_id
-from db.orders.reads import get_order, read_order, read_timeline, search_orders
+from db.idempotency import Claim
+from db.orders.reads import get_order, read_order, search_orders
 from db.orders.tables import OrderRow
 from db.pages import fetch_page
 from domain.access import Caller, Command
+from domain.documents import Kind
 from domain.errors import (
     AlreadyExists,
     DomainError,
     NotFound,
     OutOfStock,
-    PartnerUnavailable,
     PriceChanged,
 )
-from domain.ids import CustomerId
+from domain.ids import CustomerId, OrderId, new_id
 from domain.orders.placing import PlaceOrder
 from domain.orders.status import OrderStatus
+from domain.payments import PaymentStatus
 from domain.value import Name
 from telemetry import metrics, tracing
 
 router = APIRouter(prefix="/orders", tags=["orders"])
+
+ROUTE = "POST /orders"
 
 
 class OrderQuery(PageQuery):
@@ -66,13 +71,12 @@ async def place(
     """Accept an order: its stock is promised and it will be processed, whatever crashes next."""
     acceptor: Acceptor = request.app.state.acceptor
     submission = Submission(
-        order=order,
+        OrderId(new_id()),
+        order,
         actor=caller.subject,
-        caller=caller.subject,
-        key=key,
-        fingerprint=fingerprint(ROUTE, order),
         may_set_prices=caller.may(Command.ORDERS_PRICE),
         only_customer=caller.only_customer,
+        claim=Claim(caller.subject, key, ROUTE, fingerprint(ROUTE, order)),
         trace=tracing.carried(),
     )
     try:
@@ -80,12 +84,7 @@ async def place(
     except DomainError as refusal:
         metrics.order_creation_failures.labels(refusal.code).inc()
         raise
-    headers = {"Location": f"/orders/{accepted.order_id}"}
-    if accepted.replayed:
-        headers["Idempotent-Replayed"] = "true"
-    else:
-        metrics.order_creations.inc()
-    return Response(accepted.body, 201, headers, "application/json")
+    return keyed_response(accepted, "/orders")
 
 
 @router.get("", response_model=Page[OrderView], responses=problems(*READ))
@@ -97,7 +96,7 @@ async def search(
 ) -> Response:
     """Newest first; a customer sees only its own."""
     if caller.only_customer is not None and query.customer_id not in (None, caller.only_customer):
-        return written(page([], request.url.path, query, None))
+        return json_response(page([], request.url.path, query, None))
     found = search_orders(
         customer_id=caller.only_customer or query.customer_id,
         statuses=frozenset(str(status) for status in query.status),
@@ -108,8 +107,8 @@ async def search(
     )
     async with books.read() as db:
         rows, more = await fetch_page(db, found, OrderRow.id, after=query.after, limit=query.limit)
-    items = [laid_out(row._asdict()) for row in rows]
-    return written(page(items, request.url.path, query, last_id(rows, more)))
+    items = [order_json(row._asdict()) for row in rows]
+    return json_response(page(items, request.url.path, query, last_id(rows, more)))
 
 
 @router.get("/{order_id}", response_model=OrderView, responses=problems(*READ, NotFound))
@@ -123,35 +122,18 @@ async def show(
     row = await read_order(books, order_id, caller.only_customer)
     etag = tag(row["version"])
     refuse_known(etag, has)
-    return written(laid_out(row), etag)
+    return json_response(order_json(row), etag)
 
 
-@router.get(
-    "/{order_id}/timeline", response_model=Page[EventView], responses=problems(*READ, NotFound)
-)
-async def timeline(
-    order_id: UUID,
-    caller: Annotated[Caller, require("orders:read")],
-    books: Books,
-) -> Response:
-    """All that happened to an order, oldest first."""
-    events = await read_timeline(books, order_id, caller.only_customer)
-    return written({"items": [dict(event) for event in events], "next": None})
+async def _payment(db: AsyncConnection, order_id: UUID) -> list[Wait]:
+    """Return the wait for the customer's money, if that is what a pending order waits for."""
+    order = OrderView.of(await get_order(db, order_id))
+    unpaid = order.payment_status in (PaymentStatus.UNPAID, PaymentStatus.FAILED)
+    if order.status is not OrderStatus.PENDING or not unpaid:
+        return []
+    until = f"the payment, until {order.payment_due_at:%Y-%m-%d %H:%M:%S} UTC"
+    return [Wait(who="the customer", what=until, since=order.placed_at)]
 
 
-@router.get(
-    "/{order_id}/process",
-    response_model=ProcessView,
-    responses=problems(*READ, NotFound, PartnerUnavailable),
-)
-async def process(
-    order_id: UUID,
-    caller: Annotated[Caller, require("orders:read")],
-    books: Books,
-    services: Serving,
-) -> ProcessView:
-    """What the order waits for, since when, what was tried, and what comes next."""
-    async with books.read() as db:
-        order = OrderView.of(await get_order(db, order_id, caller.only_customer))
-        waiting = await waiting_in_books(db, order)
-    return await describe(await services.temporal(), order, waiting)
+timeline(router, Kind.ORDER)
+process(router, Kind.ORDER, also=_payment)

@@ -10,13 +10,15 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import Row
 
+from api.answers import json_bytes
+from db.orders.accept import OrderRows
 from domain.addresses import Address
+from domain.holds import HoldReason
 from domain.ids import CustomerId, ItemId, LineId, OrderId, PaymentId, ShipmentId
 from domain.money import Money
 from domain.orders.status import (
     CancelReason,
     FulfillmentStatus,
-    HoldReason,
     LineCounters,
     OrderStatus,
     billable,
@@ -124,23 +126,10 @@ class OrderView(Value):
     @classmethod
     def from_parts(cls, row: Mapping[str, Any]) -> Self:
         """Build the view from an order's row with its parts as JSON lists."""
-        return cls.model_validate(laid_out(row))
+        return cls.model_validate(order_json(row))
 
 
-class EventView(Value):
-    """Something that happened to a document, with the attribute names of CloudEvents."""
-
-    id: UUID
-    type: str
-    subject: str
-    sequence: int
-    time: datetime
-    actor: str
-    correlation_id: str
-    data: dict[str, Any]
-
-
-def laid_out(row: Mapping[str, Any]) -> dict[str, Any]:
+def order_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """Arrange an order's row, with its parts as JSON lists, as an `OrderView` is written.
 
     Not validated: that costs a read more than all else here, and the rows were checked when they
@@ -185,6 +174,26 @@ def laid_out(row: Mapping[str, Any]) -> dict[str, Any]:
         **_picked(row, _TAIL),
     }
 
+
+def fresh_order_json(rows: OrderRows) -> str:
+    """Write an order that is being accepted exactly as a later read of its rows does."""
+    row = {
+        **rows.order,
+        **_NOT_YET,
+        "lines": [{**line, **_UNTOUCHED} for line in rows.lines],
+        "payments": [{**payment, "entries": ()} for payment in rows.payments],
+    }
+    return json_bytes(order_json(row)).decode()
+
+
+# What the database fills in: what a row begins with, and the parts that no fresh order has.
+_UNTOUCHED = dict.fromkeys(("cancelled", "shipped", "delivered", "written_off"), 0)
+_NOT_YET: Mapping[str, Any] = {
+    **dict.fromkeys(("holds", "shipments"), ()),
+    **dict.fromkeys(("cancel_requested_at", "confirmed_at", "completed_at", "cancelled_at")),
+    "cancel_reason": None,
+    "version": 1,
+}
 
 _NOT_BOOKED = frozenset({ShipmentStatus.PENDING, ShipmentStatus.CANCELLED, ShipmentStatus.VOIDED})
 _COUNTERS = TypeAdapter(list[LineCounters])

@@ -1,4 +1,4 @@
-"""Corrections of what is at a location: ledger and balance together."""
+"""Adjustments: movements that correct what the books say is at a location, with their reason."""
 
 from typing import Any
 from uuid import UUID
@@ -7,9 +7,10 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.places import place_id
+from db.inventory.posting import Movement, post
 from domain.adjustments import AdjustStock
-from domain.errors import NotFound, OutOfStock
-from domain.inventory import VIRTUAL, LocationKind
+from domain.errors import AlreadyExists, NotFound, OutOfStock
+from domain.inventory import VIRTUAL, LocationKind, MovementKind
 from domain.quantities import plain
 
 _LOCATION = text("SELECT kind FROM locations WHERE id = :location AND active")
@@ -21,24 +22,6 @@ _HOLDERS = text(
     """SELECT document_type, document_id, sum(quantity) AS quantity FROM reservations
     WHERE item_id = :item AND location_id = :location AND status = 'active'
     GROUP BY 1, 2 ORDER BY 2 LIMIT 20"""
-)
-_ADJUST = text(
-    """WITH moved AS (
-        INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
-            reason, actor, occurred_at)
-        VALUES (:id, :key, 'adjustment', :item, :amount, :source, :target, :reason, :actor, now()))
-    INSERT INTO balances AS b (item_id, location_id, on_hand) VALUES (:item, :location, :quantity)
-    ON CONFLICT (item_id, location_id) DO UPDATE SET on_hand = b.on_hand + excluded.on_hand
-    RETURNING item_id, location_id, on_hand, reserved"""
-)
-_TAKE = text(
-    """WITH moved AS (
-        INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
-            reason, actor, occurred_at)
-        VALUES (:id, :key, 'adjustment', :item, :amount, :source, :target, :reason, :actor, now()))
-    UPDATE balances SET on_hand = on_hand + :quantity
-    WHERE item_id = :item AND location_id = :location
-    RETURNING item_id, location_id, on_hand, reserved"""
 )
 
 
@@ -54,7 +37,7 @@ async def adjust_stock(
     """Move between the location and the place that the reason names; return the new balance.
 
     Raises NotFound for a location that holds no stock, and OutOfStock with the holders when less
-    would remain than is promised.
+    would remain than is reserved.
     """
     kind = (await db.execute(_LOCATION, {"location": location_id})).scalar_one_or_none()
     if kind is None or LocationKind(kind) in VIRTUAL:
@@ -64,18 +47,22 @@ async def adjust_stock(
         await _refuse_to_undercut(db, asked, where)
     outside = place_id(asked.counterpart)
     source, target = (outside, location_id) if asked.quantity > 0 else (location_id, outside)
-    change = {
-        **where,
-        "id": movement_id,
-        "key": f"adjustment/{movement_id}",
-        "amount": asked.amount,
-        "quantity": asked.quantity,
-        "source": source,
-        "target": target,
-        "reason": f"{asked.reason}: {asked.note}" if asked.note.strip() else str(asked.reason),
-        "actor": actor,
-    }
-    return (await db.execute(_ADJUST if asked.quantity > 0 else _TAKE, change)).one()
+    movement = Movement(
+        id=movement_id,
+        key=f"adjustment/{movement_id}",
+        kind=MovementKind.ADJUSTMENT,
+        item_id=item_id,
+        quantity=asked.amount,
+        from_location_id=source,
+        to_location_id=target,
+        actor=actor,
+        reason=f"{asked.reason}: {asked.note}" if asked.note.strip() else str(asked.reason),
+    )
+    posted = await post(db, [movement])
+    if not posted.made:
+        raise AlreadyExists(f"the adjustment {movement_id} is in the books already")
+    [balance] = posted.balances
+    return balance
 
 
 async def _refuse_to_undercut(

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.tables import LocationRow, MovementRow, SiteRow
 from db.items import ItemRow
+from domain.inventory import LocationKind
 
 
 class Grouping(StrEnum):
@@ -164,3 +165,17 @@ async def find_stock_location(db: AsyncConnection, site_code: str) -> UUID | Non
         .limit(1)
     )
     return (await db.execute(query)).scalar_one_or_none()
+
+
+async def quarantine_of(db: AsyncConnection, site_id: UUID) -> UUID:
+    """Return the first location of a site for goods that must not be sold yet.
+
+    A site without one raises NoResultFound, which a step retries until there is one.
+    """
+    query = (
+        select(LocationRow.id)
+        .where(LocationRow.site_id == site_id, LocationRow.kind == LocationKind.QUARANTINE)
+        .order_by(LocationRow.code)
+        .limit(1)
+    )
+    return (await db.execute(query)).scalar_one()

@@ -1,35 +1,18 @@
-"""Stock that comes in: from suppliers, or as what was there on the first day."""
+"""Receipts from suppliers and opening balances: movements into stock, each made once by its key."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.engine import to_json
 from db.inventory.places import place_id
-from domain.ids import ItemId, LocationId, new_id
+from db.inventory.posting import Movement, post
+from domain.ids import ItemId, LocationId
 from domain.inventory import LocationKind, MovementKind
 
-_BATCH = 5000
-
-# A movement that is known by its key is not made again, and adds nothing to the balance.
-_RECEIVE = text(
-    """WITH moved AS (
-        INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
-            reason, actor, occurred_at)
-        SELECT id, key, :kind, item_id, quantity, :source, location_id, :reason, :actor, now()
-        FROM jsonb_to_recordset(CAST(:arrivals AS jsonb))
-            AS a(id uuid, key text, item_id uuid, quantity numeric, location_id uuid)
-        ON CONFLICT (key) DO NOTHING RETURNING item_id, to_location_id, quantity),
-    balanced AS (
-        INSERT INTO balances (item_id, location_id, on_hand)
-        SELECT item_id, to_location_id, sum(quantity) FROM moved GROUP BY 1, 2 ORDER BY 1, 2
-        ON CONFLICT (item_id, location_id)
-            DO UPDATE SET on_hand = balances.on_hand + excluded.on_hand)
-    SELECT count(*) FROM moved"""
-)
+_BATCH = 500
 
 _AVAILABLE = text(
     """SELECT b.item_id, sum(floor(b.on_hand - b.reserved))::bigint AS available
@@ -76,18 +59,20 @@ async def _receive(
     reason: str,
     actor: str,
 ) -> int:
-    recorded = 0
-    for start in range(0, len(arrivals), _BATCH):
-        batch = arrivals[start : start + _BATCH]
-        result = await db.execute(
-            _RECEIVE,
-            {
-                "kind": kind,
-                "source": place_id(source),
-                "reason": reason,
-                "actor": actor,
-                "arrivals": to_json([{"id": new_id(), **asdict(each)} for each in batch]),
-            },
+    movements = [
+        Movement(
+            key=each.key,
+            kind=kind,
+            item_id=each.item_id,
+            quantity=each.quantity,
+            from_location_id=place_id(source),
+            to_location_id=each.location_id,
+            actor=actor,
+            reason=reason,
         )
-        recorded += result.scalar_one()
-    return recorded
+        for each in arrivals
+    ]
+    made = 0
+    for start in range(0, len(movements), _BATCH):
+        made += (await post(db, movements[start : start + _BATCH])).made
+    return made

@@ -75,7 +75,7 @@ class ReservationRow(Base):
     __table_args__ = (
         one_of("status", ReservationStatus),
         CheckConstraint("quantity > 0", name="quantity"),
-        # Locked by whoever promises of it: a cheaper check than of the item and the location.
+        # The statement that reserves has locked the balance: a cheaper check than of two tables.
         ForeignKeyConstraint(
             ["item_id", "location_id"], ["balances.item_id", "balances.location_id"]
         ),

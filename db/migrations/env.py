@@ -4,9 +4,10 @@ import asyncio
 import os
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from db.engine import open_engine
+from db.events import continue_feed, feed_origin
 from db.tables import metadata
 
 ADVISORY_LOCK = 7_310_483_291
@@ -21,6 +22,9 @@ def _run(connection: Connection) -> None:
         connection.execute(text("SET LOCAL lock_timeout = '60s'"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
         context.run_migrations()
+        # What was restored from a dump is migrated before anything is added to it.
+        if inspect(connection).has_sequence(feed_origin.name):
+            continue_feed(connection)
 
 
 async def _main() -> None:

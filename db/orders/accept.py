@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
 from db.idempotency import CallerKey
+from db.inventory.posting import RESERVE_LOCKED
 from db.items import listing_of
 from db.orders.tables import PREFIX
 from db.outbox import Message
@@ -49,7 +50,9 @@ _REFERENCE = text(
     (SELECT array_agg(nextval('order_numbers')) FROM generate_series(1, :orders)) AS numbers"""
 )
 
-# Rows are locked in one order by everyone, so two callers never wait for each other in a circle.
+_NUMBER = text("SELECT number FROM orders WHERE id = :order")
+
+# Balances are locked in the one order that avoids deadlocks: by item and location.
 _LOCK_SHELVES = text(
     """SELECT b.item_id, b.location_id, l.code, l.site_id, s.code, s.rank,
         floor(b.on_hand - b.reserved)::bigint
@@ -70,9 +73,6 @@ _COLUMNS = {
         "id, order_id, position, item_id, sku, name, quantity, unit_price_amount, discount_amount,"
         " tax_rate, tax_amount, total_amount"
     ),
-    "reservations": (
-        "id, item_id, location_id, quantity, document_type, document_id, line_id, status"
-    ),
     "payments": "id, order_id, provider, method, amount, currency, token, created_by",
     "events": "id, type, subject, subject_id, sequence, actor, correlation_id, data",
     "outbox": "kind, document_type, document_id, payload",
@@ -86,11 +86,7 @@ _INSERTS = ", ".join(
 # then nothing else was written in vain.
 _KEY = "caller, key, route, fingerprint, resource_id, state, status, answer"
 _WRITE = text(
-    f"""WITH {_INSERTS}, promised AS (
-        UPDATE balances b SET reserved = b.reserved + d.quantity
-        FROM jsonb_to_recordset(CAST(:promises AS jsonb))
-            AS d(item_id uuid, location_id uuid, quantity numeric)
-        WHERE b.item_id = d.item_id AND b.location_id = d.location_id)
+    f"""WITH {_INSERTS}, {RESERVE_LOCKED}
     INSERT INTO idempotency_keys ({_KEY}) SELECT {_KEY}
     FROM jsonb_populate_recordset(NULL::idempotency_keys, CAST(:keys AS jsonb))"""
 )
@@ -118,8 +114,6 @@ class OrderRows:
     payments: list[dict[str, Any]]
     events: list[dict[str, Any]]
     start: Message
-    key: dict[str, Any]
-    """The request's row of the idempotency record, with its answer."""
     reservations: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -164,6 +158,12 @@ async def read_reference(
     )
 
 
+async def find_number(db: AsyncConnection, order_id: UUID) -> str | None:
+    """Return the number of the order with this id, if there is one."""
+    number: str | None = (await db.execute(_NUMBER, {"order": order_id})).scalar_one_or_none()
+    return number
+
+
 async def lock_shelves(
     db: AsyncConnection, items: Mapping[ItemId, str]
 ) -> dict[ItemId, list[Shelf]]:
@@ -186,23 +186,21 @@ async def lock_shelves(
     return shelves
 
 
-async def write_orders(db: AsyncConnection, orders: Sequence[OrderRows]) -> None:
-    """Write accepted orders, their promises, events, starts and answers by one statement.
+async def write_orders(
+    db: AsyncConnection, orders: Sequence[OrderRows], keys: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write accepted orders, their reservations, events and starts by one statement.
 
+    ``keys`` are rows of the idempotency record, with the answers, of the orders that have a claim.
     The shelves are locked by the caller; the CHECK on the balances refuses what oversells all the
     same. An IntegrityError may mean that a key or reference was used since it was looked for.
     """
-    # Two writers that meet on unique values do so in one order, and never in a circle.
-    keys = sorted((order.key for order in orders), key=lambda row: (row["caller"], row["key"]))
+    # Two writers that meet on unique values do so in one order: no deadlock.
+    by_key = sorted(keys, key=lambda row: (row["caller"], row["key"]))
     by_reference = sorted(
         (order.order for order in orders),
         key=lambda row: (row["source"], row["external_reference"] or ""),
     )
-    promises: dict[tuple[UUID, UUID], int] = {}
-    for order in orders:
-        for held in order.reservations:
-            place = (held["item_id"], held["location_id"])
-            promises[place] = promises.get(place, 0) + held["quantity"]
     await db.execute(
         _WRITE,
         {
@@ -212,12 +210,6 @@ async def write_orders(db: AsyncConnection, orders: Sequence[OrderRows]) -> None
             "payments": to_json([row for order in orders for row in order.payments]),
             "events": to_json([row for order in orders for row in order.events]),
             "outbox": to_json([order.start for order in orders]),
-            "promises": to_json(
-                [
-                    {"item_id": item, "location_id": location, "quantity": quantity}
-                    for (item, location), quantity in promises.items()
-                ]
-            ),
-            "keys": to_json(keys),
+            "keys": to_json(by_key),
         },
     )

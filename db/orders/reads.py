@@ -88,22 +88,6 @@ async def read_order(
     return found[0]
 
 
-_TIMELINE = """SELECT e.id, e.type, e.subject, e.sequence, e.time, e.actor, e.correlation_id, e.data
-    FROM orders o JOIN events e ON e.subject_id = o.id
-    WHERE o.id = $1 AND ($2::uuid IS NULL OR o.customer_id = $2) ORDER BY e.sequence"""
-
-
-async def read_timeline(
-    db: Database, order_id: UUID, only_customer: CustomerId | None = None
-) -> Sequence[Mapping[str, Any]]:
-    """Return an order's events, oldest first; raises NotFound as `read_order` does."""
-    found: Sequence[Mapping[str, Any]] = await fetch(db, _TIMELINE, order_id, only_customer)
-    if not found:
-        # Every order begins with an event.
-        raise NotFound(f"there is no order {order_id}")
-    return found
-
-
 def search_orders(
     *,
     customer_id: CustomerId | None = None,

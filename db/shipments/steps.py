@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -154,7 +155,7 @@ _BOOK = text(
     booked AS (
         UPDATE shipments SET status = 'booked', booking_reference = :reference,
             label_url = :label_url, label_amount = :amount, label_currency = :currency,
-            booked_at = now(), version = version + 1
+            promised_on = :promised_on, booked_at = now(), version = version + 1
         WHERE id = :shipment)
     {ADD_EVENTS}"""
 )
@@ -190,6 +191,7 @@ async def record_booking(
     reference: str,
     label_url: str,
     price: Money,
+    promised_on: date | None,
     tracking_numbers: Sequence[str],
 ) -> None:
     """Write down the label of a locked pending shipment: its parcels, status and event."""
@@ -206,6 +208,7 @@ async def record_booking(
             "label_url": label_url,
             "amount": price.amount,
             "currency": price.currency,
+            "promised_on": promised_on,
             "events": to_add([SHIPMENTS.moved(shipment, ShipmentStatus.BOOKED, "system")]),
         },
     )

@@ -1,6 +1,6 @@
 """Shipments, their lines, parcels and tracking events."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,8 @@ class ShipmentRow(DocumentRow):
     label_url: Mapped[str | None]
     label_amount: Mapped[Minor | None]
     label_currency: Mapped[str | None]
+    promised_on: Mapped[date | None]
+    """The day of arrival that the carrier promised with the label, if it promised one."""
     capture_shipping_amount: Mapped[Minor] = mapped_column(server_default="0")
     """The order's shipping charge and its tax, when this is the shipment that captures them."""
     booked_at: Mapped[datetime | None]

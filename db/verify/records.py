@@ -3,6 +3,7 @@
 from typing import Any
 
 from db.documents import DOCUMENTS, Documents
+from db.events import AHEAD
 from db.verify.check import Check
 
 
@@ -46,6 +47,11 @@ CHECKS = (
         LEFT JOIN events e ON e.subject_id = o.id AND e.sequence = 1
         WHERE e.type IS DISTINCT FROM 'order.placed.v1'
         UNION ALL SELECT subject, id, type FROM events WHERE actor = ''""",
+    ),
+    Check(
+        "I5e",
+        "Events are added after all that the feed has shown; else migrate before anything is added",
+        f"SELECT newest FROM ({AHEAD}) ahead",
     ),
     Check(
         "I4b",

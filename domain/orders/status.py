@@ -42,20 +42,6 @@ class CancelReason(StrEnum):
     STAFF = "staff"
 
 
-class HoldReason(StrEnum):
-    """Why a document is stopped."""
-
-    AWAITING_PAYMENT = "awaiting_payment"
-    CREDIT_LIMIT = "credit_limit"
-    FRAUD_REVIEW = "fraud_review"
-    ADDRESS_PROBLEM = "address_problem"
-    OUT_OF_STOCK = "out_of_stock"
-    QUALITY = "quality"
-    CUSTOMER_REQUEST = "customer_request"
-    SUPPLIER_PROBLEM = "supplier_problem"
-    MANUAL = "manual"
-
-
 class LineCounters(Value):
     """What happened so far to one line, in units, and its money in minor units."""
 

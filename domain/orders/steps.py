@@ -3,22 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 from pydantic import Field
 
-from domain.errors import AlreadyExists, IllegalMove
+from domain import lifecycle
+from domain.errors import IllegalMove
 from domain.ids import OrderId, ShipmentId
 from domain.orders.status import (
     MOVES,
     RUNNING,
     CancelReason,
-    HoldReason,
     LineCounters,
     OrderStatus,
 )
 from domain.payments import PaymentAmounts, requirement_met
-from domain.value import Name, Text, Value
+from domain.value import Name, Value
 
 
 class Standing(StrEnum):
@@ -58,35 +57,10 @@ class CancelOrder(Value):
     reason: CancelReason = CancelReason.CUSTOMER_REQUEST
 
 
-class PlaceHold(Value):
-    """The body of a hold."""
-
-    reason: HoldReason = HoldReason.MANUAL
-    note: Text = ""
-
-
 class PayOrder(Value):
     """Another attempt to pay, with the token of a card."""
 
     token: Name = Field(description="The payment provider's name for the card.")
-
-
-class HoldPlacement(Value):
-    """A request to stop an order; the id makes a repeat the same hold."""
-
-    order_id: OrderId
-    hold_id: UUID
-    reason: HoldReason
-    note: Text
-    actor: Name
-
-
-class HoldRelease(Value):
-    """A request to let an order go on."""
-
-    order_id: OrderId
-    hold_id: UUID
-    actor: Name
 
 
 def standing_of(total: int, paid: PaymentAmounts) -> Standing:
@@ -109,12 +83,7 @@ def check_payable(status: OrderStatus, standing: Standing) -> None:
 
 def check_running(status: OrderStatus) -> None:
     """Raise IllegalMove when an order has ended."""
-    if status not in RUNNING:
-        raise IllegalMove(
-            f"the order is {status}",
-            current_status=str(status),
-            allowed=sorted(str(state) for state in MOVES[status]),
-        )
+    lifecycle.check_running("order", status, MOVES, RUNNING)
 
 
 def check_cancellable(status: OrderStatus, lines: Sequence[LineCounters]) -> None:
@@ -132,11 +101,6 @@ def too_late_to_cancel(status: OrderStatus) -> IllegalMove:
         allowed=[],
         alternatives=["return", "reroute"],
     )
-
-
-def already_held(reason: HoldReason) -> AlreadyExists:
-    """Return the refusal of a second open hold of the same reason."""
-    return AlreadyExists(f"the order is already on hold for {reason}")
 
 
 def expiry_reason(standing: Standing) -> CancelReason:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from domain.lifecycle import Moves
+from domain.lifecycle import Moves, ends
 
 
 class ShipmentStatus(StrEnum):
@@ -63,6 +63,9 @@ RANKS = {
 
 ENDED = frozenset({S.DELIVERED, S.RETURNED, S.LOST})
 """The tracking states with which the journey is over."""
+
+RUNNING = frozenset(MOVES) - ENDED - ends(MOVES)
+"""The states in which a label is due, or the goods are on their way."""
 
 UNSENT = frozenset({S.PENDING, S.BOOKED})
 """The states in which the goods are still with us."""

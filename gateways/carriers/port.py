@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -35,7 +35,10 @@ class BookedParcel(Value):
 
 
 class Booking(Value):
-    """A bought label: the carrier's own id, its parcels in the order asked, and its price."""
+    """A bought label: the carrier's own id, its parcels in the order asked, and its price.
+
+    ``arrives_on`` is the day that the carrier promises, where it promises one.
+    """
 
     booking_id: Name
     carrier: Name
@@ -44,6 +47,7 @@ class Booking(Value):
     amount: int
     currency: Name
     voided: bool = False
+    arrives_on: date | None = None
 
 
 class Scan(Value):

@@ -1,6 +1,6 @@
 """The sandbox carrier, spoken to over HTTP like a real one."""
 
-from datetime import UTC
+from datetime import UTC, date
 from typing import Literal
 from uuid import UUID
 
@@ -39,6 +39,7 @@ class _Booking(Answer):
     currency: Currency
     voided: bool
     parcels: list[_Parcel]
+    arrives_on: date | None = None
 
 
 class _Bookings(Answer):
@@ -125,6 +126,7 @@ def _booking(sold: _Booking, reference: UUID) -> Booking:
         amount=sold.amount,
         currency=sold.currency,
         voided=sold.voided,
+        arrives_on=sold.arrives_on,
     )
 
 

@@ -15,12 +15,13 @@ import httpx2
 import typer
 from rich.console import Console
 
+from activities.access.accepting import create_key
 from db.engine import Database, open_engine
+from domain.ids import new_id
 from gateways.carriers.sandbox import SANDBOX_CARRIER
 from runtime.commands.concurrency import until_interrupted
 from runtime.commands.connection import Target, target_of
 from runtime.commands.exits import leave
-from runtime.commands.keys import create_key
 from runtime.commands.sandbox import travelling
 from runtime.commands.shop import NoAnswer, Shop
 from runtime.commands.summary import Summary
@@ -116,8 +117,9 @@ async def trade(
     db = Database(open_engine(target.database_url, application="stateset-demo", pool=2))
     try:
         company = await load_company(db)
-        shop_key = await create_key(db, name="web shop", role="integration")
-        staff_key = await create_key(db, name="support desk", role="admin")
+        async with db.begin() as connection:
+            shop_key = await create_key(connection, new_id(), name="web shop", role="integration")
+            staff_key = await create_key(connection, new_id(), name="support desk", role="admin")
     finally:
         await db.close()
     acts = [Act(story) for story in tell(company)]

@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from activities.access.accepting import create_key
 from db.engine import Database, open_engine
 from domain.access import Role
-from runtime.commands.keys import create_key
+from domain.ids import new_id
 from runtime.local.children import CannotStart
 from runtime.local.record import StackRecord
 from runtime.local.stack import Stack
@@ -21,7 +22,8 @@ async def development_key(database_url: str) -> str:
     """Make the API key that a development stack prints; an admin's, so that everything works."""
     db = Database(open_engine(database_url, application="stateset-up", pool=2))
     try:
-        return await create_key(db, name="development", role=Role.ADMIN)
+        async with db.begin() as connection:
+            return await create_key(connection, new_id(), name="development", role=Role.ADMIN)
     finally:
         await db.close()
 

@@ -3,12 +3,13 @@
 import hashlib
 import secrets
 import sqlite3
+from datetime import datetime, timedelta
 
 from simulators.carrier.autopilot import Pilot
 from simulators.carrier.labels import label_pdf
 from simulators.carrier.messages import Address, BookedParcel, Booking, BookingList, BookingRequest
 from simulators.carrier.numbers import new_tracking_number
-from simulators.carrier.scenarios import PHYSICAL, SERVICES, UNSERVICEABLE
+from simulators.carrier.scenarios import PHYSICAL, SERVICES, TRANSIT_DAYS, UNSERVICEABLE
 from simulators.errors import Refusal
 from simulators.storage import Storage, timestamp
 
@@ -114,11 +115,13 @@ class Bookings:
         parcels = self._storage.all(
             "SELECT * FROM parcels WHERE booking_id = ? ORDER BY position", row["id"]
         )
+        booked_on = datetime.fromisoformat(row["created_at"]).date()
         return Booking(
             **{field: row[field] for field in ("sequence", "id", "reference", "service")},
             **{field: row[field] for field in ("amount", "currency", "requests", "created_at")},
             carrier="sandbox",
             voided=bool(row["voided"]),
+            arrives_on=booked_on + timedelta(days=TRANSIT_DAYS[row["service"]]),
             ship_to=Address.model_validate_json(row["ship_to"]),
             parcels=[
                 BookedParcel(

@@ -1,6 +1,6 @@
 """What the carrier and its clients say to each other."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -56,7 +56,10 @@ class BookedParcel(BaseModel):
 
 
 class Booking(BaseModel):
-    """A bought label. ``requests`` counts how often it was asked for."""
+    """A bought label. ``requests`` counts how often it was asked for.
+
+    ``arrives_on`` is the promised day, which a scenario may break.
+    """
 
     sequence: int
     id: str
@@ -68,6 +71,7 @@ class Booking(BaseModel):
     voided: bool
     requests: int
     created_at: str
+    arrives_on: date
     ship_to: Address
     parcels: list[BookedParcel]
 

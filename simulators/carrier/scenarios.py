@@ -42,6 +42,8 @@ UNSERVICEABLE = "00000"
 POSTAL_CODES = {"00001": "lost", "00002": "address_problem", "00003": "returned"}
 SERVICES = {"economy": 390, "ground": 490, "standard": 590, "express": 1490, "overnight": 2990}
 """Price of a parcel in cents, before its weight."""
+TRANSIT_DAYS = {"economy": 7, "ground": 5, "standard": 4, "express": 2, "overnight": 1}
+"""Days from the booking to the arrival that it promises."""
 PLACES = ("Memphis, TN", "Louisville, KY", "Columbus, OH", "Denver, CO", "Reno, NV")
 
 DESCRIPTION = "\n".join(

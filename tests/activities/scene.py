@@ -9,8 +9,8 @@ from uuid import UUID
 from db.outbox import drop_done
 from db.runs import find_unfinished
 from domain.errors import DomainError
+from domain.holds import HoldPlacement
 from domain.ids import OrderId
-from domain.orders.steps import HoldPlacement
 from gateways.failures import PartnerFailure
 from tests.activities.attempts import Attempt
 from tests.activities.bench import Bench

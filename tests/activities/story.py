@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from db.orders.attempts import add_attempt
-from domain.documents import Kind
+from activities.payments.accepting import pay_order
+from domain.documents import Document, Kind
 from domain.errors import AlreadyExists, IllegalMove
+from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import TaskId, new_id
-from domain.orders.status import CancelReason, HoldReason
-from domain.orders.steps import Cancellation, HoldPlacement, HoldRelease
+from domain.orders.status import CancelReason
+from domain.orders.steps import Cancellation
 from domain.tasks import RULES, Decision, TaskKind
 from tests.activities.outside import Outside
 from tests.activities.players import Player
@@ -121,7 +122,11 @@ class Story(Outside):
     async def hold(self) -> str:
         reason = self.rng.choice([HoldReason.MANUAL, HoldReason.QUALITY])
         asked = HoldPlacement(
-            order_id=self.order, hold_id=new_id(), reason=reason, note="", actor="support"
+            document=Document(Kind.ORDER, self.order),
+            hold_id=new_id(),
+            reason=reason,
+            note="",
+            actor="support",
         )
         answer = await self.ask("place_hold", asked)
         if answer == "done":
@@ -130,7 +135,9 @@ class Story(Outside):
 
     async def release(self) -> str:
         placed = self.holds[-1]
-        asked = HoldRelease(order_id=self.order, hold_id=placed.hold_id, actor="support")
+        asked = HoldRelease(
+            document=Document(Kind.ORDER, self.order), hold_id=placed.hold_id, actor="support"
+        )
         self.requests += 1
         answer = await self.ask("release_hold", asked)
         self.holds.remove(placed)
@@ -141,9 +148,7 @@ class Story(Outside):
         token = token or str(self.rng.choice([each for each in TOKENS if each]))
         try:
             async with self.bench.shop.books.begin() as db:
-                await add_attempt(
-                    db, self.order, new_id(), provider="sandbox", token=token, actor="customer"
-                )
+                await pay_order(db, new_id(), self.order, token=token, actor="customer")
         except IllegalMove as refusal:
             return repr(refusal)
         return token

@@ -1,25 +1,24 @@
 """Many at once: stock is promised once, money moves once, and one of two rivals wins."""
 
 import asyncio
-from datetime import timedelta
 
 import httpx2
 import pytest
 
 from api.doorbell import Doorbell
-from api.orders.acceptance import Answered
 from api.orders.batch import Acceptor
+from db.idempotency import Answer
 from domain.errors import DomainError, OutOfStock
 from domain.ids import ShipmentId
 from domain.orders.status import CancelReason
 from domain.orders.steps import Cancellation
+from domain.policy import Policy
 from tests.activities.bench import Bench
-from tests.shop import PAYMENT_WINDOW
 
 
 @pytest.fixture
 async def acceptor(bench: Bench) -> Acceptor:
-    return Acceptor(bench.shop.books, Doorbell(bench.shop.books), PAYMENT_WINDOW)
+    return Acceptor(bench.shop.books, Doorbell(bench.shop.books), Policy())
 
 
 async def test_of_two_hundred_orders_for_one_unit_one_is_accepted(
@@ -30,7 +29,7 @@ async def test_of_two_hundred_orders_for_one_unit_one_is_accepted(
         *(acceptor.accept(bench.shop.submission([(mug, 1)])) for _ in range(200)),
         return_exceptions=True,
     )
-    assert sum(isinstance(answer, Answered) for answer in answers) == 1
+    assert sum(isinstance(answer, Answer) for answer in answers) == 1
     refused = [answer for answer in answers if isinstance(answer, OutOfStock)]
     assert len(refused) == 199
     assert refused[0].facts["shortages"][0]["available"] in (0, 1)
@@ -42,7 +41,7 @@ async def test_of_many_transactions_for_one_unit_one_is_accepted(bench: Bench) -
     decisions = await asyncio.gather(
         *(bench.shop.ask([bench.shop.submission([(mug, 1)])]) for _ in range(40))
     )
-    assert sum(isinstance(decision, Answered) for [decision] in decisions) == 1
+    assert sum(isinstance(decision, Answer) for [decision] in decisions) == 1
     assert await bench.shop.stock(mug) == (1, 1)
 
 
@@ -65,7 +64,7 @@ async def test_orders_that_name_the_same_items_in_opposite_order_never_deadlock(
     decisions = await asyncio.gather(
         *(bench.shop.ask([bench.shop.submission(turn)]) for turn in turns)
     )
-    assert all(isinstance(decision, Answered) for [decision] in decisions)
+    assert all(isinstance(decision, Answer) for [decision] in decisions)
     for item in items:
         assert await bench.shop.stock(item) == (60, 60)
 
@@ -76,7 +75,7 @@ async def test_fifty_repeats_of_one_request_make_one_order(
     mug = await bench.shop.item(AUS=100)
     asked = bench.shop.submission([(mug, 1)])
     answers = await asyncio.gather(*(acceptor.accept(asked) for _ in range(50)))
-    assert len({answer.order_id for answer in answers}) == 1
+    assert len({answer.resource_id for answer in answers}) == 1
     assert len({answer.body for answer in answers}) == 1
     assert sum(answer.replayed for answer in answers) == 49
     assert await bench.shop.stock(mug) == (100, 1)
@@ -85,17 +84,14 @@ async def test_fifty_repeats_of_one_request_make_one_order(
 async def test_repeats_from_several_processes_make_one_order(bench: Bench) -> None:
     mug = await bench.shop.item(AUS=100)
     asked = bench.shop.submission([(mug, 1)])
-    doors = [
-        Acceptor(bench.shop.books, Doorbell(bench.shop.books), timedelta(minutes=30))
-        for _ in range(4)
-    ]
+    doors = [Acceptor(bench.shop.books, Doorbell(bench.shop.books), Policy()) for _ in range(4)]
     answers = await asyncio.gather(
         *(doors[turn % 4].accept(asked) for turn in range(40)), return_exceptions=True
     )
-    told = [answer for answer in answers if isinstance(answer, Answered)]
-    assert len({answer.order_id for answer in told}) == 1
+    told = [answer for answer in answers if isinstance(answer, Answer)]
+    assert len({answer.resource_id for answer in told}) == 1
     # Who comes while the first one is being decided may be told to ask again.
-    assert all(isinstance(answer, Answered | DomainError) for answer in answers)
+    assert all(isinstance(answer, Answer | DomainError) for answer in answers)
     assert await bench.shop.stock(mug) == (100, 1)
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from domain.documents import Document, Kind
+from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, ShipmentId, TaskId, new_id
-from domain.orders.status import CancelReason, HoldReason
-from domain.orders.steps import Cancellation, HoldPlacement, HoldRelease
+from domain.orders.status import CancelReason
+from domain.orders.steps import Cancellation
 from domain.shipments.steps import ShipmentDecision
 from domain.tasks import Decision
 from gateways.failures import PartnerFailure
@@ -46,12 +48,16 @@ async def _stopped(bench: Bench) -> OrderId:
 
 def _holding(order: OrderId) -> HoldPlacement:
     return HoldPlacement(
-        order_id=order, hold_id=new_id(), reason=HoldReason.MANUAL, note="", actor="support"
+        document=Document(Kind.ORDER, order),
+        hold_id=new_id(),
+        reason=HoldReason.MANUAL,
+        note="",
+        actor="support",
     )
 
 
 def _releasing(placement: HoldPlacement) -> HoldRelease:
-    return HoldRelease(order_id=placement.order_id, hold_id=placement.hold_id, actor="support")
+    return HoldRelease(document=placement.document, hold_id=placement.hold_id, actor="support")
 
 
 async def _hold(bench: Bench) -> HoldPlacement:

@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from activities.access.accepting import make_secret
 from api.app import create_app
 from api.issuer import Issuer
 from api.keys import KeyRing
@@ -21,9 +22,8 @@ from api.services import Services
 from db.access import revoke_key
 from db.engine import Database
 from domain.errors import Malformed, Unauthenticated
-from runtime.commands.keys import create_key, make_secret
 from runtime.settings import Settings
-from tests.api.callers import Callers
+from tests.api.callers import Callers, new_key
 from tests.api.conftest import away
 from tests.api.issuer import AUDIENCE, NAME, TestIssuer
 from tests.serving import served
@@ -85,7 +85,7 @@ async def test_unknown_and_malformed_keys_are_refused(asker: Asker, callers: Cal
 
 async def test_a_key_that_has_expired_is_refused(asker: Asker, books: Database) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
-    key = await create_key(books, name="old", role="support", expires_at=past)
+    key = await new_key(books, name="old", role="support", expires_at=past)
     assert await asker.status(key) == 401
 
 
@@ -93,7 +93,7 @@ async def test_a_revoked_key_stops_working_when_it_is_looked_up_again(
     books: Database,
 ) -> None:
     clock = 0.0
-    key = await create_key(books, name="leaked", role="support")
+    key = await new_key(books, name="leaked", role="support")
     ring = KeyRing(books, lambda: clock)
     await ring.identify(key)
     async with books.begin() as db:
@@ -104,7 +104,7 @@ async def test_a_revoked_key_stops_working_when_it_is_looked_up_again(
 
 
 async def test_only_the_hash_of_a_key_is_stored(books: Database, database_url: str) -> None:
-    key = await create_key(books, name="secret", role="support")
+    key = await new_key(books, name="secret", role="support")
     import asyncpg
 
     connection = await asyncpg.connect(database_url, ssl=False)
@@ -116,15 +116,15 @@ async def test_only_the_hash_of_a_key_is_stored(books: Database, database_url: s
 
 async def test_a_key_is_made_only_for_known_roles_scopes_and_customers(books: Database) -> None:
     with pytest.raises(Malformed):
-        await create_key(books, name="x", role="king")
+        await new_key(books, name="x", role="king")
     with pytest.raises(Malformed):
-        await create_key(books, name="x", role="integration", scopes=["everything"])
+        await new_key(books, name="x", role="integration", scopes=["everything"])
     with pytest.raises(Malformed):
-        await create_key(books, name="x", role="customer")
+        await new_key(books, name="x", role="customer")
     with pytest.raises(Malformed):
-        await create_key(books, name="x", role="customer", customer_id=uuid4())
+        await new_key(books, name="x", role="customer", customer_id=uuid4())
     with pytest.raises(Malformed):
-        await create_key(books, name="x", role="admin", secret="short")
+        await new_key(books, name="x", role="admin", secret="short")
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])

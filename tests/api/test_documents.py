@@ -8,6 +8,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from db.engine import Database
+from db.runs import get_run
+from domain.documents import Document, Kind
+from domain.errors import NotFound
+from domain.ids import CustomerId
 from tests.api.callers import Callers
 
 ADDRESS = {
@@ -72,10 +77,48 @@ async def test_a_customer_sees_the_documents_of_its_own_orders_only(
     assert await listed(callers, path, **foreign) == []
     for one in everything:
         assert (await callers.get(f"{path}/{one['id']}", **foreign)).status_code == 404
-    if path == "/shipments":
-        tracking = f"{path}/{everything[0]['id']}/tracking"
-        assert (await callers.get(tracking, **foreign)).status_code == 404
-        assert (await callers.get(tracking, **mine)).status_code == 200
+
+
+@pytest.mark.parametrize("part", ["tracking", "timeline", "process"])
+async def test_a_shipments_parts_are_its_customers_too(
+    part: str, callers: Callers, owner: UUID
+) -> None:
+    [shipment, *_] = await listed(callers, "/shipments")
+    stranger = (await callers.post("/customers", {"name": "Stranger"})).json()["id"]
+    # Temporal, which is away here, is asked only about what was found.
+    found = 503 if part == "process" else 200
+    for path, who, status in (
+        (f"/shipments/{shipment['id']}/{part}", owner, found),
+        (f"/shipments/{shipment['id']}/{part}", stranger, 404),
+        (f"/shipments/{uuid4()}/{part}", owner, 404),
+    ):
+        answer = await callers.get(path, role="customer", customer_id=str(who))
+        assert answer.status_code == status, answer.text
+    unknown = await callers.get(f"/shipments/{uuid4()}/{part}")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+
+
+async def test_the_run_of_another_customers_document_is_not_found(
+    books: Database, callers: Callers, owner: UUID
+) -> None:
+    [shipment, *_] = await listed(callers, "/shipments")
+    document = Document(Kind.SHIPMENT, UUID(shipment["id"]))
+    async with books.read() as db:
+        assert (await get_run(db, document, CustomerId(owner))).number == shipment["number"]
+        with pytest.raises(NotFound):
+            await get_run(db, document, CustomerId(uuid4()))
+
+
+async def test_a_shipments_timeline_tells_what_happened_oldest_first(callers: Callers) -> None:
+    [shipment] = await listed(callers, "/shipments?status=delivered")
+    events = await listed(callers, f"/shipments/{shipment['id']}/timeline")
+    assert [event["type"].removesuffix(".v1") for event in events] == [
+        "shipment.planned",
+        "shipment.booked",
+        "shipment.picked_up",
+        "shipment.delivered",
+    ]
+    assert [event["sequence"] for event in events] == [1, 2, 3, 4]
 
 
 async def test_shipments_are_found_by_state_number_and_order(callers: Callers) -> None:

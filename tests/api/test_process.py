@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from db.engine import Database
-from runtime.commands.keys import create_key
+from tests.api.callers import new_key
 from tests.patience import PATIENCE
 from tests.ports import free_port
 from tests.serving import served
@@ -125,7 +125,7 @@ async def until_up(api: Api) -> None:
 async def test_a_request_is_logged_counted_and_traced_under_the_callers_ids(
     api: Api, books: Database, collector: tuple[Collector, str]
 ) -> None:
-    key = await create_key(books, name="shop", role="integration")
+    key = await new_key(books, name="shop", role="integration")
     sent = {
         "Authorization": f"Bearer {key}",
         "X-Request-Id": "order-17",

@@ -30,6 +30,7 @@ async def books_full(database_url: str) -> None:
     connection = await asyncpg.connect(database_url, ssl=False)
     await connection.execute(BOOKS.read_text())
     await connection.execute("UPDATE orders SET ship_to = $1, bill_to = $1", json.dumps(ADDRESS))
+    await connection.execute("UPDATE shipments SET ship_to = $1", json.dumps(ADDRESS))
     for moment in ("2030-01-02 03:04:05.12+00", "2030-01-02 03:04:05+00"):
         await connection.execute(
             "INSERT INTO holds (id, document_type, document_id, reason, note, placed_by, placed_at)"
@@ -46,9 +47,9 @@ async def books_full(database_url: str) -> None:
     await connection.close()
 
 
-async def ids(callers: Callers) -> list[str]:
-    page = (await callers.get("/orders")).json()
-    return [order["id"] for order in page["items"]]
+async def ids(callers: Callers, path: str) -> list[str]:
+    page = (await callers.get(path)).json()
+    return [document["id"] for document in page["items"]]
 
 
 def model_of(app: FastAPI, template: str) -> TypeAdapter[Any]:
@@ -64,12 +65,13 @@ def model_of(app: FastAPI, template: str) -> TypeAdapter[Any]:
 async def test_what_is_written_is_what_the_declared_model_would_write(
     app: FastAPI, callers: Callers
 ) -> None:
-    orders = await ids(callers)
-    assert len(orders) == 4
+    orders, shipments = await ids(callers, "/orders"), await ids(callers, "/shipments")
+    assert (len(orders), len(shipments)) == (4, 4)
     asked = {
         "/orders": ["/orders", "/orders?limit=2", f"/orders?customer_id={uuid4()}"],
         "/orders/{order_id}": [f"/orders/{each}" for each in orders],
         "/orders/{order_id}/timeline": [f"/orders/{each}/timeline" for each in orders],
+        "/shipments/{shipment_id}/timeline": [f"/shipments/{each}/timeline" for each in shipments],
     }
     for template, paths in asked.items():
         declared = model_of(app, template)

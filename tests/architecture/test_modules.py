@@ -23,14 +23,17 @@ PLUMBING = {
         "adjustments",
         "documents",
         "errors",
+        "holds",
         "ids",
         "lifecycle",
         "money",
+        "policy",
         "quantities",
         "value",
     },
     "db": {
         "access",
+        "deadlines",
         "direct",
         "documents",
         "engine",
@@ -48,26 +51,29 @@ PLUMBING = {
         "runs",
         "tables",
         "verify",
+        "waiting",
     },
-    "activities": {"errors", "facts"},
+    "activities": {"access", "errors", "facts", "holds"},
     "gateways": {"carriers", "failures", "http", "partner", "partners", "webhooks"},
     "api": {
         "answers",
         "app",
         "authentication",
         "deps",
+        "documents",
         "doorbell",
         "errors",
         "etags",
+        "events",
         "health",
         "idempotency",
         "issuer",
         "keys",
         "middleware",
-        "once",
         "openapi",
         "pages",
         "problems",
+        "process",
         "refusals",
         "rows",
         "services",
@@ -213,6 +219,14 @@ def test_sql_is_only_in_the_database_layer() -> None:
         if name.startswith("sqlalchemy") and statements & set(taken)
     }
     assert found == set()
+
+
+def test_use_cases_know_neither_http_nor_temporal() -> None:
+    found = [one for one in OURS if re.fullmatch(r"activities/\w+/accepting\.py", one.path)]
+    edges = {"api", "fastapi", "starlette", "temporalio", "workflows"}
+    known = {f"{one.path}: {name}" for one in found for name, _ in one.imports}
+    assert {each for each in known if each.split(": ")[1].partition(".")[0] in edges} == set()
+    assert len(found) >= 6
 
 
 def test_every_todo_has_a_number() -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from api.orders.acceptance import accept_orders
+from activities.orders.accepting import accept_orders
+from api.orders.views import fresh_order_json
+from domain.policy import Policy
 from tests.bench.client import Ask, Outcome, load
 from tests.bench.figures import Figure, Plan, interleaved
 from tests.bench.floors import Recorder, Statement, replay
@@ -179,7 +180,7 @@ async def _record(world: World, asks: list[Ask]) -> list[list[Statement]]:
     units = []
     for ask in asks[:_RECORDED]:
         async with world.books.engine.connect() as db:
-            await accept_orders(db, [world.submission(ask)], timedelta(minutes=30))
+            await accept_orders(db, [world.submission(ask)], Policy(), fresh_order_json)
             await db.rollback()
         units.append(recorder.take())
     recorder.stop()

@@ -4,11 +4,13 @@ import asyncio
 import itertools
 import time
 from dataclasses import replace
-from datetime import timedelta
 
 from api.doorbell import Doorbell
 from api.orders.batch import Acceptor
-from domain.ids import new_id
+from api.orders.router import ROUTE
+from db.idempotency import Claim
+from domain.ids import OrderId, new_id
+from domain.policy import Policy
 from tests.bench.client import Ask, Outcome, load, outcome_of
 from tests.bench.figures import Figure, Plan, interleaved
 from tests.bench.world import World
@@ -110,13 +112,15 @@ async def measure(world: World, plan: Plan) -> list[Figure]:
 
 async def _inside(world: World, asks: list[Ask], callers: int, seconds: float) -> Outcome:
     """Accept orders as the API does once it has read a request, in this process."""
-    acceptor = Acceptor(world.books, Doorbell(world.books), timedelta(minutes=30))
+    acceptor = Acceptor(world.books, Doorbell(world.books), Policy())
     orders = itertools.cycle([world.submission(ask) for ask in asks])
     latencies: list[float] = []
 
     async def call(until: float) -> None:
         while (began := time.perf_counter()) < until:
-            await acceptor.accept(replace(next(orders), key=str(new_id())))
+            claim = Claim("bench", str(new_id()), ROUTE, "0" * 64)
+            order = replace(next(orders), order_id=OrderId(new_id()), claim=claim)
+            await acceptor.accept(order)
             latencies.append(time.perf_counter() - began)
 
     await asyncio.gather(*(call(time.perf_counter() + 0.2) for _ in range(callers)))

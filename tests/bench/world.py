@@ -17,15 +17,16 @@ import asyncpg
 import httpx2
 from temporalio.client import Client
 
-from api.orders.rows import Submission
+from activities.access.accepting import create_key
+from activities.orders.rows import Submission
 from db.customers import add_customer
 from db.engine import Database, open_engine, to_json
+from db.idempotency import Claim
 from db.inventory.receiving import Arrival, open_stock
 from domain.access import Role
 from domain.customers import CreateCustomer
-from domain.ids import CustomerId, ItemId, LocationId, new_id
+from domain.ids import CustomerId, ItemId, LocationId, OrderId, new_id
 from domain.orders.placing import PlaceOrder
-from runtime.commands.keys import create_key
 from runtime.local.children import Child
 from runtime.local.plan import Programs
 from runtime.local.ports import free_port
@@ -118,13 +119,10 @@ class World:
     def submission(self, ask: Ask) -> Submission:
         """Return what the API makes of a request for an order."""
         return Submission(
-            order=PlaceOrder.model_validate_json(ask.body),
+            OrderId(new_id()),
+            PlaceOrder.model_validate_json(ask.body),
             actor="bench",
-            caller="bench",
-            key=str(new_id()),
-            fingerprint="0" * 64,
-            may_set_prices=False,
-            only_customer=None,
+            claim=Claim("bench", str(new_id()), "POST /orders", "0" * 64),
         )
 
     async def item(self, units: int) -> ItemId:
@@ -247,7 +245,8 @@ async def a_world() -> AsyncIterator[World]:
     async def make_key(url: str) -> str:
         books = Database(open_engine(url, application=OWN, pool=2))
         try:
-            return await create_key(books, name="bench", role=Role.ADMIN)
+            async with books.begin() as db:
+                return await create_key(db, new_id(), name="bench", role=Role.ADMIN)
         finally:
             await books.close()
 

@@ -3,9 +3,11 @@
 import ast
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from db.deadlines import DEADLINES
 from domain.documents import Kind
 from domain.lifecycle import Moves, ends
 from domain.orders.status import MOVES as ORDERS
@@ -39,6 +41,24 @@ def tasks(asker: Kind | None) -> str:
     return "\n".join([*lines, ""])
 
 
+def deadlines(document: str) -> str:
+    """Return what a sweep warns of about a kind of document, and when."""
+    lines = ["| deadline | after | opens | event |", "|---|---|---|---|"]
+    for each in DEADLINES:
+        if each.document == document:
+            after = _words(each.after) + (f", abroad {_words(each.abroad)}" if each.abroad else "")
+            after += f"; again {_words(each.again)} after an answer" if each.again else ""
+            task = f"task `{each.task}`" if each.task else ""
+            event = f"`{document}.{each.event}`" if each.event else ""
+            lines.append(f"| `{each.name}` | {after} | {task} | {event} |")
+    return "\n".join([*lines, ""])
+
+
+def _words(duration: timedelta) -> str:
+    hours = int(duration.total_seconds() // 3600)
+    return f"{hours} hours" if hours <= 48 else f"{hours // 24} days"
+
+
 def messages(process: str) -> str:
     """Return the signals and updates that a workflow takes, as it describes them itself."""
     lines = ["| message | kind | |", "|---|---|---|"]
@@ -58,6 +78,8 @@ DRAWN: dict[str, Callable[[], str]] = {
     "states of shipments": lambda: draw(SHIPMENTS, ends(SHIPMENTS) | ENDED),
     "messages of order_fulfillment": lambda: messages("order_fulfillment"),
     "messages of shipment_tracking": lambda: messages("shipment_tracking"),
+    "deadlines of holds": lambda: deadlines("hold"),
+    "deadlines of shipments": lambda: deadlines("shipment"),
     "tasks of orders": lambda: tasks(Kind.ORDER),
     "tasks of shipments": lambda: tasks(Kind.SHIPMENT),
     "tasks of nobody": lambda: tasks(None),

@@ -160,6 +160,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     ),
     "I5-shipments": ("UPDATE shipments SET status = 'cancelled' WHERE number = 'SHP-3'", set()),
     "I5d": ("UPDATE events SET actor = '' WHERE subject = 'running'", set()),
+    "I5e": ("UPDATE events SET position = position + (1::bigint << 50)", set()),
     "I6a": ("UPDATE parcels SET status = 'picked_up' WHERE tracking_number = 'T2'", {"I6b"}),
     "I6b": (
         "INSERT INTO parcels (id, shipment_id, carrier, tracking_number, status)"

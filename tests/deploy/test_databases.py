@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 from db.engine import open_engine
-from db.verify.books import verify
+from db.reads.events import START, read_feed
+from db.verify.books import Finding, verify
 from runtime.local.binaries import postgres_bin
 from runtime.local.postgres import Postgres, remove
 from tests.database import execute, migrate, named
@@ -151,9 +152,59 @@ async def test_a_dump_restores_the_books_and_the_rights(server: Server, tmp_path
     restore = ("pg_restore", "--clean", "--if-exists", "--exit-on-error", "--dbname", "stateset")
     server.run(*restore, dump)
     assert await _counts(server) == before
+    assert await _broken(server) == []
+
+
+async def test_the_feed_goes_on_in_another_cluster_whose_transactions_begin_anew(
+    server: Server, server_dir: Path, tmp_path: Path
+) -> None:
+    await execute(
+        server.url("stateset_owner"),
+        "DO $$ BEGIN FOR i IN 1..5000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$",
+    )
+    await execute(server.url("stateset_app"), ADD_EVENT)
+    before = await _feed(server)
+    dump = tmp_path / "stateset.dump"
+    dump.write_bytes(server.run("pg_dump", "--format", "custom", "stateset"))
+    postgres = Postgres(server_dir / "restored", free_port())
+    restored = Server(named(await postgres.start(), "postgres"))
+    try:
+        await execute(restored.admin_url, "DROP DATABASE stateset")
+        restored.run(ROOT / "deploy/postgres/databases.sh")
+        restored.run("pg_restore", "--exit-on-error", "--dbname", "stateset", dump)
+        assert await _feed(restored) == before[:-1]
+        assert [each.id for each in await _broken(restored)] == ["I5e"]
+        for url in (restored.url("stateset_owner"), restored.url("stateset_owner")):
+            await migrate(url)
+        assert await _broken(restored) == []
+        assert await _feed(restored) == before
+        await execute(restored.url("stateset_app"), ADD_EVENT)
+        after = await _feed(restored)
+        assert after[:-1] == before
+        assert len(after) == len(before) + 1
+    finally:
+        await postgres.stop()
+        remove(server_dir / "restored")
+
+
+ADD_EVENT = """INSERT INTO events
+    (id, type, subject, subject_id, sequence, actor, correlation_id, data)
+    VALUES (gen_random_uuid(), 'order.told.v1', '', gen_random_uuid(), 1, 'tests', '', '{}')"""
+
+
+async def _feed(server: Server) -> list[str]:
+    engine = open_engine(server.url("stateset_app"), application="test", pool=1)
+    async with engine.connect() as db:
+        feed = await read_feed(db, after=START, limit=1000)
+    await engine.dispose()
+    assert not feed.more
+    return [event["position"] for event in feed.events]
+
+
+async def _broken(server: Server) -> list[Finding]:
     engine = open_engine(server.url("stateset_app"), application="test", pool=1)
     try:
-        assert [finding for finding in await verify(engine) if finding.broken] == []
+        return [finding for finding in await verify(engine) if finding.broken]
     finally:
         await engine.dispose()
 

@@ -1,11 +1,13 @@
 """The carrier gateway against the sandbox carrier, over real HTTP."""
 
 import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
-from httpx2 import AsyncClient
+from httpx2 import AsyncClient, Response
 
 from domain.addresses import Address
 from gateways.carriers.port import BookingRequest, Carrier, ParcelRequest
@@ -48,6 +50,30 @@ async def test_books_once_per_reference_even_in_parallel(
     assert len({parcel.tracking_number for parcel in bookings[0].parcels}) == 3
     listed = await carrier_server.ask("GET", f"/bookings?reference={order.reference}")
     assert [row["requests"] for row in listed["data"]] == [20]
+
+
+@pytest.mark.parametrize(("service", "days"), [("ground", 5), ("express", 2)])
+async def test_a_label_promises_the_day_of_arrival_by_its_service(
+    carrier: SandboxCarrier, carrier_server: Simulator, service: str, days: int
+) -> None:
+    order = label_order(service=service)
+    booking = await carrier.book(order)
+    [row] = (await carrier_server.ask("GET", f"/bookings?reference={order.reference}"))["data"]
+    booked_on = datetime.fromisoformat(row["created_at"]).date()
+    assert booking.arrives_on == booked_on + timedelta(days=days)
+
+
+async def test_a_carrier_that_promises_no_day_sells_a_label_all_the_same(
+    carrier_server: Simulator,
+) -> None:
+    async def forget(answer: Response) -> None:
+        body = orjson.loads(await answer.aread())
+        del body["arrives_on"]
+        answer._content = orjson.dumps(body)
+
+    async with AsyncClient(event_hooks={"response": [forget]}) as client:
+        carrier = SandboxCarrier(carrier_server.base_url, carrier_server.api_key, client)
+        assert (await carrier.book(label_order())).arrives_on is None
 
 
 async def test_another_booking_under_the_same_reference_is_refused(

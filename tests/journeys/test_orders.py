@@ -44,6 +44,15 @@ async def test_an_order_is_paid_packed_carried_and_delivered(installation: Insta
     process = (await installation.shop.get(f"/orders/{order_id}/process")).body
     assert process["waiting_for"] == []
     assert {run["status"] for run in process["runs"]} == {"completed"}
+    [shipment] = done["shipments"]
+    followed = (await installation.shop.get(f"/shipments/{shipment['id']}/process")).body
+    assert followed["summary"] == f"{shipment['number']} is delivered: nothing is awaited."
+    assert [run["workflow_id"] for run in followed["runs"]] == [
+        f"shipment-tracking/{shipment['number']}"
+    ]
+    page = (await installation.shop.get(f"/shipments/{shipment['id']}/timeline")).body["items"]
+    types = [event["type"].removesuffix(".v1") for event in page]
+    assert (types[0], types[-1]) == ("shipment.planned", "shipment.delivered")
     await installation.assert_sound()
 
 

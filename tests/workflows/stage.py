@@ -15,6 +15,7 @@ from temporalio.worker import Worker
 from api.app import create_app
 from api.services import Services
 from domain.errors import IllegalMove
+from domain.policy import Policy
 from gateways.carriers.sandbox import SandboxCarrier
 from gateways.payments.sandbox import SandboxPayments
 from relay.dispatch import Dispatcher
@@ -24,7 +25,7 @@ from tests.partners import carrier_simulator, payments_simulator
 from tests.patience import POLL
 from tests.ports import free_port
 from tests.serving import served
-from tests.shop import PAYMENT_WINDOW, Shop, opened
+from tests.shop import Shop, opened
 from tests.workflows.capabilities.orders import Orders
 from tests.workflows.capabilities.payments import Payments
 from tests.workflows.capabilities.shipments import Shipments
@@ -32,7 +33,7 @@ from tests.workflows.capabilities.tasks import Tasks
 from tests.workflows.servers import Partners
 from worker import activities, make_worker
 
-WINDOW = PAYMENT_WINDOW + timedelta(minutes=1)
+WINDOW = Policy().payment_window + timedelta(minutes=1)
 """After so long an unpaid order is cancelled."""
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from domain.errors import IllegalMove
 from domain.ids import OrderId
+from domain.policy import Policy
 from domain.tasks import TaskKind
-from tests.shop import PAYMENT_WINDOW
 from tests.workflows.stage import Stage
 
 MISMATCH = TaskKind.PAYMENT_MISMATCH
@@ -63,7 +63,7 @@ async def test_an_order_with_too_little_reserved_waits_for_finance_and_then_for_
     task = await _asked(stage, order, TOTAL - 1)
     assert task["facts"]["ours"] == {"amount": TOTAL, "currency": "USD"}
     row = await stage.order(order, "pending")
-    assert row["payment_due_at"] - row["placed_at"] > PAYMENT_WINDOW
+    assert row["payment_due_at"] - row["placed_at"] > Policy().payment_window
     await stage.wait_says(stage.run(order), f"{row['payment_due_at']}")
     assert await stage.entries(order) == [("authorization", "requested")]
     with pytest.raises(IllegalMove, match="in_flight"):

@@ -7,9 +7,10 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from activities.orders.steps import OrderActivities
 from db.outbox import signal
-from domain.documents import Document, Kind, Signal
+from domain.documents import PROCESSES, Document, Kind, Signal
 from domain.orders.status import CancelReason
 from domain.orders.steps import Cancellation
+from relay.renaming import retire_old_runs
 from relay.sweeps import Sweeper
 from tests.patience import eventually
 from tests.workflows.stage import Stage
@@ -76,12 +77,38 @@ async def test_a_shipments_run_that_failed_is_found_by_the_sweep_and_goes_on(
 
     async def found() -> bool:
         # What the outbox was about to tell the run that failed keeps a sweep from looking.
-        await sweeper.find_lost_runs()
+        await sweeper.sweep("lost_runs")
         return await stage.status(stage.tracking(shipment)) != WorkflowExecutionStatus.FAILED
 
     await eventually(found)
     assert await stage.result(stage.run(order)) == "completed"
     assert await stage.result(stage.tracking(shipment)) == "delivered"
+
+
+async def test_a_run_that_an_earlier_release_named_by_a_uuid_goes_on_under_its_number(
+    stage: Stage,
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    shipment = await stage.shipment(order, "booked")
+    await stage.run(order).terminate("as if it had never been named so")
+    old = await stage.client.start_workflow(
+        PROCESSES[Kind.ORDER].workflow,
+        order,
+        id=f"{PROCESSES[Kind.ORDER].stem}/{order}",
+        task_queue=stage.task_queue,
+    )
+
+    async def retired() -> bool:
+        # Temporal lists a run a moment after it began.
+        await retire_old_runs(stage.client)
+        return await stage.status(old) == WorkflowExecutionStatus.TERMINATED
+
+    await eventually(retired)
+    await Sweeper(stage.books, stage.client, young=timedelta()).sweep("lost_runs")
+    await stage.wait_says(stage.run(order), "With the carrier")
+    await stage.travel(shipment, "delivered")
+    assert await stage.result(stage.run(order)) == "completed"
 
 
 async def test_the_sweep_leaves_runs_that_go_on_and_young_documents_alone(stage: Stage) -> None:
@@ -91,11 +118,11 @@ async def test_the_sweep_leaves_runs_that_go_on_and_young_documents_alone(stage:
         await stage.shipment(order, "booked")
     await stage.run(lost).terminate("lost")
 
-    await Sweeper(stage.books, stage.client).find_lost_runs()
+    await Sweeper(stage.books, stage.client).sweep("lost_runs")
     assert await stage.shop.one("SELECT count(*) FROM outbox") == 0
     assert await stage.status(stage.run(lost)) == WorkflowExecutionStatus.TERMINATED
     before = (await stage.run(running).describe()).history_length
-    await Sweeper(stage.books, stage.client, young=timedelta()).find_lost_runs()
+    await Sweeper(stage.books, stage.client, young=timedelta()).sweep("lost_runs")
     await stage.wait_says(stage.run(lost), "With the carrier")
     assert (await stage.run(running).describe()).history_length == before
 

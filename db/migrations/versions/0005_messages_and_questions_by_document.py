@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -16,8 +16,8 @@ def upgrade() -> None:
             WHEN 'OrderFulfillment' THEN 'order' WHEN 'ShipmentTracking' THEN 'shipment'
             ELSE 'fact' END"""
     )
-    op.alter_column("outbox", "document_type", nullable=False)
-    op.drop_column("outbox", "workflow")
+    # Written by the release before, until all of its processes are replaced.
+    op.alter_column("outbox", "workflow", nullable=True)
     op.execute("ALTER TABLE orders ALTER number SET DEFAULT 'SO-' || nextval('order_numbers')")
     op.add_column("tasks", sa.Column("asker_type", sa.Text(), nullable=True))
     op.add_column("tasks", sa.Column("asker_id", sa.Uuid(), nullable=True))
@@ -35,11 +35,10 @@ def downgrade() -> None:
     op.drop_column("tasks", "asker_id")
     op.drop_column("tasks", "asker_type")
     op.execute("ALTER TABLE orders ALTER number DROP DEFAULT")
-    op.add_column("outbox", sa.Column("workflow", sa.Text(), nullable=True))
     op.execute(
         """UPDATE outbox SET workflow = CASE document_type
             WHEN 'order' THEN 'OrderFulfillment' WHEN 'shipment' THEN 'ShipmentTracking'
-            ELSE '' END"""
+            ELSE '' END WHERE workflow IS NULL"""
     )
     op.alter_column("outbox", "workflow", nullable=False)
     op.drop_column("outbox", "document_type")

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from activities.access.accepting import create_key
 from db.access import revoke_key
 from db.engine import Database
 from db.inventory.receiving import Arrival, find_available, receive_stock
 from db.loading import count_customers
 from db.orders.counts import count_by_status, find_references
-from domain.ids import ItemId
+from domain.ids import ItemId, new_id
 from domain.orders.status import OrderStatus
 from runtime.commands.adventureworks import sales
 from runtime.commands.adventureworks.company import (
@@ -29,7 +30,6 @@ from runtime.commands.adventureworks.company import (
 )
 from runtime.commands.adventureworks.files import NotReadable
 from runtime.commands.concurrency import together
-from runtime.commands.keys import create_key
 from runtime.commands.shop import Answer, Shop
 
 ACTOR = f"replay:{SOURCE}"
@@ -147,13 +147,15 @@ async def receive_missing(db: Database, orders: Sequence[sales.SalesOrder]) -> i
 @asynccontextmanager
 async def own_key(db: Database) -> AsyncIterator[str]:
     """Make a key that may send its own prices, for the time of the block."""
-    key = await create_key(
-        db,
-        name=ACTOR,
-        role="integration",
-        scopes=["orders:price"],
-        expires_at=datetime.now(UTC) + timedelta(days=1),
-    )
+    async with db.begin() as connection:
+        key = await create_key(
+            connection,
+            new_id(),
+            name=ACTOR,
+            role="integration",
+            scopes=["orders:price"],
+            expires_at=datetime.now(UTC) + timedelta(days=1),
+        )
     try:
         yield key
     finally:

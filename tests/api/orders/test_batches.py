@@ -3,22 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
+from activities.orders.rows import Submission
 from api.doorbell import Doorbell
-from api.orders.acceptance import Answered
 from api.orders.batch import Acceptor
-from api.orders.rows import Submission
+from api.orders.router import ROUTE
 from db.engine import Database
-from db.idempotency import Claim, claim_key, complete
+from db.idempotency import Answer, Claim, claim_key, complete
 from domain.errors import KeyReused, OutOfStock
-from domain.ids import new_id
+from domain.ids import OrderId, new_id
 from domain.orders.placing import PlaceOrder
+from domain.policy import Policy
 from tests.storefront import Storefront
 
 CALLER = "key:batches"
@@ -26,19 +26,13 @@ CALLER = "key:batches"
 
 @pytest.fixture
 def acceptor(books: Database) -> Acceptor:
-    return Acceptor(books, Doorbell(books), timedelta(minutes=30))
+    return Acceptor(books, Doorbell(books), Policy())
 
 
 def asked(shop: Storefront, sku: str, *, key: str | None = None, units: int = 1) -> Submission:
-    return Submission(
-        order=PlaceOrder.model_validate(shop.order({sku: units})),
-        actor=CALLER,
-        caller=CALLER,
-        key=key or uuid4().hex,
-        fingerprint=str(units),
-        may_set_prices=False,
-        only_customer=None,
-    )
+    order = PlaceOrder.model_validate(shop.order({sku: units}))
+    claim = Claim(CALLER, key or uuid4().hex, ROUTE, str(units))
+    return Submission(OrderId(new_id()), order, actor=CALLER, claim=claim)
 
 
 @asynccontextmanager
@@ -65,8 +59,8 @@ async def until(books: Database, waiting: int = 1) -> None:
             await asyncio.sleep(0.01)
 
 
-def started(acceptor: Acceptor, *submissions: Submission) -> list[asyncio.Task[Answered]]:
-    async def accept(one: Submission) -> Answered:
+def started(acceptor: Acceptor, *submissions: Submission) -> list[asyncio.Task[Answer]]:
+    async def accept(one: Submission) -> Answer:
         async with asyncio.timeout(10):
             return await acceptor.accept(one)
 
@@ -138,12 +132,12 @@ async def test_a_key_that_another_transaction_uses_meanwhile_fails_only_its_own_
     sku, key = await shop.item(stock=9), uuid4().hex
     orders = [asked(shop, sku), asked(shop, sku, key=key), asked(shop, sku)]
     async with books.begin() as db:
-        claim = Claim(CALLER, key, "POST /customers", "another", new_id())
-        assert await claim_key(db, claim) is None
+        claim = Claim(CALLER, key, "POST /customers", "another")
+        assert await claim_key(db, claim, new_id()) is None
         waiting = started(acceptor, *orders)
         await until(books)
-        await complete(db, caller=CALLER, key=key, status=201, answer="{}")
+        await complete(db, claim, status=201, answer="{}")
     answers: list[Any] = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(answer) for answer in answers] == [Answered, KeyReused, Answered]
+    assert [type(answer) for answer in answers] == [Answer, KeyReused, Answer]
     assert await shop.reserved(sku) == 2
     await shop.assert_sound()

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from db.holds import record_hold
+from domain.documents import Document, Kind
+from domain.holds import HoldPlacement, HoldReason
 from domain.ids import new_id
-from domain.orders.status import HoldReason
 from tests.api.orders.conftest import problem
 from tests.storefront import Storefront
 
@@ -21,10 +22,16 @@ async def test_an_order_is_accepted_and_read(shop: Storefront) -> None:
 
 async def held(shop: Storefront, order_id: str) -> str:
     """Put an order on hold, as its run did while Temporal was there; return the hold's id."""
-    hold = new_id()
+    hold = HoldPlacement(
+        document=Document(Kind.ORDER, UUID(order_id)),
+        hold_id=new_id(),
+        reason=HoldReason.FRAUD_REVIEW,
+        note="",
+        actor="support",
+    )
     async with shop.books.begin() as db:
-        await record_hold(db, hold, "order", UUID(order_id), HoldReason.FRAUD_REVIEW, "", "support")
-    return str(hold)
+        await record_hold(db, hold)
+    return str(hold.hold_id)
 
 
 @pytest.mark.parametrize(

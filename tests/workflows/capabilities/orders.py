@@ -5,10 +5,11 @@ from uuid import UUID
 
 from temporalio.client import WorkflowHandle
 
-from domain.documents import Document, Kind
+from domain.documents import PLACE_HOLD, RELEASE_HOLD, Document, Kind
+from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, new_id
-from domain.orders.status import CancelReason, HoldReason
-from domain.orders.steps import Cancellation, HoldPlacement, HoldRelease
+from domain.orders.status import CancelReason
+from domain.orders.steps import Cancellation
 from tests.patience import eventually
 from tests.workflows.capabilities.runs import Runs
 from workflows.order_fulfillment import OrderFulfillment
@@ -39,17 +40,18 @@ class Orders(Runs):
         )
 
     async def hold(self, order_id: OrderId) -> UUID:
-        hold_id = new_id()
+        document, hold_id = Document(Kind.ORDER, order_id), new_id()
         request = HoldPlacement(
-            order_id=order_id, hold_id=hold_id, reason=HoldReason.MANUAL, note="", actor="support"
+            document=document,
+            hold_id=hold_id,
+            reason=HoldReason.MANUAL,
+            note="",
+            actor="support",
         )
-        await self._steering.ask(
-            Document(Kind.ORDER, order_id), OrderFulfillment.place_hold, request, hold_id
-        )
+        await self._steering.ask(document, PLACE_HOLD, request, hold_id)
         return hold_id
 
     async def release(self, order_id: OrderId, hold_id: UUID) -> None:
-        request = HoldRelease(order_id=order_id, hold_id=hold_id, actor="support")
-        await self._steering.ask(
-            Document(Kind.ORDER, order_id), OrderFulfillment.release_hold, request, new_id()
-        )
+        document = Document(Kind.ORDER, order_id)
+        request = HoldRelease(document=document, hold_id=hold_id, actor="support")
+        await self._steering.ask(document, RELEASE_HOLD, request, new_id())

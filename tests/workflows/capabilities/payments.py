@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from db.orders.attempts import add_attempt
+from activities.payments.accepting import pay_order
 from domain.ids import OrderId, new_id
 from tests.patience import eventually
 from tests.workflows.capabilities.runs import Runs
@@ -13,9 +13,7 @@ class Payments(Runs):
 
     async def pay(self, order_id: OrderId, token: str) -> None:
         async with self.books.begin() as db:
-            await add_attempt(
-                db, order_id, new_id(), provider="sandbox", token=token, actor="customer"
-            )
+            await pay_order(db, new_id(), order_id, token=token, actor="customer")
 
     async def confirm(self, order_id: OrderId) -> None:
         """Let the customer confirm the order's payment at the provider."""

@@ -1,17 +1,15 @@
-"""The rows of an accepted order."""
+"""The rows of an accepted order, built from what was asked and how it was priced."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from api.answers import as_json
-from api.orders.views import laid_out
+from db.idempotency import Claim
 from db.orders.accept import OrderRows
 from db.outbox import start_of
 from domain.documents import Document, Kind, correlation_id
-from domain.ids import CustomerId, new_id
+from domain.ids import CustomerId, OrderId, new_id
 from domain.inventory import Pick, Shelf, assign
 from domain.orders.placing import PlaceOrder, PricedOrder
 from domain.orders.status import OrderStatus
@@ -20,30 +18,24 @@ from gateways.partners import PROVIDER
 
 @dataclass(frozen=True)
 class Submission:
-    """One caller's request to place an order, with its place in the callers' idempotency record."""
+    """A request to place an order: under which id, by whom, and what that one may do."""
 
+    order_id: OrderId
     order: PlaceOrder
     actor: str
-    caller: str
-    key: str
-    fingerprint: str
-    may_set_prices: bool
-    only_customer: CustomerId | None
+    may_set_prices: bool = False
+    only_customer: CustomerId | None = None
+    claim: Claim | None = None
+    """The request's place in the idempotency record; None for who derives the order's id."""
     trace: str = ""
     """The request's ``traceparent``; the order's run goes on with it."""
 
 
-def rows_of(
-    order_id: UUID,
-    number: str,
-    submission: Submission,
-    priced: PricedOrder,
-    now: datetime,
-    due: datetime,
-    route: str,
+def build_rows(
+    number: str, submission: Submission, priced: PricedOrder, now: datetime, due: datetime
 ) -> OrderRows:
-    """Build all rows of an accepted order but those that `promise` adds."""
-    order = submission.order
+    """Build all rows of an accepted order but those that `reserve` adds."""
+    order_id, order = submission.order_id, submission.order
     ship_to = order.ship_to.model_dump()
     row = {
         "id": order_id,
@@ -83,29 +75,27 @@ def rows_of(
         }
         for position, line in enumerate(priced.lines)
     ]
-    payments = _payments(order_id, submission, priced)
     return OrderRows(
         order=row,
         lines=lines,
-        payments=payments,
+        payments=_payments(submission, priced),
         events=[
-            _event(1, "order.placed.v1", order_id, number, submission, _placed(submission, priced))
+            {
+                "id": new_id(),
+                "type": "order.placed.v1",
+                "subject": number,
+                "subject_id": order_id,
+                "sequence": 1,
+                "actor": submission.actor,
+                "correlation_id": correlation_id(Document(Kind.ORDER, order_id)),
+                "data": _placed(submission, priced),
+            }
         ],
         start=start_of(Document(Kind.ORDER, order_id), submission.trace),
-        key={
-            "caller": submission.caller,
-            "key": submission.key,
-            "route": route,
-            "fingerprint": submission.fingerprint,
-            "resource_id": order_id,
-            "state": "done",
-            "status": 201,
-            "answer": _answer(row, lines, payments),
-        },
     )
 
 
-def promise(
+def reserve(
     rows: OrderRows, priced: PricedOrder, plan: Sequence[Pick], offered: Sequence[Shelf]
 ) -> None:
     """Add what follows from where the stock is taken; ``offered`` is what there was to choose."""
@@ -152,37 +142,14 @@ def promise(
     )
 
 
-def _answer(
-    order: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], payments: Sequence[Any]
-) -> str:
-    """Write the fresh order exactly as a later read of its rows does."""
-    row = {
-        **order,
-        **_NOT_YET,
-        "lines": [{**line, **_UNTOUCHED} for line in lines],
-        "payments": [{**payment, "entries": ()} for payment in payments],
-    }
-    return as_json(laid_out(row)).decode()
-
-
-# What the database fills in: what a row begins with, and the parts that no fresh order has.
-_UNTOUCHED = dict.fromkeys(("cancelled", "shipped", "delivered", "written_off"), 0)
-_NOT_YET: Mapping[str, Any] = {
-    **dict.fromkeys(("holds", "shipments"), ()),
-    **dict.fromkeys(("cancel_requested_at", "confirmed_at", "completed_at", "cancelled_at")),
-    "cancel_reason": None,
-    "version": 1,
-}
-
-
-def _payments(order_id: UUID, submission: Submission, priced: PricedOrder) -> list[dict[str, Any]]:
+def _payments(submission: Submission, priced: PricedOrder) -> list[dict[str, Any]]:
     payment = submission.order.payment
     if not payment.token or not priced.total_amount:
         return []
     return [
         {
             "id": new_id(),
-            "order_id": order_id,
+            "order_id": submission.order_id,
             "provider": PROVIDER.name,
             "method": payment.method,
             "amount": priced.total_amount,
@@ -202,24 +169,4 @@ def _placed(submission: Submission, priced: PricedOrder) -> dict[str, Any]:
             submission.order.prices_given
             or any(line.unit_price is not None for line in submission.order.lines)
         ),
-    }
-
-
-def _event(
-    sequence: int,
-    kind: str,
-    order_id: UUID,
-    number: str,
-    submission: Submission,
-    data: dict[str, Any],
-) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "type": kind,
-        "subject": number,
-        "subject_id": order_id,
-        "sequence": sequence,
-        "actor": submission.actor,
-        "correlation_id": correlation_id(Document(Kind.ORDER, order_id)),
-        "data": data,
     }

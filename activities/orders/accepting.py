@@ -1,40 +1,38 @@
-"""Accepting orders: decided and written in one transaction, many at a time; needs no Temporal."""
+"""Accepting orders: use cases in the caller's transaction, for many orders at a time or for one.
 
-from collections.abc import Iterable, Mapping, Sequence
+They know neither HTTP nor Temporal: id and actor are given, and so is what writes the answer that a
+request's key keeps. The order's run is started through the outbox, once the caller has committed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.orders.rows import Submission, promise, rows_of
-from db.idempotency import Earlier, judge
+from activities.orders.rows import Submission, build_rows, reserve
+from db.idempotency import Answer, Claim, known_answer
 from db.orders.accept import (
     OrderRows,
     Reference,
+    find_number,
     lock_shelves,
     read_reference,
     write_orders,
 )
 from domain.customers import CustomerStatus
 from domain.errors import AlreadyExists, DomainError, Malformed
-from domain.ids import CustomerId, ItemId, new_id
+from domain.ids import CustomerId, ItemId
 from domain.inventory import Pick, Shelf, allocate
 from domain.orders.placing import PlaceOrder, PricedOrder, price
+from domain.policy import Policy
+from telemetry import metrics
 
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A stored answer; ``replayed`` when an earlier request under the same key made it."""
-
-    order_id: UUID
-    body: str
-    replayed: bool
-
-
-ROUTE = "POST /orders"
-
-Decision = Answered | DomainError
+Decision = Answer | DomainError
+Writer = Callable[[OrderRows], str]
+"""Writes the answer of a fresh order; called before its stock is reserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,30 @@ class _Draft:
     submission: Submission
     priced: PricedOrder
     rows: OrderRows
+    answer: Answer
+    key: Mapping[str, Any] | None
+    """The request's row of the idempotency record, if it has a claim."""
+
+
+async def place_order(db: AsyncConnection, submission: Submission, policy: Policy) -> str:
+    """Place an order without a claim and return its number; raise what it is refused with.
+
+    An order that there is under this id already stays as it is, so that a step of a run may place
+    one under a derived id and be retried. Of two attempts in a race one raises an IntegrityError;
+    retried, it finds the order.
+    """
+    assert submission.claim is None
+    number = await find_number(db, submission.order_id)
+    if number is not None:
+        return number
+    [decision] = await accept_orders(db, [submission], policy, _number_of)
+    if isinstance(decision, DomainError):
+        raise decision
+    return decision.body
 
 
 async def accept_orders(
-    db: AsyncConnection, submissions: Sequence[Submission], payment_window: timedelta
+    db: AsyncConnection, submissions: Sequence[Submission], policy: Policy, write: Writer
 ) -> list[Decision]:
     """Accept or refuse each submission, first come first served, inside the caller's transaction.
 
@@ -57,10 +75,11 @@ async def accept_orders(
     """
     reference = await _read(db, submissions)
     now = datetime.now(UTC)
+    due = now + policy.payment_window
     decided: list[Decision | _Draft] = []
     for submission, number in zip(submissions, reference.numbers, strict=True):
         try:
-            decided.append(_judge(submission, number, reference, now, now + payment_window))
+            decided.append(_validate(submission, number, reference, now, due, write))
         except DomainError as refusal:
             decided.append(refusal)
     drafts = [one for one in decided if isinstance(one, _Draft)]
@@ -68,19 +87,23 @@ async def accept_orders(
     shelves = await lock_shelves(
         db, {line.item_id: line.sku for draft in drafts for line in draft.priced.lines}
     )
-    accepted: list[OrderRows] = []
+    accepted: list[_Draft] = []
     decisions: list[Decision] = []
     for one in decided:
         if isinstance(one, _Draft):
             try:
-                decisions.append(_take(one, shelves, reference.known))
-                accepted.append(one.rows)
+                _reserve_stock(one, shelves, reference.known)
+                accepted.append(one)
+                decisions.append(one.answer)
             except DomainError as refusal:
                 decisions.append(refusal)
         else:
             decisions.append(one)
     if accepted:
-        await write_orders(db, accepted)
+        keys = [draft.key for draft in accepted if draft.key is not None]
+        await write_orders(db, [draft.rows for draft in accepted], keys)
+        for _ in accepted:
+            metrics.count(metrics.order_creations)
     return decisions
 
 
@@ -94,45 +117,59 @@ async def _read(db: AsyncConnection, submissions: Sequence[Submission]) -> Refer
         references=[
             (order.source, order.external_reference) for order in orders if order.external_reference
         ],
-        keys=[(submission.caller, submission.key) for submission in submissions],
+        keys=[submission.claim.place for submission in submissions if submission.claim],
         orders=len(orders),
     )
 
 
-def _judge(
-    submission: Submission, number: str, reference: Reference, now: datetime, due: datetime
+def _validate(
+    submission: Submission,
+    number: str,
+    reference: Reference,
+    now: datetime,
+    due: datetime,
+    write: Writer,
 ) -> Decision | _Draft:
     """Find the first answer, refuse, or draw the order up."""
-    used = reference.keys.get((submission.caller, submission.key))
-    if used is not None:
-        known = judge(used, ROUTE, submission.fingerprint)
-        if isinstance(known, Earlier):
-            return Answered(known.resource_id, known.answer, replayed=True)
-        return known
+    claim = submission.claim
+    used = None if claim is None else reference.keys.get(claim.place)
+    if claim is not None and used is not None:
+        return known_answer(used, claim)
     _check_fresh(submission.order, reference.known)
     _check_customer(submission, reference.customers)
     priced = price(submission.order, reference.listings, may_set_prices=submission.may_set_prices)
-    return _Draft(
-        submission, priced, rows_of(new_id(), number, submission, priced, now, due, ROUTE)
-    )
+    rows = build_rows(number, submission, priced, now, due)
+    answer = Answer(submission.order_id, write(rows), 201, replayed=False)
+    return _Draft(submission, priced, rows, answer, None if claim is None else _key(claim, answer))
 
 
-def _take(
+def _key(claim: Claim, answer: Answer) -> dict[str, Any]:
+    return {
+        "caller": claim.caller,
+        "key": claim.key,
+        "route": claim.route,
+        "fingerprint": claim.fingerprint,
+        "resource_id": answer.resource_id,
+        "state": "done",
+        "status": answer.status,
+        "answer": answer.body,
+    }
+
+
+def _reserve_stock(
     draft: _Draft, shelves: dict[ItemId, list[Shelf]], known: dict[tuple[str, str], UUID]
-) -> Answered:
-    """Promise the stock of one order, which the next ones then no longer find."""
-    order, rows = draft.submission.order, draft.rows
+) -> None:
+    """Reserve the stock of one order, which the next ones then no longer find."""
+    order = draft.submission.order
     _check_fresh(order, known)
     demand = draft.priced.demand
     offered = [shelf for item in demand for shelf in shelves[item]]
     plan = allocate(demand, offered, {line.item_id: line.sku for line in draft.priced.lines})
-    promise(rows, draft.priced, plan, offered)
+    reserve(draft.rows, draft.priced, plan, offered)
     for item in demand:
         shelves[item] = _less(shelves[item], plan)
-    order_id: UUID = rows.order["id"]
     if order.external_reference:
-        known[order.source, order.external_reference] = order_id
-    return Answered(order_id, rows.key["answer"], replayed=False)
+        known[order.source, order.external_reference] = draft.submission.order_id
 
 
 def _check_fresh(order: PlaceOrder, known: Mapping[tuple[str, str], UUID]) -> None:
@@ -177,3 +214,8 @@ def _less(shelves: Sequence[Shelf], plan: Iterable[Pick]) -> list[Shelf]:
         else shelf
         for shelf in shelves
     ]
+
+
+def _number_of(rows: OrderRows) -> str:
+    number: str = rows.order["number"]
+    return number

@@ -1,8 +1,9 @@
-"""An order's situation in plain words: what it waits for, since when, what was tried, what next."""
+"""The process of a document: what it waits for, since when, what was tried, what next."""
 
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.api.common.v1 import WorkflowExecution
@@ -17,13 +18,9 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.orders.views import OrderView
-from db.orders.waiting import waits_of
-from domain.documents import Kind, run_id
+from db.waiting import Part, waits_of
+from domain.documents import Document, Kind, run_id
 from domain.errors import PartnerUnavailable
-from domain.ids import OrderId
-from domain.orders.status import RUNNING, OrderStatus
-from domain.payments import PaymentStatus
 from domain.value import Value
 
 Answer = TypeVar("Answer")
@@ -50,11 +47,12 @@ class RunView(Value):
 
 
 class ProcessView(Value):
-    """Where an order's process is."""
+    """Where the process of a document is, and those of the documents that belong to it."""
 
-    order_id: OrderId
+    document_type: Kind
+    document_id: UUID
     number: str
-    status: OrderStatus
+    status: str
     summary: str
     waiting_for: tuple[Wait, ...]
     runs: tuple[RunView, ...]
@@ -71,62 +69,60 @@ _BROKEN_OFF = frozenset({"failed", "terminated", "timed_out", "canceled"})
 """How runs end that leave their document unfinished; the next sweep starts them anew."""
 
 
-async def waiting_in_books(db: AsyncConnection, order: OrderView) -> list[Wait]:
-    """Return what the books know of why the order has not ended."""
-    waits = [
+async def waiting_in_books(db: AsyncConnection, document: Document) -> list[Wait]:
+    """Return what the books know of why the document has not ended."""
+    return [
         Wait(
-            who=_WHO[row.what],
-            what=row.detail,
-            since=row.since,
-            attempts=row.attempts,
-            last_error=row.last_error,
-            next_attempt_at=row.next_attempt_at,
+            who=_WHO[wait.what],
+            what=wait.detail,
+            since=wait.since,
+            attempts=wait.attempts,
+            last_error=wait.last_error,
+            next_attempt_at=wait.next_attempt_at,
         )
-        for row in await waits_of(db, order.id)
+        for wait in await waits_of(db, document)
     ]
-    unpaid = order.payment_status in (PaymentStatus.UNPAID, PaymentStatus.FAILED)
-    if order.status is OrderStatus.PENDING and unpaid:
-        until = f"the payment, until {order.payment_due_at:%Y-%m-%d %H:%M:%S} UTC"
-        waits.append(Wait(who="the customer", what=until, since=order.placed_at))
-    return waits
 
 
-async def describe(client: Client, order: OrderView, waits: Sequence[Wait]) -> ProcessView:
-    """Join the books with what Temporal says of the order's runs and their steps under way."""
-    documents = [(Kind.ORDER, order.number)]
-    documents += [(Kind.SHIPMENT, shipment.number) for shipment in order.shipments]
+async def describe(
+    client: Client, document: Document, parts: Sequence[Part], waits: Sequence[Wait]
+) -> ProcessView:
+    """Join the books with what Temporal says of the runs of the document and its parts."""
     runs: list[RunView] = []
     steps: list[Wait] = []
-    for kind, number in documents:
-        found = await _described(client, run_id(kind, number))
+    for part in parts:
+        found = await _described(client, run_id(part.kind, part.number))
         if found is None:
             continue
         runs.append(_run(found))
         # A run that has ended waits for none of the steps that it left behind.
         if runs[-1].status == "running":
             steps.extend([await _step(client, found, step) for step in found.pending_activities])
-        elif order.status in RUNNING and runs[-1].status in _BROKEN_OFF:
+        elif part.on_its_way and runs[-1].status in _BROKEN_OFF:
             steps.append(await _broken_off(client, found))
+    itself = parts[0]
     # A step that is being tried says more than the general state that it is part of.
-    waiting = tuple(steps) + tuple(waits)
+    waiting = (*steps, *waits) if itself.on_its_way or steps else ()
     return ProcessView(
-        order_id=order.id,
-        number=order.number,
-        status=order.status,
-        summary=_summary(order, waiting),
-        waiting_for=waiting if order.status in RUNNING or steps else (),
+        document_type=document.kind,
+        document_id=document.id,
+        number=itself.number,
+        status=itself.status,
+        summary=_summary(itself, waiting),
+        waiting_for=waiting,
         runs=tuple(runs),
     )
 
 
-def _summary(order: OrderView, waiting: Sequence[Wait]) -> str:
-    if order.status not in RUNNING:
-        return f"{order.number} is {order.status}: nothing is awaited."
+def _summary(document: Part, waiting: Sequence[Wait]) -> str:
+    so_far = f"{document.number} is {document.status.replace('_', ' ')}"
+    if not document.on_its_way:
+        return f"{so_far}: nothing is awaited."
     if not waiting:
-        return f"{order.number} is {order.status} and being worked on."
+        return f"{so_far} and being worked on."
     first = waiting[0]
     tried = f", tried {first.attempts} times" if first.attempts > 1 else ""
-    return f"{order.number} is {order.status} and waits for {first.who}: {first.what}{tried}."
+    return f"{so_far} and waits for {first.who}: {first.what}{tried}."
 
 
 async def _described(client: Client, workflow_id: str) -> DescribeWorkflowExecutionResponse | None:

@@ -1,0 +1,84 @@
+"""Creating sites and correcting stock: use cases in the caller's transaction, with their events."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.events import add_event
+from db.inventory.adjusting import adjust_stock
+from db.inventory.reads import find_stock_location
+from db.inventory.sites import add_site
+from db.items import find_item_id, get_item
+from domain.adjustments import AdjustStock
+from domain.errors import Malformed, NotFound
+from domain.inventory import CreateSite
+from domain.quantities import plain
+
+
+async def create_site(db: AsyncConnection, site_id: UUID, site: CreateSite, *, actor: str) -> None:
+    """Add a site with its locations; raise AlreadyExists with the id of the one of that code."""
+    await add_site(db, site_id, site)
+    await add_event(
+        db,
+        "site.created",
+        subject=site.code,
+        subject_id=site_id,
+        actor=actor,
+        correlation_id=f"site/{site_id}",
+        data={"site_id": str(site_id), "locations": [place.code for place in site.locations]},
+    )
+
+
+async def accept_adjustment(
+    db: AsyncConnection, movement_id: UUID, asked: AdjustStock, *, actor: str
+) -> Row[Any]:
+    """Correct what the books say is at a location, and return the balance after it.
+
+    Raises NotFound for an unknown item or location, Malformed for an unknown site, and OutOfStock
+    when less would remain than is promised.
+    """
+    item_id, sku = await _item(db, asked)
+    location_id = await _location(db, asked)
+    balance = await adjust_stock(
+        db, movement_id, asked, item_id=item_id, location_id=location_id, actor=actor
+    )
+    await add_event(
+        db,
+        "inventory.adjusted",
+        subject=sku,
+        subject_id=movement_id,
+        actor=actor,
+        correlation_id=f"adjustment/{movement_id}",
+        data={
+            "item_id": str(item_id),
+            "location_id": str(location_id),
+            "quantity": plain(asked.quantity),
+            "reason": str(asked.reason),
+        },
+    )
+    return balance
+
+
+async def _item(db: AsyncConnection, asked: AdjustStock) -> tuple[UUID, str]:
+    if asked.item_id is not None:
+        return asked.item_id, (await get_item(db, asked.item_id)).sku
+    assert asked.sku is not None
+    item_id = await find_item_id(db, asked.sku)
+    if item_id is None:
+        raise NotFound(f"there is no item {asked.sku}")
+    return item_id, asked.sku
+
+
+async def _location(db: AsyncConnection, asked: AdjustStock) -> UUID:
+    if asked.location_id is not None:
+        return asked.location_id
+    assert asked.site is not None
+    location_id = await find_stock_location(db, asked.site)
+    if location_id is None:
+        raise Malformed(
+            f"there is no site {asked.site} with a place for stock",
+            errors=[{"pointer": "/site", "message": "unknown site"}],
+        )
+    return location_id

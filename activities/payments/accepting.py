@@ -1,0 +1,41 @@
+"""Further attempts to pay an order: a use case in the caller's transaction, dispatched after it."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.documents import ORDERS
+from db.outbox import signal
+from db.payments import ledger_of, record_payment
+from domain.documents import Document, Kind, Signal
+from domain.errors import NotFound
+from domain.ids import CustomerId
+from domain.orders.status import OrderStatus
+from domain.orders.steps import check_payable, standing_of
+from domain.payments import add_up
+from gateways.partners import PROVIDER
+
+
+async def pay_order(
+    db: AsyncConnection,
+    payment_id: UUID,
+    order_id: UUID,
+    *,
+    token: str,
+    actor: str,
+    only_customer: CustomerId | None = None,
+) -> None:
+    """Record another card for an order and have its run try it.
+
+    Raises NotFound, also for another customer's order when ``only_customer`` is given, and
+    IllegalMove for an order that has ended, is paid, or whose last attempt is in flight. The card's
+    token goes nowhere but the payment's row.
+    """
+    order = await ORDERS.lock(db, order_id)
+    if only_customer not in (None, order.customer_id):
+        raise NotFound(f"there is no order {order_id}")
+    paid = add_up((await ledger_of(db, order_id)).values)
+    check_payable(OrderStatus(order.status), standing_of(order.total_amount, paid))
+    await record_payment(db, payment_id, order, provider=PROVIDER.name, token=token, actor=actor)
+    await ORDERS.change(db, order)
+    await signal(db, Document(Kind.ORDER, order_id), Signal.PAYMENT_REPORTED)

@@ -1,0 +1,203 @@
+"""The routes that documents of any kind have: timeline, process, holds, and requests to a run."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio.workflow import UpdateMethodMultiParam
+
+from api.answers import json_response, keyed_response
+from api.deps import Books, Serving, require
+from api.idempotency import OptionalKey, RequiredKey, idempotent
+from api.pages import Page
+from api.problems import BODY, KEYED, READ, problems
+from api.process import ProcessView, Wait, describe, waiting_in_books
+from api.steering import Steer
+from db.documents import DOCUMENTS
+from db.holds import check_free, require_hold
+from db.reads.timeline import read_timeline
+from db.runs import get_run
+from db.waiting import parts_of
+from domain.access import Caller
+from domain.documents import PLACE_HOLD, PROCESSES, RELEASE_HOLD, Document, Kind
+from domain.errors import AlreadyExists, IllegalMove, NotFound, PartnerUnavailable
+from domain.holds import HoldPlacement, HoldRelease, PlaceHold
+from domain.value import Value
+
+View = TypeVar("View", bound=BaseModel)
+
+REFUSALS = (*READ, *KEYED, NotFound, IllegalMove, PartnerUnavailable)
+"""What a request to a running document may answer."""
+
+
+class EventView(Value):
+    """Something that happened to a document, with the attribute names of CloudEvents."""
+
+    id: UUID
+    type: str
+    subject: str
+    sequence: int
+    time: datetime
+    actor: str
+    correlation_id: str
+    data: dict[str, Any]
+
+
+def timeline(router: APIRouter, kind: Kind) -> None:
+    """Add ``/{id}/timeline`` for who may read documents of this kind."""
+
+    @router.get(
+        f"/{{{kind}_id}}/timeline",
+        response_model=Page[EventView],
+        responses=problems(*READ, NotFound),
+        description=f"All that happened to the {kind}, oldest first.",
+    )
+    async def timeline(
+        document_id: Annotated[UUID, Path(alias=f"{kind}_id")],
+        caller: Annotated[Caller, require(f"{PROCESSES[kind].path}:read")],
+        books: Books,
+    ) -> Response:
+        events = await read_timeline(books, Document(kind, document_id), caller.only_customer)
+        return json_response({"items": [dict(event) for event in events], "next": None})
+
+
+async def _nothing_else(_db: AsyncConnection, _document_id: UUID) -> list[Wait]:
+    return []
+
+
+def process(
+    router: APIRouter,
+    kind: Kind,
+    *,
+    also: Callable[[AsyncConnection, UUID], Awaitable[list[Wait]]] = _nothing_else,
+) -> None:
+    """Add ``/{id}/process`` for who may read documents of this kind.
+
+    ``also`` returns what only such a document may wait for.
+    """
+
+    @router.get(
+        f"/{{{kind}_id}}/process",
+        response_model=ProcessView,
+        responses=problems(*READ, NotFound, PartnerUnavailable),
+        description=f"What the {kind} waits for, since when, what was tried, and what comes next.",
+    )
+    async def process(
+        document_id: Annotated[UUID, Path(alias=f"{kind}_id")],
+        caller: Annotated[Caller, require(f"{PROCESSES[kind].path}:read")],
+        books: Books,
+        services: Serving,
+    ) -> ProcessView:
+        document = Document(kind, document_id)
+        async with books.read() as db:
+            parts = await parts_of(db, document, caller.only_customer)
+            waits = [*await waiting_in_books(db, document), *await also(db, document_id)]
+        return await describe(await services.temporal(), document, parts, waits)
+
+
+@dataclass(frozen=True)
+class DocumentCommands(ABC, Generic[View]):
+    """Requests to the running documents of a kind: checked in the books, decided by the run.
+
+    What the books refuse leaves no trace in the run.
+    """
+
+    books: Books
+    steering: Steer
+
+    @abstractmethod
+    async def look(self, document_id: UUID, caller: Caller) -> View:
+        """Return the document as it is now; raise NotFound."""
+
+    async def ask(
+        self,
+        document: Document,
+        caller: Caller,
+        update: UpdateMethodMultiParam[[Any, Any], Any] | str,
+        request: BaseModel,
+        request_id: UUID,
+        check: Callable[[AsyncConnection], Awaitable[None]],
+    ) -> View:
+        """Send a request to the document's run and return the document after it.
+
+        Refuses before what has ended, what ``check`` refuses, and what is not the caller's.
+        """
+        async with self.books.read() as db:
+            run = await get_run(db, document, caller.only_customer)
+            DOCUMENTS[document.kind].check_running(run.status)
+            await check(db)
+        await self.steering.ask(document, update, request, request_id)
+        return await self.look(document.id, caller)
+
+
+def holds(
+    router: APIRouter, kind: Kind, commands: type[DocumentCommands[View]], view: type[View]
+) -> None:
+    """Add ``/{id}/holds`` and ``/{id}/holds/{hold_id}/release`` for who may hold such documents.
+
+    The kind's workflow takes the updates ``place_hold`` and ``release_hold``.
+    """
+    path = PROCESSES[kind].path
+
+    @router.post(
+        f"/{{{kind}_id}}/holds",
+        response_model=view,
+        status_code=201,
+        responses=problems(*REFUSALS, *BODY, AlreadyExists),
+        description=f"Stop the {kind} until the hold is released; what is under way at a partner"
+        " still ends.",
+    )
+    async def hold(
+        document_id: Annotated[UUID, Path(alias=f"{kind}_id")],
+        body: PlaceHold,
+        caller: Annotated[Caller, require(f"{path}:hold")],
+        key: RequiredKey,
+        documents: Annotated[DocumentCommands[View], Depends(commands)],
+    ) -> Response:
+        document = Document(kind, document_id)
+
+        async def run(request_id: UUID) -> View:
+            placement = HoldPlacement(
+                document=document,
+                hold_id=request_id,
+                actor=caller.subject,
+                reason=body.reason,
+                note=body.note,
+            )
+            # One with this id is ours: its answer was lost.
+            check = partial(check_free, placement=placement)
+            return await documents.ask(document, caller, PLACE_HOLD, placement, request_id, check)
+
+        route = f"POST /{path}/{document_id}/holds"
+        answer = await idempotent(documents.books, caller, key, route, body, run, status=201)
+        return keyed_response(answer)
+
+    @router.post(
+        f"/{{{kind}_id}}/holds/{{hold_id}}/release",
+        response_model=view,
+        responses=problems(*REFUSALS),
+        description=f"Release one hold; with the last one the {kind} goes on.",
+    )
+    async def release(
+        document_id: Annotated[UUID, Path(alias=f"{kind}_id")],
+        hold_id: UUID,
+        caller: Annotated[Caller, require(f"{path}:hold")],
+        key: OptionalKey,
+        documents: Annotated[DocumentCommands[View], Depends(commands)],
+    ) -> Response:
+        document = Document(kind, document_id)
+        asked = HoldRelease(document=document, hold_id=hold_id, actor=caller.subject)
+
+        async def run(request_id: UUID) -> View:
+            check = partial(require_hold, hold_id=hold_id, document=document)
+            return await documents.ask(document, caller, RELEASE_HOLD, asked, request_id, check)
+
+        route = f"POST /{path}/{document_id}/holds/{hold_id}/release"
+        return keyed_response(await idempotent(documents.books, caller, key, route, None, run))

@@ -1,0 +1,71 @@
+"""HTTP for the feed of events: everything that happened, in an order that a reader can trust."""
+
+from typing import Annotated
+from uuid import UUID
+
+import fastapi
+from fastapi import APIRouter, Request
+from pydantic import Field, StringConstraints
+
+from api.deps import Db, require
+from api.documents import EventView
+from api.pages import Page, Query, link
+from api.problems import READ, problems
+from db.reads.events import START, read_feed
+from domain.access import Caller
+from domain.value import Name
+
+router = APIRouter(prefix="/events", tags=["events"])
+
+Position = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9a-f]{47}$")]
+
+
+class FeedEventView(EventView):
+    """An event in the feed: the id of the document it tells of, and its own position."""
+
+    subject_id: UUID
+    position: str = Field(description="Opaque; read on after it with `after`.")
+
+
+class FeedPage(Page[FeedEventView]):
+    """A page of the feed, oldest first, and where the feed goes on."""
+
+    next: str = Field(description="The address to read on from, now or later; never null.")
+    has_more: bool = Field(
+        description="Whether to ask at once, because there is more already, or to wait a little."
+    )
+
+
+class FeedQuery(Query):
+    """Which part of the feed."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    after: Position = Field(default=START, description="The position of the last event seen.")
+    type: frozenset[Name] = Field(default=frozenset(), max_length=20)
+    subject_id: UUID | None = Field(default=None, description="Only events of this document.")
+
+
+@router.get("", responses=problems(*READ))
+async def search(
+    query: Annotated[FeedQuery, fastapi.Query()],
+    _caller: Annotated[Caller, require("events:read")],
+    db: Db,
+    request: Request,
+) -> FeedPage:
+    """Oldest first. Nothing is ever added before an event that was shown."""
+    feed = await read_feed(
+        db,
+        after=query.after,
+        limit=query.limit,
+        types=query.type,
+        subject_id=query.subject_id,
+    )
+    names = FeedEventView.model_fields
+    return FeedPage(
+        items=tuple(
+            FeedEventView.model_validate({name: event[name] for name in names})
+            for event in feed.events
+        ),
+        next=link(request.url.path, query, feed.end),
+        has_more=feed.more,
+    )

@@ -1,0 +1,221 @@
+"""The stock ledger's only writer: movements, reservations and the balances that follow from them.
+
+Every statement locks in one order and so avoids deadlocks: movements by key, reservations by id,
+balances by item and location. Each may run again without a second effect.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.engine import to_json
+from domain.errors import OutOfStock
+from domain.ids import new_id
+from domain.inventory import VIRTUAL, MovementKind
+from domain.quantities import plain
+
+# One upsert in the order of its rows, because locking the balances that exist before adding the
+# others would lock a row that another transaction has just added out of order. PostgreSQL checks
+# the row to be inserted even where it is updated instead, so for a balance that exists 0 is given.
+_POST = text(
+    """WITH given AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:movements AS jsonb)) AS m(id uuid, key text,
+            kind text, item_id uuid, quantity numeric, from_location_id uuid, to_location_id uuid,
+            reason text, document_type text, document_id uuid, line_id uuid, actor text,
+            occurred_at timestamptz, reservation_id uuid)),
+    moved AS (
+        INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
+            reason, document_type, document_id, line_id, actor, occurred_at)
+        SELECT id, key, kind, item_id, quantity, from_location_id, to_location_id, reason,
+            document_type, document_id, line_id, actor, coalesce(occurred_at, now())
+        FROM given ORDER BY key
+        ON CONFLICT (key) DO NOTHING
+        RETURNING id, item_id, quantity, from_location_id, to_location_id),
+    held AS MATERIALIZED (
+        SELECT r.* FROM (
+            SELECT reservation_id FROM given JOIN moved USING (id) ORDER BY reservation_id) named,
+        LATERAL (SELECT id, item_id, location_id, quantity FROM reservations
+            WHERE id = named.reservation_id AND status = 'active' FOR UPDATE) r),
+    consumed AS (
+        UPDATE reservations SET status = 'consumed', ended_at = now()
+        WHERE id = ANY (ARRAY(SELECT id FROM held))),
+    changes AS (
+        SELECT item_id, location_id, sum(s.quantity) AS on_hand, sum(s.promised) AS reserved
+        FROM (
+            SELECT item_id, to_location_id AS location_id, quantity, 0 AS promised FROM moved
+            UNION ALL SELECT item_id, from_location_id, -quantity, 0 FROM moved
+            UNION ALL SELECT item_id, location_id, 0, -quantity FROM held) s
+        JOIN locations l ON l.id = s.location_id AND l.kind <> ALL(CAST(:virtual AS text[]))
+        GROUP BY 1, 2),
+    balanced AS (
+        INSERT INTO balances AS b (item_id, location_id, on_hand)
+        SELECT item_id, location_id, CASE WHEN EXISTS (
+            SELECT FROM balances x WHERE x.item_id = c.item_id AND x.location_id = c.location_id)
+            THEN 0 ELSE on_hand END
+        FROM changes c ORDER BY item_id, location_id
+        ON CONFLICT (item_id, location_id) DO UPDATE SET (on_hand, reserved) = (
+            SELECT b.on_hand + c.on_hand, b.reserved + c.reserved FROM changes c
+            WHERE c.item_id = b.item_id AND c.location_id = b.location_id)
+        RETURNING item_id, location_id, on_hand, reserved)
+    SELECT made.made, balanced.* FROM (SELECT count(*) AS made FROM moved) made
+    LEFT JOIN balanced ON true"""
+)
+
+# Nothing is written unless every pick is covered.
+_RESERVE = text(
+    """WITH fresh AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:picks AS jsonb)) AS p(id uuid, line_id uuid,
+            item_id uuid, location_id uuid, quantity numeric)
+        WHERE NOT EXISTS (
+            SELECT FROM reservations r WHERE r.line_id = p.line_id AND r.item_id = p.item_id
+                AND r.location_id = p.location_id AND r.status = 'active')),
+    totals AS (
+        SELECT item_id, location_id, sum(quantity) AS quantity FROM fresh GROUP BY 1, 2),
+    locked AS MATERIALIZED (
+        SELECT b.item_id, b.location_id, t.quantity, b.on_hand - b.reserved AS available
+        FROM balances b JOIN totals t USING (item_id, location_id)
+        ORDER BY b.item_id, b.location_id FOR UPDATE OF b),
+    short AS MATERIALIZED (
+        SELECT t.item_id, t.location_id, t.quantity, coalesce(l.available, 0) AS available
+        FROM totals t LEFT JOIN locked l USING (item_id, location_id)
+        WHERE coalesce(l.available, 0) < t.quantity),
+    made AS (
+        INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id,
+            line_id, status)
+        SELECT id, item_id, location_id, quantity, :type, :document, line_id, 'active'
+        FROM fresh WHERE NOT EXISTS (SELECT FROM short)),
+    promised AS (
+        UPDATE balances b SET reserved = b.reserved + l.quantity FROM locked l
+        WHERE b.item_id = l.item_id AND b.location_id = l.location_id
+            AND NOT EXISTS (SELECT FROM short))
+    SELECT coalesce(i.sku, s.item_id::text) AS sku, s.location_id, s.quantity, s.available
+    FROM short s LEFT JOIN items i ON i.id = s.item_id ORDER BY 1, 2"""
+)
+
+_RELEASE = text(
+    """WITH held AS (
+        SELECT id, item_id, location_id, quantity FROM reservations
+        WHERE document_id = :document AND status = 'active' ORDER BY id FOR UPDATE),
+    totals AS (
+        SELECT item_id, location_id, sum(quantity) AS quantity FROM held GROUP BY 1, 2),
+    locked AS MATERIALIZED (
+        SELECT b.item_id, b.location_id, t.quantity FROM balances b
+        JOIN totals t USING (item_id, location_id)
+        ORDER BY b.item_id, b.location_id FOR UPDATE OF b),
+    freed AS (
+        UPDATE balances b SET reserved = b.reserved - l.quantity FROM locked l
+        WHERE b.item_id = l.item_id AND b.location_id = l.location_id)
+    UPDATE reservations r SET status = 'released', ended_at = now() FROM held
+    WHERE r.id = held.id"""
+)
+
+RESERVE_LOCKED = """reserved AS (
+        INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id,
+            line_id, status)
+        SELECT id, item_id, location_id, quantity, document_type, document_id, line_id, 'active'
+        FROM jsonb_populate_recordset(NULL::reservations, CAST(:reservations AS jsonb))
+        RETURNING item_id, location_id, quantity),
+    promised AS (
+        UPDATE balances b SET reserved = b.reserved + t.quantity
+        FROM (SELECT item_id, location_id, sum(quantity) AS quantity FROM reserved GROUP BY 1, 2) t
+        WHERE b.item_id = t.item_id AND b.location_id = t.location_id)"""
+"""What a larger statement embeds to reserve ``:reservations`` from balances that it has locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A quantity of an item that goes from one location to another; ``key`` names it for ever.
+
+    It uses up the reservation that it names. It occurs when it is posted if no time is given.
+    """
+
+    key: str
+    kind: MovementKind
+    item_id: UUID
+    quantity: Decimal | int
+    from_location_id: UUID
+    to_location_id: UUID
+    actor: str
+    reason: str = ""
+    document_type: str = ""
+    document_id: UUID | None = None
+    line_id: UUID | None = None
+    reservation_id: UUID | None = None
+    occurred_at: datetime | None = None
+    id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LinePick:
+    """A quantity of one item at one location, wanted for one line of a document."""
+
+    line_id: UUID
+    item_id: UUID
+    location_id: UUID
+    quantity: Decimal | int
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How many movements were new, and the balances as they are after them."""
+
+    made: int
+    balances: list[Row[Any]]
+
+
+async def post(db: AsyncConnection, movements: Sequence[Movement]) -> Posted:
+    """Write movements with the balances of both sides, and use up the reservations they name.
+
+    A movement whose key is known is not made again and changes nothing. A balance that would fall
+    below zero, or below what is reserved of it, is an IntegrityError.
+    """
+    given = {"movements": to_json(list(movements)), "virtual": sorted(VIRTUAL)}
+    rows = (await db.execute(_POST, given)).all()
+    return Posted(rows[0].made, [row for row in rows if row.item_id is not None])
+
+
+async def reserve(
+    db: AsyncConnection, document_type: str, document_id: UUID, picks: Sequence[LinePick]
+) -> None:
+    """Reserve every pick for the lines of a document, or nothing and raise OutOfStock.
+
+    What a line holds of an item at a location is not reserved again.
+    """
+    wanted = [
+        {
+            "id": new_id(),
+            "line_id": pick.line_id,
+            "item_id": pick.item_id,
+            "location_id": pick.location_id,
+            "quantity": pick.quantity,
+        }
+        for pick in picks
+    ]
+    given = {"type": document_type, "document": document_id, "picks": to_json(wanted)}
+    short = (await db.execute(_RESERVE, given)).all()
+    if not short:
+        return
+    names = ", ".join(dict.fromkeys(row.sku for row in short))
+    raise OutOfStock(
+        f"not enough of {names}",
+        shortages=[
+            {
+                "sku": row.sku,
+                "location_id": str(row.location_id),
+                "requested": plain(row.quantity),
+                "available": plain(row.available),
+            }
+            for row in short
+        ],
+    )
+
+
+async def release(db: AsyncConnection, document_id: UUID) -> None:
+    """Give back every active reservation of a document; the second time there is none."""
+    await db.execute(_RELEASE, {"document": document_id})

@@ -1,0 +1,84 @@
+"""The feed: all events in one order that no later commit changes, read in pages, oldest first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.events import FEED_END
+from domain.errors import Malformed
+
+START = "0" * 48
+"""The position before the first event."""
+_WINDOW = 2000
+"""How many events a page looks through for those of the wanted types."""
+
+
+def _feed(only: str = "") -> str:
+    # The end is computed once, from the statement's own snapshot: what lies before it is committed
+    # and seen. The last event looked at comes along even if unwanted: the next page begins there.
+    return f"""WITH seen AS MATERIALIZED (
+            SELECT * FROM events
+            WHERE (position, id) > (:position, CAST(:id AS uuid))
+                AND position < (SELECT {FEED_END}) {only}
+            ORDER BY position, id LIMIT :window),
+        numbered AS (
+            SELECT *, row_number() OVER (ORDER BY position, id) AS place,
+                count(*) OVER () AS looked_at,
+                (CAST(:types AS text[]) = '{{}}' OR type = ANY(:types)) AS wanted FROM seen)
+        SELECT * FROM numbered WHERE wanted OR place = looked_at ORDER BY place LIMIT :limit + 1"""
+
+
+_FEED = text(_feed())
+_FEED_OF_ONE = text(_feed("AND subject_id = :subject_id"))
+_KNOWN = text("SELECT 1 FROM events WHERE position = :position AND id = :id")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A part of the feed; each event has its ``position`` as `read_feed` takes it."""
+
+    events: Sequence[Mapping[str, Any]]
+    end: str
+    """The position after which to go on."""
+    more: bool
+    """Whether more can be read at once; it need not be of the wanted types."""
+
+
+async def read_feed(
+    db: AsyncConnection,
+    *,
+    after: str,
+    limit: int,
+    types: frozenset[str] = frozenset(),
+    subject_id: UUID | None = None,
+) -> Feed:
+    """Return at most ``limit`` events after this position, of these types, of this document.
+
+    Where the wanted types are rare there may be fewer, or none, before the end. Raises Malformed
+    for a position that no event has: of another database, or of an event that a restore lost.
+    """
+    start = {"position": int(after[:16], 16), "id": UUID(after[16:])}
+    if after != START and (await db.execute(_KNOWN, start)).one_or_none() is None:
+        error = {"pointer": "/query/after", "message": "no event has this position"}
+        raise Malformed("check /query/after", errors=[error])
+    # A document has few events, and an index of them.
+    window = _WINDOW if types or subject_id else limit + 1
+    given = {**start, "types": sorted(types), "window": window, "limit": limit}
+    if subject_id is None:
+        rows = (await db.execute(_FEED, given)).all()
+    else:
+        rows = (await db.execute(_FEED_OF_ONE, {**given, "subject_id": subject_id})).all()
+    found = [{**row._mapping, "position": _position(row.position, row.id)} for row in rows]
+    wanted = [event for event in found if event["wanted"]]
+    if len(wanted) > limit:
+        return Feed(wanted[:limit], wanted[limit - 1]["position"], more=True)
+    end = found[-1]["position"] if found else after
+    return Feed(wanted, end, more=bool(found) and found[-1]["looked_at"] == window)
+
+
+def _position(position: int, event_id: UUID) -> str:
+    return f"{position:016x}{event_id.hex}"

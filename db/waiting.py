@@ -1,0 +1,103 @@
+"""What the books know of why a document has not ended: its own waits, and those of its parts."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.documents import DOCUMENTS, Documents
+from domain.documents import Document, Kind
+from domain.errors import NotFound
+from domain.ids import CustomerId
+
+
+class Part(NamedTuple):
+    """A document, or one that belongs to it; ``on_its_way`` while its process has not ended."""
+
+    kind: Kind
+    number: str
+    status: str
+    on_its_way: bool
+    customer_id: UUID
+
+
+class Waiting(NamedTuple):
+    """One thing that is open, with the attempts so far where something is being tried."""
+
+    what: str
+    detail: str
+    since: datetime
+    attempts: int
+    last_error: str | None
+    next_attempt_at: datetime | None
+
+
+def _and_parts(of: Kind, columns: Callable[[Documents[Any]], str]) -> str:
+    """Select ``columns`` of the document ``:id``, and of the documents that belong to it."""
+    members = [(DOCUMENTS[of], "id")]
+    members += [(each, f"{of}_id") for each in DOCUMENTS.values() if each.part_of is of]
+    return " UNION ALL ".join(
+        f"SELECT {columns(each)} FROM {each.table} d WHERE d.{column} = :id"
+        for each, column in members
+    )
+
+
+def _part(each: Documents[Any]) -> str:
+    running = ", ".join(f"'{status}'" for status in sorted(each.running))
+    return f"""'{each.kind}' AS kind, d.number, d.status, d.status IN ({running})
+            OR EXISTS (SELECT 1 FROM ({each.unfinished}) u WHERE u.id = d.id) AS on_its_way,
+        (SELECT r.customer_id FROM ({each.run}) r WHERE r.id = d.id) AS customer_id, d.id"""
+
+
+_PARTS = {
+    kind: text(
+        f"SELECT kind, number, status, on_its_way, customer_id FROM ({_and_parts(kind, _part)}) p"
+        " ORDER BY id <> :id, id"
+    )
+    for kind in DOCUMENTS
+}
+_OWN_WAITS = "".join(
+    f""" UNION ALL SELECT w.what, w.detail, w.since, 0, NULL, NULL
+    FROM ({each.waits}) w JOIN documents d ON d.id = w.document_id"""
+    for each in DOCUMENTS.values()
+    if each.waits
+)
+_WAITING = {
+    kind: text(
+        f"""WITH documents AS ({_and_parts(kind, lambda _: "d.id")})
+    SELECT 'dispatch' AS what, o.kind || ' of ' || o.document_type AS detail, o.created_at AS since,
+        o.attempts, o.last_error, o.next_attempt_at
+    FROM outbox o JOIN documents d ON d.id = o.document_id
+    UNION ALL SELECT 'task', t.number || ': ' || t.question, t.opened_at, 0, NULL, NULL
+    FROM tasks t JOIN documents d ON d.id = t.document_id WHERE t.status = 'open'
+    UNION ALL SELECT 'hold', h.reason || CASE h.note WHEN '' THEN '' ELSE ': ' || h.note END,
+        h.placed_at, 0, NULL, NULL
+    FROM holds h JOIN documents d ON d.id = h.document_id WHERE h.released_at IS NULL
+    {_OWN_WAITS}
+    ORDER BY since"""
+    )
+    for kind in DOCUMENTS
+}
+
+
+async def parts_of(
+    db: AsyncConnection, document: Document, only_customer: CustomerId | None
+) -> Sequence[Part]:
+    """Return the document itself, and then those that belong to it.
+
+    Raises NotFound, also for another customer's document when ``only_customer`` is given.
+    """
+    rows = await db.execute(_PARTS[document.kind], {"id": document.id})
+    parts = [Part(Kind(kind), *rest) for kind, *rest in rows]
+    if not parts or only_customer not in (None, parts[0].customer_id):
+        raise NotFound(f"there is no {document.kind} {document.id}")
+    return parts
+
+
+async def waits_of(db: AsyncConnection, document: Document) -> Sequence[Waiting]:
+    """Return what is open about a document and those that belong to it, the oldest first."""
+    rows = await db.execute(_WAITING[document.kind], {"id": document.id})
+    return [Waiting(*row) for row in rows]
