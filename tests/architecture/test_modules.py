@@ -34,7 +34,7 @@ PLUMBING = {
     "db": {
         "access",
         "deadlines",
-        "direct",
+        "driver_reads",
         "documents",
         "engine",
         "events",
@@ -61,7 +61,7 @@ PLUMBING = {
         "authentication",
         "deps",
         "documents",
-        "doorbell",
+        "notifier",
         "errors",
         "etags",
         "events",
@@ -83,7 +83,7 @@ PLUMBING = {
         "tokens",
         "webhooks",
     },
-    "workflows": {"plugin", "runs", "saga", "status", "steps"},
+    "workflows": {"calling", "plugin", "runs", "saga", "status"},
 }
 """What serves all capabilities alike, layer by layer: a new name here is a decision."""
 

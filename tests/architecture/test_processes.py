@@ -113,7 +113,7 @@ def test_runs_take_steps_only_by_the_two_ways_that_decide_about_retries() -> Non
     direct = {
         one.path
         for one in WORKFLOWS
-        if PurePath(one.path).stem != "steps"
+        if PurePath(one.path).stem != "calling"
         for name in called(one.tree)
         if name.rpartition(".")[2] in ways
     }

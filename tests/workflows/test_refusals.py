@@ -20,7 +20,7 @@ from domain.tasks import TaskKind
 from tests.patience import eventually
 from tests.shop import address
 from tests.workflows.stage import Stage
-from workflows.steps import root_cause
+from workflows.calling import root_cause
 
 UNSERVICEABLE = "00000"
 

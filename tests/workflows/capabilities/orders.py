@@ -8,8 +8,8 @@ from temporalio.client import WorkflowHandle
 from domain.documents import PLACE_HOLD, RELEASE_HOLD, Document, Kind
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, new_id
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
 from tests.patience import eventually
 from tests.workflows.capabilities.runs import Runs
 from workflows.order_fulfillment import OrderFulfillment
