@@ -13,8 +13,8 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.holds import HoldActivities
-from activities.orders.steps import OrderActivities
-from activities.payments.steps import PaymentActivities
+from activities.orders.activities import OrderActivities
+from activities.payments.activities import PaymentActivities
 from activities.shipments.booking import BookingActivities
 from activities.shipments.journey import JourneyActivities
 from activities.tasks import TaskActivities
@@ -26,7 +26,7 @@ from gateways.payments.port import PaymentProvider
 from relay.dispatch import Dispatcher
 from relay.renaming import retire_old_runs
 from relay.sweeps import Sweeper
-from runtime.garbage import spare_what_is_loaded
+from runtime.freezing import freeze_gc
 from runtime.settings import Settings, settings
 from runtime.telemetry.start import start_telemetry
 from runtime.temporal import connect
@@ -102,7 +102,7 @@ async def serve(given: Settings) -> None:
         worker = make_worker(client, given, activities(books, carrier, payments))
         async with worker, _dispatching(given, books, client, given.database_url):
             await retire_old_runs(client)
-            spare_what_is_loaded()
+            freeze_gc()
             log.info("worker_ready", task_queue=given.task_queue)
             await stop.wait()
     for resource in (carrier, payments):

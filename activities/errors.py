@@ -1,4 +1,4 @@
-"""How a step's failure reaches its run: refusals are final, everything else is tried again."""
+"""Failures of activities: a refusal is final and never retried, everything else is retried."""
 
 from typing import Any
 
@@ -38,10 +38,10 @@ class _Translator(ActivityInboundInterceptor):
 
 
 def as_failure(refusal: DomainError) -> ApplicationError:
-    """Return the non-retryable failure that carries a refusal's code, title, sentence and facts."""
+    """Return the non-retryable failure that carries a refusal's code, title, sentence and members."""
     return ApplicationError(
         refusal.detail,
-        {"status": refusal.status, "title": refusal.title, "facts": refusal.facts},
+        {"status": refusal.status, "title": refusal.title, "facts": refusal.extensions},
         type=refusal.code,
         non_retryable=True,
         category=ApplicationErrorCategory.BENIGN,

@@ -1,4 +1,4 @@
-"""Facts from outside, applied to what follows from them; a run hears only what matters to it."""
+"""The intake of partners' facts: applied to the rows, and signalled where they matter to a run."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.payments.amounts import Asked, question_amount
+from activities.payments.amounts import question_amount
 from activities.payments.provider import EVENTS
 from activities.shipments.scans import apply_scans
 from db.documents import ORDERS
@@ -19,7 +19,7 @@ from db.tasks import open_task
 from domain.documents import Document, Kind, Signal
 from domain.money import Money
 from domain.orders.status import OrderStatus
-from domain.payments import EntryKind, Phase
+from domain.payments import EntryKind, Intent, Phase
 from domain.tasks import TaskKind
 from gateways.carriers.port import CarrierPartner, Scan
 from gateways.partners import PARTNERS
@@ -97,9 +97,9 @@ async def _apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent
     order = await ORDERS.lock(db, asked.order_id)
     under_way = {entry.phase for entry in await find_by_key(db, asked.key)} == {Phase.REQUESTED}
     if not matches:
-        intent = Asked(asked.payment_id, asked.kind, asked.key, ours, asked.shipment_id)
+        intent = Intent(asked.payment_id, asked.kind, asked.key, ours, asked.shipment_id)
         if await question_amount(db, order, intent, event.result):
-            await _tell_order(db, order)
+            await _signal_order(db, order)
         return
     data = {"payment_id": asked.payment_id, "kind": asked.kind, "amount": told.model_dump()}
     what = EVENTS[asked.kind] if succeeded else "failed"
@@ -116,10 +116,10 @@ async def _apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent
     )
     # The step under way, if one is, looks at the entries when it records the answer that it got.
     if fresh and not (under_way and order.status == OrderStatus.PENDING):
-        await _tell_order(db, order)
+        await _signal_order(db, order)
 
 
-async def _tell_order(db: AsyncConnection, order: OrderRow) -> None:
+async def _signal_order(db: AsyncConnection, order: OrderRow) -> None:
     """Have the order's run look at its money, where that changes its path."""
     if order.status in (OrderStatus.PENDING, OrderStatus.CANCELLED):
         await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)

@@ -5,7 +5,7 @@ from temporalio import activity
 
 from activities.payments.answers import settle_amount
 from db.engine import Database
-from db.reads.tasks import show_task
+from db.reads.tasks import get_task
 from db.tasks import answer_task
 from domain.access import Role
 from domain.documents import Document, Kind
@@ -19,7 +19,7 @@ async def accept_answer(db: AsyncConnection, decision: Decision, role: Role) -> 
     An answer that a run acts on is left to that: returns the document whose run it is. What the
     books refuse leaves no trace in a run. Raises NotFound, Forbidden and IllegalMove.
     """
-    task = await show_task(db, decision.task_id)
+    task = await get_task(db, decision.task_id)
     if role not in (task.role, Role.ADMIN):
         raise Forbidden(f"this task is for the role {task.role}", role=task.role)
     offered = task.status == TaskStatus.OPEN and decision.choice in task.choices

@@ -1,4 +1,4 @@
-"""Good answers that are written at once, past the framework's validation of what is ours."""
+"""Answers written as JSON at once, past the framework's validation of what is ours."""
 
 from typing import Any
 

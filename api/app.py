@@ -21,23 +21,23 @@ from api import (
     tasks,
     webhooks,
 )
-from api.authentication import Gate
-from api.doorbell import Doorbell
+from api.authentication import Authenticator
 from api.inventory import router as inventory
 from api.issuer import Issuer
-from api.keys import KeyRing
+from api.keys import ApiKeys
 from api.middleware.failures import Failures
 from api.middleware.limits import Limits
 from api.middleware.observe import Observe
+from api.notifier import OutboxNotifier
 from api.orders import commands
 from api.orders import router as orders
 from api.orders.batch import Acceptor
 from api.services import Services
 from api.settings import ApiSettings
-from api.temporal import Lazily, TemporalProvider
+from api.temporal import LazyClient, TemporalProvider
 from api.tokens import Tokens
 from db.engine import Database, open_engine
-from runtime.garbage import spare_what_is_loaded
+from runtime.freezing import freeze_gc
 from runtime.settings import Settings
 from runtime.telemetry.start import start_telemetry
 
@@ -60,7 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 def create_app(services: Services) -> FastAPI:
     """Return the application; the caller keeps and closes the services."""
     settings = services.settings
-    gate = Gate(KeyRing(services.db), _tokens(settings))
+    gate = Authenticator(ApiKeys(services.db), _tokens(settings))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -77,10 +77,10 @@ def create_app(services: Services) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.services = services
-    app.state.gate = gate
-    app.state.doorbell = Doorbell(services.db)
-    app.state.postbox = webhooks.Postbox(services.db)
-    app.state.acceptor = Acceptor(services.db, app.state.doorbell, settings.policy)
+    app.state.authenticator = gate
+    app.state.notifier = OutboxNotifier(services.db)
+    app.state.inbox = webhooks.WebhookInbox(services.db)
+    app.state.acceptor = Acceptor(services.db, app.state.notifier, settings.policy)
     errors.install(app)
     # Each layer is added around those before it.
     app.add_middleware(Failures)
@@ -139,8 +139,8 @@ async def serve(settings: Settings, connect: TemporalProvider) -> None:
         metrics_port=settings.metrics_port,
         otlp_endpoint=settings.otlp_endpoint,
     )
-    app = create_app(Services(settings=settings, db=db, temporal=Lazily(connect)))
-    spare_what_is_loaded()
+    app = create_app(Services(settings=settings, db=db, temporal=LazyClient(connect)))
+    freeze_gc()
     try:
         await Server(server_config(app, settings)).serve()
     finally:

@@ -1,10 +1,10 @@
-"""Who is calling: an API key or a bearer token, never both."""
+"""Authentication: the caller behind an API key or a bearer token, never both."""
 
 import re
 
 from starlette.datastructures import Headers
 
-from api.keys import KeyRing
+from api.keys import ApiKeys
 from api.tokens import Tokens
 from domain.access import Caller
 from domain.errors import Unauthenticated
@@ -12,10 +12,10 @@ from domain.errors import Unauthenticated
 _BEARER = re.compile(r"[Bb]earer +(\S+)")
 
 
-class Gate:
+class Authenticator:
     """Turns the credential of a request into a caller."""
 
-    def __init__(self, keys: KeyRing, tokens: Tokens | None) -> None:
+    def __init__(self, keys: ApiKeys, tokens: Tokens | None) -> None:
         """``tokens`` is None where no issuer is configured: then only API keys are accepted."""
         self._keys = keys
         self._tokens = tokens

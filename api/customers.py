@@ -17,7 +17,7 @@ from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
 from db.customers import CustomerRow, get_customer, search_customers
-from db.pages import fetch_page
+from db.pages import get_page
 from domain.access import Caller
 from domain.addresses import Address
 from domain.customers import CreateCustomer, CustomerStatus
@@ -59,8 +59,10 @@ async def search(
     request: Request,
 ) -> Page[CustomerView]:
     """Newest first; a customer sees itself only."""
-    found = search_customers(only=caller.only_customer, email=query.email, status=query.status)
-    rows, more = await fetch_page(db, found, CustomerRow.id, after=query.after, limit=query.limit)
+    found = search_customers(
+        only_customer=caller.only_customer, email=query.email, status=query.status
+    )
+    rows, more = await get_page(db, found, CustomerRow.id, after=query.after, limit=query.limit)
     views = [view(CustomerView, row) for row in rows]
     return Page[CustomerView].of(views, request.url.path, query, last_id(rows, more))
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client
 
-from api.authentication import Gate
+from api.authentication import Authenticator
 from api.services import Services
 from db.engine import Database
 from domain.access import Caller, Command
@@ -55,7 +55,7 @@ class Require:
 
     async def __call__(self, request: Request) -> Caller:
         """Return the caller; raises Unauthenticated and Forbidden."""
-        gate: Gate = request.app.state.gate
+        gate: Authenticator = request.app.state.authenticator
         caller = await gate.identify(request.headers)
         request.scope["state"]["caller"] = caller.subject
         caller.require(self.command)

@@ -22,7 +22,7 @@ from api.process import ProcessView, Wait, describe, waiting_in_books
 from api.steering import Steer
 from db.documents import DOCUMENTS
 from db.holds import check_free, require_hold
-from db.reads.timeline import read_timeline
+from db.reads.timeline import get_timeline
 from db.runs import get_run
 from db.waiting import parts_of
 from domain.access import Caller
@@ -64,7 +64,7 @@ def timeline(router: APIRouter, kind: Kind) -> None:
         caller: Annotated[Caller, require(f"{PROCESSES[kind].path}:read")],
         books: Books,
     ) -> Response:
-        events = await read_timeline(books, Document(kind, document_id), caller.only_customer)
+        events = await get_timeline(books, Document(kind, document_id), caller.only_customer)
         return json_response({"items": [dict(event) for event in events], "next": None})
 
 

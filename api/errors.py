@@ -43,7 +43,7 @@ class Unchanged(Exception):
 def problem(error: DomainError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
     """Write a refusal as the answer to the request of this scope."""
     body = {
-        **error.facts,
+        **error.extensions,
         "type": f"/problems/{error.code}",
         "title": error.title,
         "status": error.status,

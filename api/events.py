@@ -11,7 +11,7 @@ from api.deps import Db, require
 from api.documents import EventView
 from api.pages import Page, Query, link
 from api.problems import READ, problems
-from db.reads.events import START, read_feed
+from db.reads.events import START, get_feed
 from domain.access import Caller
 from domain.value import Name
 
@@ -53,7 +53,7 @@ async def search(
     request: Request,
 ) -> FeedPage:
     """Oldest first. Nothing is ever added before an event that was shown."""
-    feed = await read_feed(
+    feed = await get_feed(
         db,
         after=query.after,
         limit=query.limit,

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether what it needs is there."""
+"""Health: liveness of this process, and readiness of what it needs."""
 
 import asyncio
 from datetime import timedelta

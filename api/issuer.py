@@ -49,7 +49,7 @@ class Issuer:
         return self._fetched_at is None or self._clock() - self._fetched_at > SECONDS_KEPT
 
     def _may_ask(self) -> bool:
-        # Without any keys nobody can be let in, so then it is asked more often.
+        # Without any keys no token can be accepted, so then it is asked more often.
         pause = SECONDS_BETWEEN_FETCHES if self._fetched_at is not None else 1.0
         return self._asked_at is None or self._clock() - self._asked_at >= pause
 

@@ -17,9 +17,9 @@ from api.idempotency import RequiredKey, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, money, view
-from db.inventory.reads import fetch_availability
+from db.inventory.reads import get_availability
 from db.items import ItemRow, get_item, search_items
-from db.pages import fetch_page
+from db.pages import get_page
 from domain.access import Caller
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId, SiteId
@@ -78,7 +78,7 @@ async def search(
 ) -> Page[ItemView]:
     """Newest first."""
     found = search_items(sku=query.sku, status=query.status)
-    rows, more = await fetch_page(db, found, ItemRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(db, found, ItemRow.id, after=query.after, limit=query.limit)
     views = [view(ItemView, row, prices=_prices(row)) for row in rows]
     return Page[ItemView].of(views, request.url.path, query, last_id(rows, more))
 
@@ -93,7 +93,7 @@ async def show(
 ) -> ItemDetail:
     """One item, with its stock per site."""
     row = await get_item(db, item_id)
-    sites = [view(SiteStock, site) for site in await fetch_availability(db, item_id)]
+    sites = [view(SiteStock, site) for site in await get_availability(db, item_id)]
     detail = view(ItemDetail, row, prices=_prices(row), stock=sites)
     answer_with(tag(row.version, detail.model_dump_json()), response, has)
     return detail

@@ -19,7 +19,7 @@ MOST_REMEMBERED = 10_000
 _FORM = re.compile(r"sk_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{43}")
 
 
-class KeyRing:
+class ApiKeys:
     """The callers behind API keys."""
 
     def __init__(self, db: Database, clock: Callable[[], float] = time.monotonic) -> None:

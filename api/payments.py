@@ -12,9 +12,9 @@ from api.deps import Db, require
 from api.pages import Page, PageQuery
 from api.problems import READ, problems
 from api.rows import last_id, money, view
-from db.pages import fetch_page
+from db.pages import get_page
 from db.payments import PaymentRow
-from db.reads.payments import search_payments, show_payment
+from db.reads.payments import get_payment, search_payments
 from domain.access import Caller
 from domain.errors import NotFound
 from domain.ids import OrderId, PaymentId, ShipmentId
@@ -72,8 +72,8 @@ async def search(
     request: Request,
 ) -> Page[PaymentView]:
     """Newest first; a customer sees those of its own orders."""
-    found = search_payments(customer_id=caller.only_customer, order_id=query.order_id)
-    rows, more = await fetch_page(db, found, PaymentRow.id, after=query.after, limit=query.limit)
+    found = search_payments(only_customer=caller.only_customer, order_id=query.order_id)
+    rows, more = await get_page(db, found, PaymentRow.id, after=query.after, limit=query.limit)
     views = [_view(row) for row in rows]
     return Page[PaymentView].of(views, request.url.path, query, last_id(rows, more))
 
@@ -83,7 +83,7 @@ async def show(
     payment_id: UUID, caller: Annotated[Caller, require("payments:read")], db: Db
 ) -> PaymentView:
     """One payment with its ledger."""
-    return _view(await show_payment(db, payment_id, customer_id=caller.only_customer))
+    return _view(await get_payment(db, payment_id, only_customer=caller.only_customer))
 
 
 def _view(row: Row[Any]) -> PaymentView:

@@ -1,4 +1,4 @@
-"""How refusals are documented in OpenAPI."""
+"""Problem details in OpenAPI: which refusals each route documents."""
 
 from typing import Any
 

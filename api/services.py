@@ -1,4 +1,4 @@
-"""What a request is served with."""
+"""The services of a process, which every request is served with."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The settings that the HTTP front reads, whoever provides them."""
+"""Settings of the HTTP front: a protocol, so that it does not know the process around it."""
 
 # ruff: noqa: D102 - each setting is described where the process reads it
 

@@ -17,8 +17,8 @@ from api.pages import Page, PageQuery
 from api.problems import READ, problems
 from api.process import Wait
 from api.rows import last_id, money, view
-from db.pages import fetch_page
-from db.shipments.reads import search_shipments, show_shipment, tracking_of
+from db.pages import get_page
+from db.shipments.reads import get_shipment, search_shipments, tracking_of
 from db.shipments.tables import ShipmentRow
 from domain.access import Caller
 from domain.addresses import Address
@@ -128,9 +128,9 @@ async def search(
 ) -> Page[ShipmentView]:
     """Newest first; a customer sees those of its own orders."""
     found = search_shipments(
-        customer_id=caller.only_customer, **query.model_dump(exclude={"limit", "after"})
+        only_customer=caller.only_customer, **query.model_dump(exclude={"limit", "after"})
     )
-    rows, more = await fetch_page(db, found, ShipmentRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(db, found, ShipmentRow.id, after=query.after, limit=query.limit)
     views = [_view(row) for row in rows]
     return Page[ShipmentView].of(views, request.url.path, query, last_id(rows, more))
 
@@ -144,7 +144,7 @@ async def show(
     has: IfNoneMatch = None,
 ) -> ShipmentView:
     """One shipment with its lines and parcels."""
-    shown = _view(await show_shipment(db, shipment_id, customer_id=caller.only_customer))
+    shown = _view(await get_shipment(db, shipment_id, only_customer=caller.only_customer))
     answer_with(tag(shown.version, shown.model_dump_json()), response, has)
     return shown
 
@@ -156,14 +156,14 @@ async def track(
     db: Db,
 ) -> TrackingView:
     """Where the shipment is and how it got there."""
-    row = await show_shipment(db, shipment_id, customer_id=caller.only_customer)
+    row = await get_shipment(db, shipment_id, only_customer=caller.only_customer)
     events = [view(TrackingEventView, event) for event in await tracking_of(db, shipment_id)]
     return view(TrackingView, row, shipment_id=row.id, events=events)
 
 
 async def _label(db: AsyncConnection, shipment_id: UUID) -> list[Wait]:
     """Return the wait for a label, which the process of the shipment's order books."""
-    row = await show_shipment(db, shipment_id, customer_id=None)
+    row = await get_shipment(db, shipment_id, only_customer=None)
     if row.status != ShipmentStatus.PENDING:
         return []
     what = f"{row.order_number} books the label"

@@ -1,4 +1,4 @@
-"""Asking a running document for something: a Temporal update, answered or refused."""
+"""Steering of running documents: requests sent as Temporal updates, answered or refused."""
 
 import asyncio
 import contextlib

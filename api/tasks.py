@@ -15,8 +15,8 @@ from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
 from api.steering import Steer
-from db.pages import fetch_page
-from db.reads.tasks import search_tasks, show_task
+from db.pages import get_page
+from db.reads.tasks import get_task, search_tasks
 from db.tasks import TaskRow
 from domain.access import Caller, Role
 from domain.documents import DECIDE
@@ -75,7 +75,7 @@ async def search(
 ) -> Page[TaskView]:
     """Newest first."""
     found = search_tasks(**query.model_dump(exclude={"limit", "after"}))
-    rows, more = await fetch_page(db, found, TaskRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(db, found, TaskRow.id, after=query.after, limit=query.limit)
     views = [view(TaskView, row) for row in rows]
     return Page[TaskView].of(views, request.url.path, query, last_id(rows, more))
 
@@ -85,7 +85,7 @@ async def show(
     task_id: UUID, _caller: Annotated[Caller, require("tasks:read")], db: Db
 ) -> TaskView:
     """One task."""
-    return view(TaskView, await show_task(db, task_id))
+    return view(TaskView, await get_task(db, task_id))
 
 
 @router.post(
@@ -112,7 +112,7 @@ async def decide(
         if asker is not None:
             await steering.ask(asker, DECIDE, decision, request_id)
         async with books.read() as db:
-            return view(TaskView, await show_task(db, task_id))
+            return view(TaskView, await get_task(db, task_id))
 
     route = f"POST /tasks/{task_id}/decide"
     return keyed_response(await idempotent(books, caller, key, route, body, run))

@@ -1,4 +1,4 @@
-"""Temporal as the HTTP front needs it: connected when first asked for, and allowed to be away."""
+"""The Temporal client of the HTTP front: connected on first use, and allowed to be away."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ TemporalProvider = Callable[[], Awaitable[Client]]
 PATIENCE = timedelta(seconds=3)
 
 
-class Lazily:
+class LazyClient:
     """Connects once, when the client is first needed; a failed attempt is made again next time."""
 
     def __init__(self, connect: TemporalProvider) -> None:

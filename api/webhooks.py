@@ -26,8 +26,8 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 LARGEST_BATCH = 100
 
 
-class Postbox:
-    """Keeps by one statement what came while the one before ran; a lone fact waits for nobody.
+class WebhookInbox:
+    """Keeps by one statement what came while the one before ran; a lone fact waits for no other.
 
     Durability is that of a statement of one's own: the answer comes after the commit.
     """
@@ -38,7 +38,7 @@ class Postbox:
         self._waiting: deque[tuple[Fact, asyncio.Future[bool]]] = deque()
         self._writing: asyncio.Task[None] | None = None
 
-    async def keep(self, fact: Fact) -> bool:
+    async def add(self, fact: Fact) -> bool:
         """Keep a fact; return whether it is new when that is committed."""
         kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((fact, kept))
@@ -95,9 +95,9 @@ async def receive(provider: str, request: Request, serving: Serving) -> Received
         metrics.inbound_facts.labels(provider, "refused").inc()
         raise Unauthenticated(str(error)) from error
     payload = _object(raw)
-    postbox: Postbox = request.app.state.postbox
-    new = await postbox.keep(Fact(new_id(), provider, event_id, payload))
-    request.app.state.doorbell.ring()
+    inbox: WebhookInbox = request.app.state.inbox
+    new = await inbox.add(Fact(new_id(), provider, event_id, payload))
+    request.app.state.notifier.notify()
     metrics.inbound_facts.labels(provider, "stored" if new else "repeated").inc()
     return Received(event_id=event_id, repeated=not new)
 

@@ -63,12 +63,12 @@ async def find_statuses(
 
 
 def search_customers(
-    *, only: UUID | None = None, email: str | None = None, status: str | None = None
+    *, only_customer: UUID | None = None, email: str | None = None, status: str | None = None
 ) -> Select[Any]:
-    """Select customers: ``only`` one, by email or status if given."""
+    """Select customers: ``only_customer`` one, by email or status if given."""
     query = select(CustomerRow.__table__)
-    if only is not None:
-        query = query.where(CustomerRow.id == only)
+    if only_customer is not None:
+        query = query.where(CustomerRow.id == only_customer)
     if email is not None:
         query = query.where(CustomerRow.email == email.strip().lower())
     if status is not None:
@@ -99,7 +99,7 @@ async def add_customer(
     row: Row[Any] | None = added.one_or_none()
     if row is not None:
         return row
-    # A missing email or reference is nobody's: NULL must not find the others without one.
+    # NULL is no email and no reference: it must not find the others without one.
     same = [CustomerRow.email == customer.email] if customer.email is not None else []
     if customer.external_reference is not None:
         same.append(

@@ -1,4 +1,4 @@
-"""Facts from outside, kept as they came, once each."""
+"""The inbox of partners' facts: each kept as it came, once, with what became of it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Fact:
 
 
 # Facts and their places in the outbox are one statement. Sorted by what is unique, so that two
-# callers with the same facts never wait in a circle; dispatched in the order in which they came.
+# callers with the same facts never deadlock; dispatched in the order in which they came.
 _RECORD = text(
     """WITH facts AS (
         INSERT INTO inbound_facts (id, provider, provider_event_id, payload, state)
@@ -59,7 +59,7 @@ _RECORD = text(
     INSERT INTO outbox (kind, document_type, document_id, payload)
     SELECT 'fact', 'fact', id, '{}' FROM facts ORDER BY id RETURNING document_id"""
 )
-# Sorted like every lock on several rows, so that two workers never wait in a circle.
+# Sorted like every lock on several rows, so that two workers never deadlock.
 _LOCK = text("SELECT * FROM inbound_facts WHERE id = ANY(:facts) ORDER BY id FOR UPDATE")
 # Facts that need no other look leave the outbox with the transaction that applied them.
 _NOTE = text(
@@ -72,7 +72,7 @@ _NOTE = text(
 
 
 async def record_facts(db: AsyncConnection, facts: Sequence[Fact]) -> set[UUID]:
-    """Keep facts as they came and queue them; return the ids of those that nobody told before."""
+    """Keep facts as they came and queue them; return the ids of those that are new."""
     queued = await db.execute(_RECORD, {"facts": to_json(facts)})
     return {row.document_id for row in queued}
 

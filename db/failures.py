@@ -1,4 +1,4 @@
-"""What a database error means for the caller: try again, come back later, or our mistake."""
+"""Database errors by their meaning: conflict (deadlock), outage, bad text, duplicate, or a bug."""
 
 from enum import StrEnum
 

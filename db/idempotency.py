@@ -121,7 +121,7 @@ _CLAIM_OR_TAKE_OVER = text(
 async def claim_or_take_over(
     db: AsyncConnection, claim: Claim, resource_id: UUID
 ) -> Row[Any] | None:
-    """Claim a key, or one whose request died; None when somebody has it.
+    """Claim a key, or one whose request died; None when another request has it.
 
     The row has the ``resource_id`` to use, which a takeover inherits, and the ``created_at`` that
     proves this claim to ``complete`` and ``free``.

@@ -1,4 +1,4 @@
-"""Bringing in many customers, items and places at once, as often as one likes."""
+"""Bulk loading of customers, items and places: an idempotent upsert of many rows at once."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields

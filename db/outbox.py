@@ -184,6 +184,6 @@ async def depth_by_kind(db: AsyncConnection) -> dict[str, int]:
     return {**dict.fromkeys(KINDS, 0), **{row.kind: row.depth for row in rows}}
 
 
-async def ring(db: AsyncConnection) -> None:
+async def notify(db: AsyncConnection) -> None:
     """Tell listening dispatchers that there is work; not for use inside a transaction."""
     await db.execute(text("NOTIFY outbox"))

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 
-async def fetch_page(
+async def get_page(
     db: AsyncConnection,
     query: Select[Any],
     column: InstrumentedAttribute[UUID],

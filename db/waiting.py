@@ -1,4 +1,4 @@
-"""What the books know of why a document has not ended: its own waits, and those of its parts."""
+"""Waits of a document, its own and those of its parts: why it has not ended."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Who may do what: one table of command × role, and nothing is allowed that it does not list."""
+"""Permissions: one table of command × role; what it does not list is denied."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Where people and goods are; returned exactly as given."""
+"""Postal addresses, returned exactly as given."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Who buys."""
+"""Customers: who buys, and how their email and telephone number are written."""
 
 import re
 from enum import StrEnum

@@ -9,11 +9,11 @@ class DomainError(Exception):
     code: ClassVar[str] = "refused"
     status: ClassVar[int] = 409
 
-    def __init__(self, detail: str, **facts: Any) -> None:
-        """Keep the sentence for people (``detail``) and the facts for programs (JSON values)."""
+    def __init__(self, detail: str, **extensions: Any) -> None:
+        """Keep the sentence for people (``detail``) and the extension members for programs (JSON values)."""
         super().__init__(detail)
         self.detail = detail
-        self.facts = facts
+        self.extensions = extensions
 
     @property
     def title(self) -> str:

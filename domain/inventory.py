@@ -1,4 +1,4 @@
-"""Where stock is, and from where an order is served."""
+"""Stock: locations, movements, reservations, and the allocation of an order to sites."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

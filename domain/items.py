@@ -1,4 +1,4 @@
-"""What is stocked, made and sold."""
+"""Items: what is stocked, made and sold, with list prices."""
 
 from decimal import Decimal
 from enum import StrEnum

@@ -1,10 +1,11 @@
 """A customer's promise of money: entries only ever added, amounts always computed from them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from domain.money import share, split
+from domain.money import Money, share, split
 from domain.orders.status import LineCounters
 from domain.value import Value
 
@@ -25,6 +26,22 @@ class Phase(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     ACTION_REQUIRED = "action_required"
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One movement of money as we ask the provider for it."""
+
+    payment_id: UUID
+    kind: EntryKind
+    key: str
+    """The idempotency key at the provider."""
+    amount: Money
+    shipment_id: UUID | None
+    source: str = ""
+    """A card's token, or the reference of an authorization."""
+    repeated: bool = True
+    """Whether it was recorded before, so that the provider may have been asked already."""
 
 
 class Entry(Value):

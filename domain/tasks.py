@@ -1,4 +1,4 @@
-"""What a person must decide or do: each kind with its role, question, choices and due time."""
+"""Tasks: what a person must decide or do, each kind with role, question, choices and due time."""
 
 from collections.abc import Mapping
 from datetime import timedelta

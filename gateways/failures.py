@@ -1,4 +1,4 @@
-"""What can go wrong at a partner, the same words for every partner."""
+"""Failures at a partner: an outage, which is retried, or a definite refusal, which is not."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""One way to call a partner over HTTP and to tell a refusal from an unknown outcome."""
+"""The HTTP client of gateways: tells a refusal from an outage and from an unknown outcome."""
 
 import asyncio
 import time

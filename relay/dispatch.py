@@ -78,7 +78,7 @@ class Dispatcher:
             return 0
         facts = [row for row in rows if row.kind == "fact"]
         told = [row for row in rows if row.kind != "fact"]
-        await asyncio.gather(self._apply(facts), self._tell_all(told))
+        await asyncio.gather(self._apply(facts), self._send_all(told))
         return len(rows)
 
     async def _apply(self, rows: Sequence[Due]) -> None:
@@ -102,7 +102,7 @@ class Dispatcher:
             else:
                 metrics.dispatches.labels(row.kind, "done").inc()
 
-    async def _tell_all(self, rows: Sequence[Due]) -> None:
+    async def _send_all(self, rows: Sequence[Due]) -> None:
         """Start and signal runs, all at once; what was told leaves the outbox."""
         outcomes = await asyncio.gather(*(self._dispatch(row) for row in rows))
         if told := [row.id for row, done in zip(rows, outcomes, strict=True) if done]:
@@ -112,7 +112,7 @@ class Dispatcher:
     async def _dispatch(self, row: Due) -> bool:
         try:
             with tracing.going_on(row.payload.get("trace", "")):
-                await self._tell(row)
+                await self._send(row)
         except Exception as error:
             await self._postpone(row, f"{type(error).__name__}: {error}")
             return False
@@ -127,7 +127,7 @@ class Dispatcher:
         async with self._books.write_at_once() as db:
             await postpone(db, row.id, problem, pause)
 
-    async def _tell(self, row: Due) -> None:
+    async def _send(self, row: Due) -> None:
         """Start the document's run, or signal it; a signal starts a run that was lost."""
         if row.run is None:
             raise NotFound(f"there is no {row.document_type} {row.document_id}")

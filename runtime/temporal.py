@@ -41,7 +41,7 @@ async def connect(settings: Settings, *, metrics_address: str | None = None) -> 
 
 
 class NotRegistrable(Exception):
-    """This Temporal lets nobody but its own administrators register search attributes."""
+    """This Temporal lets only its own administrators register search attributes."""
 
 
 async def register_search_attributes(client: Client) -> list[str]:

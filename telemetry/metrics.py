@@ -1,4 +1,4 @@
-"""What is counted and timed; every process serves its own numbers on its own port."""
+"""Metrics: counters, gauges and histograms, which every process serves on a port of its own."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Spans, when somebody collects them; otherwise none of this costs anything."""
+"""Spans of traces, made only while a collector is configured; else they cost nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ def collect(tracer: Tracer | None) -> None:
 
 
 def tracer() -> Tracer | None:
-    """Return the tracer, or None when nobody collects spans."""
+    """Return the tracer, or None when no spans are collected."""
     return _tracer
 
 

@@ -10,25 +10,25 @@ from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.holds import HoldActivities
-    from activities.orders.steps import OrderActivities
-    from activities.payments.steps import PaymentActivities
+    from activities.orders.activities import OrderActivities
+    from activities.payments.activities import PaymentActivities
     from activities.shipments.booking import BookingActivities
     from activities.tasks import TaskActivities
     from domain.holds import HoldPlacement, HoldRelease
     from domain.ids import OrderId, ShipmentId
-    from domain.orders.status import CancelReason, OrderStatus
-    from domain.orders.steps import (
+    from domain.orders.requests import (
         Cancellation,
         Progress,
         Standing,
         expiry_reason,
         too_late_to_cancel,
     )
-    from domain.shipments.steps import BookingOutcome
+    from domain.orders.status import CancelReason, OrderStatus
+    from domain.shipments.outcomes import BookingOutcome
     from domain.tasks import Decision
+    from workflows.calling import Given, Step, at_partner, in_database, refusal_of
     from workflows.saga import CancelRequested, Saga
     from workflows.status import show_status
-    from workflows.steps import Given, Step, at_partner, in_database, refusal_of
 
 
 @workflow.defn
@@ -73,7 +73,7 @@ class OrderFulfillment:
     async def _secure_payment(self) -> Progress:
         """Wait until the money is reserved and nothing holds the order, or the window passes."""
         while True:
-            self._tell("Reserving the customer's money.")
+            self._set_details("Reserving the customer's money.")
             self._money_news = False
             progress = await at_partner(PaymentActivities.authorize_payment, self._id)
             if progress.status is not OrderStatus.PENDING:
@@ -88,9 +88,9 @@ class OrderFulfillment:
             self._saga.heed(progress.cancellation)
             if self._saga.request is not None:
                 progress = await self._stop()
-            self._tell("Booking labels with the carrier.")
+            self._set_details("Booking labels with the carrier.")
             outcomes = await self._book(progress.to_book)
-            self._tell(
+            self._set_details(
                 "Waiting for a person: see the order's tasks and holds."
                 if {BookingOutcome.HELD, BookingOutcome.REFUSED} & outcomes
                 else "With the carrier: waiting for the parcels to arrive."
@@ -114,11 +114,13 @@ class OrderFulfillment:
         """Wait for money, the release of a hold or a cancellation; unpaid, only for so long."""
         self._saga.check()
         if progress.standing is Standing.SECURED:
-            self._tell("Paid and on hold: waiting for a person to release it.")
+            self._set_details("Paid and on hold: waiting for a person to release it.")
             await workflow.wait_condition(lambda: self._news)
         else:
             left = progress.payment_due_at - workflow.now()
-            self._tell(f"Waiting for the customer's payment until {progress.payment_due_at}.")
+            self._set_details(
+                f"Waiting for the customer's payment until {progress.payment_due_at}."
+            )
             try:
                 await workflow.wait_condition(
                     lambda: self._news,
@@ -151,7 +153,7 @@ class OrderFulfillment:
             await in_database(OrderActivities.resume_order, self._id)
         self._saga.conclude(cancelled=status is OrderStatus.CANCELLED)
 
-    def _tell(self, story: str) -> None:
+    def _set_details(self, story: str) -> None:
         workflow.set_current_details(story)
 
     @workflow.signal(description="A shipment of the order has ended its journey.")

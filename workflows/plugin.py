@@ -1,4 +1,4 @@
-"""How every client, worker, replayer and test speaks to Temporal: one plugin for all of them."""
+"""The Temporal plugin of every client, worker, replayer and test: converter, sandbox, workflows."""
 
 import dataclasses
 from types import NoneType
@@ -43,7 +43,7 @@ PASSED_THROUGH = (
     "workflows.runs",
     "workflows.saga",
     "workflows.status",
-    "workflows.steps",
+    "workflows.calling",
 )
 
 

@@ -1,4 +1,4 @@
-"""From the carrier's first scan of a shipment to the end of its journey."""
+"""The shipment's process, from the carrier's first scan to the end of its journey."""
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -7,11 +7,11 @@ with workflow.unsafe.imports_passed_through():
     from activities.shipments.journey import JourneyActivities
     from activities.tasks import TaskActivities
     from domain.ids import ShipmentId
+    from domain.shipments.outcomes import Journey, ShipmentDecision
     from domain.shipments.status import ENDED, ShipmentStatus
-    from domain.shipments.steps import Journey, ShipmentDecision
     from domain.tasks import Decision, TaskKind
+    from workflows.calling import at_partner, in_database, refusal_of
     from workflows.status import show_status
-    from workflows.steps import at_partner, in_database, refusal_of
 
 
 @workflow.defn

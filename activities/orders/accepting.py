@@ -18,8 +18,8 @@ from db.orders.accept import (
     OrderRows,
     Reference,
     find_number,
+    get_reference,
     lock_shelves,
-    read_reference,
     write_orders,
 )
 from domain.customers import CustomerStatus
@@ -109,7 +109,7 @@ async def accept_orders(
 
 async def _read(db: AsyncConnection, submissions: Sequence[Submission]) -> Reference:
     orders = [submission.order for submission in submissions]
-    return await read_reference(
+    return await get_reference(
         db,
         customers={order.customer_id for order in orders},
         items={line.item_id for order in orders for line in order.lines if line.item_id},

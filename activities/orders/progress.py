@@ -1,15 +1,15 @@
-"""Where an order stands, and whether it may be confirmed: asked by every step of its run."""
+"""Progress of an order: where it stands and whether it may be confirmed."""
 
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import ORDERS
-from db.orders.steps import OpenPoints, open_points_of
 from db.orders.tables import OrderRow
-from db.shipments.steps import plan_shipments
+from db.orders.writes import OpenPoints, open_points_of
+from db.shipments.writes import plan_shipments
+from domain.orders.requests import Cancellation, Progress, Standing, standing_of
 from domain.orders.status import RUNNING, OrderStatus
-from domain.orders.steps import Cancellation, Progress, Standing, standing_of
 
 
 async def progress_of(db: AsyncConnection, order: OrderRow) -> Progress:

@@ -10,8 +10,8 @@ from db.payments import ledger_of, record_payment
 from domain.documents import Document, Kind, Signal
 from domain.errors import NotFound
 from domain.ids import CustomerId
+from domain.orders.requests import check_payable, standing_of
 from domain.orders.status import OrderStatus
-from domain.orders.steps import check_payable, standing_of
 from domain.payments import add_up
 from gateways.partners import PROVIDER
 

@@ -1,7 +1,4 @@
-"""An amount that the provider moved otherwise than asked: never booked before a person says so."""
-
-from dataclasses import dataclass
-from uuid import UUID
+"""Mismatched amounts: what the provider moved otherwise than asked is a question to finance."""
 
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,26 +7,14 @@ from db.documents import ORDERS
 from db.orders.tables import OrderRow
 from db.payments import find_by_key
 from db.tasks import open_task
-from domain.money import Money
 from domain.orders.status import OrderStatus
-from domain.payments import EntryKind, Phase
+from domain.payments import Intent, Phase
 from domain.tasks import RULES, TaskKind
 from gateways.payments.port import PaymentResult
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One movement of money as we asked for it."""
-
-    payment_id: UUID
-    kind: EntryKind
-    key: str
-    amount: Money
-    shipment_id: UUID | None
-
-
 async def question_amount(
-    db: AsyncConnection, order: OrderRow, asked: Asked, told: PaymentResult
+    db: AsyncConnection, order: OrderRow, asked: Intent, told: PaymentResult
 ) -> bool:
     """Keep what the provider says of a locked order's money and ask finance which amount stands.
 

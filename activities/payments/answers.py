@@ -1,18 +1,18 @@
-"""What finance says of an amount that the provider moved otherwise than asked, booked at once."""
+"""Finance's answers about mismatched amounts, booked in the same transaction."""
 
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import EVENTS
-from activities.shipments.settlement import tell_order, write_off
+from activities.shipments.settlement import signal_order, write_off
 from db.documents import ORDERS, SHIPMENTS
 from db.orders.tables import OrderRow
 from db.outbox import signal
 from db.payments import KnownEntry, find_by_key, record_entry
 from db.shipments.captures import count_capture, plan_capture
-from db.shipments.steps import shipment_lines_of
 from db.shipments.tables import ShipmentRow
+from db.shipments.writes import shipment_lines_of
 from db.tasks import TaskRow, answer_task
 from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
@@ -82,5 +82,5 @@ async def _settle_shipment(
             await plan_capture(db, shipment.id, lines, shipping)
         await count_capture(db, shipment.id)
         if shipment.settled_at is not None:
-            await tell_order(db, shipment)
+            await signal_order(db, shipment)
     await signal(db, Document(Kind.SHIPMENT, shipment.id), Signal.CARRIER_REPORTED)

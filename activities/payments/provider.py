@@ -4,17 +4,16 @@ The intent is recorded and committed, the provider is called with the intent's k
 recorded. What was intended before is asked for first, so money never moves twice.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.payments.amounts import Asked, question_amount
+from activities.payments.amounts import question_amount
 from db.documents import ORDERS
 from db.orders.tables import OrderRow
 from db.payments import PaymentRow, record_entry
 from domain.money import Money
-from domain.payments import EntryKind, Phase
+from domain.payments import EntryKind, Intent, Phase
 from gateways.failures import PartnerFailure, PartnerRefused
 from gateways.payments.port import Outcome, PaymentProvider, PaymentResult
 
@@ -32,20 +31,7 @@ _PHASES = {
 }
 
 
-@dataclass(frozen=True)
-class Intent:
-    """What is to happen at the provider; ``source`` is a card token or an authorization."""
-
-    payment_id: UUID
-    kind: EntryKind
-    key: str
-    amount: Money
-    source: str
-    shipment_id: UUID | None
-    repeated: bool
-
-
-async def intend(
+async def record_intent(
     db: AsyncConnection,
     payment: PaymentRow,
     kind: EntryKind,
@@ -69,7 +55,7 @@ async def intend(
     )
 
 
-async def ask(provider: PaymentProvider, intent: Intent) -> PaymentResult:
+async def execute(provider: PaymentProvider, intent: Intent) -> PaymentResult:
     """Do it at the provider, or learn how it ended before; raise PartnerFailure when unknown."""
     if intent.repeated and (known := await provider.find(intent.key)) is not None:
         return _decided(known)
@@ -91,7 +77,7 @@ async def ask(provider: PaymentProvider, intent: Intent) -> PaymentResult:
         )
 
 
-async def learn(provider: PaymentProvider, intent: Intent) -> PaymentResult:
+async def look_up(provider: PaymentProvider, intent: Intent) -> PaymentResult:
     """Learn how an earlier intent ended, without sending it again: never seen counts as failed."""
     known = await provider.find(intent.key)
     if known is not None:
@@ -112,9 +98,8 @@ async def record_outcome(
 
     Another amount than was asked for is not how it ended: it is put to finance.
     """
-    if differs(intent, result):
-        asked = Asked(intent.payment_id, intent.kind, intent.key, intent.amount, intent.shipment_id)
-        await question_amount(db, order, asked, result)
+    if amount_differs(intent, result):
+        await question_amount(db, order, intent, result)
         return False
     phase = _PHASES[result.outcome]
     what = EVENTS[intent.kind] if phase is Phase.SUCCEEDED else str(phase)
@@ -138,7 +123,7 @@ async def record_outcome(
     )
 
 
-def differs(intent: Intent, result: PaymentResult) -> bool:
+def amount_differs(intent: Intent, result: PaymentResult) -> bool:
     """Whether another amount has moved than was asked for; a failure has moved none."""
     return result.outcome is Outcome.SUCCEEDED and result.amount != intent.amount
 

@@ -6,25 +6,25 @@ from uuid import UUID
 from pydantic import ValidationError
 from temporalio import activity
 
-from activities.shipments.following import read_state
+from activities.shipments.following import get_state
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
-from db.shipments.steps import (
+from db.shipments.tables import ShipmentRow
+from db.shipments.writes import (
     ToBook,
     find_to_book,
     lock_shipments_of,
     lock_with_order,
     record_booking,
 )
-from db.shipments.tables import ShipmentRow
 from db.tasks import cancel_tasks, open_task
 from domain.addresses import Address
 from domain.documents import Document, Kind
 from domain.ids import OrderId, ShipmentId
 from domain.money import Money
+from domain.shipments.outcomes import BookingOutcome
 from domain.shipments.packing import pack
 from domain.shipments.status import ShipmentStatus
-from domain.shipments.steps import BookingOutcome
 from domain.tasks import TaskKind
 from gateways.carriers.port import Booking, BookingRequest, Carrier, ParcelRequest
 from gateways.failures import PartnerRefused
@@ -140,7 +140,7 @@ class BookingActivities:
             if current.handed_over_at is not None:
                 return False
             if current.status == ShipmentStatus.BOOKED:
-                if (await read_state(db, shipment.id)).moved:
+                if (await get_state(db, shipment.id)).moved:
                     return False
                 await SHIPMENTS.move(db, current, ShipmentStatus.VOIDED, "system")
                 if facts:

@@ -1,31 +1,31 @@
-"""What a first scan changes: the goods are gone, so stock, counters and money owed follow."""
+"""Departure of a shipment by its first scan: stock, counters and the money owed follow."""
 
 from collections import Counter
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.payments.provider import Intent, ask, intend, record_outcome
-from activities.shipments.following import CARRIER, journey_of, read_state
+from activities.payments.provider import execute, record_intent, record_outcome
+from activities.shipments.following import CARRIER, get_state, journey_of
 from db.engine import Database
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
-from db.orders.steps import counters_of, lines_of
 from db.orders.tables import OrderRow
+from db.orders.writes import counters_of, lines_of
 from db.payments import ledger_of
 from db.shipments.captures import count_capture, planned_capture
 from db.shipments.milestones import record_departure
-from db.shipments.steps import (
+from db.shipments.tables import ShipmentLineRow, ShipmentRow
+from db.shipments.writes import (
     lock_with_order,
     shipment_lines_of,
 )
-from db.shipments.tables import ShipmentLineRow, ShipmentRow
 from db.tasks import cancel_tasks, is_open, open_task
 from domain.documents import Document, Kind
 from domain.inventory import LocationKind, MovementKind
-from domain.payments import EntryKind, Phase, capture_due, capture_key
+from domain.payments import EntryKind, Intent, Phase, capture_due, capture_key
+from domain.shipments.outcomes import Journey
 from domain.shipments.status import ShipmentStatus
-from domain.shipments.steps import Journey
 from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentProvider
 
@@ -44,7 +44,7 @@ async def depart(db: AsyncConnection, order: OrderRow, shipment: ShipmentRow) ->
     first = not any(line.shipped for line in lines)
     owed = {line.id: capture_due(counters_of(line), units[line.id]) for line in lines}
     shipping = order.shipping_amount + order.shipping_tax_amount if first else 0
-    state = await read_state(db, shipment.id)
+    state = await get_state(db, shipment.id)
     await record_departure(db, shipment, state, CARRIER, capture=owed, shipping=shipping)
     # Last, because many orders wait for the balance of a popular item.
     await post(db, [_issue(part) for part in parts])
@@ -83,14 +83,14 @@ async def capture_intent(
     payment = ledger.drawn_on
     if payment is None:
         return None
-    return await intend(db, payment, EntryKind.CAPTURE, key, amount, shipment.id)
+    return await record_intent(db, payment, EntryKind.CAPTURE, key, amount, shipment.id)
 
 
 async def take_money(
     books: Database, provider: PaymentProvider, shipment_id: UUID, intent: Intent
 ) -> Journey:
     """Capture at the provider; a refusal becomes a task for finance."""
-    result = await ask(provider, intent)
+    result = await execute(provider, intent)
     async with books.begin() as db:
         order, shipment = await lock_with_order(db, shipment_id)
         news = await record_outcome(db, order, intent, result)

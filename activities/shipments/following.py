@@ -1,21 +1,21 @@
-"""Where a shipment is, computed from all that the carrier said about its parcels."""
+"""The state of a shipment: a function of all that the carrier said about its parcels."""
 
 from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.shipments.captures import read_journey
+from db.shipments.captures import get_journey
 from db.shipments.tracking import scans_of
+from domain.shipments.outcomes import Journey
 from domain.shipments.status import ShipmentStatus
-from domain.shipments.steps import Journey
 from domain.shipments.tracking import ParcelState, TrackingScan, combine, follow
 
 CARRIER = "carrier"
 """The actor of what a carrier's facts cause."""
 
 
-async def read_state(db: AsyncConnection, shipment_id: UUID) -> ParcelState:
+async def get_state(db: AsyncConnection, shipment_id: UUID) -> ParcelState:
     """Fold all scans of all parcels of a locked shipment into its state."""
     return state_of((await scans_of(db, [shipment_id]))[shipment_id].values())
 
@@ -27,5 +27,5 @@ def state_of(scans: Iterable[Iterable[TrackingScan]]) -> ParcelState:
 
 async def journey_of(db: AsyncConnection, shipment_id: UUID) -> Journey:
     """Return where a shipment is and what still keeps its run."""
-    found = await read_journey(db, shipment_id)
+    found = await get_journey(db, shipment_id)
     return Journey(status=ShipmentStatus(found.status), settled=found.settled, owed=found.owed)

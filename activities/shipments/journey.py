@@ -4,14 +4,14 @@ from uuid import UUID
 
 from temporalio import activity
 
-from activities.payments.provider import ask, differs, record_outcome
+from activities.payments.provider import amount_differs, execute, record_outcome
 from activities.shipments.departure import ask_about_capture, capture_intent, depart, take_money
 from activities.shipments.following import journey_of
 from activities.shipments.settlement import (
     QUESTIONS,
     drop_questions,
     refund_intent,
-    tell_order,
+    signal_order,
     write_off,
 )
 from db.documents import ORDERS, SHIPMENTS
@@ -19,14 +19,14 @@ from db.engine import Database
 from db.payments import find_by_key
 from db.shipments.captures import amount_owed, is_owed, waive_capture
 from db.shipments.milestones import record_settlement
-from db.shipments.steps import lock_with_order
+from db.shipments.writes import lock_with_order
 from db.tasks import is_open, open_task
 from domain.documents import Document, Kind
 from domain.ids import ShipmentId
 from domain.lifecycle import move
 from domain.payments import refund_key
+from domain.shipments.outcomes import Journey, ShipmentDecision
 from domain.shipments.status import ENDED, MOVES, ShipmentStatus
-from domain.shipments.steps import Journey, ShipmentDecision
 from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentProvider
 
@@ -125,14 +125,14 @@ class JourneyActivities:
                 # It turned up before the person's answer was acted upon.
                 return await journey_of(db, shipment_id)
             intent = await refund_intent(db, order, shipment, purpose)
-        result = await ask(self._provider, intent) if intent else None
+        result = await execute(self._provider, intent) if intent else None
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, shipment.order_id)
             shipment = await SHIPMENTS.lock(db, shipment_id)
             refunded = 0
             if intent and result:
                 await record_outcome(db, order, intent, result)
-                if result.outcome is Outcome.SUCCEEDED and not differs(intent, result):
+                if result.outcome is Outcome.SUCCEEDED and not amount_differs(intent, result):
                     refunded = intent.amount.amount
             if shipment.settled_at is None and (refunded or intent is None):
                 await write_off(db, order, shipment, refunded=refunded)
@@ -156,5 +156,5 @@ class JourneyActivities:
         async with self._books.begin() as db:
             _, shipment = await lock_with_order(db, shipment_id)
             if shipment.settled_at is not None:
-                await tell_order(db, shipment)
+                await signal_order(db, shipment)
             return await journey_of(db, shipment_id)

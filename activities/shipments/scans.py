@@ -1,4 +1,4 @@
-"""What carriers' scans change: parcels and shipments move, runs hear of what matters to them."""
+"""Scans of carriers: parcels and shipments move by them, and runs hear of what matters."""
 
 from collections.abc import Mapping
 from typing import Any

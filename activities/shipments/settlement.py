@@ -1,27 +1,27 @@
-"""What a journey's end changes: delivered units, or money given back for what never arrived."""
+"""The end of a journey: delivered units, or money given back for what never arrived."""
 
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.payments.provider import Intent, intend
+from activities.payments.provider import record_intent
 from db.documents import ORDERS, SHIPMENTS
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
 from db.inventory.reads import quarantine_of
-from db.orders.steps import count_up
 from db.orders.tables import OrderRow
+from db.orders.writes import count_up
 from db.outbox import signal
 from db.payments import ledger_of
-from db.shipments.captures import is_owed, read_settlement, waive_capture
+from db.shipments.captures import get_settlement, is_owed, waive_capture
 from db.shipments.milestones import record_settlement
-from db.shipments.steps import shipment_lines_of
 from db.shipments.tables import ShipmentLineRow, ShipmentRow
+from db.shipments.writes import shipment_lines_of
 from db.tasks import cancel_tasks, open_task
 from domain.documents import Document, Kind, Signal
 from domain.inventory import LocationKind, MovementKind
 from domain.money import split
-from domain.payments import EntryKind, refund_key
+from domain.payments import EntryKind, Intent, refund_key
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
 
@@ -40,7 +40,7 @@ async def drop_questions(
     await cancel_tasks(db, shipment_id, *questions)
 
 
-async def tell_order(db: AsyncConnection, shipment: ShipmentRow) -> None:
+async def signal_order(db: AsyncConnection, shipment: ShipmentRow) -> None:
     """Signal the order's run that this shipment needs nothing more, once that is so."""
     if not await is_owed(db, shipment.id):
         await signal(db, Document(Kind.ORDER, shipment.order_id), Signal.SHIPMENT_ENDED)
@@ -60,7 +60,7 @@ async def refund_intent(
     if payment is None or amount == 0 or await is_owed(db, shipment.id):
         return None
     key = refund_key(shipment.id, purpose)
-    return await intend(db, payment, EntryKind.REFUND, key, amount, shipment.id)
+    return await record_intent(db, payment, EntryKind.REFUND, key, amount, shipment.id)
 
 
 async def write_off(
@@ -114,7 +114,7 @@ async def question_end(db: AsyncConnection, shipment: ShipmentRow, status: Shipm
 
     Units, stock and money stay as they were booked: the other side was told of them already.
     """
-    settled = await read_settlement(db, shipment.id)
+    settled = await get_settlement(db, shipment.id)
     if status is ShipmentStatus.DELIVERED and not settled.written_off:
         return
     booked = "refund" if settled.refunded else "write_off" if settled.written_off else "delivery"

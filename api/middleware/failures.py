@@ -1,4 +1,4 @@
-"""The answer when nothing else had one: logged in full, told in one sentence."""
+"""The handler of unexpected exceptions: logged in full, answered by one sentence."""
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

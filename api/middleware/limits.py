@@ -1,4 +1,4 @@
-"""How large a request may be and how long it may take."""
+"""Limits of a request: its size in bytes and its time."""
 
 import asyncio
 from datetime import timedelta

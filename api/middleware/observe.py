@@ -1,4 +1,4 @@
-"""What every request gets: an id, a count, a time, a line in the log, a span, safe headers."""
+"""Observation of every request: id, count, time, log line, span, and safe headers."""
 
 import re
 import secrets

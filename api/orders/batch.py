@@ -1,4 +1,4 @@
-"""Accepting what waits together by one transaction: a hot item then costs one lock a batch."""
+"""Batched acceptance: orders that wait together are one transaction, and a hot item one lock."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from activities.orders.accepting import Decision, accept_orders
 from activities.orders.rows import Submission
-from api.doorbell import Doorbell
+from api.notifier import OutboxNotifier
 from api.orders.views import fresh_order_json
 from db.engine import Database
 from db.idempotency import Answer, CallerKey, Claim
@@ -50,10 +50,10 @@ class Acceptor:
     Durability is that of a transaction of one's own: the answer comes after the commit.
     """
 
-    def __init__(self, books: Database, doorbell: Doorbell, policy: Policy) -> None:
+    def __init__(self, books: Database, notifier: OutboxNotifier, policy: Policy) -> None:
         """Accept into these books by this policy."""
         self._books = books
-        self._doorbell = doorbell
+        self._notifier = notifier
         self._policy = policy
         self._waiting: deque[_Waiting] = deque()
         self._first: dict[CallerKey, _Waiting] = {}
@@ -102,7 +102,7 @@ class Acceptor:
             for one in batch:
                 one.resolve(RuntimeError("the order was given up; send it again"))
                 self._pass_on(one, one.answer)
-        self._doorbell.ring()
+        self._notifier.notify()
 
     async def _decide(self, batch: Sequence[_Waiting], *, again: bool = True) -> None:
         try:

@@ -1,4 +1,4 @@
-"""HTTP for what may be asked of an order on its way: cancel, hold, release, pay."""
+"""HTTP for commands to an order on its way: cancel, hold, release, pay."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,16 +11,16 @@ from activities.payments.accepting import pay_order
 from api.answers import keyed_response
 from api.deps import Books, require
 from api.documents import REFUSALS, DocumentCommands, holds
-from api.doorbell import AtDoor
 from api.idempotency import OptionalKey, RequiredKey, idempotent, idempotent_create
+from api.notifier import Notifier
 from api.orders.views import OrderView
 from api.problems import BODY, problems
 from db.orders.reads import get_order
 from domain.access import Caller
 from domain.documents import Document, Kind
 from domain.ids import OrderId
+from domain.orders.requests import Cancellation, CancelOrder, PayOrder, too_late_to_cancel
 from domain.orders.status import OrderStatus
-from domain.orders.steps import Cancellation, CancelOrder, PayOrder, too_late_to_cancel
 from workflows.order_fulfillment import OrderFulfillment
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -79,7 +79,7 @@ async def pay(
     caller: Annotated[Caller, require("orders:pay")],
     key: RequiredKey,
     books: Books,
-    doorbell: AtDoor,
+    notifier: Notifier,
 ) -> Response:
     """Try to pay with another card while the payment window is open; needs no Temporal."""
 
@@ -96,5 +96,5 @@ async def pay(
 
     route = f"POST /orders/{order_id}/payments"
     made = await idempotent_create(books, caller, key, route, body, write)
-    doorbell.ring()
+    notifier.notify()
     return keyed_response(made, f"/orders/{order_id}/payments")

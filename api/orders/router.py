@@ -21,9 +21,9 @@ from api.problems import BODY, KEYED, READ, problems
 from api.process import Wait
 from api.rows import last_id
 from db.idempotency import Claim
-from db.orders.reads import get_order, read_order, search_orders
+from db.orders.reads import get_order, get_order_record, search_orders
 from db.orders.tables import OrderRow
-from db.pages import fetch_page
+from db.pages import get_page
 from domain.access import Caller, Command
 from domain.documents import Kind
 from domain.errors import (
@@ -106,7 +106,7 @@ async def search(
         on_hold=query.on_hold,
     )
     async with books.read() as db:
-        rows, more = await fetch_page(db, found, OrderRow.id, after=query.after, limit=query.limit)
+        rows, more = await get_page(db, found, OrderRow.id, after=query.after, limit=query.limit)
     items = [order_json(row._asdict()) for row in rows]
     return json_response(page(items, request.url.path, query, last_id(rows, more)))
 
@@ -119,7 +119,7 @@ async def show(
     has: IfNoneMatch = None,
 ) -> Response:
     """One order with its lines, holds, shipments and payments."""
-    row = await read_order(books, order_id, caller.only_customer)
+    row = await get_order_record(books, order_id, caller.only_customer)
     etag = tag(row["version"])
     refuse_known(etag, has)
     return json_response(order_json(row), etag)

@@ -59,7 +59,7 @@ _CONDITIONS = {
 }
 
 
-async def fetch_stock(
+async def get_stock(
     db: AsyncConnection,
     filters: dict[str, Any],
     *,
@@ -149,9 +149,9 @@ def search_sites(*, code: str | None = None) -> Select[Any]:
     return query if code is None else query.where(SiteRow.code == code)
 
 
-async def fetch_availability(db: AsyncConnection, item_id: UUID) -> Sequence[Row[Any]]:
+async def get_availability(db: AsyncConnection, item_id: UUID) -> Sequence[Row[Any]]:
     """Return on hand, reserved and available of one item per site."""
-    rows, _ = await fetch_stock(db, {"item_id": item_id}, group_by=Grouping.SITE, limit=1000)
+    rows, _ = await get_stock(db, {"item_id": item_id}, group_by=Grouping.SITE, limit=1000)
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Taking orders in: many by a handful of statements, each order whole or not at all."""
+"""Acceptance of orders: many by a handful of statements, each order whole or not at all."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -117,7 +117,7 @@ class OrderRows:
     reservations: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def read_reference(
+async def get_reference(
     db: AsyncConnection,
     customers: Iterable[CustomerId],
     items: Iterable[ItemId],

@@ -1,4 +1,4 @@
-"""How many of certain orders are in which state."""
+"""Counts of certain orders by their state."""
 
 from collections.abc import Sequence
 from uuid import UUID

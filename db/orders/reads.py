@@ -1,4 +1,4 @@
-"""Orders as people see them: one statement per question."""
+"""Reads of orders with all their parts: one statement per question."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.direct import fetch
+from db.driver_reads import fetch
 from db.engine import Database
 from db.holds import HoldRow
 from db.orders.tables import OrderLineRow, OrderRow
@@ -75,7 +75,7 @@ async def get_order(
     return found
 
 
-async def read_order(
+async def get_order_record(
     db: Database, order_id: UUID, only_customer: CustomerId | None = None
 ) -> Mapping[str, Any]:
     """Return what `get_order` does, at a fraction of its cost, outside of any transaction.

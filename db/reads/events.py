@@ -39,7 +39,7 @@ _KNOWN = text("SELECT 1 FROM events WHERE position = :position AND id = :id")
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A part of the feed; each event has its ``position`` as `read_feed` takes it."""
+    """A part of the feed; each event has its ``position`` as `get_feed` takes it."""
 
     events: Sequence[Mapping[str, Any]]
     end: str
@@ -48,7 +48,7 @@ class Feed:
     """Whether more can be read at once; it need not be of the wanted types."""
 
 
-async def read_feed(
+async def get_feed(
     db: AsyncConnection,
     *,
     after: str,

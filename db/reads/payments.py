@@ -22,24 +22,24 @@ _ENTRIES = literal_column(
 
 
 def search_payments(
-    *, customer_id: UUID | None = None, order_id: UUID | None = None
+    *, only_customer: UUID | None = None, order_id: UUID | None = None
 ) -> Select[Any]:
     """Select payments with their entries, of one customer's orders or one order if given."""
     query = select(PaymentRow.__table__, _ENTRIES.label("entries"))
-    if customer_id is not None:
+    if only_customer is not None:
         query = query.join(OrderRow, OrderRow.id == PaymentRow.order_id).where(
-            OrderRow.customer_id == customer_id
+            OrderRow.customer_id == only_customer
         )
     if order_id is not None:
         query = query.where(PaymentRow.order_id == order_id)
     return query
 
 
-async def show_payment(
-    db: AsyncConnection, payment_id: UUID, *, customer_id: UUID | None
+async def get_payment(
+    db: AsyncConnection, payment_id: UUID, *, only_customer: UUID | None
 ) -> Row[Any]:
     """Return a payment with its entries; raise NotFound, also for another customer's."""
-    query = search_payments(customer_id=customer_id).where(PaymentRow.id == payment_id)
+    query = search_payments(only_customer=only_customer).where(PaymentRow.id == payment_id)
     found: Row[Any] | None = (await db.execute(query)).one_or_none()
     if found is None:
         raise NotFound(f"there is no payment {payment_id}")

@@ -31,7 +31,7 @@ def search_tasks(
     )
 
 
-async def show_task(db: AsyncConnection, task_id: UUID) -> TaskRow:
+async def get_task(db: AsyncConnection, task_id: UUID) -> TaskRow:
     """Return a task; raise NotFound."""
     found = (await db.execute(select(TaskRow.__table__).where(TaskRow.id == task_id))).one_or_none()
     if found is None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from db.direct import fetch
 from db.documents import DOCUMENTS
+from db.driver_reads import fetch
 from db.engine import Database
 from domain.documents import Document
 from domain.errors import NotFound
@@ -19,7 +19,7 @@ _TIMELINE = {
 }
 
 
-async def read_timeline(
+async def get_timeline(
     db: Database, document: Document, only_customer: CustomerId | None = None
 ) -> Sequence[Mapping[str, Any]]:
     """Return a document's events, oldest first.

@@ -1,4 +1,4 @@
-"""What each shipment's hand-over captures, and whether that money was taken."""
+"""Captures by shipment: what a hand-over captures, and whether that money was taken."""
 
 from typing import Any
 from uuid import UUID
@@ -39,7 +39,7 @@ async def amount_owed(db: AsyncConnection, shipment_id: UUID) -> int:
     return (await db.execute(_AMOUNT, {"id": shipment_id})).scalar_one_or_none() or 0
 
 
-async def read_journey(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
+async def get_journey(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
     """Return a shipment's status, whether it is settled, and whether its money is owed."""
     return (await db.execute(_JOURNEY, {"id": shipment_id})).one()
 
@@ -52,7 +52,7 @@ _SETTLEMENT = text(
 )
 
 
-async def read_settlement(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
+async def get_settlement(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
     """Return whether a settled shipment was ``written_off``, and what was ``refunded`` for it."""
     return (await db.execute(_SETTLEMENT, {"id": shipment_id})).one()
 

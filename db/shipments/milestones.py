@@ -1,4 +1,4 @@
-"""What is written when a shipment leaves and when its journey ends: one statement each."""
+"""Milestones of a shipment, its departure and its settlement: one statement each."""
 
 from uuid import UUID
 

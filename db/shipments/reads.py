@@ -37,7 +37,7 @@ _SHIPMENTS = select(
 
 def search_shipments(
     *,
-    customer_id: UUID | None = None,
+    only_customer: UUID | None = None,
     order_id: UUID | None = None,
     number: str | None = None,
     status: frozenset[str] = frozenset(),
@@ -55,7 +55,7 @@ def search_shipments(
     if exception is not None:
         query = query.where(ShipmentRow.exception_reason.is_not(None) == exception)
     wanted = (
-        (customer_id, OrderRow.customer_id == customer_id),
+        (only_customer, OrderRow.customer_id == only_customer),
         (order_id, ShipmentRow.order_id == order_id),
         (number, ShipmentRow.number == number),
         (carrier, ShipmentRow.carrier == carrier),
@@ -63,11 +63,11 @@ def search_shipments(
     return query.where(*(condition for value, condition in wanted if value is not None))
 
 
-async def show_shipment(
-    db: AsyncConnection, shipment_id: UUID, *, customer_id: UUID | None
+async def get_shipment(
+    db: AsyncConnection, shipment_id: UUID, *, only_customer: UUID | None
 ) -> Row[Any]:
     """Return a shipment with lines and parcels; raise NotFound, also for another customer's."""
-    query = search_shipments(customer_id=customer_id).where(ShipmentRow.id == shipment_id)
+    query = search_shipments(only_customer=only_customer).where(ShipmentRow.id == shipment_id)
     found: Row[Any] | None = (await db.execute(query)).one_or_none()
     if found is None:
         raise NotFound(f"there is no shipment {shipment_id}")

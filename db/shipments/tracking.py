@@ -1,4 +1,4 @@
-"""What carriers say about parcels: read and written for many shipments at once."""
+"""Tracking facts of parcels: read and written for many shipments at once."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

@@ -47,7 +47,7 @@ class Label:
     numbers: frozenset[str]
 
 
-async def read_operations(db: AsyncConnection, provider: str) -> dict[str, Operation]:
+async def get_operations(db: AsyncConnection, provider: str) -> dict[str, Operation]:
     """Return every operation at a payment provider by its key, with its weightiest phase."""
     told = {row.key: row.amount for row in await db.execute(_QUESTIONED)}
     rows = await db.execute(_OPERATIONS, {"provider": provider})
@@ -57,7 +57,7 @@ async def read_operations(db: AsyncConnection, provider: str) -> dict[str, Opera
     }
 
 
-async def read_labels(db: AsyncConnection, carrier: str) -> dict[str, Label]:
+async def get_labels(db: AsyncConnection, carrier: str) -> dict[str, Label]:
     """Return every shipment of a carrier by its id, which is the carrier's reference."""
     rows = await db.execute(_LABELS, {"carrier": carrier})
     return {

@@ -1,4 +1,4 @@
-"""What a shop sends to place an order, and the one function that prices it."""
+"""Orders as a shop sends them, and the one function that prices them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many boxes a shipment needs, so that each can be carried."""
+"""Packing: the boxes that a shipment needs, so that each can be carried."""
 
 from collections.abc import Iterable
 

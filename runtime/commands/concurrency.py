@@ -1,4 +1,4 @@
-"""Several things at a time, and an end in order when one fails or somebody presses Ctrl-C."""
+"""Concurrency of commands: several things at a time, and an orderly end on failure or Ctrl-C."""
 
 import asyncio
 import signal

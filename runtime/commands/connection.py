@@ -38,7 +38,7 @@ def find_target(settings: Settings) -> Target:
     """Return what the settings name, and for the rest the stack that runs on their data folder.
 
     Raises NotReachable. The partners' simulators are only known from a local stack or from
-    settings that name them, so that nobody asks a real partner for a sandbox's books.
+    settings that name them, so that a real partner is never asked for a sandbox's books.
     """
     stack = find_stack(settings.data_dir)
     if settings.database_url is not None:

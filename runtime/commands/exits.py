@@ -1,4 +1,4 @@
-"""How a command ends."""
+"""The end of a command, past the Temporal SDK's threads."""
 
 import os
 import sys

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.runs import find_unfinished
 from db.verify.books import SAMPLES, Finding
-from db.verify.partners import Label, Operation, read_labels, read_operations
+from db.verify.partners import Label, Operation, get_labels, get_operations
 from domain.documents import PROCESSES
 from domain.payments import Phase
 from domain.shipments.status import ShipmentStatus
@@ -23,7 +23,7 @@ async def compare_payments(engine: AsyncEngine, url: str, key: str) -> list[Find
     """Compare our entries with the sandbox provider's ledger."""
     theirs = {row["key"]: row async for row in _pages(f"{url}/ledger", key)}
     async with engine.connect() as db:
-        ours = await read_operations(db, SANDBOX_PAYMENTS.name)
+        ours = await get_operations(db, SANDBOX_PAYMENTS.name)
     return [
         _finding(
             "P1",
@@ -47,7 +47,7 @@ async def compare_labels(engine: AsyncEngine, url: str, key: str) -> list[Findin
     """Compare our shipments with the sandbox carrier's bookings."""
     theirs = {row["reference"]: row async for row in _pages(f"{url}/bookings", key)}
     async with engine.connect() as db:
-        ours = await read_labels(db, SANDBOX_CARRIER.name)
+        ours = await get_labels(db, SANDBOX_CARRIER.name)
     return [
         _finding(
             "P4",

@@ -136,7 +136,7 @@ def command_line(pid: int) -> str | None:
 async def stop_stranger(pid: int, mark: str, with_signal: signal.Signals, patience: float) -> None:
     """Stop a process that an earlier run left behind, if ``mark`` is in its command line.
 
-    Process ids are reused: a process without the mark is somebody else's and is left alone.
+    Process ids are reused: a process without the mark is not ours and is left alone.
     """
     deadline = time.monotonic() + patience
     sent = False

@@ -39,7 +39,7 @@ class Programs:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Settings made definite: every port chosen and free, or somebody else's server named."""
+    """Settings made definite: every port chosen and free, or another server named."""
 
     settings: Settings
     data_dir: Path
@@ -136,7 +136,7 @@ def make_plan(settings: Settings, data_dir: Path) -> Plan:
         if port and port in ports.values():
             raise CannotStart(f"port {port} is asked for twice, the second time by {option}")
         ports[name] = claim(port, option, host)
-    # A partner whose address was given is real (or somebody else's simulator): not started here.
+    # A partner whose address was given is real (or another simulator): not started here.
     for name, partner in _SIMULATED.items():
         if "url" not in settings.of(partner).model_fields_set:
             wish = settings.api_port + _OFFSETS[name] if settings.api_port else 0

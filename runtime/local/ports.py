@@ -16,7 +16,7 @@ _given: set[int] = set()
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a port that nobody listens on and that this process was not given before."""
+    """Return a port that is free and that this process was not given before."""
     for port in random.sample(_FREE, 200):
         if port not in _given and _is_free(port, host):
             _given.add(port)
@@ -25,7 +25,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def claim(port: int, option: str, host: str = "127.0.0.1") -> int:
-    """Return ``port``, or any free one for 0. Raises CannotStart when somebody listens there."""
+    """Return ``port``, or any free one for 0. Raises CannotStart when it is in use."""
     if port == 0:
         return free_port(host)
     if not _is_free(port, host):
@@ -71,7 +71,7 @@ def _listeners(port: int) -> Iterator[int]:
             try:
                 if str(entry.readlink()) in wanted:
                     yield int(entry.parts[2])
-            except OSError:  # The process ended, or is somebody else's.
+            except OSError:  # The process ended, or is another user's.
                 continue
     elif lsof := shutil.which("lsof"):
         command = [lsof, "-nP", "-t", f"-iTCP:{port}", "-sTCP:LISTEN"]

@@ -127,7 +127,7 @@ async def _task_of(act: Act, staff: Shop, deadline: float) -> Mapping[str, Any]:
             if task["facts"].get("order_id") == act.order["id"]:
                 return dict(task)
         await asyncio.sleep(_POLL)
-    raise WentWrong(f"{act.story.reference}: nobody was asked about the lost parcel")
+    raise WentWrong(f"{act.story.reference}: no task was opened about the lost parcel")
 
 
 def _expected(answer: Answer, status: int) -> Mapping[str, Any]:

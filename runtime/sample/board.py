@@ -1,4 +1,4 @@
-"""The demonstration on the screen: a table that moves, or lines where nobody looks."""
+"""The demonstration on the screen: a table that moves, or lines without a terminal."""
 
 import asyncio
 from collections.abc import Sequence

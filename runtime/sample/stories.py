@@ -13,7 +13,7 @@ LOST = "00001"
 
 
 class Turn(StrEnum):
-    """What somebody does about an order besides placing it."""
+    """What a person does about an order besides placing it."""
 
     NONE = "none"
     CANCEL = "cancel"

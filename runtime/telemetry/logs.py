@@ -91,5 +91,5 @@ def _json(event: Any, **_: Any) -> str:
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:
-        # A lone surrogate in somebody's text; the line is written all the same.
+        # A lone surrogate in a text from outside; the line is written all the same.
         return orjson.dumps(ascii(event)).decode()

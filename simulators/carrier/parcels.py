@@ -1,4 +1,4 @@
-"""What happens to parcels: scans are stored, told to whoever asks, and announced."""
+"""What happens to parcels: scans are stored, shown on request, and announced."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta

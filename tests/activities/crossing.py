@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from domain.ids import OrderId, ShipmentId, TaskId
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
-from domain.shipments.steps import ShipmentDecision
+from domain.shipments.outcomes import ShipmentDecision
 from domain.tasks import Decision
 from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from tests.activities.attempts import Attempt

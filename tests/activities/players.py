@@ -9,10 +9,10 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from domain.orders.requests import Cancellation, Progress, Standing, expiry_reason
 from domain.orders.status import OrderStatus
-from domain.orders.steps import Cancellation, Progress, Standing, expiry_reason
+from domain.shipments.outcomes import ShipmentDecision
 from domain.shipments.status import ENDED
-from domain.shipments.steps import ShipmentDecision
 from domain.tasks import Decision, TaskKind
 from tests.activities.attempts import Attempt
 

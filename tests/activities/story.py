@@ -9,8 +9,8 @@ from domain.documents import Document, Kind
 from domain.errors import AlreadyExists, IllegalMove
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import TaskId, new_id
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
 from domain.tasks import RULES, Decision, TaskKind
 from tests.activities.outside import Outside
 from tests.activities.players import Player

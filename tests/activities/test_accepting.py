@@ -145,7 +145,7 @@ async def test_a_site_is_created_with_its_event_and_its_code_belongs_to_it_alone
     with pytest.raises(AlreadyExists) as refused:
         async with bench.shop.books.begin() as db:
             await create_site(db, new_id(), site, actor="planner")
-    assert refused.value.facts == {"id": str(first)}
+    assert refused.value.extensions == {"id": str(first)}
     events = await bench.shop.rows("SELECT type, actor FROM events WHERE subject = 'NEW'")
     assert events == [{"type": "site.created.v1", "actor": "planner"}]
     [sold_from] = await bench.shop.rows(

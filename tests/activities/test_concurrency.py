@@ -5,20 +5,20 @@ import asyncio
 import httpx2
 import pytest
 
-from api.doorbell import Doorbell
+from api.notifier import OutboxNotifier
 from api.orders.batch import Acceptor
 from db.idempotency import Answer
 from domain.errors import DomainError, OutOfStock
 from domain.ids import ShipmentId
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
 from domain.policy import Policy
 from tests.activities.bench import Bench
 
 
 @pytest.fixture
 async def acceptor(bench: Bench) -> Acceptor:
-    return Acceptor(bench.shop.books, Doorbell(bench.shop.books), Policy())
+    return Acceptor(bench.shop.books, OutboxNotifier(bench.shop.books), Policy())
 
 
 async def test_of_two_hundred_orders_for_one_unit_one_is_accepted(
@@ -32,7 +32,7 @@ async def test_of_two_hundred_orders_for_one_unit_one_is_accepted(
     assert sum(isinstance(answer, Answer) for answer in answers) == 1
     refused = [answer for answer in answers if isinstance(answer, OutOfStock)]
     assert len(refused) == 199
-    assert refused[0].facts["shortages"][0]["available"] in (0, 1)
+    assert refused[0].extensions["shortages"][0]["available"] in (0, 1)
     assert await bench.shop.stock(mug) == (1, 1)
 
 
@@ -49,7 +49,7 @@ async def test_two_lines_of_one_item_are_one_demand(bench: Bench) -> None:
     mug = await bench.shop.item(AUS=5)
     [refused] = await bench.shop.ask([bench.shop.submission([(mug, 3), (mug, 3)])])
     assert isinstance(refused, OutOfStock)
-    assert refused.facts["shortages"][0]["requested"] == 6
+    assert refused.extensions["shortages"][0]["requested"] == 6
     assert await bench.shop.stock(mug) == (5, 0)
     await bench.shop.place((mug, 3), (mug, 2))
     assert await bench.shop.stock(mug) == (5, 5)
@@ -84,7 +84,9 @@ async def test_fifty_repeats_of_one_request_make_one_order(
 async def test_repeats_from_several_processes_make_one_order(bench: Bench) -> None:
     mug = await bench.shop.item(AUS=100)
     asked = bench.shop.submission([(mug, 1)])
-    doors = [Acceptor(bench.shop.books, Doorbell(bench.shop.books), Policy()) for _ in range(4)]
+    doors = [
+        Acceptor(bench.shop.books, OutboxNotifier(bench.shop.books), Policy()) for _ in range(4)
+    ]
     answers = await asyncio.gather(
         *(doors[turn % 4].accept(asked) for turn in range(40)), return_exceptions=True
     )

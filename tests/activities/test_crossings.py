@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from db.runs import find_unfinished
-from domain.shipments.steps import BookingOutcome
+from domain.shipments.outcomes import BookingOutcome
 from gateways.carriers.sandbox import SANDBOX_CARRIER
 from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench

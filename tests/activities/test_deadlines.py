@@ -10,8 +10,8 @@ from db.deadlines import find_late, warn
 from db.tasks import close_task, lock_task
 from domain.access import ALLOWED, Command
 from domain.holds import HoldReason
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
 from domain.tasks import HOLD_OWNERS, RULES, TaskKind, TaskStatus
 from tests.activities.bench import Bench
 from tests.activities.lateness import (

@@ -5,8 +5,8 @@ from sqlalchemy import text
 
 from db.tasks import open_task
 from domain.documents import Document, Kind
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
 from domain.tasks import TaskKind
 from tests.activities.bench import Bench
 from tests.activities.lateness import (

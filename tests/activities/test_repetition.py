@@ -9,9 +9,9 @@ import pytest
 from domain.documents import Document, Kind
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, ShipmentId, TaskId, new_id
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
-from domain.shipments.steps import ShipmentDecision
+from domain.shipments.outcomes import ShipmentDecision
 from domain.tasks import Decision
 from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench

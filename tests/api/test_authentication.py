@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from activities.access.accepting import make_secret
 from api.app import create_app
 from api.issuer import Issuer
-from api.keys import KeyRing
+from api.keys import ApiKeys
 from api.services import Services
 from db.access import revoke_key
 from db.engine import Database
@@ -94,7 +94,7 @@ async def test_a_revoked_key_stops_working_when_it_is_looked_up_again(
 ) -> None:
     clock = 0.0
     key = await new_key(books, name="leaked", role="support")
-    ring = KeyRing(books, lambda: clock)
+    ring = ApiKeys(books, lambda: clock)
     await ring.identify(key)
     async with books.begin() as db:
         assert await revoke_key(db, key.split("_")[1]) == 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
-from api.keys import KeyRing
+from api.keys import ApiKeys
 from db.engine import Database
 from domain.access import Caller, Role
 from domain.errors import Unauthenticated
@@ -31,7 +31,7 @@ async def run(*words: str) -> tuple[int, str]:
 async def test_a_key_that_was_made_works_until_it_is_revoked(books: Database) -> None:
     code, key = await run("create", "shop", "--role", "integration", "--scope", "orders:price")
     assert code == 0, key
-    caller = await KeyRing(books).identify(key)
+    caller = await ApiKeys(books).identify(key)
     assert (caller.role, caller.scopes) == (Role.INTEGRATION, frozenset({"orders:price"}))
     assert isinstance(caller, Caller)
     prefix = key.split("_")[1]
@@ -40,7 +40,7 @@ async def test_a_key_that_was_made_works_until_it_is_revoked(books: Database) ->
     assert key not in listed
     assert await run("revoke", prefix) == (0, "revoked")
     with pytest.raises(Unauthenticated):
-        await KeyRing(books).identify(key)
+        await ApiKeys(books).identify(key)
 
 
 async def test_mistakes_are_told_in_one_line(books: Database) -> None:

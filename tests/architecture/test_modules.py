@@ -61,7 +61,7 @@ PLUMBING = {
         "authentication",
         "deps",
         "documents",
-        "doorbell",
+        "notifier",
         "errors",
         "etags",
         "events",

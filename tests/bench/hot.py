@@ -5,7 +5,7 @@ import itertools
 import time
 from dataclasses import replace
 
-from api.doorbell import Doorbell
+from api.notifier import OutboxNotifier
 from api.orders.batch import Acceptor
 from api.orders.router import ROUTE
 from db.idempotency import Claim
@@ -112,7 +112,7 @@ async def measure(world: World, plan: Plan) -> list[Figure]:
 
 async def _inside(world: World, asks: list[Ask], callers: int, seconds: float) -> Outcome:
     """Accept orders as the API does once it has read a request, in this process."""
-    acceptor = Acceptor(world.books, Doorbell(world.books), Policy())
+    acceptor = Acceptor(world.books, OutboxNotifier(world.books), Policy())
     orders = itertools.cycle([world.submission(ask) for ask in asks])
     latencies: list[float] = []
 

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from sqlalchemy import QueuePool, text
 from sqlalchemy.exc import DBAPIError
 
-from db.direct import fetch
+from db.driver_reads import fetch
 from db.engine import Database, open_engine
 from db.failures import Trouble, diagnose
 from telemetry import tracing

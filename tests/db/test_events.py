@@ -7,7 +7,7 @@ import asyncpg
 from alembic import command
 
 from db.engine import open_engine
-from db.reads.events import START, read_feed
+from db.reads.events import START, get_feed
 from domain.ids import new_id
 from tests.database import execute, migrate, migrations_of, named
 
@@ -28,7 +28,7 @@ async def feed(url: str) -> list[UUID]:
     after, more = START, True
     async with engine.connect() as db:
         while more:
-            page = await read_feed(db, after=after, limit=2)
+            page = await get_feed(db, after=after, limit=2)
             found += [event["id"] for event in page.events]
             after, more = page.end, page.more
     await engine.dispose()

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database, open_engine
-from db.shipments.steps import lock_with_order, plan_shipments
+from db.shipments.writes import lock_with_order, plan_shipments
 from domain.ids import ShipmentId
 from tests.shop import Shop
 from tests.workflows.looks import eventually

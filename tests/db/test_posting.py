@@ -162,7 +162,7 @@ async def test_reserving_is_whole_or_not_at_all_and_says_what_is_short(shop: Sho
     async with shop.books.begin() as db:
         with pytest.raises(OutOfStock) as refused:
             await reserve(db, "order", document, [pick(shop, mug, 2), pick(shop, cup, 3)])
-    [short] = refused.value.facts["shortages"]
+    [short] = refused.value.extensions["shortages"]
     assert (short["sku"], short["requested"], short["available"]) == (f"SKU-{cup}", 3, 0)
     assert await shop.rows("SELECT 1 FROM reservations WHERE document_id = :id", id=document) == []
     assert await shop.stock(mug) == (5, 0)

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from db.engine import open_engine
-from db.reads.events import START, read_feed
+from db.reads.events import START, get_feed
 from db.verify.books import Finding, verify
 from runtime.local.binaries import postgres_bin
 from runtime.local.postgres import Postgres, remove
@@ -195,7 +195,7 @@ ADD_EVENT = """INSERT INTO events
 async def _feed(server: Server) -> list[str]:
     engine = open_engine(server.url("stateset_app"), application="test", pool=1)
     async with engine.connect() as db:
-        feed = await read_feed(db, after=START, limit=1000)
+        feed = await get_feed(db, after=START, limit=1000)
     await engine.dispose()
     assert not feed.more
     return [event["position"] for event in feed.events]

@@ -71,7 +71,7 @@ def test_takes_exactly_the_demand_or_lists_every_shortage(
     if short:
         with pytest.raises(OutOfStock) as refused:
             allocate(demand, shelves, SKUS)
-        named = [tuple(one.values()) for one in refused.value.facts["shortages"]]
+        named = [tuple(one.values()) for one in refused.value.extensions["shortages"]]
         assert sorted(named) == sorted(short)
     else:
         taken: Counter[ItemId] = Counter()
@@ -149,7 +149,9 @@ def test_two_lines_of_one_item_are_one_demand() -> None:
     shelves = [shelf(0, 0, 1, 5)]
     with pytest.raises(OutOfStock) as refused:
         allocate({ITEMS[0]: 10}, shelves, SKUS)
-    assert refused.value.facts["shortages"] == [{"sku": "SKU-1", "requested": 10, "available": 5}]
+    assert refused.value.extensions["shortages"] == [
+        {"sku": "SKU-1", "requested": 10, "available": 5}
+    ]
 
 
 lines_of_demand = st.lists(

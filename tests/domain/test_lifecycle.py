@@ -79,7 +79,7 @@ def test_a_refused_move_says_where_the_document_is_and_what_is_allowed() -> None
     with pytest.raises(IllegalMove) as refused:
         move(ORDERS, OrderStatus.CONFIRMED, OrderStatus.CLOSED)
     assert refused.value.detail == "confirmed cannot become closed"
-    assert refused.value.facts == {
+    assert refused.value.extensions == {
         "current_status": "confirmed",
         "allowed": ["cancelled", "completed"],
     }

@@ -5,6 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import IllegalMove
+from domain.orders.requests import (
+    Standing,
+    check_cancellable,
+    check_payable,
+    check_running,
+    expiry_reason,
+    standing_of,
+)
 from domain.orders.status import (
     MOVES,
     RUNNING,
@@ -15,14 +23,6 @@ from domain.orders.status import (
     billable,
     fulfillment_status,
     may_complete,
-)
-from domain.orders.steps import (
-    Standing,
-    check_cancellable,
-    check_payable,
-    check_running,
-    expiry_reason,
-    standing_of,
 )
 from domain.payments import add_up
 from tests.domain.examples import some
@@ -120,12 +120,12 @@ def test_only_a_running_order_whose_goods_are_here_can_be_cancelled(status: Orde
         check_cancellable(status, [line(2), line(1, cancelled=1)])
         with pytest.raises(IllegalMove) as late:
             check_cancellable(status, [line(2), line(2, shipped=1)])
-        assert late.value.facts["alternatives"] == ["return", "reroute"]
+        assert late.value.extensions["alternatives"] == ["return", "reroute"]
     else:
         with pytest.raises(IllegalMove) as refused:
             check_cancellable(status, [line(2)])
-        assert refused.value.facts["current_status"] == str(status)
-        assert refused.value.facts["allowed"] == sorted(MOVES[status])
+        assert refused.value.extensions["current_status"] == str(status)
+        assert refused.value.extensions["allowed"] == sorted(MOVES[status])
 
 
 @pytest.mark.parametrize("status", OrderStatus)

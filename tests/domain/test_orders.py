@@ -115,7 +115,7 @@ def test_another_currency_anywhere_is_refused_with_its_place(field: str) -> None
     )
     with pytest.raises(CurrencyMismatch) as refused:
         priced(placed, listing(1), may_set_prices=True)
-    assert refused.value.facts["errors"][0]["pointer"].endswith(f"{field}/currency")
+    assert refused.value.extensions["errors"][0]["pointer"].endswith(f"{field}/currency")
 
 
 def test_an_item_without_a_price_in_the_currency_is_refused() -> None:
@@ -127,7 +127,7 @@ def test_a_price_that_is_not_ours_is_refused_with_the_current_one() -> None:
     line = {"sku": "SKU-1", "quantity": 1, "unit_price": {"amount": 999, "currency": "EUR"}}
     with pytest.raises(PriceChanged) as refused:
         priced(order(line), listing(1, 1000))
-    assert refused.value.facts["current"] == {"amount": 1000, "currency": "EUR"}
+    assert refused.value.extensions["current"] == {"amount": 1000, "currency": "EUR"}
     assert priced(order(line), listing(1, 999)).total_amount == 999 + SHIPPING_RATES["ground"]
 
 
@@ -150,7 +150,7 @@ def test_unknown_and_withdrawn_items_are_refused_with_their_line() -> None:
     for others in ([], [listing(2, sellable=False)]):
         with pytest.raises(Malformed) as refused:
             priced(placed, listing(1), *others)
-        assert refused.value.facts["errors"][0]["pointer"] == "/lines/1/item_id"
+        assert refused.value.extensions["errors"][0]["pointer"] == "/lines/1/item_id"
 
 
 def test_a_total_above_the_largest_amount_is_refused() -> None:

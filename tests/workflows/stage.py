@@ -25,8 +25,8 @@ from domain.documents import DECIDE, PLACE_HOLD, RELEASE_HOLD, Document, Kind
 from domain.errors import IllegalMove
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, TaskId, new_id
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
 from domain.policy import Policy
 from domain.tasks import Decision, TaskKind
 from gateways.carriers.sandbox import SandboxCarrier

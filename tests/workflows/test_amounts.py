@@ -114,7 +114,7 @@ async def test_money_in_another_currency_can_only_be_put_right(stage: Stage) -> 
     assert task["facts"]["theirs"]["currency"] == "EUR"
     with pytest.raises(IllegalMove) as refused:
         await stage.decide(MISMATCH, order, "theirs")
-    assert refused.value.facts["allowed"] == ["ours"]
+    assert refused.value.extensions["allowed"] == ["ours"]
     await stage.cancel(order)
     await stage.order(order, "cancelled")
 

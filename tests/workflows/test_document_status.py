@@ -18,8 +18,8 @@ from temporalio.service import RPCError
 from temporalio.worker import Replayer
 
 from domain.ids import OrderId, ShipmentId
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
 from domain.tasks import TaskKind
 from tests.workflows.looks import eventually
 from tests.workflows.stage import WINDOW, Stage

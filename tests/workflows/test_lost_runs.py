@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
-from activities.orders.steps import OrderActivities
+from activities.orders.activities import OrderActivities
 from db.outbox import signal
 from domain.documents import PROCESSES, Document, Kind, Signal
+from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.orders.steps import Cancellation
 from relay.renaming import retire_old_runs
 from relay.sweeps import Sweeper
 from tests.workflows.looks import eventually

@@ -20,7 +20,7 @@ from domain.tasks import TaskKind
 from tests.shop import address
 from tests.workflows.looks import eventually
 from tests.workflows.stage import Stage
-from workflows.steps import root_cause
+from workflows.calling import root_cause
 
 UNSERVICEABLE = "00000"
 

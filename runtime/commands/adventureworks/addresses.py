@@ -36,7 +36,7 @@ class PostalAddress:
 
 @dataclass(frozen=True)
 class Torn:
-    """What is left of an address whose cells moved to the right: its postal code is lost."""
+    """The rest of an address whose cells moved to the right: its postal code is lost."""
 
     line1: str
     line2: str

@@ -163,7 +163,7 @@ async def _play(
 
 
 async def _show(progress: Progress, console: Console, started: float) -> None:
-    """Show how far it is: one line that changes, or where nobody looks a line now and then."""
+    """Show how far it is: one line that changes, or without a terminal a line now and then."""
     if not console.is_terminal:
         while True:
             await asyncio.sleep(_QUIET_REFRESH)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from activities.orders.rows import Submission
-from api.doorbell import Doorbell
+from api.notifier import OutboxNotifier
 from api.orders.batch import Acceptor
 from api.orders.router import ROUTE
 from db.engine import Database
@@ -26,7 +26,7 @@ CALLER = "key:batches"
 
 @pytest.fixture
 def acceptor(books: Database) -> Acceptor:
-    return Acceptor(books, Doorbell(books), Policy())
+    return Acceptor(books, OutboxNotifier(books), Policy())
 
 
 def asked(shop: Shop, sku: str, *, key: str | None = None, units: int = 1) -> Submission:

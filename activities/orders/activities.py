@@ -7,21 +7,21 @@ from activities.orders.progress import look_again, plan_again, progress_by
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
 from db.inventory.posting import release
-from db.orders.steps import (
+from db.orders.writes import (
     cancel_open_units,
     counters_of,
     lines_of,
     open_points_of,
 )
-from db.shipments.steps import lock_shipments_of
+from db.shipments.writes import lock_shipments_of
 from db.tasks import cancel_tasks, open_task
 from domain.ids import OrderId
-from domain.orders.status import OrderStatus, may_complete
-from domain.orders.steps import (
+from domain.orders.requests import (
     Cancellation,
     Progress,
     check_cancellable,
 )
+from domain.orders.status import OrderStatus, may_complete
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
 

@@ -1,4 +1,4 @@
-"""Telling the workers that there is something to dispatch, without slowing down who asked."""
+"""The outbox notifier: wakes the dispatchers after a commit, without slowing down the request."""
 
 import asyncio
 import contextlib
@@ -8,16 +8,16 @@ from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Database
-from db.outbox import ring
+from db.outbox import notify
 
 PAUSE = 0.05
-"""Seconds between two rings; whatever comes meanwhile is told by the next one."""
+"""Seconds between two notifications; what comes meanwhile is told by the next one."""
 
 
-class Doorbell:
-    """Rings outside the accepting transactions, because NOTIFY inside one serialises commits.
+class OutboxNotifier:
+    """Notifies outside the accepting transactions, because NOTIFY inside one serialises commits.
 
-    A ring that gets lost costs nothing but the workers' next poll.
+    A notification that gets lost costs nothing but the workers' next poll.
     """
 
     def __init__(self, books: Database) -> None:
@@ -25,27 +25,27 @@ class Doorbell:
         self._ringing: asyncio.Task[None] | None = None
         self._again = False
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake the dispatchers soon; returns at once."""
         if self._ringing is not None and not self._ringing.done():
             self._again = True
             return
-        self._ringing = asyncio.create_task(self._ring())
+        self._ringing = asyncio.create_task(self._notify())
 
-    async def _ring(self) -> None:
+    async def _notify(self) -> None:
         self._again = True
         while self._again:
             self._again = False
             with contextlib.suppress(SQLAlchemyError, OSError, TimeoutError):
                 async with self._books.read() as db:
-                    await ring(db)
+                    await notify(db)
             await asyncio.sleep(PAUSE)
 
 
-async def _doorbell(request: Request) -> Doorbell:
-    bell: Doorbell = request.app.state.doorbell
+async def _notifier(request: Request) -> OutboxNotifier:
+    bell: OutboxNotifier = request.app.state.notifier
     return bell
 
 
-AtDoor = Annotated[Doorbell, Depends(_doorbell)]
-"""The process's doorbell."""
+Notifier = Annotated[OutboxNotifier, Depends(_notifier)]
+"""The process's notifier of dispatchers."""

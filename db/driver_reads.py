@@ -1,4 +1,4 @@
-"""Reads past SQLAlchemy, for the few questions that are asked thousands of times a second."""
+"""Driver reads: statements past SQLAlchemy, for what is asked thousands of times a second."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ async def fetch(db: Database, statement: str, *given: Any) -> Sequence[Any]:
             statement, None, error, connection_invalidated=driver.is_closed()
         ) from error
     except BaseException:
-        # Who gave up may leave an answer under way, which nobody else must get.
+        # Who gave up may leave an answer under way, which no other caller must get.
         pooled.invalidate()
         raise
     finally:
@@ -47,6 +47,6 @@ async def _connection(db: Database) -> PoolProxiedConnection:
         driver: Any = pooled.driver_connection
         if not driver.is_closed():
             return pooled
-        # The driver knows at once that the server hung up, the pool only after somebody failed.
+        # The driver knows at once that the server hung up, the pool only after a caller failed.
         pooled.invalidate()
         pooled.close()

@@ -7,7 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.orders.progress import confirm_if_ready, progress_of
-from activities.payments.provider import Intent, ask, differs, intend, learn, record_outcome
+from activities.payments.provider import (
+    amount_differs,
+    execute,
+    look_up,
+    record_intent,
+    record_outcome,
+)
 from db.documents import ORDERS
 from db.engine import Database
 from db.orders.tables import OrderRow
@@ -16,11 +22,12 @@ from db.payments import PaymentRow, ledger_of
 from db.tasks import open_task
 from domain.documents import Document, Kind, Signal
 from domain.ids import OrderId
+from domain.orders.requests import Progress
 from domain.orders.status import OrderStatus
-from domain.orders.steps import Progress
 from domain.payments import (
     Entry,
     EntryKind,
+    Intent,
     Phase,
     add_up,
     authorization_key,
@@ -52,11 +59,11 @@ class PaymentActivities:
             intent = await self._authorization_due(db, order)
             if intent is None:
                 return await confirm_if_ready(db, order, self._carrier)
-        result = await ask(self._provider, intent)
+        result = await execute(self._provider, intent)
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, order_id)
             await record_outcome(db, order, intent, result)
-            if differs(intent, result):
+            if amount_differs(intent, result):
                 # The order now waits for finance, and longer than for the customer.
                 order = await ORDERS.lock(db, order_id)
             progress = await confirm_if_ready(db, order, self._carrier)
@@ -76,13 +83,13 @@ class PaymentActivities:
                 order = await ORDERS.lock(db, order_id)
                 open_intent = await self._unsettled(db, order, payment_id)
             if open_intent is not None:
-                outcome = await learn(self._provider, open_intent)
+                outcome = await look_up(self._provider, open_intent)
                 await self._record(order_id, open_intent, outcome)
             async with self._books.begin() as db:
                 order = await ORDERS.lock(db, order_id)
                 intent = await self._void_due(db, order, payment_id)
             if intent is not None:
-                await self._record(order_id, intent, await ask(self._provider, intent))
+                await self._record(order_id, intent, await execute(self._provider, intent))
         async with self._books.begin() as db:
             return await progress_of(db, await ORDERS.lock(db, order_id))
 
@@ -110,7 +117,7 @@ class PaymentActivities:
         key = authorization_key(newest.id)
         if any(entry.key == key and entry.phase is not Phase.REQUESTED for entry in entries):
             return None
-        return await intend(db, newest, EntryKind.AUTHORIZATION, key, newest.amount)
+        return await record_intent(db, newest, EntryKind.AUTHORIZATION, key, newest.amount)
 
     async def _unsettled(
         self, db: AsyncConnection, order: OrderRow, payment_id: UUID
@@ -121,7 +128,7 @@ class PaymentActivities:
         phases = {entry.phase for entry in entries if entry.key == key}
         if phases != {Phase.REQUESTED} or payment.token is None:
             return None
-        return await intend(db, payment, EntryKind.AUTHORIZATION, key, payment.amount)
+        return await record_intent(db, payment, EntryKind.AUTHORIZATION, key, payment.amount)
 
     async def _void_due(
         self, db: AsyncConnection, order: OrderRow, payment_id: UUID
@@ -137,7 +144,7 @@ class PaymentActivities:
         if any(entry.key == key and entry.phase is Phase.SUCCEEDED for entry in entries):
             # The provider dropped less than it was asked to, and a person let that stand.
             key = void_key(payment_id, f"{purpose}/rest")
-        return await intend(db, payment, EntryKind.VOID, key, reserved)
+        return await record_intent(db, payment, EntryKind.VOID, key, reserved)
 
 
 async def _ledger(

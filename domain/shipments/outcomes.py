@@ -1,4 +1,4 @@
-"""What the runs learn from each step of a shipment."""
+"""Outcomes of a shipment's steps, as its run and its order's run learn them."""
 
 from enum import StrEnum
 

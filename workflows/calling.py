@@ -1,4 +1,4 @@
-"""The two ways a run takes a step; time-outs and retries are decided here, once."""
+"""Calls of activities: two ways, in which time-outs and the retry policy are decided once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -37,7 +37,7 @@ async def in_database(step: Step[Given, Result], given: Given) -> Result:
 
 
 async def at_partner(step: Step[Given, Result], given: Given) -> Result:
-    """Take a step at somebody else's system: slower, and patient for days while they are down.
+    """Take a step at a partner's system: slower, and patient for days while they are down.
 
     A cancellation waits for the step under way, so that its outcome is known before it is undone.
     """

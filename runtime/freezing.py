@@ -1,9 +1,9 @@
-"""What a server has loaded when it begins to serve stays, so nobody looks through it again."""
+"""Freezing of the garbage collector: it never looks again at what a server has loaded."""
 
 import gc
 
 
-def spare_what_is_loaded() -> None:
+def freeze_gc() -> None:
     """Leave all objects that exist now out of later garbage collections.
 
     A full collection goes through every module, route and model, and stops all requests for it:

@@ -1,4 +1,4 @@
-"""What a person or a step may ask of a running order, and what the run learns from each step."""
+"""Requests to a running order, and the progress that its run learns from each step."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,0 +1,50 @@
+"""Adding a process: the page names every file that a new kind of document has to be added to."""
+
+import re
+from pathlib import Path
+
+from domain.documents import PROCESSES, Kind, Process
+from tests.architecture.source import OURS, ROOT
+from tests.architecture.test_modules import STEMS
+
+PAGE = ROOT / "docs/architecture.md"
+REGISTRIES = re.compile(r"<!-- registries -->\n(.*?)<!-- end -->", re.DOTALL)
+OWN = STEMS - {"tasks"} | {"facts"}
+"""Modules that are about one capability, or about partners, and name others as they need them."""
+
+
+def words(kind: Kind, process: Process) -> list[str]:
+    """Return what a file says that has an entry of its own for a kind."""
+    page = process.stem.replace("-", "_")
+    return [
+        rf"Kind\.{kind.name}\b",
+        rf"\b{process.workflow}\b",
+        rf"\b(?:activities|api|db|domain)\.{process.path}\b",
+        rf"import[^\n]*\b{process.path}\b",
+        rf"(?m)^    {process.path},$",
+        rf"\b{process.path}:read\b",
+        rf"\b{kind}_transitions",
+        rf"processes/{page}\b",
+    ]
+
+
+def candidates() -> list[Path]:
+    """Return all files that are not about one capability."""
+    modules = [ROOT / one.path for one in OURS if not set(one.path[:-3].split("/")) & OWN]
+    deployed = [ROOT / name for name in ("deploy/metrics.txt", "deploy/grafana/dashboard.yml")]
+    names = {process.stem.replace("-", "_") for process in PROCESSES.values()}
+    return [path for path in modules + deployed if path.stem not in names]
+
+
+def test_the_page_names_every_file_that_has_an_entry_for_each_kind() -> None:
+    registries = {
+        str(path.relative_to(ROOT))
+        for path in candidates()
+        for text in [path.read_text()]
+        if all(
+            any(re.search(word, text) for word in words(kind, process))
+            for kind, process in PROCESSES.items()
+        )
+    }
+    [listed] = REGISTRIES.findall(PAGE.read_text())
+    assert set(re.findall(r"^\| `([\w/.]+)` \|", listed, re.MULTILINE)) == registries
