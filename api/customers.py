@@ -62,7 +62,9 @@ async def search(
     found = search_customers(
         only_customer=caller.only_customer, email=query.email, status=query.status
     )
-    rows, more = await get_page(db, found, CustomerRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(
+        db, CustomerRow, found, CustomerRow.id, after=query.after, limit=query.limit
+    )
     views = [view(CustomerView, row) for row in rows]
     return Page[CustomerView].of(views, request.url.path, query, last_id(rows, more))
 

@@ -17,7 +17,6 @@ from uuid import UUID
 import orjson
 from fastapi import Depends, Request
 from pydantic import BaseModel
-from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import Headers
@@ -27,6 +26,7 @@ from db.engine import Database
 from db.idempotency import (
     Answer,
     Claim,
+    Claimed,
     claim_key,
     claim_or_take_over,
     complete,
@@ -152,7 +152,7 @@ async def idempotent(
             row = None if mine else await find_key(db, claim)
         if mine is not None:
             return await _run(books, claim, mine, run, status)
-        known = None if row is None else known_answer(row._asdict(), claim)
+        known = None if row is None else known_answer(row, claim)
         if isinstance(known, Answer):
             return known
         if isinstance(known, KeyReused):
@@ -165,7 +165,7 @@ async def idempotent(
 async def _run(
     books: Database,
     claim: Claim,
-    mine: Row[Any],
+    mine: Claimed,
     run: Callable[[UUID], Awaitable[BaseModel]],
     status: int,
 ) -> Answer:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.items.accepting import create_item
@@ -18,7 +17,7 @@ from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, money, view
 from db.inventory.reads import get_availability
-from db.items import ItemRow, get_item, search_items
+from db.items import ItemRead, get_item, search_items
 from db.pages import get_page
 from domain.access import Caller
 from domain.errors import AlreadyExists, NotFound
@@ -78,7 +77,9 @@ async def search(
 ) -> Page[ItemView]:
     """Newest first."""
     found = search_items(sku=query.sku, status=query.status)
-    rows, more = await get_page(db, found, ItemRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(
+        db, ItemRead, found, ItemRead.id, after=query.after, limit=query.limit
+    )
     views = [view(ItemView, row, prices=_prices(row)) for row in rows]
     return Page[ItemView].of(views, request.url.path, query, last_id(rows, more))
 
@@ -121,5 +122,5 @@ async def create(
     return keyed_response(made, "/items")
 
 
-def _prices(row: Row[Any]) -> list[dict[str, Any] | None]:
+def _prices(row: ItemRead) -> list[dict[str, Any] | None]:
     return [money(amount, currency) for currency, amount in sorted(row.prices.items())]

@@ -1,20 +1,18 @@
 """HTTP for payments: each attempt to pay an order, and what became of its money."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request
-from sqlalchemy import Row
 
 from api.deps import Db, require
 from api.pages import Page, PageQuery
 from api.problems import READ, problems
 from api.rows import last_id, money, view
 from db.pages import get_page
-from db.payments import PaymentRow
-from db.reads.payments import get_payment, search_payments
+from db.reads.payments import PaymentRead, get_payment, search_payments
 from domain.access import Caller
 from domain.errors import NotFound
 from domain.ids import OrderId, PaymentId, ShipmentId
@@ -73,7 +71,9 @@ async def search(
 ) -> Page[PaymentView]:
     """Newest first; a customer sees those of its own orders."""
     found = search_payments(only_customer=caller.only_customer, order_id=query.order_id)
-    rows, more = await get_page(db, found, PaymentRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(
+        db, PaymentRead, found, PaymentRead.id, after=query.after, limit=query.limit
+    )
     views = [_view(row) for row in rows]
     return Page[PaymentView].of(views, request.url.path, query, last_id(rows, more))
 
@@ -86,7 +86,7 @@ async def show(
     return _view(await get_payment(db, payment_id, only_customer=caller.only_customer))
 
 
-def _view(row: Row[Any]) -> PaymentView:
+def _view(row: PaymentRead) -> PaymentView:
     sums = add_up(
         Entry(kind=entry["kind"], phase=entry["phase"], key=entry["key"], amount=entry["amount"])
         for entry in row.entries

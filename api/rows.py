@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Row
-
 from domain.value import Value
 
 View = TypeVar("View", bound=Value)
@@ -21,6 +19,6 @@ def money(amount: int | None, currency: str | None) -> dict[str, Any] | None:
     return None if amount is None else {"amount": amount, "currency": currency}
 
 
-def last_id(rows: Sequence[Row[Any]], more: bool) -> Any:
+def last_id(rows: Sequence[Any], more: bool) -> Any:
     """Return the id after which the next page begins; None when there is none."""
     return rows[-1].id if more else None

@@ -7,7 +7,6 @@ from uuid import UUID
 import fastapi
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.deps import Db, require
@@ -18,8 +17,7 @@ from api.problems import READ, problems
 from api.process import Wait
 from api.rows import last_id, money, view
 from db.pages import get_page
-from db.shipments.reads import get_shipment, search_shipments, tracking_of
-from db.shipments.tables import ShipmentRow
+from db.shipments.reads import ShipmentRead, get_shipment, search_shipments, tracking_of
 from domain.access import Caller
 from domain.addresses import Address
 from domain.documents import Kind
@@ -130,7 +128,9 @@ async def search(
     found = search_shipments(
         only_customer=caller.only_customer, **query.model_dump(exclude={"limit", "after"})
     )
-    rows, more = await get_page(db, found, ShipmentRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(
+        db, ShipmentRead, found, ShipmentRead.id, after=query.after, limit=query.limit
+    )
     views = [_view(row) for row in rows]
     return Page[ShipmentView].of(views, request.url.path, query, last_id(rows, more))
 
@@ -174,5 +174,5 @@ timeline(router, Kind.SHIPMENT)
 process(router, Kind.SHIPMENT, also=_label)
 
 
-def _view(row: Row[Any]) -> ShipmentView:
+def _view(row: ShipmentRead) -> ShipmentView:
     return view(ShipmentView, row, label_cost=money(row.label_amount, row.label_currency))

@@ -75,7 +75,9 @@ async def search(
 ) -> Page[TaskView]:
     """Newest first."""
     found = search_tasks(**query.model_dump(exclude={"limit", "after"}))
-    rows, more = await get_page(db, found, TaskRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(
+        db, TaskRow, found, TaskRow.id, after=query.after, limit=query.limit
+    )
     views = [view(TaskView, row) for row in rows]
     return Page[TaskView].of(views, request.url.path, query, last_id(rows, more))
 

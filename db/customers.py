@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Index, Row, Select, UniqueConstraint, and_, func, or_, select, text
+from sqlalchemy import Index, Select, UniqueConstraint, and_, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
@@ -42,14 +42,14 @@ class CustomerRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
 
 
-async def get_customer(db: AsyncConnection, customer_id: UUID) -> Row[Any]:
+async def get_customer(db: AsyncConnection, customer_id: UUID) -> CustomerRow:
     """Return the customer's row; raise NotFound."""
     found = (
         await db.execute(select(CustomerRow.__table__).where(CustomerRow.id == customer_id))
     ).one_or_none()
     if found is None:
         raise NotFound(f"there is no customer {customer_id}")
-    return found
+    return cast(CustomerRow, found)
 
 
 async def find_statuses(
@@ -78,7 +78,7 @@ def search_customers(
 
 async def add_customer(
     db: AsyncConnection, customer_id: UUID, customer: CreateCustomer
-) -> Row[Any]:
+) -> CustomerRow:
     """Insert a customer and return its row; raise AlreadyExists with the id of the first one."""
     added = await db.execute(
         insert(CustomerRow)
@@ -96,9 +96,9 @@ async def add_customer(
         .on_conflict_do_nothing()
         .returning(CustomerRow.__table__)
     )
-    row: Row[Any] | None = added.one_or_none()
+    row = added.one_or_none()
     if row is not None:
-        return row
+        return cast(CustomerRow, row)
     # NULL is no email and no reference: it must not find the others without one.
     same = [CustomerRow.email == customer.email] if customer.email is not None else []
     if customer.external_reference is not None:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Index, Row, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Index, and_, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -95,7 +95,7 @@ async def claim_key(
     row = await find_key(db, claim)
     if row is None:
         return KeyInProgress("the request with this Idempotency-Key is being withdrawn; try again")
-    return known_answer(row._asdict(), claim)
+    return known_answer(row, claim)
 
 
 def known_answer(row: Mapping[str, Any], claim: Claim) -> Answer | DomainError:
@@ -118,25 +118,27 @@ _CLAIM_OR_TAKE_OVER = text(
 )
 
 
+class Claimed(NamedTuple):
+    """A claim that is ours, or was taken over: what it makes, and what proves it."""
+
+    resource_id: UUID
+    """The id to use, which a takeover inherits."""
+    created_at: datetime
+
+
 async def claim_or_take_over(
     db: AsyncConnection, claim: Claim, resource_id: UUID
-) -> Row[Any] | None:
-    """Claim a key, or one whose request died; None when another request has it.
-
-    The row has the ``resource_id`` to use, which a takeover inherits, and the ``created_at`` that
-    proves this claim to ``complete`` and ``free``.
-    """
-    return (
-        await db.execute(
-            _CLAIM_OR_TAKE_OVER,
-            {**asdict(claim), "resource_id": resource_id, "patience": TAKEN_OVER_AFTER},
-        )
-    ).one_or_none()
+) -> Claimed | None:
+    """Claim a key, or one whose request died; None when another request has it."""
+    given = {**asdict(claim), "resource_id": resource_id, "patience": TAKEN_OVER_AFTER}
+    found = (await db.execute(_CLAIM_OR_TAKE_OVER, given)).one_or_none()
+    return None if found is None else Claimed(*found)
 
 
-async def find_key(db: AsyncConnection, claim: Claim) -> Row[Any] | None:
+async def find_key(db: AsyncConnection, claim: Claim) -> Mapping[str, Any] | None:
     """Return what is known of a claim's key."""
-    return (await db.execute(select(IdempotencyRow.__table__).where(_of(claim)))).one_or_none()
+    found = await db.execute(select(IdempotencyRow.__table__).where(_of(claim)))
+    return cast(Mapping[str, Any] | None, found.mappings().one_or_none())
 
 
 async def complete(

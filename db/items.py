@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
-    Row,
     Select,
     func,
     literal_column,
@@ -50,6 +49,13 @@ class ItemRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
 
 
+class ItemRead(ItemRow):
+    """An item with its valid prices by currency, as the queries here select it."""
+
+    __abstract__ = True
+    prices: dict[str, int]
+
+
 class PriceRow(Base):
     """The list price of an item in a currency from ``valid_from`` on (until the next row)."""
 
@@ -74,12 +80,12 @@ _PRICES: ColumnElement[dict[str, int]] = literal_column(
 _ITEMS = select(ItemRow.__table__, _PRICES.label("prices"))
 
 
-async def get_item(db: AsyncConnection, item_id: UUID) -> Row[Any]:
+async def get_item(db: AsyncConnection, item_id: UUID) -> ItemRead:
     """Return the item's row with its valid prices; raise NotFound."""
     found = (await db.execute(_ITEMS.where(ItemRow.id == item_id))).one_or_none()
     if found is None:
         raise NotFound(f"there is no item {item_id}")
-    return found
+    return cast(ItemRead, found)
 
 
 def search_items(*, sku: str | None = None, status: str | None = None) -> Select[Any]:
@@ -110,7 +116,7 @@ async def find_item_id(db: AsyncConnection, sku: str) -> UUID | None:
     return (await db.execute(query)).scalar_one_or_none()
 
 
-async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Row[Any]:
+async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> ItemRead:
     """Insert an item with its prices; raise AlreadyExists with the id of the one of that SKU."""
     added = await db.execute(
         insert(ItemRow)

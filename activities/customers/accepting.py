@@ -1,19 +1,17 @@
 """Creating customers: a use case in the caller's transaction, with its event."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.customers import add_customer
+from db.customers import CustomerRow, add_customer
 from db.events import add_event
 from domain.customers import CreateCustomer
 
 
 async def create_customer(
     db: AsyncConnection, customer_id: UUID, customer: CreateCustomer, *, actor: str
-) -> Row[Any]:
+) -> CustomerRow:
     """Add a customer and return its row; raise AlreadyExists with the id of the first one."""
     row = await add_customer(db, customer_id, customer)
     await add_event(

@@ -1,15 +1,14 @@
 """Creating sites and correcting stock: use cases in the caller's transaction, with their events."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import add_event
 from db.inventory.adjusting import adjust_stock
 from db.inventory.reads import find_stock_location
 from db.inventory.sites import add_site
+from db.inventory.tables import BalanceRow
 from db.items import find_item_id, get_item
 from domain.adjustments import AdjustStock
 from domain.errors import Malformed, NotFound
@@ -33,7 +32,7 @@ async def create_site(db: AsyncConnection, site_id: UUID, site: CreateSite, *, a
 
 async def accept_adjustment(
     db: AsyncConnection, movement_id: UUID, asked: AdjustStock, *, actor: str
-) -> Row[Any]:
+) -> BalanceRow:
     """Correct what the books say is at a location, and return the balance after it.
 
     Raises NotFound for an unknown item or location, Malformed for an unknown site, and OutOfStock

@@ -1,19 +1,17 @@
 """Creating items: a use case in the caller's transaction, with its event."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import add_event
-from db.items import add_item
+from db.items import ItemRead, add_item
 from domain.items import CreateItem
 
 
 async def create_item(
     db: AsyncConnection, item_id: UUID, item: CreateItem, *, actor: str
-) -> Row[Any]:
+) -> ItemRead:
     """Add an item with its prices and return its row; raise AlreadyExists for its SKU."""
     row = await add_item(db, item_id, item)
     await add_event(

@@ -24,11 +24,12 @@ from api.pages import Page
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
 from db.inventory.reads import (
+    SiteRead,
     get_stock,
     search_movements,
     search_sites,
 )
-from db.inventory.tables import MovementRow, SiteRow
+from db.inventory.tables import MovementRow
 from db.pages import get_page
 from domain.access import Caller
 from domain.adjustments import AdjustStock
@@ -68,7 +69,9 @@ async def search_ledger(
 ) -> Page[MovementView]:
     """The ledger, newest first."""
     found = search_movements(**query.model_dump(exclude={"limit", "after"}))
-    rows, more = await get_page(db, found, MovementRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(
+        db, MovementRow, found, MovementRow.id, after=query.after, limit=query.limit
+    )
     views = [view(MovementView, row) for row in rows]
     return Page[MovementView].of(views, request.url.path, query, last_id(rows, more))
 
@@ -82,7 +85,9 @@ async def list_sites(
 ) -> Page[SiteView]:
     """Warehouses and plants with their locations."""
     found = search_sites(code=query.code)
-    rows, more = await get_page(db, found, SiteRow.id, after=query.after, limit=query.limit)
+    rows, more = await get_page(
+        db, SiteRead, found, SiteRead.id, after=query.after, limit=query.limit
+    )
     views = [view(SiteView, row, locations=row.locations or ()) for row in rows]
     return Page[SiteView].of(views, request.url.path, query, last_id(rows, more))
 

@@ -21,7 +21,7 @@ from api.problems import BODY, KEYED, READ, problems
 from api.process import Wait
 from api.rows import last_id
 from db.idempotency import Claim
-from db.orders.reads import get_order, get_order_record, search_orders
+from db.orders.reads import fields_of, get_order, get_order_record, search_orders
 from db.orders.tables import OrderRow
 from db.pages import get_page
 from domain.access import Caller, Command
@@ -106,8 +106,10 @@ async def search(
         on_hold=query.on_hold,
     )
     async with books.read() as db:
-        rows, more = await get_page(db, found, OrderRow.id, after=query.after, limit=query.limit)
-    items = [order_json(row._asdict()) for row in rows]
+        rows, more = await get_page(
+            db, OrderRow, found, OrderRow.id, after=query.after, limit=query.limit
+        )
+    items = [order_json(fields_of(row)) for row in rows]
     return json_response(page(items, request.url.path, query, last_id(rows, more)))
 
 

@@ -8,7 +8,6 @@ from typing import Any, Self
 from uuid import UUID
 
 from pydantic import TypeAdapter
-from sqlalchemy import Row
 
 from api.answers import json_bytes
 from db.orders.accept import OrderRows
@@ -119,12 +118,7 @@ class OrderView(Value):
     version: int
 
     @classmethod
-    def of(cls, row: Row[Any]) -> Self:
-        """Build the view from an order's row as the reads return it."""
-        return cls.from_parts(row._asdict())
-
-    @classmethod
-    def from_parts(cls, row: Mapping[str, Any]) -> Self:
+    def of(cls, row: Mapping[str, Any]) -> Self:
         """Build the view from an order's row with its parts as JSON lists."""
         return cls.model_validate(order_json(row))
 

@@ -1,13 +1,13 @@
 """Adjustments: movements that correct what the books say is at a location, with their reason."""
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
+from db.inventory.tables import BalanceRow
 from domain.adjustments import AdjustStock
 from domain.errors import AlreadyExists, NotFound, OutOfStock
 from domain.inventory import VIRTUAL, LocationKind, MovementKind
@@ -33,7 +33,7 @@ async def adjust_stock(
     item_id: UUID,
     location_id: UUID,
     actor: str,
-) -> Row[Any]:
+) -> BalanceRow:
     """Move between the location and the place that the reason names; return the new balance.
 
     Raises NotFound for a location that holds no stock, and OutOfStock with the holders when less

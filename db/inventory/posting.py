@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
+from db.inventory.tables import BalanceRow
 from domain.errors import OutOfStock
 from domain.ids import new_id
 from domain.inventory import VIRTUAL, MovementKind
@@ -166,7 +167,7 @@ class Posted:
     """How many movements were new, and the balances as they are after them."""
 
     made: int
-    balances: list[Row[Any]]
+    balances: list[BalanceRow]
 
 
 async def post(db: AsyncConnection, movements: Sequence[Movement]) -> Posted:
@@ -177,7 +178,8 @@ async def post(db: AsyncConnection, movements: Sequence[Movement]) -> Posted:
     """
     given = {"movements": to_json(list(movements)), "virtual": sorted(VIRTUAL)}
     rows = (await db.execute(_POST, given)).all()
-    return Posted(rows[0].made, [row for row in rows if row.item_id is not None])
+    balances = [row for row in rows if row.item_id is not None]
+    return Posted(rows[0].made, cast(list[BalanceRow], balances))
 
 
 async def reserve(

@@ -126,6 +126,13 @@ def search_movements(
     return query
 
 
+class SiteRead(SiteRow):
+    """A site with its locations as JSON, as the query here selects it."""
+
+    __abstract__ = True
+    locations: list[dict[str, Any]] | None
+
+
 def search_sites(*, code: str | None = None) -> Select[Any]:
     """Select sites with their locations as a JSON list, in order of their codes."""
     entry = func.jsonb_build_object(

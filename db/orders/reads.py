@@ -1,7 +1,7 @@
 """Reads of orders with all their parts: one statement per question."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, bindparam, literal_column, select
@@ -62,7 +62,7 @@ _SQL = str(_ORDER.compile(dialect=make_url("postgresql+asyncpg://").get_dialect(
 
 async def get_order(
     db: AsyncConnection, order_id: UUID, only_customer: CustomerId | None = None
-) -> Row[Any]:
+) -> Mapping[str, Any]:
     """Return the order with its lines, open holds, shipments and payments.
 
     Raises NotFound, also for another customer's order when ``only_customer`` is given.
@@ -72,7 +72,7 @@ async def get_order(
     found = (await db.execute(query, given)).one_or_none()
     if found is None:
         raise NotFound(f"there is no order {order_id}")
-    return found
+    return cast(Mapping[str, Any], found._mapping)
 
 
 async def get_order_record(
@@ -86,6 +86,11 @@ async def get_order_record(
     if not found or only_customer not in (None, found[0]["customer_id"]):
         raise NotFound(f"there is no order {order_id}")
     return found[0]
+
+
+def fields_of(order: OrderRow) -> Mapping[str, Any]:
+    """Return the columns and parts of an order that a query here selected, by name."""
+    return cast(Mapping[str, Any], cast(Row[Any], order)._mapping)
 
 
 def search_orders(

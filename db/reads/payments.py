@@ -1,9 +1,9 @@
 """Payments as lists and views show them."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, literal_column, select
+from sqlalchemy import Select, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +19,13 @@ _ENTRIES = literal_column(
     FROM payment_entries e WHERE e.payment_id = payments.id), '[]')""",
     JSONB,
 )
+
+
+class PaymentRead(PaymentRow):
+    """A payment with its entries as JSON, as the queries here select it."""
+
+    __abstract__ = True
+    entries: list[dict[str, Any]]
 
 
 def search_payments(
@@ -37,10 +44,10 @@ def search_payments(
 
 async def get_payment(
     db: AsyncConnection, payment_id: UUID, *, only_customer: UUID | None
-) -> Row[Any]:
+) -> PaymentRead:
     """Return a payment with its entries; raise NotFound, also for another customer's."""
     query = search_payments(only_customer=only_customer).where(PaymentRow.id == payment_id)
-    found: Row[Any] | None = (await db.execute(query)).one_or_none()
+    found = (await db.execute(query)).one_or_none()
     if found is None:
         raise NotFound(f"there is no payment {payment_id}")
-    return found
+    return cast(PaymentRead, found)

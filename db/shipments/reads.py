@@ -1,10 +1,10 @@
 """Shipments as lists and views show them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, literal_column, select
+from sqlalchemy import Select, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,6 +33,15 @@ _SHIPMENTS = select(
     _LINES.label("lines"),
     _PARCELS.label("parcels"),
 ).join(OrderRow, OrderRow.id == ShipmentRow.order_id)
+
+
+class ShipmentRead(ShipmentRow):
+    """A shipment with its parts as JSON, as the query here selects it."""
+
+    __abstract__ = True
+    order_number: str
+    lines: list[dict[str, Any]]
+    parcels: list[dict[str, Any]]
 
 
 def search_shipments(
@@ -65,16 +74,16 @@ def search_shipments(
 
 async def get_shipment(
     db: AsyncConnection, shipment_id: UUID, *, only_customer: UUID | None
-) -> Row[Any]:
+) -> ShipmentRead:
     """Return a shipment with lines and parcels; raise NotFound, also for another customer's."""
     query = search_shipments(only_customer=only_customer).where(ShipmentRow.id == shipment_id)
-    found: Row[Any] | None = (await db.execute(query)).one_or_none()
+    found = (await db.execute(query)).one_or_none()
     if found is None:
         raise NotFound(f"there is no shipment {shipment_id}")
-    return found
+    return cast(ShipmentRead, found)
 
 
-async def tracking_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[Row[Any]]:
+async def tracking_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[TrackingEventRow]:
     """Return what the carrier said about the shipment's parcels, oldest first."""
     query = (
         select(TrackingEventRow.__table__, ParcelRow.tracking_number)
@@ -83,4 +92,4 @@ async def tracking_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[Row[An
         .order_by(TrackingEventRow.occurred_at, TrackingEventRow.id)
         .limit(1000)
     )
-    return (await db.execute(query)).all()
+    return cast(Sequence[TrackingEventRow], (await db.execute(query)).all())
