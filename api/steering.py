@@ -49,8 +49,8 @@ class Steering:
         """Send the request to the document's run, starting the run if it is not dispatched yet.
 
         ``request_id`` makes a repeat the same update. Raises the run's refusal, IllegalMove when
-        the run has ended, and PartnerUnavailable when nobody answers: a repeat under the same key
-        then finds out whether anything has changed.
+        the run has ended, and PartnerUnavailable when no worker answers: a repeat under the same
+        key then finds out whether anything has changed.
         """
         client = await self.temporal()
         async with self.books.read() as db:

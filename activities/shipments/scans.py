@@ -38,7 +38,7 @@ async def apply_scans(
 ) -> dict[UUID, str]:
     """Apply scans, each under its fact's id, in the order given; a repeat changes nothing.
 
-    Returns for each fact about a parcel that nobody knows what the problem is.
+    Returns what is wrong with each fact whose parcel is unknown.
     """
     if not scans:
         return {}

@@ -25,7 +25,7 @@ _log = structlog.get_logger("http")
 
 
 class Observe:
-    """The outermost layer: sees every answer, whoever gives it."""
+    """The outermost layer: sees every answer, also those that other layers give."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -32,7 +32,7 @@ class _Waiting:
 
     @property
     def given_up(self) -> bool:
-        """Whether nobody waits any more; what has begun by then is still brought to its end."""
+        """Whether its requests have gone; what has begun by then is still brought to its end."""
         return self.answer.done()
 
     def resolve(self, decision: Decision | Exception) -> None:
@@ -98,7 +98,7 @@ class Acceptor:
         try:
             await self._decide(batch)
         finally:
-            # Whatever ended this batch, nobody is left waiting for it.
+            # Whatever ended this batch, no request is left waiting for it.
             for one in batch:
                 one.resolve(RuntimeError("the order was given up; send it again"))
                 self._pass_on(one, one.answer)
