@@ -123,7 +123,7 @@ class DocumentCommands(ABC, Generic[View]):
         update: UpdateMethodMultiParam[[Any, Any], Any] | str,
         request: BaseModel,
         request_id: UUID,
-        check: Callable[[AsyncConnection], Awaitable[None]],
+        check: Callable[[AsyncConnection], Awaitable[None]] | None = None,
     ) -> View:
         """Send a request to the document's run and return the document after it.
 
@@ -132,7 +132,8 @@ class DocumentCommands(ABC, Generic[View]):
         async with self.books.read() as db:
             run = await get_run(db, document, caller.only_customer)
             DOCUMENTS[document.kind].check_running(run.status)
-            await check(db)
+            if check is not None:
+                await check(db)
         await self.steering.ask(document, update, request, request_id)
         return await self.look(document.id, caller)
 

@@ -62,7 +62,6 @@ _WHO = {
     "dispatch": "our dispatcher",
     "task": "a person",
     "hold": "a person, to release the hold",
-    "carrier": "the carrier",
 }
 
 _BROKEN_OFF = frozenset({"failed", "terminated", "timed_out", "canceled"})
@@ -73,7 +72,7 @@ async def waiting_in_books(db: AsyncConnection, document: Document) -> list[Wait
     """Return what the books know of why the document has not ended."""
     return [
         Wait(
-            who=_WHO[wait.what],
+            who=_WHO.get(wait.what, f"the {wait.what}"),
             what=wait.detail,
             since=wait.since,
             attempts=wait.attempts,

@@ -38,12 +38,14 @@ class Documents(Generic[R]):
 
     kind: Kind
     row: type[R]
+    made: str
+    """The event with which its history begins: ``placed`` of ``order.placed``."""
     first: StrEnum
     moves: Moves[Any]
     running: AbstractSet[StrEnum]
     """The states in which it is on its way, and may be asked for something."""
     run: str
-    """Selects id, number, status, customer_id and ``about`` (JSON) of the documents."""
+    """Selects id, number, status, customer_id (or NULL) and ``about`` (JSON) of the documents."""
     summary: Callable[[Mapping[str, Any]], str]
     """Says in a few words what a document is about, of ``about``."""
     unfinished: str
@@ -165,6 +167,7 @@ _SCANNED = """s.status = 'booked' AND EXISTS (SELECT 1 FROM parcels p
 ORDERS = Documents(
     kind=Kind.ORDER,
     row=OrderRow,
+    made="placed",
     first=orders.OrderStatus.PENDING,
     moves=orders.MOVES,
     running=orders.RUNNING,
@@ -180,6 +183,7 @@ ORDERS = Documents(
 SHIPMENTS = Documents(
     kind=Kind.SHIPMENT,
     row=ShipmentRow,
+    made="planned",
     first=shipments.ShipmentStatus.PENDING,
     moves=shipments.MOVES,
     running=shipments.RUNNING,

@@ -14,7 +14,9 @@ from domain.errors import NotFound
 from domain.ids import CustomerId
 
 
-def run_of(document: Document, number: str, status: str, customer_id: UUID, about: Any) -> Run:
+def run_of(
+    document: Document, number: str, status: str, customer_id: UUID | None, about: Any
+) -> Run:
     """Make the run of a document of what its kind's query selects."""
     summary = f"{number}: {DOCUMENTS[document.kind].summary(about)}"
     return Run(document, number, status, customer_id, summary)

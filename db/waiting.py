@@ -21,7 +21,7 @@ class Part(NamedTuple):
     number: str
     status: str
     on_its_way: bool
-    customer_id: UUID
+    customer_id: UUID | None
 
 
 class Waiting(NamedTuple):

@@ -87,7 +87,8 @@ class Run:
     document: Document
     number: str
     status: str
-    customer_id: UUID
+    customer_id: UUID | None
+    """Whose it is; None where it is the house's own."""
     summary: str
     """One line for people: what the document is about."""
 

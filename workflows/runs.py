@@ -34,7 +34,7 @@ def start_options(run: Run, task_queue: str) -> dict[str, Any]:
             [
                 SearchAttributePair(NUMBER, run.number),
                 SearchAttributePair(STATUS, run.status),
-                SearchAttributePair(CUSTOMER, str(run.customer_id)),
+                *([SearchAttributePair(CUSTOMER, str(run.customer_id))] if run.customer_id else ()),
             ]
         ),
         "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,

@@ -5,6 +5,7 @@ from typing import Any
 from db.documents import DOCUMENTS, Documents
 from db.events import AHEAD
 from db.verify.check import Check
+from domain.documents import PROCESSES
 
 
 def _path(check: str, documents: Documents[Any]) -> Check:
@@ -42,11 +43,14 @@ CHECKS = (
     *(_path(f"I5-{each.table}", each) for each in DOCUMENTS.values()),
     Check(
         "I5d",
-        "Every order's first event tells that it was placed, and every event names its actor",
-        """SELECT o.number, e.id AS event_id, e.type FROM orders o
-        LEFT JOIN events e ON e.subject_id = o.id AND e.sequence = 1
-        WHERE e.type IS DISTINCT FROM 'order.placed.v1'
-        UNION ALL SELECT subject, id, type FROM events WHERE actor = ''""",
+        "Every document's first event tells that it was made, and every event names its actor",
+        " UNION ALL ".join(
+            f"""SELECT d.number, e.id AS event_id, e.type FROM {each.table} d
+            LEFT JOIN events e ON e.subject_id = d.id AND e.sequence = 1
+            WHERE e.type IS DISTINCT FROM '{kind}.{each.made}.v1'"""
+            for kind, each in DOCUMENTS.items()
+        )
+        + " UNION ALL SELECT subject, id, type FROM events WHERE actor = ''",
     ),
     Check(
         "I5e",
@@ -68,10 +72,14 @@ CHECKS = (
     ),
     Check(
         "I3m",
-        "A request that was answered with an order has that order",
-        """SELECT k.caller, k.key, k.resource_id FROM idempotency_keys k
-        WHERE k.state = 'done' AND k.status = 201 AND k.route ~ '^(POST )?/orders$'
-          AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = k.resource_id)""",
+        "A request that was answered with a new document has that document",
+        " UNION ALL ".join(
+            f"""SELECT k.caller, k.key, k.resource_id FROM idempotency_keys k
+            WHERE k.state = 'done' AND k.status = 201
+              AND k.route ~ '^(POST )?/{PROCESSES[kind].path}$'
+              AND NOT EXISTS (SELECT 1 FROM {each.table} d WHERE d.id = k.resource_id)"""
+            for kind, each in DOCUMENTS.items()
+        ),
     ),
     Check(
         "I3n",

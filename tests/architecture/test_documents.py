@@ -8,6 +8,7 @@ import pytest
 
 from db.documents import DOCUMENTS
 from domain.documents import DECIDE, PROCESSES, Kind, Process, Signal
+from domain.tasks import RULES
 from tests.architecture.source import OURS, ROOT, Module, dotted
 
 NAMES = {word for one in PROCESSES.values() for word in (one.workflow, one.stem)} | set(Signal)
@@ -76,8 +77,9 @@ def test_a_process_takes_the_signals_and_updates_of_the_table(kind: Kind) -> Non
             name = dotted(mark.func if isinstance(mark, ast.Call) else mark)
             marks.setdefault(name, set()).add(handler.name)
     assert marks["workflow.signal"] == set(process.signals)
-    assert process.signals
-    assert DECIDE in marks["workflow.update"]
+    assert process.signals, "the sweep wakes a run by its first signal, so there has to be one"
+    asks = kind in {rule.asker for rule in RULES.values()}
+    assert not asks or DECIDE in marks["workflow.update"]
     assert process.workflow in {one.name for one in module.classes}
 
 
@@ -87,3 +89,13 @@ def test_a_process_has_a_page_and_its_moves_are_counted(kind: Kind) -> None:
     assert page.exists()
     promised = (ROOT / "deploy/metrics.txt").read_text()
     assert f"{kind}_transitions_total | counter" in promised
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_after_a_restore_the_runs_of_every_kind_are_woken_and_their_numbers_kept(
+    kind: Kind,
+) -> None:
+    script = (ROOT / "deploy/restart_runs.sql").read_text()
+    assert re.search(rf"\bFROM {DOCUMENTS[kind].table}\b", script)
+    assert any(f'"signal": "{signal}"' in script for signal in PROCESSES[kind].signals)
+    assert f"{kind}_numbers" in script

@@ -72,7 +72,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         "INSERT INTO shipment_lines SELECT gen_random_uuid(), md5('again')::uuid, order_line_id,"
         " item_id, location_id, reservation_id, quantity FROM shipment_lines"
         " WHERE shipment_id = md5('running-shipment')::uuid",
-        set(),
+        {"I5d"},
     ),
     "I2k": (
         "UPDATE shipment_lines SET location_id = md5('back')::uuid"
