@@ -25,6 +25,7 @@ from api.authentication import Authenticator
 from api.inventory import router as inventory
 from api.issuer import Issuer
 from api.keys import ApiKeys
+from api.middleware.authenticated import Authenticated
 from api.middleware.failures import Failures
 from api.middleware.limits import Limits
 from api.middleware.observe import Observe
@@ -97,6 +98,9 @@ def mount(app: FastAPI, router: APIRouter) -> None:
     for route in router.routes:
         if isinstance(route, APIRoute):
             route.operation_id = route.unique_id = f"{route.tags[0]}-{route.name}"
+            command = openapi.command_of(route)
+            if command is not None and not isinstance(route.app, Authenticated):
+                route.app = Authenticated(route.app, command)
         app.router.routes.append(route)
 
 

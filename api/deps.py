@@ -7,7 +7,6 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client
 
-from api.authentication import Authenticator
 from api.services import Services
 from db.engine import Database
 from domain.access import Caller, Command
@@ -48,16 +47,17 @@ Temporal = Annotated[Client, Depends(_temporal)]
 
 
 class Require:
-    """Lets in only known callers who may give ``command``; the handler gets the caller."""
+    """Lets in only known callers who may give ``command``; the handler gets the caller.
+
+    The route (`Authenticated`) has identified the caller before anything of the body was read.
+    """
 
     def __init__(self, command: Command) -> None:
         self.command = command
 
     async def __call__(self, request: Request) -> Caller:
-        """Return the caller; raises Unauthenticated and Forbidden."""
-        gate: Authenticator = request.app.state.authenticator
-        caller = await gate.identify(request.headers)
-        request.scope["state"]["caller"] = caller.subject
+        """Return the caller; raises Forbidden."""
+        caller: Caller = request.scope["state"]["identity"]
         caller.require(self.command)
         return caller
 

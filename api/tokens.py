@@ -60,7 +60,9 @@ class Tokens:
             algorithm, key_id = header.get("alg"), header.get("kid")
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise Unauthenticated("the token is not valid") from error
-        if algorithm not in ALGORITHMS or not isinstance(key_id, str) or "crit" in header:
+        if not isinstance(algorithm, str) or not isinstance(key_id, str):
+            raise Unauthenticated("the token is not valid")
+        if algorithm not in ALGORITHMS or "crit" in header:
             raise Unauthenticated("the token is not valid")
         # The key comes from the issuer alone: jku, x5u and jwk in the token are not looked at.
         key = await self._issuer.key(key_id)

@@ -1,4 +1,4 @@
-"""Limits of a request: its size in bytes and its time."""
+"""Limits of a request: its size in bytes, from when its body is wanted, and its time."""
 
 import asyncio
 from datetime import timedelta
@@ -8,11 +8,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem
-from api.refusals import TimedOut, TooLarge, TooSlow
+from api.refusals import TimedOut, TooSlow
 
 
 class Limits:
-    """Refuses what is too large before it is read, and gives up what takes too long."""
+    """Refuses a body that is too large before it is read, and gives up what takes too long."""
 
     def __init__(self, app: ASGIApp, *, body_limit: int, within: timedelta) -> None:
         """``body_limit`` in bytes, declared or counted; ``within`` covers body and answer."""
@@ -26,10 +26,8 @@ class Limits:
             await self._app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isdigit() and int(declared[:20]) > self._limit:
-            await problem(self._too_large(), scope)(scope, receive, send)
-            return
-        request = _Request(receive, send, self._limit)
+        size = int(declared[:20]) if declared.isdecimal() else 0
+        request = _Request(receive, send, size, self._limit)
         try:
             async with asyncio.timeout(self._seconds) as clock:
                 await self._app(scope, request.receive, request.send)
@@ -43,30 +41,32 @@ class Limits:
             )
             await problem(refusal, scope, {"Connection": "close"})(scope, receive, send)
 
-    def _too_large(self) -> TooLarge:
-        return TooLarge(f"a request may have {self._limit} bytes")
-
 
 class _Request:
     """One request's body as it arrives."""
 
-    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(self, receive: Receive, send: Send, declared: int, limit: int) -> None:
         self._receive = receive
         self._send = send
+        self._declared = declared
         self._limit = limit
         self._bytes = 0
         self.arrived = True
         self.answering = False
 
     async def receive(self) -> Message:
+        self._check(self._declared)
         self.arrived = False
         message = await self._receive()
         self._bytes += len(message.get("body", b""))
         self.arrived = not message.get("more_body", False)
-        if self._bytes > self._limit:
-            raise HTTPException(413, f"a request may have {self._limit} bytes")
+        self._check(self._bytes)
         return message
 
     async def send(self, message: Message) -> None:
         self.answering = True
         await self._send(message)
+
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            raise HTTPException(413, f"a request may have {self._limit} bytes")
