@@ -68,7 +68,7 @@ def of_database(error: BaseException) -> DomainError | None:
         case Trouble.DOWN:
             return DatabaseUnavailable("the database cannot answer now; try again")
         case Trouble.UNSTORABLE:
-            return Malformed("a text contains a character that cannot be stored")
+            return Malformed("a value cannot be stored")
         case _:
             return None
 

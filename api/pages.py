@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from domain.value import Value
 
@@ -19,9 +20,17 @@ def _written_out(given: Any) -> Any:
     return given
 
 
+def _in_calendar(given: datetime) -> datetime:
+    """Return the moment in UTC, where it must lie in the calendar too, not only in its own zone."""
+    try:
+        return given.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999 in UTC") from None
+
+
 _NUMBER = re.compile(r"[+-]?[0-9.eE+-]*(inf|nan)?", re.IGNORECASE)
-Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
-"""A moment with its zone; a bare number is refused instead of being read as seconds since 1970."""
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_calendar)]
+"""A moment with its zone, of the years 1 to 9999 in UTC; a bare number is refused."""
 
 
 class Query(BaseModel):

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 
 from db.engine import Database
+from db.failures import told_by_server
 from telemetry import tracing
 
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error)
@@ -29,9 +30,10 @@ async def fetch(db: Database, statement: str, *given: Any) -> Sequence[Any]:
         with tracing.statement(statement):
             found: Sequence[Any] = await driver.fetch(statement, *given)
     except _FAILURES as error:
-        raise DBAPIError(
-            statement, None, error, connection_invalidated=driver.is_closed()
-        ) from error
+        lost = driver.is_closed()
+        if not told_by_server(error):
+            pooled.invalidate()
+        raise DBAPIError(statement, None, error, connection_invalidated=lost) from error
     except BaseException:
         # Who gave up may leave an answer under way, which no other caller must get.
         pooled.invalidate()

@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from db.failures import told_by_server
 from telemetry import metrics
 
 
@@ -40,7 +42,7 @@ def open_engine(
     caller never stops the others.
     """
     milliseconds = timedelta(milliseconds=1)
-    return create_async_engine(
+    engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=pool,
         max_overflow=0,
@@ -61,6 +63,17 @@ def open_engine(
             },
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _throw_away)
+    return engine
+
+
+def _throw_away(failure: ExceptionContext) -> None:
+    """Take from the pool a connection that may be left in the middle of a statement."""
+    connection, error = failure.connection, failure.original_exception
+    if connection is None or connection.invalidated or failure.is_disconnect:
+        return
+    if not told_by_server(error):
+        connection.invalidate(error)
 
 
 class Database:

@@ -1,7 +1,9 @@
-"""Database errors by their meaning: conflict (deadlock), outage, bad text, duplicate, or a bug."""
+"""Database errors by their meaning: conflict (deadlock), outage, bad value, duplicate, or a bug."""
 
 from enum import StrEnum
 
+import asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -14,7 +16,7 @@ class Trouble(StrEnum):
     DOWN = "down"
     """The server, the network or the pool cannot serve now."""
     UNSTORABLE = "unstorable"
-    """The given text holds what PostgreSQL cannot store."""
+    """A given value is none that PostgreSQL can store."""
     DUPLICATE = "duplicate"
     """A unique constraint refused the row."""
     BUG = "bug"
@@ -41,6 +43,8 @@ def diagnose(error: BaseException) -> Trouble:
         return Trouble.DOWN
     if not isinstance(error, DBAPIError):
         return Trouble.BUG
+    if not told_by_server(error.orig) and isinstance(_driver_error(error.orig), asyncpg.DataError):
+        return Trouble.UNSTORABLE
     state = getattr(error.orig, "sqlstate", None)
     if state in _BY_STATE:
         return _BY_STATE[state]
@@ -52,6 +56,22 @@ def diagnose(error: BaseException) -> Trouble:
 
 def violated(error: BaseException) -> str | None:
     """Return the name of the constraint that refused a row, if one did."""
-    cause = getattr(getattr(error, "orig", None), "__cause__", None)
-    name = getattr(cause, "constraint_name", None)
+    name = getattr(_driver_error(getattr(error, "orig", None)), "constraint_name", None)
     return name if isinstance(name, str) else None
+
+
+def told_by_server(error: BaseException | None) -> bool:
+    """Say whether the server sent this error, so that it knows that the statement has ended.
+
+    What the driver raises by itself, such as a value that it cannot write, may leave the statement
+    half asked: the server cuts it off later, in the middle of another caller's.
+    """
+    cause = _driver_error(error)
+    # The driver makes some errors of the server's classes itself; those lack what a server sends.
+    return isinstance(cause, asyncpg.PostgresError) and cause.severity is not None
+
+
+def _driver_error(error: BaseException | None) -> BaseException | None:
+    """Return the driver's own error beneath the one that SQLAlchemy's dialect makes of it."""
+    wrapped = isinstance(error, AsyncAdapt_asyncpg_dbapi.Error)
+    return error.__cause__ if wrapped and error is not None else error
