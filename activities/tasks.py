@@ -17,15 +17,17 @@ async def accept_answer(db: AsyncConnection, decision: Decision, role: Role) -> 
     """Record a person's answer, with what it changes in the books.
 
     An answer that a run acts on is left to that: returns the document whose run it is. What the
-    books refuse leaves no trace in a run. Raises NotFound, Forbidden and IllegalMove.
+    books refuse leaves no trace in a run. Raises NotFound, Forbidden and IllegalMove, which has
+    the outcome of a task that is decided.
     """
     task = await get_task(db, decision.task_id)
     if role not in (task.role, Role.ADMIN):
         raise Forbidden(f"this task is for the role {task.role}", role=task.role)
-    offered = task.status == TaskStatus.OPEN and decision.choice in task.choices
+    is_open = task.status == TaskStatus.OPEN
+    offered = is_open and decision.choice in task.choices
     if offered and task.asker_type is not None and task.asker_id is not None:
         return Document(Kind(task.asker_type), task.asker_id)
-    if task.kind == TaskKind.PAYMENT_MISMATCH:
+    if is_open and task.kind == TaskKind.PAYMENT_MISMATCH:
         await settle_amount(db, task, decision)
     else:
         await answer_task(db, decision)
@@ -41,6 +43,6 @@ class TaskActivities:
 
     @activity.defn
     async def decide_task(self, decision: Decision) -> Decided:
-        """Record the answer, or refuse what was not offered; the first answer counts."""
+        """Record the answer, or refuse what was not offered or is decided; the first one counts."""
         async with self._books.begin() as db:
             return await answer_task(db, decision)

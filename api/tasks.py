@@ -19,7 +19,7 @@ from db.pages import get_page
 from db.reads.tasks import get_task, search_tasks
 from db.tasks import TaskRow
 from domain.access import Caller, Role
-from domain.documents import DECIDE
+from domain.documents import DECIDE, Document
 from domain.errors import IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import TaskId
 from domain.tasks import Decision, TaskKind, TaskStatus
@@ -103,16 +103,25 @@ async def decide(
     books: Books,
     steering: Steer,
 ) -> Response:
-    """Answer a task; the process that asked goes on."""
+    """Answer a task; the process that asked goes on. The first answer counts, others get 409."""
 
     async def run(request_id: UUID) -> TaskView:
         decision = Decision(
             task_id=TaskId(task_id), choice=body.choice, note=body.note, actor=caller.subject
         )
-        async with books.begin() as db:
-            asker = await accept_answer(db, decision, caller.role)
+
+        async def accept() -> Document | None:
+            async with books.begin() as db:
+                return await accept_answer(db, decision, caller.role)
+
+        asker = await accept()
         if asker is not None:
-            await steering.ask(asker, DECIDE, decision, request_id)
+            try:
+                await steering.ask(asker, DECIDE, decision, request_id)
+            except IllegalMove:
+                # The run may have ended by the answer that won, or by the first try of this one.
+                if await accept() is not None:
+                    raise
         async with books.read() as db:
             return view(TaskView, await get_task(db, task_id))
 

@@ -15,7 +15,7 @@ from db.metadata import Base, Id, numbered, one_of
 from domain.documents import Document
 from domain.errors import IllegalMove, NotFound
 from domain.ids import new_id
-from domain.tasks import RULES, Decided, Decision, TaskKind, TaskStatus
+from domain.tasks import RULES, Decided, Decision, TaskKind, TaskStatus, check_repeated
 
 
 class TaskRow(Base):
@@ -145,10 +145,15 @@ async def close_task(
 
 
 async def answer_task(db: AsyncConnection, decision: Decision) -> Decided:
-    """Record a person's answer; the first one counts, and only what was offered is taken."""
+    """Record a person's answer; the first one counts, and only what was offered is taken.
+
+    The same person's repeat of the same choice changes nothing. Raises IllegalMove, with the
+    outcome, for every other answer to a task that is decided.
+    """
     task = await lock_task(db, decision.task_id)
     if task.status == TaskStatus.DONE:
-        return Decided(kind=TaskKind(task.kind), choice=task.outcome or "")
+        check_repeated(decision, outcome=task.outcome or "", closed_by=task.closed_by or "")
+        return Decided(kind=TaskKind(task.kind), choice=decision.choice)
     if task.status == TaskStatus.CANCELLED:
         raise IllegalMove("the task's cause has gone", current_status=task.status, allowed=[])
     if decision.choice not in task.choices:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from domain.documents import Kind
+from domain.errors import IllegalMove
 from domain.holds import HoldReason
 from domain.ids import TaskId
 from domain.value import Name, Text, Value
@@ -61,6 +62,21 @@ class Decided(Value):
 
     kind: TaskKind
     choice: str
+
+
+def check_repeated(decision: Decision, *, outcome: str, closed_by: str) -> None:
+    """Raise IllegalMove unless this repeats the answer with which a task was decided.
+
+    Who lost a race hears so, also with the same choice: it was not theirs that counted.
+    """
+    if (decision.choice, decision.actor) != (outcome, closed_by):
+        raise IllegalMove(
+            f"the task was decided before: {outcome}",
+            current_status=str(TaskStatus.DONE),
+            allowed=[],
+            outcome=outcome,
+            decided_by=closed_by,
+        )
 
 
 class TaskRule(Value):

@@ -39,8 +39,7 @@ async def settle_amount(db: AsyncConnection, task: TaskRow, decision: Decision) 
                 allowed=[RightAmount.OURS],
             )
         amount = theirs.amount
-    if (await answer_task(db, decision)).choice != decision.choice:
-        return
+    await answer_task(db, decision)
     booked = Money(amount=amount, currency=asked.currency)
     data = {"payment_id": asked.payment_id, "kind": asked.kind, "amount": booked.model_dump()}
     fresh = await record_entry(
