@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from api.deps import Db, require
 from api.pages import Page, PageQuery
 from api.problems import READ, problems
-from api.rows import last_id, money, view
+from api.rows import last_id, money, shown, view
 from db.pages import get_page
 from db.payments import PaymentRow
 from db.reads.payments import get_payment, search_payments
@@ -74,7 +74,7 @@ async def search(
     """Newest first; a customer sees those of its own orders."""
     found = search_payments(only_customer=caller.only_customer, order_id=query.order_id)
     rows, more = await get_page(db, found, PaymentRow.id, after=query.after, limit=query.limit)
-    views = [_view(row) for row in rows]
+    views = shown(_view, rows)
     return Page[PaymentView].of(views, request.url.path, query, last_id(rows, more))
 
 

@@ -1,11 +1,12 @@
 """HTTP for orders: accepted and read in the database, steered through their runs."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.orders.rows import Submission
@@ -19,7 +20,7 @@ from api.orders.views import OrderView, order_json
 from api.pages import Page, PageQuery, page
 from api.problems import BODY, KEYED, READ, problems
 from api.process import Wait
-from api.rows import last_id
+from api.rows import last_id, shown
 from db.idempotency import Claim
 from db.orders.reads import get_order, get_order_record, search_orders
 from db.orders.tables import OrderRow
@@ -107,7 +108,7 @@ async def search(
     )
     async with books.read() as db:
         rows, more = await get_page(db, found, OrderRow.id, after=query.after, limit=query.limit)
-    items = [order_json(row._asdict()) for row in rows]
+    items = shown(_order, rows)
     return json_response(page(items, request.url.path, query, last_id(rows, more)))
 
 
@@ -123,6 +124,10 @@ async def show(
     etag = tag(row["version"])
     refuse_known(etag, has)
     return json_response(order_json(row), etag)
+
+
+def _order(row: Row[Any]) -> dict[str, Any]:
+    return order_json(row._asdict())
 
 
 async def _payment(db: AsyncConnection, order_id: UUID) -> list[Wait]:
