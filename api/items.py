@@ -24,7 +24,7 @@ from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId, SiteId
 from domain.items import CreateItem, ItemStatus, Rate
 from domain.money import Money
-from domain.quantities import Quantity
+from domain.quantities import Total
 from domain.value import Name, Value
 
 router = APIRouter(prefix="/items", tags=["items"])
@@ -50,9 +50,9 @@ class SiteStock(Value):
 
     site_id: SiteId
     site: str
-    on_hand: Quantity
-    reserved: Quantity
-    available: Quantity
+    on_hand: Total
+    reserved: Total
+    available: Total
 
 
 class ItemDetail(ItemView):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from api.deps import Db, require
 from api.pages import Page, PageQuery
 from api.problems import READ, problems
-from api.rows import last_id, money, view
+from api.rows import last_id, money, shown, view
 from db.pages import get_page
 from db.reads.payments import PaymentRead, get_payment, search_payments
 from domain.access import Caller
@@ -74,7 +74,7 @@ async def search(
     rows, more = await get_page(
         db, PaymentRead, found, PaymentRead.id, after=query.after, limit=query.limit
     )
-    views = [_view(row) for row in rows]
+    views = shown(_view, rows)
     return Page[PaymentView].of(views, request.url.path, query, last_id(rows, more))
 
 

@@ -1,17 +1,51 @@
 """From rows to views: columns of the same name, and amounts with their currency."""
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, cast
+
+import structlog
+from pydantic import ValidationError
 
 from domain.value import Value
 
 View = TypeVar("View", bound=Value)
+Row = TypeVar("Row")
+Shown = TypeVar("Shown")
+_log = structlog.get_logger("http")
+
+# What does not fit its view is logged here, without the values that pydantic would print.
+warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
 
 
 def view(kind: type[View], row: object, **computed: Any) -> View:
-    """Build a view from the columns that it names; ``computed`` fills or replaces the rest."""
+    """Build a view from the columns that it names; ``computed`` fills or replaces the rest.
+
+    A row that does not fit, because another release stored it by other rules, is shown as it is.
+    """
     names = [name for name in kind.model_fields if name not in computed]
-    return kind.model_validate({**{name: getattr(row, name) for name in names}, **computed})
+    given = {**{name: getattr(row, name) for name in names}, **computed}
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        places = [".".join(map(str, one["loc"])) for one in error.errors(include_input=False)]
+        _report(row, kind.__name__, fields=places)
+        return cast(View, kind.model_construct(**given))
+
+
+def shown(build: Callable[[Row], Shown], rows: Iterable[Row]) -> list[Shown]:
+    """Build what is shown of each row; one that cannot be built is left out of the list."""
+    built = []
+    for row in rows:
+        try:
+            built.append(build(row))
+        except ValueError as error:
+            _report(row, build.__name__, failure=type(error).__name__)
+    return built
+
+
+def _report(row: object, name: str, **facts: Any) -> None:
+    _log.error("a row does not fit its view", view=name, id=str(getattr(row, "id", "")), **facts)
 
 
 def money(amount: int | None, currency: str | None) -> dict[str, Any] | None:

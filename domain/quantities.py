@@ -8,9 +8,13 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 PLACES = 6
 LARGEST = 10**12
+"""The largest quantity of one request."""
+LARGEST_BALANCE = 10**13
+"""The largest stock of an item at one location; keeps room in its column for one more request."""
 
 
 PATTERN = r"^-?[0-9]{1,12}(\.[0-9]{1,6})?$"
+TOTAL_PATTERN = r"^-?[0-9]+\.[0-9]{6}$"
 
 
 def exact(given: Any) -> Any:
@@ -45,4 +49,16 @@ Quantity = Annotated[
     PlainSerializer(plain, return_type=int | str),
     WithJsonSchema(_SCHEMA),
 ]
-"""A quantity with at most 6 decimals."""
+"""A quantity with at most 6 decimals, as callers give it."""
+
+Total = Annotated[
+    Decimal,
+    PlainSerializer(plain, return_type=int | str),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer"}, {"type": "string", "pattern": TOTAL_PATTERN}],
+            "examples": [5, "0.250000"],
+        }
+    ),
+]
+"""A sum of quantities, which the bound of a single one does not bound."""

@@ -10,7 +10,7 @@ from api.pages import Instant, PageQuery, Query
 from db.inventory.reads import Grouping
 from domain.ids import ItemId, LocationId, SiteId
 from domain.inventory import LocationKind, MovementKind
-from domain.quantities import Quantity
+from domain.quantities import Quantity, Total
 from domain.value import Name, Value
 
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -28,9 +28,9 @@ class StockView(Value):
     location_id: LocationId | None
     location: str | None
     location_kind: LocationKind | None
-    on_hand: Quantity
-    reserved: Quantity
-    available: Quantity
+    on_hand: Total
+    reserved: Total
+    available: Total
 
 
 class StockQuery(Query):
@@ -115,5 +115,5 @@ class AdjustmentView(Value):
     quantity: Quantity
     reason: str
     note: str
-    on_hand: Quantity
-    reserved: Quantity
+    on_hand: Total
+    reserved: Total

@@ -1,6 +1,6 @@
 """HTTP for orders: accepted and read in the database, steered through their runs."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import fastapi
@@ -19,7 +19,7 @@ from api.orders.views import OrderView, order_json
 from api.pages import Page, PageQuery, page
 from api.problems import BODY, KEYED, READ, problems
 from api.process import Wait
-from api.rows import last_id
+from api.rows import last_id, shown
 from db.idempotency import Claim
 from db.orders.reads import fields_of, get_order, get_order_record, search_orders
 from db.orders.tables import OrderRow
@@ -109,7 +109,7 @@ async def search(
         rows, more = await get_page(
             db, OrderRow, found, OrderRow.id, after=query.after, limit=query.limit
         )
-    items = [order_json(fields_of(row)) for row in rows]
+    items = shown(_order, rows)
     return json_response(page(items, request.url.path, query, last_id(rows, more)))
 
 
@@ -125,6 +125,10 @@ async def show(
     etag = tag(row["version"])
     refuse_known(etag, has)
     return json_response(order_json(row), etag)
+
+
+def _order(row: OrderRow) -> dict[str, Any]:
+    return order_json(fields_of(row))
 
 
 async def _payment(db: AsyncConnection, order_id: UUID) -> list[Wait]:

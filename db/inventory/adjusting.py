@@ -9,9 +9,9 @@ from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
 from db.inventory.tables import BalanceRow
 from domain.adjustments import AdjustStock
-from domain.errors import AlreadyExists, NotFound, OutOfStock
+from domain.errors import AlreadyExists, Malformed, NotFound, OutOfStock
 from domain.inventory import VIRTUAL, LocationKind, MovementKind
-from domain.quantities import plain
+from domain.quantities import LARGEST_BALANCE, plain
 
 _LOCATION = text("SELECT kind FROM locations WHERE id = :location AND active")
 _LOCK = text(
@@ -36,8 +36,8 @@ async def adjust_stock(
 ) -> BalanceRow:
     """Move between the location and the place that the reason names; return the new balance.
 
-    Raises NotFound for a location that holds no stock, and OutOfStock with the holders when less
-    would remain than is reserved.
+    Raises NotFound for a location that holds no stock, OutOfStock with the holders when less would
+    remain than is reserved, and Malformed when more would be there than the books can count.
     """
     kind = (await db.execute(_LOCATION, {"location": location_id})).scalar_one_or_none()
     if kind is None or LocationKind(kind) in VIRTUAL:
@@ -62,6 +62,11 @@ async def adjust_stock(
     if not posted.made:
         raise AlreadyExists(f"the adjustment {movement_id} is in the books already")
     [balance] = posted.balances
+    if balance.on_hand > LARGEST_BALANCE:
+        raise Malformed(
+            f"a location holds at most {LARGEST_BALANCE} of an item",
+            errors=[{"pointer": "/quantity", "message": "more than the location can hold"}],
+        )
     return balance
 
 

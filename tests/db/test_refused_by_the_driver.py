@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import QueuePool, text
 from sqlalchemy.exc import DBAPIError
@@ -59,12 +60,18 @@ async def fails(doing: Awaitable[None]) -> BaseException:
 @pytest.mark.parametrize("way", [read, write, past_sqlalchemy])
 @pytest.mark.parametrize(("kind", "value"), IMPOSSIBLE, ids=str)
 async def test_the_next_sixty_requests_of_others_succeed(
-    way: Callable[[Database, str, Any], Awaitable[None]], kind: str, value: Any, db: Database
+    way: Callable[[Database, str, Any], Awaitable[None]],
+    kind: str,
+    value: Any,
+    db: Database,
+    database_url: str,
 ) -> None:
     """D3: no caller gets the connection on which the driver gave up."""
     errors = await asyncio.gather(*(fails(way(db, kind, value)) for _ in range(2)))
     assert {diagnose(error) for error in errors} == {Trouble.UNSTORABLE}
-    await asyncio.sleep(0.5)
+    observer = await asyncpg.connect(database_url, ssl=False)
+    await observer.execute("SELECT pg_sleep(0.5)")
+    await observer.close()
     for _ in range(30):
         async with db.begin() as books:
             assert (await books.execute(WHO)).scalar_one()

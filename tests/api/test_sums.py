@@ -1,0 +1,129 @@
+"""Sums that are larger than any request may give, and rows that do not fit their view."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from tests.api.callers import Callers
+from tests.storefront import add_site, an_order
+
+TRILLION = 10**12
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def sites(database_url: str) -> None:
+    await add_site(database_url, "AUS")
+    await add_site(database_url, "BER")
+
+
+async def add(callers: Callers, sku: str, quantity: object, site: str = "AUS") -> Any:
+    body = {"sku": sku, "site": site, "quantity": quantity, "reason": "found"}
+    return await callers.post("/inventory/adjustments", body)
+
+
+async def an_item(callers: Callers) -> dict[str, Any]:
+    body = {"sku": f"SKU-{uuid4()}", "name": "Rivet"}
+    item: dict[str, Any] = (await callers.post("/items", body)).json()
+    return item
+
+
+async def test_two_adjustments_of_a_trillion_are_shown_everywhere(callers: Callers) -> None:
+    """T23: the bound of one request does not bound the sum of two."""
+    item = await an_item(callers)
+    first, second = [await add(callers, item["sku"], TRILLION) for _ in range(2)]
+    assert (first.status_code, second.status_code) == (201, 201), second.text
+    assert second.json()["on_hand"] == 2 * TRILLION
+    for group in ("location", "site", "item"):
+        rows = (await callers.get(f"/inventory?group_by={group}")).json()["items"]
+        mine = [row for row in rows if row["sku"] == item["sku"]]
+        assert [(row["on_hand"], row["available"]) for row in mine] == [(2 * TRILLION,) * 2]
+    shown = (await callers.get(f"/items/{item['id']}")).json()
+    assert [one["on_hand"] for one in shown["stock"]] == [2 * TRILLION]
+    ledger = (await callers.get(f"/inventory/movements?item_id={item['id']}")).json()["items"]
+    assert [one["quantity"] for one in ledger] == [TRILLION, TRILLION]
+
+
+async def test_a_trillion_at_each_of_two_sites_is_added_up(callers: Callers) -> None:
+    """T23: sums over sites are shown, with their fractions."""
+    item = await an_item(callers)
+    for site in ("AUS", "BER"):
+        made = await add(callers, item["sku"], "999999999999.500000", site)
+        assert made.status_code == 201, made.text
+    await add(callers, item["sku"], "0.25")
+    rows = (await callers.get(f"/inventory?sku={item['sku']}&group_by=item")).json()["items"]
+    assert [row["on_hand"] for row in rows] == ["1999999999999.250000"]
+
+
+async def test_more_than_the_books_can_count_is_refused(callers: Callers) -> None:
+    """T23: the eleventh trillion at one location is a 422 with a pointer and changes nothing."""
+    item = await an_item(callers)
+    answers = [await add(callers, item["sku"], TRILLION) for _ in range(12)]
+    assert [answer.status_code for answer in answers] == [201] * 10 + [422] * 2
+    assert [one["pointer"] for one in answers[-1].json()["errors"]] == ["/quantity"]
+    rows = (await callers.get(f"/inventory?sku={item['sku']}")).json()["items"]
+    assert [row["on_hand"] for row in rows] == [10 * TRILLION]
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+async def test_a_row_that_another_release_stored_does_not_take_the_list_away(
+    callers: Callers, database_url: str
+) -> None:
+    """T23: what does not fit its view is shown as it is, between the others, and logged."""
+    item = await an_item(callers)
+    await add(callers, item["sku"], 2)
+    connection = await asyncpg.connect(database_url, ssl=False)
+    await connection.execute("ALTER TABLE movements DROP CONSTRAINT ck_movements_kind")
+    await connection.execute(
+        "INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id,"
+        " to_location_id, actor, occurred_at) SELECT $2, 'up', 'levitation', item_id,"
+        " 5 * quantity * 10 ^ 12, from_location_id, to_location_id, 'tests', now()"
+        " FROM movements WHERE item_id = $1",
+        item["id"],
+        UUID(int=1),
+    )
+    await connection.close()
+    with capture_logs() as logs:
+        answer = await callers.get(f"/inventory/movements?item_id={item['id']}")
+    assert answer.status_code == 200, answer.text
+    assert [(one["kind"], one["quantity"]) for one in answer.json()["items"]] == [
+        ("adjustment", 2),
+        ("levitation", 10 * TRILLION),
+    ]
+    [line] = [one for one in logs if one["event"] == "a row does not fit its view"]
+    assert (line["view"], sorted(line["fields"])) == ("MovementView", ["kind", "quantity"])
+
+
+async def test_an_order_that_cannot_be_shown_is_left_out_of_the_list(
+    callers: Callers, database_url: str
+) -> None:
+    """T23: an entry of a kind that this release does not know hides its order alone."""
+    sku = (await an_item(callers))["sku"]
+    await add(callers, sku, 9)
+    customer = (await callers.post("/customers", {"name": "Ada"})).json()["id"]
+    ids = []
+    for _ in range(3):
+        body = an_order(customer, {})
+        price = {"amount": 100, "currency": "USD"}
+        body["lines"] = [{"sku": sku, "quantity": 1, "unit_price": price}]
+        placed = await callers.post("/orders", body)
+        assert placed.status_code == 201, placed.text
+        ids.append(placed.json()["id"])
+    connection = await asyncpg.connect(database_url, ssl=False)
+    await connection.execute("ALTER TABLE payment_entries DROP CONSTRAINT ck_payment_entries_kind")
+    await connection.execute(
+        "INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, failure_code)"
+        " SELECT $2, id, 'alchemy', 'succeeded', 'alchemy', 1, ''"
+        " FROM payments WHERE order_id = $1",
+        ids[1],
+        uuid4(),
+    )
+    await connection.close()
+    orders = await callers.get(f"/orders?customer_id={customer}")
+    assert orders.status_code == 200, orders.text
+    assert [one["id"] for one in orders.json()["items"]] == [ids[2], ids[0]]
+    payments = await callers.get("/payments")
+    assert payments.status_code == 200, payments.text
+    assert [one["order_id"] for one in payments.json()["items"]] == [ids[2], ids[0]]
