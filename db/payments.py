@@ -98,6 +98,11 @@ class Ledger:
         return [entry.value for entry in self.entries if entry.payment_id == payment_id]
 
     @property
+    def untried(self) -> bool:
+        """Whether the newest payment waits to be sent to the provider for the first time."""
+        return bool(self.payments) and not self.of(self.payments[-1].id)
+
+    @property
     def drawn_on(self) -> PaymentRow | None:
         """The payment from which captures are taken: the newest authorized one."""
         return next((row for row in reversed(self.payments) if row.provider_reference), None)

@@ -10,7 +10,7 @@ from db.payments import ledger_of, record_payment
 from domain.documents import Document, Kind, Signal
 from domain.errors import NotFound
 from domain.ids import CustomerId
-from domain.orders.requests import check_payable, standing_of
+from domain.orders.requests import Standing, check_payable, standing_of
 from domain.orders.status import OrderStatus
 from domain.payments import add_up
 from gateways.partners import PROVIDER
@@ -28,14 +28,17 @@ async def pay_order(
     """Record another card for an order and have its run try it.
 
     Raises NotFound, also for another customer's order when ``only_customer`` is given, and
-    IllegalMove for an order that has ended, is paid, or whose last attempt is in flight. The card's
-    token goes nowhere but the payment's row.
+    IllegalMove for an order that has ended, is paid, or whose last attempt is in flight or waits to
+    be tried, so that each accepted card is tried. The card's token goes nowhere but the payment's row.
     """
     order = await ORDERS.lock(db, order_id)
     if only_customer not in (None, order.customer_id):
         raise NotFound(f"there is no order {order_id}")
-    paid = add_up((await ledger_of(db, order_id)).values)
-    check_payable(OrderStatus(order.status), standing_of(order.total_amount, paid))
+    ledger = await ledger_of(db, order_id)
+    standing = standing_of(order.total_amount, add_up(ledger.values))
+    if ledger.untried and standing is not Standing.SECURED:
+        standing = Standing.IN_FLIGHT
+    check_payable(OrderStatus(order.status), standing)
     await record_payment(db, payment_id, order, provider=PROVIDER.name, token=token, actor=actor)
     await ORDERS.change(db, order)
     await signal(db, Document(Kind.ORDER, order_id), Signal.PAYMENT_REPORTED)

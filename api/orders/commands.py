@@ -19,7 +19,13 @@ from db.orders.reads import get_order
 from domain.access import Caller
 from domain.documents import Document, Kind
 from domain.ids import OrderId
-from domain.orders.requests import Cancellation, CancelOrder, PayOrder, too_late_to_cancel
+from domain.orders.requests import (
+    Cancellation,
+    CancelOrder,
+    PayOrder,
+    check_reason,
+    too_late_to_cancel,
+)
 from domain.orders.status import OrderStatus
 from workflows.order_fulfillment import OrderFulfillment
 
@@ -47,7 +53,11 @@ async def cancel(
     key: OptionalKey,
     orders: Annotated[OrderCommands, Depends(OrderCommands)],
 ) -> Response:
-    """Cancel before the goods have left: stock and money come back; once is as good as twice."""
+    """Cancel before the goods have left: stock and money come back; once is as good as twice.
+
+    A customer may give the reasons `customer_request` and `duplicate`.
+    """
+    check_reason(body.reason, caller.role)
 
     async def run(request_id: UUID) -> OrderView:
         order = await orders.look(order_id, caller)

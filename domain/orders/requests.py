@@ -7,7 +7,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from domain import lifecycle
-from domain.errors import IllegalMove
+from domain.access import Role
+from domain.errors import Forbidden, IllegalMove
 from domain.ids import OrderId, ShipmentId
 from domain.orders.status import (
     MOVES,
@@ -51,8 +52,12 @@ class Progress(Value):
     """What was asked of a running order and is not done yet."""
 
 
+CUSTOMERS_REASONS = frozenset({CancelReason.CUSTOMER_REQUEST, CancelReason.DUPLICATE})
+"""Why a customer may cancel; the other reasons are for the company to give."""
+
+
 class CancelOrder(Value):
-    """The body of a cancellation."""
+    """The body of a cancellation; customers may give only `customer_request` and `duplicate`."""
 
     reason: CancelReason = CancelReason.CUSTOMER_REQUEST
 
@@ -61,6 +66,15 @@ class PayOrder(Value):
     """Another attempt to pay, with the token of a card."""
 
     token: Name = Field(description="The payment provider's name for the card.")
+
+
+def check_reason(reason: CancelReason, role: Role) -> None:
+    """Raise Forbidden unless a caller of this role may give this reason for a cancellation."""
+    if role is Role.CUSTOMER and reason not in CUSTOMERS_REASONS:
+        raise Forbidden(
+            f"a customer may not cancel with the reason {reason}",
+            allowed=sorted(CUSTOMERS_REASONS),
+        )
 
 
 def standing_of(total: int, paid: PaymentAmounts) -> Standing:
