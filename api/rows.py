@@ -45,7 +45,7 @@ def shown(build: Callable[[Row], Shown], rows: Iterable[Row]) -> list[Shown]:
 
 
 def _report(row: object, name: str, **facts: Any) -> None:
-    _log.error("a row does not fit its view", view=name, id=str(getattr(row, "id", "")), **facts)
+    _log.error("row_does_not_fit_its_view", view=name, id=str(getattr(row, "id", "")), **facts)
 
 
 def money(amount: int | None, currency: str | None) -> dict[str, Any] | None:

@@ -92,7 +92,7 @@ async def test_a_row_that_another_release_stored_does_not_take_the_list_away(
         ("adjustment", 2),
         ("levitation", 10 * TRILLION),
     ]
-    [line] = [one for one in logs if one["event"] == "a row does not fit its view"]
+    [line] = [one for one in logs if one["event"] == "row_does_not_fit_its_view"]
     assert (line["view"], sorted(line["fields"])) == ("MovementView", ["kind", "quantity"])
 
 
