@@ -59,6 +59,7 @@ PLUMBING = {
         "answers",
         "app",
         "authentication",
+        "connections",
         "deps",
         "documents",
         "notifier",
