@@ -22,6 +22,7 @@ from api import (
     webhooks,
 )
 from api.authentication import Authenticator
+from api.connections import Connection
 from api.inventory import router as inventory
 from api.issuer import Issuer
 from api.keys import ApiKeys
@@ -158,6 +159,9 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         app,
         host=settings.api_host,
         port=settings.api_port,
+        http=Connection,
+        ws="none",
+        limit_concurrency=settings.max_connections,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -27,6 +27,12 @@ class TooLarge(DomainError):
     code, status = "too_large", 413
 
 
+class HeadersTooLarge(DomainError):
+    """The request's headers are too large."""
+
+    code, status = "headers_too_large", 431
+
+
 class Internal(DomainError):
     """Something went wrong here."""
 
@@ -37,6 +43,12 @@ class Busy(DomainError):
     """Too many want the same rows at once; nothing was changed."""
 
     code, status = "busy", 503
+
+
+class TooManyConnections(DomainError):
+    """Too many connections are open."""
+
+    code, status = "too_many_connections", 503
 
 
 class DatabaseUnavailable(DomainError):

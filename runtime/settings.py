@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     sdk_metrics_port: int | None = None
     """Where a worker serves the metrics of the Temporal SDK; unset means nowhere."""
     body_limit: int = 1_000_000
+    max_connections: int = Field(default=800, ge=1)
     request_timeout: Duration = Field(
         default=timedelta(seconds=15), gt=timedelta(), le=timedelta(seconds=45)
     )

@@ -25,6 +25,15 @@ http_request_seconds = Histogram(
 http_in_flight = Gauge(
     "stateset_http_in_flight", "HTTP requests being answered now.", registry=REGISTRY
 )
+http_connections = Gauge(
+    "stateset_http_connections", "Connections of HTTP clients.", registry=REGISTRY
+)
+http_connections_ended = Counter(
+    "stateset_http_connections_ended",
+    "Connections of HTTP clients that were refused or cut off, by why.",
+    ("reason",),
+    registry=REGISTRY,
+)
 
 order_creations = Counter("order_creations", "Orders accepted.", registry=REGISTRY)
 order_creation_failures = Counter(

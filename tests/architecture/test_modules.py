@@ -60,6 +60,7 @@ PLUMBING = {
         "answers",
         "app",
         "authentication",
+        "connections",
         "deps",
         "documents",
         "notifier",

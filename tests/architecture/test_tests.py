@@ -10,6 +10,7 @@ POLLING = {
     "answering",
     "ask",
     "cancel",
+    "dawdle",
     "eventually",
     "served",
     "start",
@@ -17,7 +18,7 @@ POLLING = {
     "until_up",
     "working",
 }
-"""Helpers that wait for a condition with a deadline, and one server that is slow on purpose."""
+"""Helpers that wait for a condition with a deadline, and who is slow on purpose."""
 LOAD = ("tests/bench/",)
 """Arrivals of a measured load follow a clock."""
 SAYS = ("fail", "raises", "refuse", "replay_workflow", "warns")
