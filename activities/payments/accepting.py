@@ -29,7 +29,8 @@ async def pay_order(
 
     Raises NotFound, also for another customer's order when ``only_customer`` is given, and
     IllegalMove for an order that has ended, is paid, or whose last attempt is in flight or waits to
-    be tried, so that each accepted card is tried. The card's token goes nowhere but the payment's row.
+    be tried, so that each accepted card is tried. The card's token goes nowhere but the payment's
+    row.
     """
     order = await ORDERS.lock(db, order_id)
     if only_customer not in (None, order.customer_id):
