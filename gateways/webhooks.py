@@ -44,7 +44,7 @@ def verify(secret: str, headers: Mapping[str, str], raw_body: bytes, now: dateti
         message = f"{event_id}.{sent_at}.".encode() + raw_body
     except UnicodeEncodeError:
         raise BadSignature("the webhook-id header is malformed") from None
-    expected = hmac.new(_key(secret), message, hashlib.sha256).digest()
+    expected = hmac.new(signing_key(secret), message, hashlib.sha256).digest()
     # Every signature is compared, so that the time taken tells nothing about which one matched.
     matches = [
         hmac.compare_digest(expected, signature)
@@ -66,8 +66,8 @@ def read_event(expected: type[Event], raw: bytes) -> Event:
         raise UnknownEvent(str(error)) from error
 
 
-def _key(secret: str) -> bytes:
-    """Return the signing key; a secret that is none is our own mistake and raises ValueError."""
+def signing_key(secret: str) -> bytes:
+    """Return the key of a secret (``whsec_`` and base64); raises ValueError when it is none."""
     encoded = secret.removeprefix("whsec_")
     try:
         key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)

@@ -1,16 +1,17 @@
 """Every setting of a process, read from ``STATESET_*`` and ``TEMPORAL_*`` variables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.policy import Policy
-from gateways.partner import Partner, PartnerSettings
+from gateways.partner import Partner, PartnerSettings, worthless_secrets
 from gateways.partners import PARTNERS
 
 
@@ -39,8 +40,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """``postgresql://user:password@host:port/name``; unset means the embedded server."""
     database_pool: int = Field(default=20, ge=2, le=500)
-    statement_timeout: Duration = timedelta(seconds=5)
-    lock_timeout: Duration = timedelta(seconds=3)
+    statement_timeout: Duration = Field(default=timedelta(seconds=5), gt=timedelta())
+    lock_timeout: Duration = Field(default=timedelta(seconds=3), gt=timedelta())
 
     # Temporal. TLS and API key come from its own names, TEMPORAL_TLS_* and TEMPORAL_API_KEY.
     temporal_address: str | None = None
@@ -59,12 +60,12 @@ class Settings(BaseSettings):
 
     # HTTP
     api_host: str = "127.0.0.1"
-    api_port: int = 8000
+    api_port: int = Field(default=8000, ge=0, le=65535)
     metrics_host: str = "127.0.0.1"
-    metrics_port: int = 9464
-    sdk_metrics_port: int | None = None
+    metrics_port: int = Field(default=9464, ge=0, le=65535)
+    sdk_metrics_port: int | None = Field(default=None, ge=0, le=65535)
     """Where a worker serves the metrics of the Temporal SDK; unset means nowhere."""
-    body_limit: int = 1_000_000
+    body_limit: int = Field(default=1_000_000, ge=1)
     max_connections: int = Field(default=800, ge=1)
     request_timeout: Duration = Field(
         default=timedelta(seconds=15), gt=timedelta(), le=timedelta(seconds=45)
@@ -75,15 +76,15 @@ class Settings(BaseSettings):
     jwks_url: str | None = None
 
     # Worker
-    max_workflow_tasks: int = 100
-    max_activities: int = 50
-    max_cached_workflows: int = 1000
-    graceful_shutdown: Duration = timedelta(seconds=30)
-    dispatch_batch: int = 50
-    dispatch_poll: Duration = timedelta(milliseconds=200)
+    max_workflow_tasks: int = Field(default=100, ge=1)
+    max_activities: int = Field(default=50, ge=1)
+    max_cached_workflows: int = Field(default=1000, ge=0)
+    graceful_shutdown: Duration = Field(default=timedelta(seconds=30), ge=timedelta())
+    dispatch_batch: int = Field(default=50, ge=1)
+    dispatch_poll: Duration = Field(default=timedelta(milliseconds=200), gt=timedelta())
 
     # Rules
-    payment_window: Duration = Policy().payment_window
+    payment_window: Duration = Field(default=Policy().payment_window, gt=timedelta())
     """How long a card order waits for an authorization before it is cancelled."""
 
     # Telemetry
@@ -126,10 +127,16 @@ def _read(kind: type[Read]) -> Read:
 def settings() -> Settings:
     """Return this process's settings; end the process with a clear word about a wrong one.
 
-    A production process that would trust a key or secret that everybody knows is ended, too.
+    A production process that would trust what others know, can guess or can change is ended, too.
     """
     given = _read(Settings)
-    known = [name for partner in given.partners.values() for name in partner.default_secrets()]
-    if given.environment == "production" and known:
-        raise SystemExit(f"Refusing to start in production with sandbox secrets: set {known}")
+    worthless = list(_worthless(given))
+    if given.environment == "production" and worthless:
+        raise SystemExit(f"Refusing to start in production. {'; '.join(worthless)}")
     return given
+
+
+def _worthless(given: Settings) -> Iterator[str]:
+    if given.jwks_url is not None and urlsplit(given.jwks_url).scheme != "https":
+        yield "STATESET_JWKS_URL is not an https address, so anyone on the way can sign tokens"
+    yield from worthless_secrets(given.partners.values())

@@ -100,6 +100,11 @@ class _Settings(PartnerSettings, env_prefix="STATESET_HERON_"):
     api_key: SecretStr = SecretStr("heron-key")
     webhook_secret: SecretStr = SecretStr("heron-secret")
 
+    @classmethod
+    def signing_key(cls, secret: SecretStr) -> bytes:
+        """Return the secret as it is: it signs with its text."""
+        return secret.get_secret_value().encode()
+
 
 HERON = CarrierPartner(
     webhooks="heron-tracking",
