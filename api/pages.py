@@ -36,7 +36,7 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator
 class Query(BaseModel):
     """Query parameters; a misspelt one is refused instead of being ignored."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class PageQuery(Query):

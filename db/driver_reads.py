@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 
 from db.engine import Database
-from db.failures import told_by_server
+from db.failures import hide_values, told_by_server
 from telemetry import tracing
 
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error)
@@ -28,7 +28,7 @@ async def fetch(db: Database, statement: str, *given: Any) -> Sequence[Any]:
     driver: Any = pooled.driver_connection
     try:
         with tracing.statement(statement):
-            found: Sequence[Any] = await driver.fetch(statement, *given)
+            found = await _fetch(driver, statement, given)
     except _FAILURES as error:
         lost = driver.is_closed()
         if not told_by_server(error):
@@ -40,6 +40,15 @@ async def fetch(db: Database, statement: str, *given: Any) -> Sequence[Any]:
         raise
     finally:
         pooled.close()
+    return found
+
+
+async def _fetch(driver: Any, statement: str, given: Sequence[Any]) -> Sequence[Any]:
+    try:
+        found: Sequence[Any] = await driver.fetch(statement, *given)
+    except _FAILURES as error:
+        hide_values(error)
+        raise
     return found
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from db.failures import told_by_server
+from db.failures import hide_values, told_by_server
 from telemetry import metrics
 
 
@@ -39,7 +39,7 @@ def open_engine(
     """Return an engine for ``postgresql://…``; connections are made on first use.
 
     A statement, a wait for a lock and a transaction left open are all bounded, so that one stuck
-    caller never stops the others.
+    caller never stops the others. Its errors carry no values of parameters and rows.
     """
     milliseconds = timedelta(milliseconds=1)
     engine = create_async_engine(
@@ -48,6 +48,7 @@ def open_engine(
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=False,
+        hide_parameters=True,
         json_serializer=to_json,
         json_deserializer=orjson.loads,
         connect_args={
@@ -63,8 +64,13 @@ def open_engine(
             },
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _hide_values)
     event.listen(engine.sync_engine, "handle_error", _throw_away)
     return engine
+
+
+def _hide_values(failure: ExceptionContext) -> None:
+    hide_values(failure.original_exception, failure.sqlalchemy_exception)
 
 
 def _throw_away(failure: ExceptionContext) -> None:

@@ -71,6 +71,23 @@ def told_by_server(error: BaseException | None) -> bool:
     return isinstance(cause, asyncpg.PostgresError) and cause.severity is not None
 
 
+def hide_values(error: BaseException, wrapper: BaseException | None = None) -> None:
+    """Take from a driver's error what it quotes of rows and parameters, which may be personal.
+
+    What remains for logs, traces and histories is its class and the names of tables, columns and
+    constraints. ``wrapper`` is what SQLAlchemy made of the error.
+    """
+    cause = _driver_error(error)
+    if isinstance(cause, asyncpg.PostgresError):
+        cause.detail = None
+    if isinstance(cause, asyncpg.DataError):
+        # Of the class 22 the sentence itself quotes the value, and so does what it arose from.
+        cause.__cause__ = cause.__context__ = None
+        for one in (cause, error, wrapper):
+            if one is not None:
+                one.args = (f"{type(cause).__name__}: a value does not fit its type",)
+
+
 def _driver_error(error: BaseException | None) -> BaseException | None:
     """Return the driver's own error beneath the one that SQLAlchemy's dialect makes of it."""
     wrapped = isinstance(error, AsyncAdapt_asyncpg_dbapi.Error)

@@ -26,6 +26,11 @@ Name = Annotated[
 
 
 class Value(BaseModel):
-    """A frozen value; unknown fields are refused, so a misspelt field is an error, not a no-op."""
+    """A frozen value; unknown fields are refused, so a misspelt field is an error, not a no-op.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    What a refusal says leaves out the value, which may be personal and ends in logs and histories.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
+    )

@@ -28,7 +28,7 @@ OUTAGES = frozenset({401, 403, 407, 408, 425, 429})
 class Answer(BaseModel):
     """A partner's answer: what we read is checked strictly, what we do not know is left alone."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class _ErrorDetail(Answer):
