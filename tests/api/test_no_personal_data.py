@@ -21,7 +21,8 @@ from db.engine import Database
 from domain.addresses import Address
 from telemetry import tracing
 from tests.api.callers import Callers
-from tests.storefront import ADDRESS, add_site, an_order
+from tests.shop import opened
+from tests.storefront import ADDRESS, an_order
 
 PLANTED = {
     "name": "Ada Planted",
@@ -82,7 +83,8 @@ async def test_an_order_that_the_database_refuses_is_not_in_the_log(
     callers: Callers, database_url: str, written: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """D10: the statement that writes an order carries all of it, and none of it is logged."""
-    await add_site(database_url, "AUS")
+    async with opened(database_url):
+        pass
     prices = [{"amount": 100, "currency": "USD"}]
     await callers.post("/items", {"sku": "MUG", "name": "Mug", "prices": prices})
     stock = {"sku": "MUG", "site": "AUS", "quantity": 5, "reason": "found"}

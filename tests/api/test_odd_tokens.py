@@ -17,7 +17,7 @@ from db.engine import Database
 from runtime.settings import Settings
 from tests.api.conftest import away
 from tests.api.issuer import AUDIENCE, NAME, TestIssuer
-from tests.api.serving import served
+from tests.serving import served
 
 ODD: tuple[Any, ...] = (
     [],
