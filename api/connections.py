@@ -5,7 +5,7 @@ it is endless: a parser keeps a header until it ends, and a silent connection ke
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import Scope
@@ -52,14 +52,15 @@ class Connection(HttpToolsProtocol):
         self._waiting_for_head: asyncio.TimerHandle | None = None
         self._waiting_for_reader: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or refuse it at once when there are too many."""
+        stream = cast(asyncio.Transport, transport)
         if self._most is not None and len(self.connections) >= self._most:
-            self.transport = transport
+            self.transport = stream
             metrics.http_connections_ended.labels("too_many").inc()
             self._refuse(TooManyConnections("too many connections are open; try again"))
             return
-        super().connection_made(transport)
+        super().connection_made(stream)
         self._counted = True
         metrics.http_connections.inc()
         self._expect_head()

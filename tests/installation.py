@@ -206,7 +206,7 @@ class Installation:
             found = await self.shop.get("/tasks", kind=kind, document_id=document_id, status="open")
             return found.body["items"]
 
-        [task] = await eventually(asked, PATIENCE, f"nobody was asked about {kind}")
+        [task] = await eventually(asked, PATIENCE, f"no task of kind {kind} was opened")
         return dict(task)
 
     async def ledger(self, order_id: str) -> list[tuple[str, int, str, int]]:

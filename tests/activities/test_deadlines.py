@@ -1,4 +1,4 @@
-"""What is late is warned of once per cause, whoever sweeps; with the cause the question goes."""
+"""A deadline that passes opens one task per cause, also of several workers; both end together."""
 
 import asyncio
 

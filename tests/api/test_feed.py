@@ -1,4 +1,4 @@
-"""The feed of events: complete, each one once, in one order, whoever commits when."""
+"""The feed of events: complete, each one once, in one order, also when writers commit late."""
 
 import asyncio
 import sys

@@ -88,7 +88,7 @@ async def test_what_an_order_waits_for_is_told_while_the_carrier_is_away(
         paused = waits and waits[0]["attempts"] == 2 and waits[0]["next_attempt_at"]
         return dict(told) if paused else None
 
-    told = await eventually(tried_twice, PATIENCE, "nobody tried again")
+    told = await eventually(tried_twice, PATIENCE, "the call was not tried again")
     wait = told["waiting_for"][0]
     assert wait["who"] == "a partner or system that fails"
     assert wait["what"] == "book shipment"
