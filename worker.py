@@ -99,9 +99,9 @@ async def serve(given: Settings) -> None:
     payments = _connect(given, PROVIDER)
     client = await _reach(given, stop)
     if client is not None:
+        await retire_old_runs(client)
         worker = make_worker(client, given, activities(books, carrier, payments))
         async with worker, _dispatching(given, books, client, given.database_url):
-            await retire_old_runs(client)
             freeze_gc()
             log.info("worker_ready", task_queue=given.task_queue)
             await stop.wait()

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.service import RPCError
 
 from activities.orders.activities import OrderActivities
 from db.outbox import signal
@@ -141,3 +142,11 @@ async def test_a_shipments_run_that_is_stopped_goes_on_at_the_next_scan(stage: S
     await eventually(stopped)
     await stage.travel(shipment, "delivered")
     assert await stage.result(stage.run(order)) == "completed"
+
+
+async def test_a_worker_that_may_not_see_the_runs_of_an_earlier_release_does_not_go_on(
+    stage: Stage,
+) -> None:
+    elsewhere = Client(stage.client.service_client, namespace="not-there")
+    with pytest.raises(RPCError):
+        await retire_old_runs(elsewhere)
