@@ -81,6 +81,19 @@ def fingerprint(route: str, body: BaseModel | None) -> str:
     return hashlib.sha256(route.encode() + b"\n" + canonical).hexdigest()
 
 
+def claim_of(caller: Caller, key: str, route: str, body: BaseModel | None) -> Claim:
+    """Return the place of a caller's request in the idempotency record."""
+    asked = fingerprint(route, body)
+    return Claim(
+        caller.identity,
+        key,
+        route,
+        asked,
+        former_caller=caller.former_identity,
+        former_fingerprint=asked,
+    )
+
+
 async def required_key(request: Request) -> str:
     """Return the key; raise KeyMissing without one."""
     return parse_key(request.headers)
@@ -113,7 +126,7 @@ async def idempotent_create(
     ``POST /customers``. Raises KeyReused and whatever ``write`` refuses with, which frees the key.
     """
     fresh = new_id()
-    claim = Claim(caller.subject, key, route, fingerprint(route, body))
+    claim = claim_of(caller, key, route, body)
     async with books.begin() as db:
         known = await claim_key(db, claim, fresh)
         if isinstance(known, DomainError):
@@ -144,7 +157,7 @@ async def idempotent(
     if key is None:
         fresh = new_id()
         return Answer(fresh, (await run(fresh)).model_dump_json(), status, replayed=False)
-    claim = Claim(caller.subject, key, route, fingerprint(route, body))
+    claim = claim_of(caller, key, route, body)
     deadline = time.monotonic() + PATIENCE
     while True:
         async with books.begin() as db:

@@ -52,7 +52,8 @@ class ApiKeys:
             raise Unauthenticated("the credential is not valid")
         try:
             caller = Caller(
-                subject=f"key:{row.id}",
+                subject=f"key:{row.name}",
+                former_identity=f"key:{row.id}",
                 role=row.role,
                 scopes=frozenset(row.scopes),
                 customer_id=None if row.customer_id is None else UUID(str(row.customer_id)),

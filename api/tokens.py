@@ -41,7 +41,7 @@ class Tokens:
         if known is not None and time.time() < known[1]:
             return known[0]
         claims = await self._verify(token)
-        caller = _caller(claims)
+        caller = _caller(claims, self._name)
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         # Whatever the claim says, a token is checked again after an hour.
@@ -84,14 +84,19 @@ class Tokens:
         return claims
 
 
-def _caller(claims: Mapping[str, Any]) -> Caller:
+def _caller(claims: Mapping[str, Any], issuer: str) -> Caller:
     scope = claims.get("scope", "")
+    subject = f"user:{claims['sub']}"
+    if not claims["sub"]:
+        raise Unauthenticated("the token does not say who it is for")
     try:
         return Caller(
-            subject=f"user:{claims['sub']}",
+            subject=subject,
+            former_identity=subject,
             role=claims["role"],
             scopes=frozenset(scope.split()) if isinstance(scope, str) else frozenset(),
             customer_id=claims.get("customer_id"),
+            issuer=issuer,
         )
     except ValidationError as error:
         raise Unauthenticated("the token does not say who may do what") from error

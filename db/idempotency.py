@@ -48,17 +48,30 @@ CallerKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A request's place in the idempotency record: who asks under which key, and for what."""
+    """A request's place in the idempotency record: who asks under which key, and for what.
+
+    The release before named callers and fingerprints in another way. Its rows are found by the
+    ``former`` names for the 72 hours that they live, so that a repeat after an upgrade is one too.
+    """
 
     caller: str
     key: str
     route: str
     fingerprint: str
+    former_caller: str | None = None
+    former_fingerprint: str | None = None
 
     @property
     def place(self) -> CallerKey:
         """What no other request may use."""
         return self.caller, self.key
+
+    @property
+    def places(self) -> Sequence[CallerKey]:
+        """Where its row may be: its place, and the one that the release before gave it."""
+        if self.former_caller is None:
+            return (self.place,)
+        return self.place, (self.former_caller, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +87,18 @@ class Answer:
     replayed: bool
 
 
+# A row of the release before is met as a conflict, like any other.
+_INSERT = """INSERT INTO idempotency_keys AS k
+        (caller, key, route, fingerprint, resource_id, state)
+    SELECT coalesce(former.caller, :caller), :key, :route,
+        CASE WHEN former.caller IS NULL THEN :fingerprint ELSE :former_fingerprint END,
+        CAST(:resource_id AS uuid), 'running'
+    FROM (SELECT CAST(:key AS text) AS key) AS asked LEFT JOIN idempotency_keys AS former
+        ON former.caller = CAST(:former_caller AS text) AND former.key = asked.key
+    ON CONFLICT (caller, key)"""
+
 # A parallel request with the same key makes this wait until that one has committed or given up.
-_CLAIM = text(
-    """INSERT INTO idempotency_keys (caller, key, route, fingerprint, resource_id, state)
-    VALUES (:caller, :key, :route, :fingerprint, :resource_id, 'running')
-    ON CONFLICT (caller, key) DO NOTHING RETURNING true"""
-)
+_CLAIM = text(f"{_INSERT} DO NOTHING RETURNING true")
 
 
 async def claim_key(
@@ -100,7 +119,9 @@ async def claim_key(
 
 def known_answer(row: Mapping[str, Any], claim: Claim) -> Answer | DomainError:
     """Return what a key's row means for this request: the first answer, or a refusal."""
-    if (row["route"], row["fingerprint"]) != (claim.route, claim.fingerprint):
+    ours = row["caller"] == claim.caller
+    asked = claim.fingerprint if ours else claim.former_fingerprint
+    if (row["route"], row["fingerprint"]) != (claim.route, asked):
         return KeyReused("this Idempotency-Key belongs to a different request")
     if row["state"] != "done":
         return KeyInProgress("a request with this Idempotency-Key is still running")
@@ -108,9 +129,7 @@ def known_answer(row: Mapping[str, Any], claim: Claim) -> Answer | DomainError:
 
 
 _CLAIM_OR_TAKE_OVER = text(
-    """INSERT INTO idempotency_keys AS k (caller, key, route, fingerprint, resource_id, state)
-    VALUES (:caller, :key, :route, :fingerprint, :resource_id, 'running')
-    ON CONFLICT (caller, key) DO UPDATE SET created_at = now()
+    f"""{_INSERT} DO UPDATE SET created_at = now()
         WHERE k.state = 'running' AND k.route = excluded.route
             AND k.fingerprint = excluded.fingerprint
             AND k.created_at < now() - CAST(:patience AS interval)
@@ -137,8 +156,9 @@ async def claim_or_take_over(
 
 async def find_key(db: AsyncConnection, claim: Claim) -> Mapping[str, Any] | None:
     """Return what is known of a claim's key."""
-    found = await db.execute(select(IdempotencyRow.__table__).where(_of(claim)))
-    return cast(Mapping[str, Any] | None, found.mappings().one_or_none())
+    own_first = (IdempotencyRow.caller == claim.caller).desc()
+    query = select(IdempotencyRow.__table__).where(_of(claim)).order_by(own_first)
+    return cast(Mapping[str, Any] | None, (await db.execute(query)).mappings().first())
 
 
 async def complete(
@@ -173,7 +193,8 @@ async def free(db: AsyncConnection, claim: Claim, *, claimed_at: datetime) -> No
 
 
 def _of(claim: Claim) -> ColumnElement[bool]:
-    return and_(IdempotencyRow.caller == claim.caller, IdempotencyRow.key == claim.key)
+    callers = [caller for caller, _ in claim.places]
+    return and_(IdempotencyRow.caller.in_(callers), IdempotencyRow.key == claim.key)
 
 
 _EXPIRED = (

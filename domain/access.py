@@ -8,7 +8,7 @@ from pydantic import AfterValidator, StringConstraints, model_validator
 
 from domain.errors import Forbidden
 from domain.ids import CustomerId
-from domain.value import Name, Value
+from domain.value import Actor, Value
 
 
 class Role(StrEnum):
@@ -90,12 +90,19 @@ Scope = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known)]
 
 
 class Caller(Value):
-    """Who asks: a stable name for the audit trail, a role, extra scopes, and whose documents."""
+    """Who asks: a stable name for the audit trail, a role, extra scopes, and whose documents.
 
-    subject: Name
+    The name is that of a key (``key:<name>``), which outlives the key itself, or that which the
+    ``issuer`` of a token gave (``user:<sub>``).
+    """
+
+    subject: Actor
     role: Role
     scopes: frozenset[str] = frozenset()
     customer_id: CustomerId | None = None
+    issuer: str = ""
+    former_identity: str | None = None
+    """The `identity` under which the release before kept its answers, which live for 72 hours."""
 
     @model_validator(mode="after")
     def _customers_are_somebody(self) -> Self:
@@ -107,6 +114,15 @@ class Caller(Value):
     def only_customer(self) -> CustomerId | None:
         """The one customer whose documents this caller may see; None means everybody's."""
         return self.customer_id if self.role is Role.CUSTOMER else None
+
+    @property
+    def identity(self) -> str:
+        """Whose idempotency keys are used.
+
+        An integration's by its name, whatever credential it has now; a person's by issuer, subject
+        and customer, so that no answer about one customer is replayed to another.
+        """
+        return " ".join(str(part) for part in (self.customer_id, self.issuer, self.subject) if part)
 
     def may(self, command: Command) -> bool:
         """Whether the table, or a scope that the table lets be granted, allows the command."""

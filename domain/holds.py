@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from domain.documents import Document, Kind
 from domain.errors import AlreadyExists
-from domain.value import Name, Text, Value
+from domain.value import Actor, Text, Value
 
 
 class HoldReason(StrEnum):
@@ -35,7 +35,7 @@ class PlaceHold(Value):
 class _HoldRequest(Value):
     document: Document
     hold_id: UUID
-    actor: Name
+    actor: Actor
 
     @model_validator(mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from domain.documents import Kind
 from domain.errors import IllegalMove
 from domain.holds import HoldReason
 from domain.ids import TaskId
-from domain.value import Name, Text, Value
+from domain.value import Actor, Name, Text, Value
 
 
 class TaskStatus(StrEnum):
@@ -54,7 +54,7 @@ class Decision(Value):
     task_id: TaskId
     choice: Name
     note: Text = ""
-    actor: Name
+    actor: Actor
 
 
 class Decided(Value):

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Refuse what PostgreSQL cannot store: NUL and lone surrogates."""
     if "\x00" in text:
         raise ValueError("must not contain the NUL character")
@@ -14,15 +14,19 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_storable)]
+Text = Annotated[str, StringConstraints(max_length=1000), AfterValidator(storable)]
 """Any storable text of at most 1,000 characters."""
 
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, strip_whitespace=True),
-    AfterValidator(_storable),
+    AfterValidator(storable),
 ]
 """A name, code or reference: 1 to 200 characters, outer white space removed."""
+
+
+Actor = Annotated[str, StringConstraints(min_length=1, max_length=260), AfterValidator(storable)]
+"""Who did something, exactly: names that differ in white space are different callers."""
 
 
 class Value(BaseModel):

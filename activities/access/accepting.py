@@ -16,6 +16,7 @@ from db.access import add_key, hash_of
 from domain.access import Caller, Role, Scope
 from domain.errors import Malformed
 from domain.ids import CustomerId
+from domain.value import Name
 
 _LETTERS = string.ascii_letters + string.digits
 _FORM = re.compile(r"sk_([A-Za-z0-9]{8})_[A-Za-z0-9_-]{43}")
@@ -50,7 +51,7 @@ async def create_key(
     try:
         granted = TypeAdapter(list[Scope]).validate_python(list(scopes))
         caller = Caller(
-            subject=name,
+            subject=TypeAdapter(Name).validate_python(name),
             role=Role(role),
             scopes=frozenset(granted),
             customer_id=None if customer_id is None else CustomerId(customer_id),

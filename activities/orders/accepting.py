@@ -117,7 +117,7 @@ async def _read(db: AsyncConnection, submissions: Sequence[Submission]) -> Refer
         references=[
             (order.source, order.external_reference) for order in orders if order.external_reference
         ],
-        keys=[submission.claim.place for submission in submissions if submission.claim],
+        keys=[place for one in submissions if one.claim for place in one.claim.places],
         orders=len(orders),
     )
 
@@ -132,7 +132,7 @@ def _validate(
 ) -> Decision | _Draft:
     """Find the first answer, refuse, or draw the order up."""
     claim = submission.claim
-    used = None if claim is None else reference.keys.get(claim.place)
+    used = None if claim is None else reference.used(claim)
     if claim is not None and used is not None:
         return known_answer(used, claim)
     _check_fresh(submission.order, reference.known)

@@ -13,14 +13,13 @@ from api.answers import json_response, keyed_response
 from api.deps import Books, require
 from api.documents import process, timeline
 from api.etags import IfNoneMatch, refuse_known, tag
-from api.idempotency import RequiredKey, fingerprint
+from api.idempotency import RequiredKey, claim_of
 from api.orders.batch import Acceptor
 from api.orders.views import OrderView, order_json
 from api.pages import Page, PageQuery, page
 from api.problems import BODY, KEYED, READ, problems
 from api.process import Wait
 from api.rows import last_id, shown
-from db.idempotency import Claim
 from db.orders.reads import fields_of, get_order, get_order_record, search_orders
 from db.orders.tables import OrderRow
 from db.pages import get_page
@@ -76,7 +75,7 @@ async def place(
         actor=caller.subject,
         may_set_prices=caller.may(Command.ORDERS_PRICE),
         only_customer=caller.only_customer,
-        claim=Claim(caller.subject, key, ROUTE, fingerprint(ROUTE, order)),
+        claim=claim_of(caller, key, ROUTE, order),
         trace=tracing.carried(),
     )
     try:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
-from db.idempotency import CallerKey
+from db.idempotency import CallerKey, Claim
 from db.inventory.posting import RESERVE_LOCKED
 from db.items import listing_of
 from db.orders.tables import PREFIX
@@ -103,6 +103,10 @@ class Reference:
     keys: dict[CallerKey, dict[str, Any]]
     """Rows of the idempotency record that there are already."""
     numbers: tuple[str, ...]
+
+    def used(self, claim: Claim) -> dict[str, Any] | None:
+        """Return the row of a claim's key, if there is one."""
+        return next((self.keys[place] for place in claim.places if place in self.keys), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from domain.orders.status import (
     OrderStatus,
 )
 from domain.payments import PaymentAmounts, requirement_met
-from domain.value import Name, Value
+from domain.value import Actor, Name, Value
 
 
 class Standing(StrEnum):
@@ -35,7 +35,7 @@ class Cancellation(Value):
 
     order_id: OrderId
     reason: CancelReason
-    actor: Name
+    actor: Actor
 
 
 class Progress(Value):
