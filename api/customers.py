@@ -23,6 +23,7 @@ from domain.addresses import Address
 from domain.customers import CreateCustomer, CustomerStatus
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import CustomerId
+from domain.sources import attributed
 from domain.value import Name, Value
 
 router = APIRouter(prefix="/customers", tags=["customers"])
@@ -58,10 +59,8 @@ async def search(
     db: Db,
     request: Request,
 ) -> Page[CustomerView]:
-    """Newest first; a customer sees itself only."""
-    found = search_customers(
-        only_customer=caller.only_customer, email=query.email, status=query.status
-    )
+    """Newest first; a customer sees itself only, an integration those of its own source."""
+    found = search_customers(caller.reach, email=query.email, status=query.status)
     rows, more = await get_page(
         db, CustomerRow, found, CustomerRow.id, after=query.after, limit=query.limit
     )
@@ -78,9 +77,7 @@ async def show(
     has: IfNoneMatch = None,
 ) -> CustomerView:
     """One customer; another than oneself does not exist for a customer."""
-    if caller.only_customer not in (None, customer_id):
-        raise NotFound(f"there is no customer {customer_id}")
-    row = await get_customer(db, customer_id)
+    row = await get_customer(db, customer_id, caller.reach)
     answer_with(tag(row.version), response, has)
     return view(CustomerView, row)
 
@@ -100,8 +97,11 @@ async def create(
     """Add a customer; email, and source with external_reference, belong to one customer only."""
 
     async def write(db: AsyncConnection, new_id: UUID) -> CustomerView:
-        return view(CustomerView, await create_customer(db, new_id, customer, actor=caller.subject))
+        row = await create_customer(db, new_id, asked, actor=caller.subject, reach=caller.reach)
+        return view(CustomerView, row)
 
-    route = "POST /customers"
-    made = await idempotent_create(books, caller, key, route, customer, write)
+    asked = attributed(customer, caller)
+    made = await idempotent_create(
+        books, caller, key, "POST /customers", asked, write, given=customer
+    )
     return keyed_response(made, "/customers")

@@ -64,7 +64,7 @@ def timeline(router: APIRouter, kind: Kind) -> None:
         caller: Annotated[Caller, require(f"{PROCESSES[kind].path}:read")],
         books: Books,
     ) -> Response:
-        events = await get_timeline(books, Document(kind, document_id), caller.only_customer)
+        events = await get_timeline(books, Document(kind, document_id), caller.reach)
         return json_response({"items": [dict(event) for event in events], "next": None})
 
 
@@ -97,7 +97,7 @@ def process(
     ) -> ProcessView:
         document = Document(kind, document_id)
         async with books.read() as db:
-            parts = await parts_of(db, document, caller.only_customer)
+            parts = await parts_of(db, document, caller.reach)
             waits = [*await waiting_in_books(db, document), *await also(db, document_id)]
         return await describe(await services.temporal(), document, parts, waits)
 
@@ -130,7 +130,7 @@ class DocumentCommands(ABC, Generic[View]):
         Refuses before what has ended, what ``check`` refuses, and what is not the caller's.
         """
         async with self.books.read() as db:
-            run = await get_run(db, document, caller.only_customer)
+            run = await get_run(db, document, caller.reach)
             DOCUMENTS[document.kind].check_running(run.status)
             if check is not None:
                 await check(db)

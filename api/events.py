@@ -48,17 +48,21 @@ class FeedQuery(Query):
 @router.get("", responses=problems(*READ))
 async def search(
     query: Annotated[FeedQuery, fastapi.Query()],
-    _caller: Annotated[Caller, require("events:read")],
+    caller: Annotated[Caller, require("events:read")],
     db: Db,
     request: Request,
 ) -> FeedPage:
-    """Oldest first. Nothing is ever added before an event that was shown."""
+    """Oldest first; an integration sees its own source's events, and those of items and stock.
+
+    Nothing is ever added before an event that was shown.
+    """
     feed = await get_feed(
         db,
         after=query.after,
         limit=query.limit,
         types=query.type,
         subject_id=query.subject_id,
+        source=caller.reach.source,
     )
     names = FeedEventView.model_fields
     return FeedPage(

@@ -37,6 +37,7 @@ from db.idempotency import (
 from domain.access import Caller
 from domain.errors import DomainError, KeyInProgress, KeyMissing, KeyReused
 from domain.ids import new_id
+from domain.sources import DIRECT, Sourced
 
 HEADER = "Idempotency-Key"
 LONGEST = 255
@@ -81,17 +82,28 @@ def fingerprint(route: str, body: BaseModel | None) -> str:
     return hashlib.sha256(route.encode() + b"\n" + canonical).hexdigest()
 
 
-def claim_of(caller: Caller, key: str, route: str, body: BaseModel | None) -> Claim:
-    """Return the place of a caller's request in the idempotency record."""
-    asked = fingerprint(route, body)
+def claim_of(
+    caller: Caller, key: str, route: str, body: BaseModel | None, given: BaseModel | None = None
+) -> Claim:
+    """Return the place of a caller's request in the idempotency record.
+
+    ``given`` is the body as it came, if ``body`` is what became of it.
+    """
     return Claim(
         caller.identity,
         key,
         route,
-        asked,
+        fingerprint(route, body),
         former_caller=caller.former_identity,
-        former_fingerprint=asked,
+        former_fingerprint=fingerprint(route, _as_before(given or body)),
     )
+
+
+def _as_before(body: BaseModel | None) -> BaseModel | None:
+    """Return the body as the release before read it, to which no source was ``api``."""
+    if isinstance(body, Sourced) and body.source is None:
+        return body.model_copy(update={"source": DIRECT})
+    return body
 
 
 async def required_key(request: Request) -> str:
@@ -119,14 +131,16 @@ async def idempotent_create(
     route: str,
     body: BaseModel,
     write: Callable[[AsyncConnection, UUID], Awaitable[BaseModel]],
+    given: BaseModel | None = None,
 ) -> Answer:
     """Create something in one transaction with its key; a repeat gets the first answer.
 
     ``write`` gets the id to use and returns what was made; ``route`` is method and path, such as
-    ``POST /customers``. Raises KeyReused and whatever ``write`` refuses with, which frees the key.
+    ``POST /customers``; ``given`` is the body as it came, if ``body`` is what became of it.
+    Raises KeyReused and whatever ``write`` refuses with, which frees the key.
     """
     fresh = new_id()
-    claim = claim_of(caller, key, route, body)
+    claim = claim_of(caller, key, route, body, given)
     async with books.begin() as db:
         known = await claim_key(db, claim, fresh)
         if isinstance(known, DomainError):

@@ -69,8 +69,8 @@ async def search(
     db: Db,
     request: Request,
 ) -> Page[PaymentView]:
-    """Newest first; a customer sees those of its own orders."""
-    found = search_payments(only_customer=caller.only_customer, order_id=query.order_id)
+    """Newest first; a customer, and an integration, sees those of its own orders."""
+    found = search_payments(caller.reach, order_id=query.order_id)
     rows, more = await get_page(
         db, PaymentRead, found, PaymentRead.id, after=query.after, limit=query.limit
     )
@@ -83,7 +83,7 @@ async def show(
     payment_id: UUID, caller: Annotated[Caller, require("payments:read")], db: Db
 ) -> PaymentView:
     """One payment with its ledger."""
-    return _view(await get_payment(db, payment_id, only_customer=caller.only_customer))
+    return _view(await get_payment(db, payment_id, caller.reach))
 
 
 def _view(row: PaymentRead) -> PaymentView:

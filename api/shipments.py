@@ -124,10 +124,8 @@ async def search(
     db: Db,
     request: Request,
 ) -> Page[ShipmentView]:
-    """Newest first; a customer sees those of its own orders."""
-    found = search_shipments(
-        only_customer=caller.only_customer, **query.model_dump(exclude={"limit", "after"})
-    )
+    """Newest first; a customer, and an integration, sees those of its own orders."""
+    found = search_shipments(caller.reach, **query.model_dump(exclude={"limit", "after"}))
     rows, more = await get_page(
         db, ShipmentRead, found, ShipmentRead.id, after=query.after, limit=query.limit
     )
@@ -144,7 +142,7 @@ async def show(
     has: IfNoneMatch = None,
 ) -> ShipmentView:
     """One shipment with its lines and parcels."""
-    shown = _view(await get_shipment(db, shipment_id, only_customer=caller.only_customer))
+    shown = _view(await get_shipment(db, shipment_id, caller.reach))
     answer_with(tag(shown.version, shown.model_dump_json()), response, has)
     return shown
 
@@ -156,14 +154,14 @@ async def track(
     db: Db,
 ) -> TrackingView:
     """Where the shipment is and how it got there."""
-    row = await get_shipment(db, shipment_id, only_customer=caller.only_customer)
+    row = await get_shipment(db, shipment_id, caller.reach)
     events = [view(TrackingEventView, event) for event in await tracking_of(db, shipment_id)]
     return view(TrackingView, row, shipment_id=row.id, events=events)
 
 
 async def _label(db: AsyncConnection, shipment_id: UUID) -> list[Wait]:
     """Return the wait for a label, which the process of the shipment's order books."""
-    row = await get_shipment(db, shipment_id, only_customer=None)
+    row = await get_shipment(db, shipment_id)
     if row.status != ShipmentStatus.PENDING:
         return []
     what = f"{row.order_number} books the label"

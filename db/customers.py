@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, one_of
+from domain.access import EVERYTHING, Reach
 from domain.customers import CreateCustomer, CustomerStatus
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import CustomerId
@@ -42,12 +43,14 @@ class CustomerRow(Base):
     version: Mapped[int] = mapped_column(server_default="1")
 
 
-async def get_customer(db: AsyncConnection, customer_id: UUID) -> CustomerRow:
-    """Return the customer's row; raise NotFound."""
+async def get_customer(
+    db: AsyncConnection, customer_id: UUID, reach: Reach = EVERYTHING
+) -> CustomerRow:
+    """Return the customer's row; raise NotFound, also out of ``reach``."""
     found = (
         await db.execute(select(CustomerRow.__table__).where(CustomerRow.id == customer_id))
     ).one_or_none()
-    if found is None:
+    if found is None or not reach.covers(found.id, found.source):
         raise NotFound(f"there is no customer {customer_id}")
     return cast(CustomerRow, found)
 
@@ -63,12 +66,14 @@ async def find_statuses(
 
 
 def search_customers(
-    *, only_customer: UUID | None = None, email: str | None = None, status: str | None = None
+    reach: Reach = EVERYTHING, *, email: str | None = None, status: str | None = None
 ) -> Select[Any]:
-    """Select customers: ``only_customer`` one, by email or status if given."""
+    """Select customers within reach, by email or status if given."""
     query = select(CustomerRow.__table__)
-    if only_customer is not None:
-        query = query.where(CustomerRow.id == only_customer)
+    if reach.customer_id is not None:
+        query = query.where(CustomerRow.id == reach.customer_id)
+    if reach.source is not None:
+        query = query.where(CustomerRow.source == reach.source)
     if email is not None:
         query = query.where(CustomerRow.email == email.strip().lower())
     if status is not None:
@@ -77,9 +82,12 @@ def search_customers(
 
 
 async def add_customer(
-    db: AsyncConnection, customer_id: UUID, customer: CreateCustomer
+    db: AsyncConnection, customer_id: UUID, customer: CreateCustomer, reach: Reach = EVERYTHING
 ) -> CustomerRow:
-    """Insert a customer and return its row; raise AlreadyExists with the id of the first one."""
+    """Insert a customer and return its row.
+
+    Raises AlreadyExists, with the id of the first one within ``reach`` if there is one.
+    """
     added = await db.execute(
         insert(CustomerRow)
         .values(
@@ -89,7 +97,7 @@ async def add_customer(
             email=customer.email,
             phone=customer.phone,
             status=CustomerStatus.ACTIVE,
-            source=customer.source,
+            source=customer.origin,
             external_reference=customer.external_reference,
             address=customer.address and customer.address.model_dump(),
         )
@@ -104,14 +112,13 @@ async def add_customer(
     if customer.external_reference is not None:
         same.append(
             and_(
-                CustomerRow.source == customer.source,
+                CustomerRow.source == customer.origin,
                 CustomerRow.external_reference == customer.external_reference,
             )
         )
-    first = await db.execute(
-        select(CustomerRow.id).where(or_(*same)).order_by(CustomerRow.id).limit(1)
-    )
+    seen = search_customers(reach).where(or_(*same)).order_by(CustomerRow.id).limit(1)
+    first = (await db.execute(seen)).one_or_none()
     raise AlreadyExists(
         "there is a customer with this email, or this source and external_reference",
-        id=str(first.scalar_one()),
+        **({} if first is None else {"id": str(first.id)}),
     )

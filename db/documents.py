@@ -45,7 +45,7 @@ class Documents(Generic[R]):
     running: AbstractSet[StrEnum]
     """The states in which it is on its way, and may be asked for something."""
     run: str
-    """Selects id, number, status, customer_id (or NULL) and ``about`` (JSON) of the documents."""
+    """Selects id, number, status, customer_id and source (or NULL), and ``about`` (JSON)."""
     summary: Callable[[Mapping[str, Any]], str]
     """Says in a few words what a document is about, of ``about``."""
     unfinished: str
@@ -171,7 +171,7 @@ ORDERS = Documents(
     first=orders.OrderStatus.PENDING,
     moves=orders.MOVES,
     running=orders.RUNNING,
-    run="""SELECT o.id, o.number, o.status, o.customer_id, jsonb_build_object(
+    run="""SELECT o.id, o.number, o.status, o.customer_id, o.source, jsonb_build_object(
         'amount', o.total_amount, 'currency', o.currency, 'units', (
             SELECT sum(l.quantity) FROM order_lines l WHERE l.order_id = o.id)) AS about
     FROM orders o""",
@@ -190,6 +190,7 @@ SHIPMENTS = Documents(
     # Its run begins with booking the departure, so that is the state in which it starts.
     run=f"""SELECT s.id, s.number,
         CASE WHEN {_SCANNED} THEN 'picked_up' ELSE s.status END AS status, o.customer_id,
+        o.source,
         jsonb_build_object('service', s.service, 'carrier', s.carrier) AS about
     FROM shipments s JOIN orders o ON o.id = s.order_id""",
     summary=_shipment_summary,

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import DOCUMENTS
+from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind, Run, run_id
 from domain.errors import NotFound
-from domain.ids import CustomerId
 
 
 def run_of(
@@ -23,22 +23,22 @@ def run_of(
 
 
 _RUN = {
-    kind: text(f"SELECT number, status, customer_id, about FROM ({each.run}) d WHERE id = :id")
+    kind: text(
+        f"SELECT number, status, customer_id, about, source FROM ({each.run}) d WHERE id = :id"
+    )
     for kind, each in DOCUMENTS.items()
 }
 
 
-async def get_run(
-    db: AsyncConnection, document: Document, only_customer: CustomerId | None = None
-) -> Run:
+async def get_run(db: AsyncConnection, document: Document, reach: Reach = EVERYTHING) -> Run:
     """Return what a document's run is known by.
 
-    Raises NotFound, also for another customer's document when ``only_customer`` is given.
+    Raises NotFound, also for a document out of ``reach``.
     """
     found = (await db.execute(_RUN[document.kind], {"id": document.id})).one_or_none()
-    if found is None or only_customer not in (None, found.customer_id):
+    if found is None or not reach.covers(found.customer_id, found.source):
         raise NotFound(f"there is no {document.kind} {document.id}")
-    return run_of(document, *found)
+    return run_of(document, found.number, found.status, found.customer_id, found.about)
 
 
 class Unfinished(NamedTuple):

@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import DOCUMENTS, Documents
+from domain.access import Reach
 from domain.documents import Document, Kind
 from domain.errors import NotFound
-from domain.ids import CustomerId
 
 
 class Part(NamedTuple):
@@ -22,6 +22,7 @@ class Part(NamedTuple):
     status: str
     on_its_way: bool
     customer_id: UUID | None
+    source: str | None
 
 
 class Waiting(NamedTuple):
@@ -49,13 +50,14 @@ def _part(each: Documents[Any]) -> str:
     running = ", ".join(f"'{status}'" for status in sorted(each.running))
     return f"""'{each.kind}' AS kind, d.number, d.status, d.status IN ({running})
             OR EXISTS (SELECT 1 FROM ({each.unfinished}) u WHERE u.id = d.id) AS on_its_way,
-        (SELECT r.customer_id FROM ({each.run}) r WHERE r.id = d.id) AS customer_id, d.id"""
+        (SELECT r.customer_id FROM ({each.run}) r WHERE r.id = d.id) AS customer_id,
+        (SELECT r.source FROM ({each.run}) r WHERE r.id = d.id) AS source, d.id"""
 
 
 _PARTS = {
     kind: text(
-        f"SELECT kind, number, status, on_its_way, customer_id FROM ({_and_parts(kind, _part)}) p"
-        " ORDER BY id <> :id, id"
+        "SELECT kind, number, status, on_its_way, customer_id, source"
+        f" FROM ({_and_parts(kind, _part)}) p ORDER BY id <> :id, id"
     )
     for kind in DOCUMENTS
 }
@@ -83,16 +85,14 @@ _WAITING = {
 }
 
 
-async def parts_of(
-    db: AsyncConnection, document: Document, only_customer: CustomerId | None
-) -> Sequence[Part]:
+async def parts_of(db: AsyncConnection, document: Document, reach: Reach) -> Sequence[Part]:
     """Return the document itself, and then those that belong to it.
 
-    Raises NotFound, also for another customer's document when ``only_customer`` is given.
+    Raises NotFound, also for a document out of ``reach``.
     """
     rows = await db.execute(_PARTS[document.kind], {"id": document.id})
     parts = [Part(Kind(kind), *rest) for kind, *rest in rows]
-    if not parts or only_customer not in (None, parts[0].customer_id):
+    if not parts or not reach.covers(parts[0].customer_id, parts[0].source):
         raise NotFound(f"there is no {document.kind} {document.id}")
     return parts
 

@@ -1,8 +1,10 @@
 """Permissions: one table of command × role; what it does not list is denied."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, StringConstraints, model_validator
 
@@ -47,6 +49,7 @@ class Command(StrEnum):
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
     KEYS_CREATE = "keys:create"
+    SOURCES_ALL = "sources:all"
 
 
 R = Role
@@ -72,10 +75,17 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.TASKS_READ: _STAFF,
     C.TASKS_DECIDE: _STAFF,
     C.KEYS_CREATE: frozenset({R.ADMIN}),
+    C.SOURCES_ALL: _STAFF,
 }
-"""The roles that may give each command. A customer is confined to its own documents besides."""
+"""The roles that may give each command.
 
-GRANTABLE: Mapping[Command, frozenset[Role]] = {C.ORDERS_PRICE: frozenset({R.INTEGRATION})}
+Besides, a customer is confined to its own documents, and who may not `sources:all` to its source's.
+"""
+
+GRANTABLE: Mapping[Command, frozenset[Role]] = {
+    C.ORDERS_PRICE: frozenset({R.INTEGRATION}),
+    C.SOURCES_ALL: frozenset({R.INTEGRATION}),
+}
 """Commands that these roles may give only when their key or token carries the scope."""
 
 
@@ -87,6 +97,21 @@ def _known(scope: str) -> str:
 
 Scope = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known)]
 """The name of a command, as given to a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whose documents a caller may see: one customer's, one source's, or all of them."""
+
+    customer_id: CustomerId | None = None
+    source: str | None = None
+
+    def covers(self, customer_id: UUID | None, source: str | None) -> bool:
+        """Whether a document of this customer and from this source is among them."""
+        return self.customer_id in (None, customer_id) and self.source in (None, source)
+
+
+EVERYTHING = Reach()
 
 
 class Caller(Value):
@@ -111,9 +136,18 @@ class Caller(Value):
         return self
 
     @property
-    def only_customer(self) -> CustomerId | None:
-        """The one customer whose documents this caller may see; None means everybody's."""
-        return self.customer_id if self.role is Role.CUSTOMER else None
+    def name(self) -> str:
+        """What the key or the token calls it; of an integration, the source of its documents."""
+        return self.subject.split(":", 1)[-1]
+
+    @property
+    def reach(self) -> Reach:
+        """The documents that this caller may see; those of others do not exist for it."""
+        if self.role is Role.CUSTOMER:
+            return Reach(customer_id=self.customer_id)
+        if self.role is Role.INTEGRATION and not self.may(Command.SOURCES_ALL):
+            return Reach(source=self.name)
+        return EVERYTHING
 
     @property
     def identity(self) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, StringConstraints
 
 from domain.addresses import Address
-from domain.value import Name, Value
+from domain.sources import Sourced
+from domain.value import Name
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)+")
 
@@ -34,7 +35,7 @@ class CustomerStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
-class CreateCustomer(Value):
+class CreateCustomer(Sourced):
     """A new customer."""
 
     kind: Literal["person", "company"] = "person"
@@ -42,5 +43,3 @@ class CreateCustomer(Value):
     email: Email | None = None
     phone: Phone | None = None
     address: Address | None = None
-    source: Name = "api"
-    external_reference: Name | None = None

@@ -6,14 +6,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.customers import CustomerRow, add_customer
 from db.events import add_event
+from domain.access import EVERYTHING, Reach
 from domain.customers import CreateCustomer
 
 
 async def create_customer(
-    db: AsyncConnection, customer_id: UUID, customer: CreateCustomer, *, actor: str
+    db: AsyncConnection,
+    customer_id: UUID,
+    customer: CreateCustomer,
+    *,
+    actor: str,
+    reach: Reach = EVERYTHING,
 ) -> CustomerRow:
-    """Add a customer and return its row; raise AlreadyExists with the id of the first one."""
-    row = await add_customer(db, customer_id, customer)
+    """Add a customer and return its row.
+
+    Raises AlreadyExists, with the id of the first one within ``reach`` if there is one.
+    """
+    row = await add_customer(db, customer_id, customer, reach)
     await add_event(
         db,
         "customer.created",

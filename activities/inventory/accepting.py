@@ -10,6 +10,7 @@ from db.inventory.reads import find_stock_location
 from db.inventory.sites import add_site
 from db.inventory.tables import BalanceRow
 from db.items import find_item_id, get_item
+from domain.access import EVERYTHING, Reach
 from domain.adjustments import AdjustStock
 from domain.errors import Malformed, NotFound
 from domain.inventory import CreateSite
@@ -31,17 +32,22 @@ async def create_site(db: AsyncConnection, site_id: UUID, site: CreateSite, *, a
 
 
 async def accept_adjustment(
-    db: AsyncConnection, movement_id: UUID, asked: AdjustStock, *, actor: str
+    db: AsyncConnection,
+    movement_id: UUID,
+    asked: AdjustStock,
+    *,
+    actor: str,
+    reach: Reach = EVERYTHING,
 ) -> BalanceRow:
     """Correct what the books say is at a location, and return the balance after it.
 
-    Raises NotFound for an unknown item or location, Malformed for an unknown site, and OutOfStock
-    when less would remain than is promised.
+    Raises NotFound for an unknown item or location, Malformed for an unknown site, and OutOfStock,
+    with those within ``reach`` who hold it, when less would remain than is promised.
     """
     item_id, sku = await _item(db, asked)
     location_id = await _location(db, asked)
     balance = await adjust_stock(
-        db, movement_id, asked, item_id=item_id, location_id=location_id, actor=actor
+        db, movement_id, asked, item_id=item_id, location_id=location_id, actor=actor, reach=reach
     )
     await add_event(
         db,

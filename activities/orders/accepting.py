@@ -115,7 +115,7 @@ async def _read(db: AsyncConnection, submissions: Sequence[Submission]) -> Refer
         items={line.item_id for order in orders for line in order.lines if line.item_id},
         skus={line.sku.lower() for order in orders for line in order.lines if line.sku},
         references=[
-            (order.source, order.external_reference) for order in orders if order.external_reference
+            (order.origin, order.external_reference) for order in orders if order.external_reference
         ],
         keys=[place for one in submissions if one.claim for place in one.claim.places],
         orders=len(orders),
@@ -169,21 +169,21 @@ def _reserve_stock(
     for item in demand:
         shelves[item] = _less(shelves[item], plan)
     if order.external_reference:
-        known[order.source, order.external_reference] = draft.submission.order_id
+        known[order.origin, order.external_reference] = draft.submission.order_id
 
 
 def _check_fresh(order: PlaceOrder, known: Mapping[tuple[str, str], UUID]) -> None:
-    earlier = known.get((order.source, order.external_reference or ""))
+    earlier = known.get((order.origin, order.external_reference or ""))
     if earlier is not None:
         raise AlreadyExists(
-            f"{order.source} has placed {order.external_reference} before", id=str(earlier)
+            f"{order.origin} has placed {order.external_reference} before", id=str(earlier)
         )
 
 
 def _check_customer(submission: Submission, statuses: Mapping[CustomerId, CustomerStatus]) -> None:
     customer_id = submission.order.customer_id
     status = statuses.get(customer_id)
-    foreign = submission.only_customer not in (None, customer_id)
+    foreign = submission.reach.customer_id not in (None, customer_id)
     if status is None or foreign:
         problem = "unknown customer"
     elif status is not CustomerStatus.ACTIVE:

@@ -8,8 +8,9 @@ from typing import Any
 from db.idempotency import Claim
 from db.orders.accept import OrderRows
 from db.outbox import start_of
+from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind, correlation_id
-from domain.ids import CustomerId, OrderId, new_id
+from domain.ids import OrderId, new_id
 from domain.inventory import Pick, Shelf, assign
 from domain.orders.placing import PlaceOrder, PricedOrder
 from domain.orders.status import OrderStatus
@@ -24,7 +25,7 @@ class Submission:
     order: PlaceOrder
     actor: str
     may_set_prices: bool = False
-    only_customer: CustomerId | None = None
+    reach: Reach = EVERYTHING
     claim: Claim | None = None
     """The request's place in the idempotency record; None for who derives the order's id."""
     trace: str = ""
@@ -41,7 +42,7 @@ def build_rows(
         "id": order_id,
         "number": number,
         "customer_id": order.customer_id,
-        "source": order.source,
+        "source": order.origin,
         "external_reference": order.external_reference,
         "status": OrderStatus.PENDING,
         "currency": priced.currency,

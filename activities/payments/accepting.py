@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.documents import ORDERS
 from db.outbox import signal
 from db.payments import ledger_of, record_payment
+from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind, Signal
 from domain.errors import NotFound
-from domain.ids import CustomerId
 from domain.orders.requests import Standing, check_payable, standing_of
 from domain.orders.status import OrderStatus
 from domain.payments import add_up
@@ -23,17 +23,16 @@ async def pay_order(
     *,
     token: str,
     actor: str,
-    only_customer: CustomerId | None = None,
+    reach: Reach = EVERYTHING,
 ) -> None:
     """Record another card for an order and have its run try it.
 
-    Raises NotFound, also for another customer's order when ``only_customer`` is given, and
-    IllegalMove for an order that has ended, is paid, or whose last attempt is in flight or waits to
-    be tried, so that each accepted card is tried. The card's token goes nowhere but the payment's
-    row.
+    Raises NotFound, also for an order out of ``reach``, and IllegalMove for one that has ended, is
+    paid, or whose last attempt is in flight or waits to be tried, so that each accepted card is
+    tried. The card's token goes nowhere but the payment's row.
     """
     order = await ORDERS.lock(db, order_id)
-    if only_customer not in (None, order.customer_id):
+    if not reach.covers(order.customer_id, order.source):
         raise NotFound(f"there is no order {order_id}")
     ledger = await ledger_of(db, order_id)
     standing = standing_of(order.total_amount, add_up(ledger.values))

@@ -63,12 +63,12 @@ async def search(
 @router.get("/movements", responses=problems(*READ))
 async def search_ledger(
     query: Annotated[MovementQuery, fastapi.Query()],
-    _caller: Annotated[Caller, require("inventory:read")],
+    caller: Annotated[Caller, require("inventory:read")],
     db: Db,
     request: Request,
 ) -> Page[MovementView]:
-    """The ledger, newest first."""
-    found = search_movements(**query.model_dump(exclude={"limit", "after"}))
+    """The ledger, newest first; an integration is told the documents of its own source."""
+    found = search_movements(caller.reach, **query.model_dump(exclude={"limit", "after"}))
     rows, more = await get_page(
         db, MovementRow, found, MovementRow.id, after=query.after, limit=query.limit
     )
@@ -107,7 +107,9 @@ async def adjust(
     """Correct what the books say is at a location; never below what is promised."""
 
     async def write(db: AsyncConnection, movement_id: UUID) -> AdjustmentView:
-        balance = await accept_adjustment(db, movement_id, asked, actor=caller.subject)
+        balance = await accept_adjustment(
+            db, movement_id, asked, actor=caller.subject, reach=caller.reach
+        )
         given = {"quantity": asked.quantity, "reason": asked.reason, "note": asked.note}
         return view(AdjustmentView, balance, id=movement_id, **given)
 

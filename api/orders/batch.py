@@ -145,9 +145,9 @@ class Acceptor:
         if not isinstance(error, IntegrityError) or reference is None:
             return error
         async with self._books.read() as db:
-            known = await find_by_reference(db, submission.order.source, reference)
+            known = await find_by_reference(db, submission.order.origin, reference)
         if known is None:
             return error
         return AlreadyExists(
-            f"{submission.order.source} has placed {reference} before", id=str(known)
+            f"{submission.order.origin} has placed {reference} before", id=str(known)
         )

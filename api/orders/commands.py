@@ -39,7 +39,7 @@ class OrderCommands(DocumentCommands[OrderView]):
     async def look(self, document_id: UUID, caller: Caller) -> OrderView:
         """Return the order as it is now; raise NotFound."""
         async with self.books.read() as db:
-            return OrderView.of(await get_order(db, document_id, caller.only_customer))
+            return OrderView.of(await get_order(db, document_id, caller.reach))
 
 
 holds(router, Kind.ORDER, OrderCommands, OrderView)
@@ -100,7 +100,7 @@ async def pay(
             order_id,
             token=body.token,
             actor=caller.subject,
-            only_customer=caller.only_customer,
+            reach=caller.reach,
         )
         return OrderView.of(await get_order(db, order_id))
 

@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
 from db.inventory.tables import BalanceRow
+from db.sources import of_source
+from domain.access import EVERYTHING, Reach
 from domain.adjustments import AdjustStock
 from domain.errors import AlreadyExists, Malformed, NotFound, OutOfStock
 from domain.inventory import VIRTUAL, LocationKind, MovementKind
@@ -19,8 +21,9 @@ _LOCK = text(
     WHERE item_id = :item AND location_id = :location FOR UPDATE"""
 )
 _HOLDERS = text(
-    """SELECT document_type, document_id, sum(quantity) AS quantity FROM reservations
+    f"""SELECT document_type, document_id, sum(quantity) AS quantity FROM reservations
     WHERE item_id = :item AND location_id = :location AND status = 'active'
+        AND (CAST(:source AS text) IS NULL OR {of_source("document_type", "document_id")})
     GROUP BY 1, 2 ORDER BY 2 LIMIT 20"""
 )
 
@@ -33,18 +36,20 @@ async def adjust_stock(
     item_id: UUID,
     location_id: UUID,
     actor: str,
+    reach: Reach = EVERYTHING,
 ) -> BalanceRow:
     """Move between the location and the place that the reason names; return the new balance.
 
-    Raises NotFound for a location that holds no stock, OutOfStock with the holders when less would
-    remain than is reserved, and Malformed when more would be there than the books can count.
+    Raises NotFound for a location that holds no stock, OutOfStock with the holders within ``reach``
+    when less would remain than is reserved, and Malformed when more would be there than the books
+    can count.
     """
     kind = (await db.execute(_LOCATION, {"location": location_id})).scalar_one_or_none()
     if kind is None or LocationKind(kind) in VIRTUAL:
         raise NotFound(f"there is no location {location_id} that holds stock")
     where = {"item": item_id, "location": location_id}
     if asked.quantity < 0:
-        await _refuse_to_undercut(db, asked, where)
+        await _refuse_to_undercut(db, asked, where, reach)
     outside = place_id(asked.counterpart)
     source, target = (outside, location_id) if asked.quantity > 0 else (location_id, outside)
     movement = Movement(
@@ -71,13 +76,13 @@ async def adjust_stock(
 
 
 async def _refuse_to_undercut(
-    db: AsyncConnection, asked: AdjustStock, where: dict[str, UUID]
+    db: AsyncConnection, asked: AdjustStock, where: dict[str, UUID], reach: Reach
 ) -> None:
     balance = (await db.execute(_LOCK, where)).one_or_none()
     free = balance.on_hand - balance.reserved if balance else asked.amount * 0
     if free >= asked.amount:
         return
-    holders = (await db.execute(_HOLDERS, where)).all()
+    holders = (await db.execute(_HOLDERS, {**where, "source": reach.source})).all()
     raise OutOfStock(
         f"only {plain(free)} can be taken; the rest is not there or promised",
         available=plain(free),

@@ -6,12 +6,14 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, text
+from sqlalchemy import ColumnElement, Row, Select, case, func, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.tables import LocationRow, MovementRow, SiteRow
 from db.items import ItemRow
+from db.sources import of_source
+from domain.access import EVERYTHING, Reach
 from domain.inventory import LocationKind
 
 
@@ -94,6 +96,7 @@ async def get_stock(
 
 
 def search_movements(
+    reach: Reach = EVERYTHING,
     *,
     item_id: UUID | None = None,
     sku: str | None = None,
@@ -103,10 +106,16 @@ def search_movements(
     occurred_from: datetime | None = None,
     occurred_to: datetime | None = None,
 ) -> Select[Any]:
-    """Select movements with their SKU; ``occurred_to`` is exclusive."""
-    query = select(MovementRow.__table__, ItemRow.sku).join(
-        ItemRow, ItemRow.id == MovementRow.item_id
+    """Select movements with their SKU; ``occurred_to`` is exclusive.
+
+    Stock is common to all sources; what document it moved for is shown within ``reach`` only.
+    """
+    document = _named(MovementRow.__table__.c.document_id, reach)
+    columns = (
+        _named(column, reach) if column.name in ("document_id", "line_id") else column
+        for column in MovementRow.__table__.c
     )
+    query = select(*columns, ItemRow.sku).join(ItemRow, ItemRow.id == MovementRow.item_id)
     wanted = (
         (item_id, MovementRow.item_id == item_id),
         (sku, func.lower(ItemRow.sku) == (sku or "").lower()),
@@ -115,7 +124,7 @@ def search_movements(
             (MovementRow.from_location_id == location_id)
             | (MovementRow.to_location_id == location_id),
         ),
-        (document_id, MovementRow.document_id == document_id),
+        (document_id, document == document_id),
         (kind, MovementRow.kind == kind),
     )
     query = query.where(*(condition for value, condition in wanted if value is not None))
@@ -124,6 +133,14 @@ def search_movements(
     if occurred_to is not None:
         query = query.where(MovementRow.occurred_at < occurred_to)
     return query
+
+
+def _named(column: ColumnElement[Any], reach: Reach) -> ColumnElement[Any]:
+    """Return a column that names a movement's document, or NULL for one out of reach."""
+    if reach.source is None:
+        return column
+    own = text(of_source("movements.document_type", "movements.document_id"))
+    return case((own.bindparams(source=reach.source), column)).label(column.name)
 
 
 class SiteRead(SiteRow):

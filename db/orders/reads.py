@@ -13,6 +13,7 @@ from db.driver_reads import fetch
 from db.engine import Database
 from db.holds import HoldRow
 from db.orders.tables import OrderLineRow, OrderRow
+from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
 from domain.ids import CustomerId
 
@@ -56,34 +57,31 @@ def _part(name: str) -> ColumnElement[list[dict[str, Any]]]:
 _ORDERS = select(OrderRow.__table__, *(_part(name) for name in _PARTS))
 # Made once: to build and compare such a statement costs more than to run it.
 _ORDER = _ORDERS.where(OrderRow.id == bindparam("order"))
-_CUSTOMERS_ORDER = _ORDER.where(OrderRow.customer_id == bindparam("customer"))
 _SQL = str(_ORDER.compile(dialect=make_url("postgresql+asyncpg://").get_dialect()()))
 
 
 async def get_order(
-    db: AsyncConnection, order_id: UUID, only_customer: CustomerId | None = None
+    db: AsyncConnection, order_id: UUID, reach: Reach = EVERYTHING
 ) -> Mapping[str, Any]:
     """Return the order with its lines, open holds, shipments and payments.
 
-    Raises NotFound, also for another customer's order when ``only_customer`` is given.
+    Raises NotFound, also for an order out of ``reach``.
     """
-    given = {"order": order_id, "customer": only_customer}
-    query = _ORDER if only_customer is None else _CUSTOMERS_ORDER
-    found = (await db.execute(query, given)).one_or_none()
-    if found is None:
+    found = (await db.execute(_ORDER, {"order": order_id})).one_or_none()
+    if found is None or not reach.covers(found.customer_id, found.source):
         raise NotFound(f"there is no order {order_id}")
     return cast(Mapping[str, Any], found._mapping)
 
 
 async def get_order_record(
-    db: Database, order_id: UUID, only_customer: CustomerId | None = None
+    db: Database, order_id: UUID, reach: Reach = EVERYTHING
 ) -> Mapping[str, Any]:
     """Return what `get_order` does, at a fraction of its cost, outside of any transaction.
 
-    Raises NotFound, also for another customer's order when ``only_customer`` is given.
+    Raises NotFound, also for an order out of ``reach``.
     """
     found: Sequence[Mapping[str, Any]] = await fetch(db, _SQL, order_id)
-    if not found or only_customer not in (None, found[0]["customer_id"]):
+    if not found or not reach.covers(found[0]["customer_id"], found[0]["source"]):
         raise NotFound(f"there is no order {order_id}")
     return found[0]
 
@@ -93,7 +91,18 @@ def fields_of(order: OrderRow) -> Mapping[str, Any]:
     return cast(Mapping[str, Any], cast(Row[Any], order)._mapping)
 
 
+def within(reach: Reach) -> list[ColumnElement[bool]]:
+    """Return the conditions on orders that confine them to those within reach."""
+    conditions = []
+    if reach.customer_id is not None:
+        conditions.append(OrderRow.customer_id == reach.customer_id)
+    if reach.source is not None:
+        conditions.append(OrderRow.source == reach.source)
+    return conditions
+
+
 def search_orders(
+    reach: Reach = EVERYTHING,
     *,
     customer_id: CustomerId | None = None,
     statuses: frozenset[str] = frozenset(),
@@ -103,7 +112,7 @@ def search_orders(
     on_hold: bool | None = None,
 ) -> Select[Any]:
     """Select orders with all their parts, narrowed by what is given."""
-    query = _ORDERS
+    query = _ORDERS.where(*within(reach))
     if customer_id is not None:
         query = query.where(OrderRow.customer_id == customer_id)
     if statuses:

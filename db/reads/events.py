@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import FEED_END
+from db.sources import of_source
 from domain.errors import Malformed
 
 START = "0" * 48
@@ -17,10 +18,17 @@ _WINDOW = 2000
 """How many events a page looks through for those of the wanted types."""
 
 
-def _feed(only: str = "") -> str:
+# What is sold and where it lies is common to all sources; what else has no source is kept back.
+_KIND = "split_part(type, '.', 1)"
+_WITHIN = f"""AND ({_KIND} IN ('item', 'site', 'inventory')
+                    OR {of_source(_KIND, "seen.subject_id")})"""
+
+
+def _feed(only: str, within: str) -> TextClause:
     # The end is computed once, from the statement's own snapshot: what lies before it is committed
     # and seen. The last event looked at comes along even if unwanted: the next page begins there.
-    return f"""WITH seen AS MATERIALIZED (
+    return text(
+        f"""WITH seen AS MATERIALIZED (
             SELECT * FROM events
             WHERE (position, id) > (:position, CAST(:id AS uuid))
                 AND position < (SELECT {FEED_END}) {only}
@@ -28,12 +36,18 @@ def _feed(only: str = "") -> str:
         numbered AS (
             SELECT *, row_number() OVER (ORDER BY position, id) AS place,
                 count(*) OVER () AS looked_at,
-                (CAST(:types AS text[]) = '{{}}' OR type = ANY(:types)) AS wanted FROM seen)
+                (CAST(:types AS text[]) = '{{}}' OR type = ANY(:types)) {within}
+                    AS wanted FROM seen)
         SELECT * FROM numbered WHERE wanted OR place = looked_at ORDER BY place LIMIT :limit + 1"""
+    )
 
 
-_FEED = text(_feed())
-_FEED_OF_ONE = text(_feed("AND subject_id = :subject_id"))
+_FEEDS = {
+    (one, within): _feed("AND subject_id = :subject_id" if one else "", _WITHIN if within else "")
+    for one in (False, True)
+    for within in (False, True)
+}
+"""The feed of all documents or of one, and of all sources or of one."""
 _KNOWN = text("SELECT 1 FROM events WHERE position = :position AND id = :id")
 
 
@@ -55,8 +69,11 @@ async def get_feed(
     limit: int,
     types: frozenset[str] = frozenset(),
     subject_id: UUID | None = None,
+    source: str | None = None,
 ) -> Feed:
     """Return at most ``limit`` events after this position, of these types, of this document.
+
+    With ``source`` those of its documents and customers, and of what is common to all sources.
 
     Where the wanted types are rare there may be fewer, or none, before the end. Raises Malformed
     for a position that no event has: of another database, or of an event that a restore lost.
@@ -66,12 +83,11 @@ async def get_feed(
         error = {"pointer": "/query/after", "message": "no event has this position"}
         raise Malformed("check /query/after", errors=[error])
     # A document has few events, and an index of them.
-    window = _WINDOW if types or subject_id else limit + 1
+    window = _WINDOW if types or subject_id or source is not None else limit + 1
     given = {**start, "types": sorted(types), "window": window, "limit": limit}
-    if subject_id is None:
-        rows = (await db.execute(_FEED, given)).all()
-    else:
-        rows = (await db.execute(_FEED_OF_ONE, {**given, "subject_id": subject_id})).all()
+    filters = {"subject_id": subject_id, "source": source}
+    given |= {name: value for name, value in filters.items() if value is not None}
+    rows = (await db.execute(_FEEDS[subject_id is not None, source is not None], given)).all()
     found = [{**row._mapping, "position": _position(row.position, row.id)} for row in rows]
     wanted = [event for event in found if event["wanted"]]
     if len(wanted) > limit:

@@ -7,8 +7,10 @@ from sqlalchemy import Select, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.orders.reads import within
 from db.orders.tables import OrderRow
 from db.payments import PaymentRow
+from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
 
 _ENTRIES = literal_column(
@@ -28,25 +30,21 @@ class PaymentRead(PaymentRow):
     entries: list[dict[str, Any]]
 
 
-def search_payments(
-    *, only_customer: UUID | None = None, order_id: UUID | None = None
-) -> Select[Any]:
-    """Select payments with their entries, of one customer's orders or one order if given."""
+def search_payments(reach: Reach = EVERYTHING, *, order_id: UUID | None = None) -> Select[Any]:
+    """Select payments with their entries, of one order if given."""
     query = select(PaymentRow.__table__, _ENTRIES.label("entries"))
-    if only_customer is not None:
-        query = query.join(OrderRow, OrderRow.id == PaymentRow.order_id).where(
-            OrderRow.customer_id == only_customer
-        )
+    if reach != EVERYTHING:
+        query = query.join(OrderRow, OrderRow.id == PaymentRow.order_id).where(*within(reach))
     if order_id is not None:
         query = query.where(PaymentRow.order_id == order_id)
     return query
 
 
 async def get_payment(
-    db: AsyncConnection, payment_id: UUID, *, only_customer: UUID | None
+    db: AsyncConnection, payment_id: UUID, reach: Reach = EVERYTHING
 ) -> PaymentRead:
-    """Return a payment with its entries; raise NotFound, also for another customer's."""
-    query = search_payments(only_customer=only_customer).where(PaymentRow.id == payment_id)
+    """Return a payment with its entries; raise NotFound, also out of ``reach``."""
+    query = search_payments(reach).where(PaymentRow.id == payment_id)
     found = (await db.execute(query)).one_or_none()
     if found is None:
         raise NotFound(f"there is no payment {payment_id}")

@@ -8,8 +8,10 @@ from sqlalchemy import Select, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.orders.reads import within
 from db.orders.tables import OrderRow
 from db.shipments.tables import ParcelRow, ShipmentRow, TrackingEventRow
+from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
 
 _LINES = literal_column(
@@ -45,8 +47,8 @@ class ShipmentRead(ShipmentRow):
 
 
 def search_shipments(
+    reach: Reach = EVERYTHING,
     *,
-    only_customer: UUID | None = None,
     order_id: UUID | None = None,
     number: str | None = None,
     status: frozenset[str] = frozenset(),
@@ -54,8 +56,8 @@ def search_shipments(
     tracking_number: str | None = None,
     exception: bool | None = None,
 ) -> Select[Any]:
-    """Select shipments with lines and parcels, of one customer's orders if given."""
-    query = _SHIPMENTS
+    """Select shipments with lines and parcels, narrowed by what is given."""
+    query = _SHIPMENTS.where(*within(reach))
     if status:
         query = query.where(ShipmentRow.status.in_(sorted(status)))
     if tracking_number is not None:
@@ -64,7 +66,6 @@ def search_shipments(
     if exception is not None:
         query = query.where(ShipmentRow.exception_reason.is_not(None) == exception)
     wanted = (
-        (only_customer, OrderRow.customer_id == only_customer),
         (order_id, ShipmentRow.order_id == order_id),
         (number, ShipmentRow.number == number),
         (carrier, ShipmentRow.carrier == carrier),
@@ -73,10 +74,10 @@ def search_shipments(
 
 
 async def get_shipment(
-    db: AsyncConnection, shipment_id: UUID, *, only_customer: UUID | None
+    db: AsyncConnection, shipment_id: UUID, reach: Reach = EVERYTHING
 ) -> ShipmentRead:
-    """Return a shipment with lines and parcels; raise NotFound, also for another customer's."""
-    query = search_shipments(only_customer=only_customer).where(ShipmentRow.id == shipment_id)
+    """Return a shipment with lines and parcels; raise NotFound, also out of ``reach``."""
+    query = search_shipments(reach).where(ShipmentRow.id == shipment_id)
     found = (await db.execute(query)).one_or_none()
     if found is None:
         raise NotFound(f"there is no shipment {shipment_id}")

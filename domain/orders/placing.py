@@ -12,6 +12,7 @@ from domain.errors import CurrencyMismatch, Malformed, PriceChanged
 from domain.ids import CustomerId, ItemId
 from domain.items import Listing
 from domain.money import MAX_AMOUNT, Currency, Money, half_up, split
+from domain.sources import Sourced
 from domain.value import Name, Value
 
 Units = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
@@ -71,7 +72,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class PlaceOrder(Value):
+class PlaceOrder(Sourced):
     """An order as the shop sends it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -85,8 +86,6 @@ class PlaceOrder(Value):
     bill_to: Address | None = None
     shipping_service: Literal["ground", "express"] = "ground"
     payment: CardPayment = CardPayment()
-    source: Name = "api"
-    external_reference: Name | None = None
     tax: Money | None = Field(
         default=None, description="For the whole order; only for callers who may set prices."
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runtime.sample.company import CURRENCY, SOURCE, Company, address_of
+from runtime.sample.company import CURRENCY, Company, address_of
 
 SHIPPING = 500
 """Cents: the table rate of the ground service."""
@@ -49,7 +49,6 @@ class Story:
             "lines": [{"sku": sku, "quantity": units} for sku, units in self.lines.items()],
             "ship_to": address_of(self.customer, self.postal_code),
             "payment": {"method": "card", "token": self.card},
-            "source": SOURCE,
             "external_reference": self.reference,
         }
 

@@ -10,6 +10,7 @@ import pytest
 
 from db.engine import Database
 from db.runs import get_run
+from domain.access import Reach
 from domain.documents import Document, Kind
 from domain.errors import NotFound
 from domain.ids import CustomerId
@@ -104,9 +105,11 @@ async def test_the_run_of_another_customers_document_is_not_found(
     [shipment, *_] = await listed(callers, "/shipments")
     document = Document(Kind.SHIPMENT, UUID(shipment["id"]))
     async with books.read() as db:
-        assert (await get_run(db, document, CustomerId(owner))).number == shipment["number"]
+        assert (
+            await get_run(db, document, Reach(customer_id=CustomerId(owner)))
+        ).number == shipment["number"]
         with pytest.raises(NotFound):
-            await get_run(db, document, CustomerId(uuid4()))
+            await get_run(db, document, Reach(customer_id=CustomerId(uuid4())))
 
 
 async def test_a_shipments_timeline_tells_what_happened_oldest_first(callers: Callers) -> None:

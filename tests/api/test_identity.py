@@ -1,11 +1,13 @@
 """Who a caller is: an integration by its name, a person by issuer, subject and customer."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+import orjson
 import pytest
 from sqlalchemy import text
 
@@ -16,7 +18,10 @@ from db.access import hash_of, revoke_key
 from db.engine import Database
 from db.idempotency import Answer, claim_or_take_over
 from domain.access import Caller, Role
+from domain.adjustments import AdjustStock
+from domain.customers import CreateCustomer
 from domain.ids import CustomerId, new_id
+from domain.orders.placing import PlaceOrder
 from runtime.settings import Settings
 from tests.api.callers import Callers, new_key
 from tests.api.conftest import away
@@ -113,7 +118,7 @@ async def test_a_request_repeated_after_the_upgrade_is_done_once(
     headers = {"X-API-Key": secret, "Idempotency-Key": key}
     post = shop.callers.client.post
     first = await post(path, json=body, headers=headers)
-    await as_the_release_before_kept_it(books, key, secret)
+    await as_the_release_before_kept_it(books, key, secret, f"POST {path}", before_it(path, body))
     before = await shop.counts()
     again = await post(path, json=body, headers=headers)
     assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
@@ -155,15 +160,29 @@ async def test_a_request_that_broke_off_in_the_upgrade_is_taken_over_under_its_i
     assert done.body == again.body
 
 
-async def as_the_release_before_kept_it(books: Database, key: str, secret: str) -> None:
+def before_it(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Spell a body out as the release before did: no source was `api`."""
+    bodies = {"/orders": PlaceOrder, "/customers": CreateCustomer}
+    whole = bodies.get(path, AdjustStock).model_validate(body).model_dump(mode="json")
+    return {**whole, "source": "api"} if "source" in whole else whole
+
+
+async def as_the_release_before_kept_it(
+    books: Database, key: str, secret: str, route: str, body: dict[str, Any]
+) -> None:
+    asked = f"{route}\n".encode() + orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     async with books.begin() as db:
         changed = await db.execute(
             text(
-                """UPDATE idempotency_keys SET caller = (
+                """UPDATE idempotency_keys SET fingerprint = :fingerprint, caller = (
                     SELECT 'key:' || id FROM api_keys WHERE secret_sha256 = :hash)
                 WHERE key = :key"""
             ),
-            {"hash": hash_of(secret), "key": key},
+            {
+                "hash": hash_of(secret),
+                "key": key,
+                "fingerprint": hashlib.sha256(asked).hexdigest(),
+            },
         )
     assert changed.rowcount == 1
 

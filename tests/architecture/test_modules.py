@@ -30,6 +30,7 @@ PLUMBING = {
         "money",
         "policy",
         "quantities",
+        "sources",
         "value",
     },
     "db": {
@@ -50,6 +51,7 @@ PLUMBING = {
         "pages",
         "reads",
         "runs",
+        "sources",
         "tables",
         "verify",
         "waiting",

@@ -106,7 +106,6 @@ def body_of(order: sales.SalesOrder, ship_to: Mapping[str, str]) -> dict[str, An
         ],
         "ship_to": dict(ship_to),
         "payment": {"method": "card", "token": "tok_ok"},
-        "source": SOURCE,
         "external_reference": order.number,
         "tax": _money(order.tax_cents),
         "shipping": _money(order.freight_cents),
@@ -151,7 +150,7 @@ async def own_key(db: Database) -> AsyncIterator[str]:
         key = await create_key(
             connection,
             new_id(),
-            name=ACTOR,
+            name=SOURCE,
             role="integration",
             scopes=["orders:price"],
             expires_at=datetime.now(UTC) + timedelta(days=1),

@@ -1,0 +1,17 @@
+"""Which documents and customers are a source's: a condition for callers who are confined to one."""
+
+from db.documents import DOCUMENTS
+
+_ROWS = {str(kind): each.run for kind, each in DOCUMENTS.items()} | {
+    "customer": "SELECT id, source FROM customers"
+}
+
+
+def of_source(kind: str, document_id: str) -> str:
+    """Return the SQL of whether a document is of ``:source``, given the SQL of its kind and id."""
+    known = " ".join(
+        f"WHEN '{name}' THEN EXISTS (SELECT 1 FROM ({rows}) d"
+        f" WHERE d.id = {document_id} AND d.source = :source)"
+        for name, rows in _ROWS.items()
+    )
+    return f"CASE {kind} {known} ELSE false END"
