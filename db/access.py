@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Row, func, insert, select, update
+from sqlalchemy import ForeignKey, Row, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -75,9 +75,17 @@ async def add_key(
     )
 
 
+_STATE = case(
+    (ApiKeyRow.revoked_at.is_not(None), "revoked"),
+    (ApiKeyRow.expires_at <= func.now(), "expired"),
+    else_="live",
+)
+
+
 async def all_keys(db: AsyncConnection) -> Sequence[Row[Any]]:
-    """Return every key, newest first."""
-    return (await db.execute(select(ApiKeyRow.__table__).order_by(ApiKeyRow.id.desc()))).all()
+    """Return every key, newest first, with its ``state``: live, expired or revoked."""
+    query = select(ApiKeyRow.__table__, _STATE.label("state")).order_by(ApiKeyRow.id.desc())
+    return (await db.execute(query)).all()
 
 
 async def revoke_key(db: AsyncConnection, prefix: str) -> int:

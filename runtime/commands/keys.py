@@ -1,12 +1,13 @@
-"""Commands for API keys: make one, list them, revoke one."""
+"""Commands for API keys: make one, list them, say whose an actor is, revoke one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
+from sqlalchemy import Row
 
 from activities.access.accepting import create_key
 from db.access import all_keys, revoke_key
@@ -49,19 +50,22 @@ def create(
 
 @app.command("list")
 def show() -> None:
-    """List all keys, newest first; the keys themselves are not kept."""
+    """List all keys, newest first: live, expired or revoked. The keys themselves are not kept."""
+    for row in _with_database(_read):
+        typer.echo(_line(row))
 
-    async def read(db: Database) -> list[str]:
-        async with db.read() as connection:
-            rows = await all_keys(connection)
-        return [
-            f"sk_{row.prefix}_…  {row.role:<12} {'revoked' if row.revoked_at else 'live':<8} "
-            f"{row.created_at:%Y-%m-%d}  {row.name} {' '.join(row.scopes)}".rstrip()
-            for row in rows
-        ]
 
-    for line in _with_database(read):
-        typer.echo(line)
+@app.command()
+def who(
+    actor: Annotated[str, typer.Argument(help="As an event names it: key:<name>, or key:<id>.")],
+) -> None:
+    """List the keys of an actor; releases before 0.2 named a key's actor by the key's id."""
+    found = [row for row in _with_database(_read) if actor in (f"key:{row.name}", f"key:{row.id}")]
+    if not found:
+        typer.echo(f"no key is or was {actor}", err=True)
+        raise typer.Exit(1)
+    for row in found:
+        typer.echo(_line(row))
 
 
 @app.command()
@@ -78,6 +82,16 @@ def revoke(
         typer.echo(f"there is no live key with the prefix {prefix}", err=True)
         raise typer.Exit(1)
     typer.echo("revoked")
+
+
+async def _read(db: Database) -> Sequence[Row[Any]]:
+    async with db.read() as connection:
+        return await all_keys(connection)
+
+
+def _line(row: Row[Any]) -> str:
+    shown = f"sk_{row.prefix}_…  {row.role:<12} {row.state:<8} {row.created_at:%Y-%m-%d}"
+    return f"{shown}  {row.name} {' '.join(row.scopes)}".rstrip()
 
 
 def _with_database(run: Callable[[Database], Awaitable[Result]]) -> Result:
