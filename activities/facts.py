@@ -112,6 +112,7 @@ async def _apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent
         asked.amount,
         provider_reference=event.result.reference,
         failure_code=event.result.failure_code,
+        failure_message=event.result.failure_message,
         event=ORDERS.event(order, f"payment_{what}", "provider", data),
     )
     # The step under way, if one is, looks at the entries when it records the answer that it got.

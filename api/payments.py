@@ -34,6 +34,7 @@ class EntryView(Value):
     provider_reference: str | None
     shipment_id: ShipmentId | None
     failure_code: str
+    failure_message: str
     recorded_at: datetime
 
 

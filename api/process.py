@@ -58,10 +58,11 @@ class ProcessView(Value):
     runs: tuple[RunView, ...]
 
 
+_PERSON = "a person"
 _WHO = {
     "dispatch": "our dispatcher",
-    "task": "a person",
-    "hold": "a person, to release the hold",
+    "task": _PERSON,
+    "hold": f"{_PERSON}, to release the hold",
 }
 
 _BROKEN_OFF = frozenset({"failed", "terminated", "timed_out", "canceled"})
@@ -100,8 +101,11 @@ async def describe(
         elif part.on_its_way and runs[-1].status in _BROKEN_OFF:
             steps.append(await _broken_off(client, found))
     itself = parts[0]
-    # A step that is being tried says more than the general state that it is part of.
-    waiting = (*steps, *waits) if itself.on_its_way or steps else ()
+    # People first, for they alone may end it; then a step that is being tried, which says more
+    # than the general state that it is part of.
+    asked = [wait for wait in waits if wait.who.startswith(_PERSON)]
+    others = [wait for wait in waits if wait not in asked]
+    waiting = (*asked, *steps, *others) if itself.on_its_way or steps else ()
     return ProcessView(
         document_type=document.kind,
         document_id=document.id,

@@ -1,11 +1,14 @@
 """HTTP for tasks: what people are asked."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.tasks import accept_answer
 from api.answers import keyed_response
@@ -16,16 +19,32 @@ from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
 from api.steering import Steer
 from db.pages import get_page
+from db.reads.choices import Amounts, amounts_of
 from db.reads.tasks import get_task, search_tasks
 from db.tasks import TaskRow
 from domain.access import Caller, Role
 from domain.documents import DECIDE, Document
 from domain.errors import IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import TaskId
-from domain.tasks import Decision, TaskKind, TaskStatus
+from domain.money import Money
+from domain.tasks import RULES, Decision, TaskKind, TaskStatus
 from domain.value import Name, Text, Value
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+
+class ChoiceView(Value):
+    """An answer that may be given, and what follows from it."""
+
+    choice: str
+    effect: str
+    amount: Money | None = Field(
+        description="What it moves or gives up, by the rule that acts on it; null where no money"
+        " is at stake, and once the task is closed."
+    )
+    short: Money | None = Field(
+        description="What should move too, but is more than the payment can give."
+    )
 
 
 class TaskView(Value):
@@ -40,6 +59,7 @@ class TaskView(Value):
     question: str
     facts: dict[str, Any]
     choices: tuple[str, ...]
+    options: tuple[ChoiceView, ...]
     status: TaskStatus
     opened_at: datetime
     due_at: datetime
@@ -78,7 +98,7 @@ async def search(
     rows, more = await get_page(
         db, TaskRow, found, TaskRow.id, after=query.after, limit=query.limit
     )
-    views = [view(TaskView, row) for row in rows]
+    views = await _views(db, rows)
     return Page[TaskView].of(views, request.url.path, query, last_id(rows, more))
 
 
@@ -87,7 +107,27 @@ async def show(
     task_id: UUID, _caller: Annotated[Caller, require("tasks:read")], db: Db
 ) -> TaskView:
     """One task."""
-    return view(TaskView, await get_task(db, task_id))
+    [found] = await _views(db, [await get_task(db, task_id)])
+    return found
+
+
+async def _views(db: AsyncConnection, rows: Sequence[TaskRow]) -> list[TaskView]:
+    """Show tasks; the money of an open one's choices is that of this moment."""
+    amounts = await amounts_of(db, rows)
+    return [
+        view(
+            TaskView,
+            row,
+            options=[_choice(row.kind, each, amounts.get(row.id, {})) for each in row.choices],
+        )
+        for row in rows
+    ]
+
+
+def _choice(kind: str, choice: str, amounts: Amounts) -> ChoiceView:
+    amount, short = amounts.get(choice, (None, None))
+    effect = RULES[TaskKind(kind)].choices.get(choice, "")
+    return ChoiceView(choice=choice, effect=effect, amount=amount, short=short)
 
 
 @router.post(
@@ -123,7 +163,8 @@ async def decide(
                 if await accept() is not None:
                     raise
         async with books.read() as db:
-            return view(TaskView, await get_task(db, task_id))
+            [found] = await _views(db, [await get_task(db, task_id)])
+            return found
 
     route = f"POST /tasks/{task_id}/decide"
     return keyed_response(await idempotent(books, caller, key, route, body, run))

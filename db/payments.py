@@ -70,6 +70,8 @@ class PaymentEntryRow(Base):
     provider_reference: Mapped[str | None]
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"))
     failure_code: Mapped[str] = mapped_column(server_default="")
+    failure_message: Mapped[str] = mapped_column(server_default="")
+    """What the provider says of a failure, in words for people."""
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -139,9 +141,9 @@ _BY_KEY = text(
 _RECORD = text(
     f"""WITH entry AS (
         INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, provider_reference,
-            shipment_id, failure_code)
+            shipment_id, failure_code, failure_message)
         VALUES (:id, :payment_id, :kind, :phase, :key, :amount, :provider_reference, :shipment_id,
-            :failure_code)
+            :failure_code, :failure_message)
         ON CONFLICT DO NOTHING RETURNING kind, phase),
     kept AS (
         UPDATE payments SET provider_reference = :provider_reference, token = NULL
@@ -190,6 +192,7 @@ async def record_entry(
     provider_reference: str | None = None,
     shipment_id: UUID | None = None,
     failure_code: str = "",
+    failure_message: str = "",
     event: Event | None = None,
 ) -> bool:
     """Append an entry once, with its event; return whether it is new.
@@ -209,6 +212,7 @@ async def record_entry(
             "provider_reference": provider_reference,
             "shipment_id": shipment_id,
             "failure_code": failure_code,
+            "failure_message": failure_message,
             "events": to_add([event] if event else []),
         },
     )

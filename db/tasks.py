@@ -65,11 +65,13 @@ async def open_task(
     *,
     asker: Document | None = None,
     role: str = "",
+    told: str = "",
 ) -> bool:
     """Ask a person about a document; False and silent while the same question is open.
 
     ``asker`` is the document whose run waits for the answer, where the kind's rule names one;
-    ``role`` is who answers, where that is not the one of the rule.
+    ``role`` is who answers, where that is not the one of the rule; ``told`` is what people should
+    know first, such as a partner's refusal in its words.
     """
     rule = RULES[kind]
     if rule.asker != (asker and asker.kind):
@@ -85,7 +87,7 @@ async def open_task(
                 asker_type=asker and asker.kind,
                 asker_id=asker and asker.id,
                 role=role or rule.role,
-                question=rule.question,
+                question=f"{told} {rule.question}".lstrip(),
                 facts=facts,
                 choices=list(rule.choices),
                 status=TaskStatus.OPEN,

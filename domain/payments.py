@@ -53,6 +53,17 @@ class Entry(Value):
     amount: int
 
 
+class Refusal(Value):
+    """A definite no of the provider to moving money."""
+
+    code: str
+    message: str
+    amount: Money
+
+    def __str__(self) -> str:
+        return f"{self.amount}: {self.message or self.code}".removesuffix(".")
+
+
 class PaymentAmounts(Value):
     """What the entries add up to, in minor units."""
 

@@ -84,103 +84,145 @@ class TaskRule(Value):
 
     role: str
     question: str
-    choices: tuple[str, ...]
+    choices: Mapping[str, str]
+    """What may be answered, each with what follows from it, in words for people."""
     due_within: timedelta = timedelta(hours=24)
     asker: Kind | None = None
     """Whose run waits for the answer; None for what is only recorded."""
 
 
+REFUND = "refund"
+REFUND_WITH_POSTAGE = "refund_with_postage"
+"""The answers that give a customer's money back."""
+
 RULES: dict[TaskKind, TaskRule] = {
     TaskKind.CAPTURE_FAILED: TaskRule(
         role="finance",
         question="The goods left but the money could not be captured. How is it settled?",
-        choices=("retry", "write_off"),
+        choices={
+            "retry": "The same card is asked for the money once more.",
+            "write_off": "The money is given up; the order goes on without it.",
+        },
         asker=Kind.SHIPMENT,
     ),
     TaskKind.PARCEL_LOST: TaskRule(
         role="support",
         question="The carrier lost the parcel. Give the money back, or write it off because that is"
         " settled elsewhere? (Until then it may turn up.)",
-        choices=("refund", "write_off"),
+        choices={
+            REFUND: "What was taken for its goods is given back, and the postage if nothing of the"
+            " order reached the customer.",
+            "write_off": "The goods are written off; no money moves.",
+        },
         asker=Kind.SHIPMENT,
     ),
     TaskKind.ADDRESS_PROBLEM: TaskRule(
         role="support",
         question="The carrier cannot deliver to this address. Has it been clarified?",
-        choices=("clarified",),
+        choices={"clarified": "Nothing moves: the next scan ends the problem."},
     ),
     TaskKind.PARCEL_EXCEPTION: TaskRule(
         role="support",
         question="The carrier reports a problem with the parcel. Has it been dealt with?",
-        choices=("dealt_with",),
+        choices={"dealt_with": "Nothing moves: stock and money stay as they are booked."},
     ),
     TaskKind.UNDELIVERABLE: TaskRule(
         role="support",
         question="The parcel came back undelivered. Give the money back, or write it off because"
         " that is settled elsewhere?",
-        choices=("refund", "write_off"),
+        choices={
+            REFUND: "What was taken for its goods is given back. The postage stays with us: the"
+            " customer did not take the parcel, or gave a wrong address.",
+            REFUND_WITH_POSTAGE: "The same, and the postage if nothing of the order reached the"
+            " customer: it was our or the carrier's fault.",
+            "write_off": "The goods are written off; no money moves.",
+        },
         asker=Kind.SHIPMENT,
     ),
     TaskKind.UNKNOWN_CODE: TaskRule(
         role="admin",
         question="The carrier sent a code that is not in its table. What does it mean?",
-        choices=("mapped", "ignored"),
+        choices={
+            "mapped": "Nothing moves: the code gets its meaning with the next release.",
+            "ignored": "Nothing moves: the code goes on to mean nothing.",
+        },
     ),
     TaskKind.UNKNOWN_DOCUMENT: TaskRule(
         role="admin",
         question="A partner reports on something that we do not know. Whose is it?",
-        choices=("linked", "ignored"),
+        choices={
+            "linked": "Nothing moves: what it told was booked by hand.",
+            "ignored": "Nothing moves: it was not ours.",
+        },
     ),
     TaskKind.BOOKING_REFUSED: TaskRule(
         role="warehouse",
         question="The carrier refuses to book this shipment. Try again? (Or cancel the order.)",
-        choices=("retry",),
+        choices={"retry": "The carrier is asked for the same label once more."},
         asker=Kind.ORDER,
     ),
     TaskKind.UNDO_FAILED: TaskRule(
         role="admin",
         question="A step could not be undone. Was it undone by hand?",
-        choices=("done",),
+        choices={"done": "Nothing moves: it was undone by hand."},
     ),
     TaskKind.PAYMENT_MISMATCH: TaskRule(
         role="finance",
         question="The provider reports an amount that is not ours. What is right?",
-        choices=tuple(RightAmount),
+        choices={
+            RightAmount.OURS: "What we asked for is booked: the provider has put it right.",
+            RightAmount.THEIRS: "What the provider moved is booked.",
+        },
     ),
     # What follows warns of a deadline (db/deadlines.py): it goes away by itself with its cause.
     TaskKind.HOLD_REVIEW: TaskRule(
         role="support",
         question="This hold has stopped the order for a day. Is it to stay? (Or release it, or"
         " cancel the order. If it stays, this is asked again a day later.)",
-        choices=("stays",),
+        choices={"stays": "The hold stays, and this is asked again a day later."},
     ),
     TaskKind.PICKING_LATE: TaskRule(
         role="warehouse",
         question="The order is confirmed and nothing holds it, but a day after planning these"
         " goods have no label. What keeps them? (The reason goes into the note.)",
-        choices=("noted",),
+        choices={"noted": "Nothing moves: the goods still wait for their label."},
     ),
     TaskKind.HANDOVER_LATE: TaskRule(
         role="warehouse",
         question="The label was bought a day ago and the carrier has not scanned it. Have the"
         " goods been handed over? (Either way this is asked again if no scan comes within two"
         " days.)",
-        choices=("handed_over", "still_here"),
+        choices={
+            "handed_over": "Nothing moves: only a scan of the carrier's proves it.",
+            "still_here": "Nothing moves: the label stays good.",
+        },
     ),
     TaskKind.NOT_SCANNED: TaskRule(
         role="warehouse",
         question="Two days after the question about the hand-over the carrier has still not"
         " scanned the goods. Where are they?",
-        choices=("with_the_carrier", "still_here"),
+        choices={
+            "with_the_carrier": "Nothing moves: only a scan of the carrier's proves it.",
+            "still_here": "Nothing moves: the label stays good.",
+        },
     ),
     TaskKind.STALLED: TaskRule(
         role="support",
         question="The goods are under way and the carrier has been silent for days. Has it been"
         " asked?",
-        choices=("asked",),
+        choices={"asked": "Nothing moves: the carrier's next scan does."},
     ),
 }
 """The one table of what people are asked."""
+
+
+def gives_postage(kind: TaskKind, choice: str) -> bool:
+    """Whether an answer gives the postage back too, if nothing of the order has arrived.
+
+    A lost parcel is the carrier's fault; of one that came back, the person says whose it was.
+    """
+    return choice == REFUND_WITH_POSTAGE or (kind, choice) == (TaskKind.PARCEL_LOST, REFUND)
+
 
 HOLD_OWNERS: Mapping[HoldReason, str] = {
     HoldReason.AWAITING_PAYMENT: "finance",

@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.ids import ShipmentId
     from domain.shipments.outcomes import Journey, ShipmentDecision
     from domain.shipments.status import ENDED, ShipmentStatus
-    from domain.tasks import Decision, TaskKind
+    from domain.tasks import REFUND, REFUND_WITH_POSTAGE, Decision, TaskKind
     from workflows.calling import at_partner, in_database, refusal_of
     from workflows.status import show_status
 
@@ -56,7 +56,7 @@ class ShipmentTracking:
                 journey = await at_partner(JourneyActivities.retry_capture, answer)
             elif kind is TaskKind.CAPTURE_FAILED:
                 journey = await in_database(JourneyActivities.write_off_capture, self._id)
-            elif choice == "refund":
+            elif choice in (REFUND, REFUND_WITH_POSTAGE):
                 journey = await at_partner(JourneyActivities.refund_shipment, answer)
             elif choice == "write_off":
                 journey = await in_database(JourneyActivities.write_off_shipment, self._id)

@@ -29,6 +29,7 @@ from domain.payments import (
     EntryKind,
     Intent,
     Phase,
+    Refusal,
     add_up,
     authorization_key,
     requirement_met,
@@ -99,8 +100,16 @@ class PaymentActivities:
             fresh = await record_outcome(db, order, intent, result)
             if fresh and intent.kind is EntryKind.VOID and result.outcome is Outcome.FAILED:
                 # Whether the money is free, the provider's people must say to ours.
-                facts = {"order": order.number, "failure_code": result.failure_code}
-                await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, facts)
+                refused = Refusal(
+                    code=result.failure_code, message=result.failure_message, amount=intent.amount
+                )
+                facts = {
+                    "order": order.number,
+                    "failure_code": result.failure_code,
+                    "refused": refused.model_dump(),
+                }
+                told = f"The provider refused to drop the reservation of {refused}."
+                await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, facts, told=told)
 
     async def _payments(self, order_id: OrderId) -> list[UUID]:
         async with self._books.read() as db:

@@ -73,6 +73,7 @@ async def execute(provider: PaymentProvider, intent: Intent) -> PaymentResult:
             outcome=Outcome.FAILED,
             reference="refused",
             failure_code=refusal.code,
+            failure_message=refusal.message,
             amount=intent.amount,
         )
 
@@ -119,6 +120,7 @@ async def record_outcome(
         provider_reference=result.reference,
         shipment_id=intent.shipment_id,
         failure_code=result.failure_code,
+        failure_message=result.failure_message,
         event=ORDERS.event(order, f"payment_{what}", "system", data),
     )
 

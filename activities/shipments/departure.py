@@ -15,6 +15,7 @@ from db.orders.writes import counters_of, lines_of
 from db.payments import ledger_of
 from db.shipments.captures import count_capture, planned_capture
 from db.shipments.milestones import record_departure
+from db.shipments.refunds import last_refusal
 from db.shipments.tables import ShipmentLineRow, ShipmentRow
 from db.shipments.writes import (
     lock_with_order,
@@ -100,23 +101,29 @@ async def take_money(
             status = ShipmentStatus(shipment.status)
             return Journey(status=status, settled=shipment.settled_at is not None, owed=False)
         if news:
-            await ask_about_capture(db, shipment, failure_code=result.failure_code)
+            await ask_about_capture(db, shipment)
         return await journey_of(db, shipment_id)
 
 
-async def ask_about_capture(
-    db: AsyncConnection, shipment: ShipmentRow, *, failure_code: str
-) -> None:
+async def ask_about_capture(db: AsyncConnection, shipment: ShipmentRow) -> None:
     """Ask finance how money for goods that left is settled; silent while that is asked.
+
+    With the provider's words, where it has refused to take it.
 
     Also while finance is asked which amount was taken: the money may have moved.
     """
     if await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment.id):
         return
+    refused = await last_refusal(db, shipment.id, EntryKind.CAPTURE)
     facts = {
-        "amount": await planned_capture(db, shipment.id),
-        "failure_code": failure_code,
+        "shipment": shipment.number,
         "order_id": shipment.order_id,
+        "amount": await planned_capture(db, shipment.id),
+        "failure_code": refused.code if refused else "",
+        "refused": refused.model_dump() if refused else None,
     }
+    told = f"The provider refused to pay {refused}." if refused else ""
     asker = Document(Kind.SHIPMENT, shipment.id)
-    await open_task(db, TaskKind.CAPTURE_FAILED, asker.kind, asker.id, facts, asker=asker)
+    await open_task(
+        db, TaskKind.CAPTURE_FAILED, asker.kind, asker.id, facts, asker=asker, told=told
+    )

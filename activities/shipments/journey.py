@@ -9,6 +9,7 @@ from activities.shipments.departure import ask_about_capture, capture_intent, de
 from activities.shipments.following import journey_of
 from activities.shipments.settlement import (
     QUESTIONS,
+    ask_about_end,
     drop_questions,
     refund_intent,
     signal_order,
@@ -19,9 +20,9 @@ from db.engine import Database
 from db.payments import find_by_key
 from db.shipments.captures import amount_owed, is_owed, waive_capture
 from db.shipments.milestones import record_settlement
+from db.shipments.refunds import plan_refund
 from db.shipments.writes import lock_with_order
-from db.tasks import is_open, open_task
-from domain.documents import Document, Kind
+from db.tasks import is_open
 from domain.ids import ShipmentId
 from domain.lifecycle import move
 from domain.payments import refund_key
@@ -57,7 +58,7 @@ class JourneyActivities:
             intent = await capture_intent(db, order, shipment, owed)
             if intent is None and owed:
                 # A run that got lost may have taken a person's answer with it: ask again.
-                await ask_about_capture(db, shipment, failure_code="")
+                await ask_about_capture(db, shipment)
             if intent is None:
                 return await journey_of(db, shipment_id)
         return await take_money(self._books, self._provider, shipment_id, intent)
@@ -73,14 +74,8 @@ class JourneyActivities:
             if shipment.settled_at is None and status is ShipmentStatus.DELIVERED:
                 owed = await record_settlement(db, shipment_id, "delivered")
                 return Journey(status=status, settled=True, owed=owed)
-            if (
-                shipment.settled_at is None
-                and status in QUESTIONS
-                and not await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
-            ):
-                facts = {"shipment": shipment.number, "order_id": shipment.order_id}
-                asker = Document(Kind.SHIPMENT, shipment_id)
-                await open_task(db, QUESTIONS[status], asker.kind, shipment_id, facts, asker=asker)
+            if shipment.settled_at is None and status in QUESTIONS:
+                await ask_about_end(db, shipment)
             return await journey_of(db, shipment_id)
 
     @activity.defn
@@ -109,8 +104,8 @@ class JourneyActivities:
     async def refund_shipment(self, given: ShipmentDecision) -> Journey:
         """Give the money of lost or returned goods back and write the units off.
 
-        When the provider refuses, nothing is written off: the question is asked again. Nor while
-        finance is asked which amount the provider moved.
+        When the provider refuses, nothing is written off: the question is asked again, with its
+        words. Nor while finance is asked which amount the provider moved.
         """
         shipment_id = given.shipment_id
         async with self._books.begin() as db:
@@ -124,7 +119,7 @@ class JourneyActivities:
             ):
                 # It turned up before the person's answer was acted upon.
                 return await journey_of(db, shipment_id)
-            intent = await refund_intent(db, order, shipment, purpose)
+            intent = await refund_intent(db, order, shipment, given.decision)
         result = await execute(self._provider, intent) if intent else None
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, shipment.order_id)
@@ -134,6 +129,8 @@ class JourneyActivities:
                 await record_outcome(db, order, intent, result)
                 if result.outcome is Outcome.SUCCEEDED and not amount_differs(intent, result):
                     refunded = intent.amount.amount
+                if result.outcome is Outcome.FAILED and shipment.settled_at is None:
+                    await plan_refund(db, shipment_id, postage=0)
             if shipment.settled_at is None and (refunded or intent is None):
                 await write_off(db, order, shipment, refunded=refunded)
             return await journey_of(db, shipment_id)

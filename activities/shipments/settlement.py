@@ -1,5 +1,6 @@
 """The end of a journey: delivered units, or money given back for what never arrived."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,18 +13,21 @@ from db.inventory.reads import quarantine_of
 from db.orders.tables import OrderRow
 from db.orders.writes import count_up
 from db.outbox import signal
-from db.payments import ledger_of
+from db.payments import find_by_key, ledger_of
+from db.reads.tasks import get_task
 from db.shipments.captures import get_settlement, is_owed, waive_capture
 from db.shipments.milestones import record_settlement
+from db.shipments.refunds import last_refusal, paid_for, plan_refund
 from db.shipments.tables import ShipmentLineRow, ShipmentRow
 from db.shipments.writes import shipment_lines_of
-from db.tasks import cancel_tasks, open_task
+from db.tasks import cancel_tasks, is_open, open_task
 from domain.documents import Document, Kind, Signal
 from domain.inventory import LocationKind, MovementKind
 from domain.money import split
 from domain.payments import EntryKind, Intent, refund_key
+from domain.shipments.refunds import refund_due
 from domain.shipments.status import ShipmentStatus
-from domain.tasks import TaskKind
+from domain.tasks import Decision, TaskKind, gives_postage
 
 QUESTIONS = {
     ShipmentStatus.LOST: TaskKind.PARCEL_LOST,
@@ -46,20 +50,45 @@ async def signal_order(db: AsyncConnection, shipment: ShipmentRow) -> None:
         await signal(db, Document(Kind.ORDER, shipment.order_id), Signal.SHIPMENT_ENDED)
 
 
-async def refund_intent(
-    db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, purpose: str
-) -> Intent | None:
-    """Record that what a shipment's goods cost is to be given back; None when nothing was taken.
+async def ask_about_end(db: AsyncConnection, shipment: ShipmentRow) -> None:
+    """Ask a person about a locked shipment whose journey ended badly; silent while that is asked.
 
-    ``purpose`` names the person's decision: a refund that the provider refused is not tried again
-    without another one.
+    With the provider's words where it has refused to give the money back. Not while finance is
+    asked which amount the provider moved.
     """
-    parts = await shipment_lines_of(db, shipment.id)
-    amount = sum(part.capture_amount for part in parts)
+    if await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment.id):
+        return
+    facts: dict[str, Any] = {"shipment": shipment.number, "order_id": shipment.order_id}
+    told = ""
+    if refused := await last_refusal(db, shipment.id, EntryKind.REFUND):
+        facts["refused"] = refused.model_dump()
+        told = f"The provider refused to give back {refused}."
+    asker = Document(Kind.SHIPMENT, shipment.id)
+    question = QUESTIONS[ShipmentStatus(shipment.status)]
+    await open_task(db, question, asker.kind, asker.id, facts, asker=asker, told=told)
+
+
+async def refund_intent(
+    db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, decision: Decision
+) -> Intent | None:
+    """Record what is to be given back for a shipment; None when nothing was taken.
+
+    The person's decision names the refund: one that the provider refused is not tried again
+    without another decision, and one under way keeps its amount.
+    """
+    key = refund_key(shipment.id, str(decision.task_id))
+    known = await find_by_key(db, key)
     payment = (await ledger_of(db, order.id)).drawn_on
-    if payment is None or amount == 0 or await is_owed(db, shipment.id):
+    if known:
+        amount = known[0].amount
+    else:
+        task = await get_task(db, decision.task_id)
+        paid = (await paid_for(db, [shipment.id]))[shipment.id]
+        due = refund_due(paid, our_fault=gives_postage(TaskKind(task.kind), decision.choice))
+        amount = due.amount
+        await plan_refund(db, shipment.id, postage=due.postage)
+    if payment is None or amount == 0:
         return None
-    key = refund_key(shipment.id, purpose)
     return await record_intent(db, payment, EntryKind.REFUND, key, amount, shipment.id)
 
 
@@ -74,7 +103,11 @@ async def write_off(
     parts = await shipment_lines_of(db, shipment.id)
     if refunded:
         taken = [part.capture_amount for part in parts]
-        for part, amount in zip(parts, split(min(refunded, sum(taken)), taken), strict=True):
+        goods = min(refunded, sum(taken))
+        # The provider may have given back less than it was asked for.
+        postage = min(refunded - goods, shipment.refund_shipping_amount)
+        await plan_refund(db, shipment.id, postage=postage)
+        for part, amount in zip(parts, split(goods, taken), strict=True):
             await count_up(
                 db, part.order_line_id, refunded_units=part.quantity, refunded_amount=amount
             )

@@ -44,6 +44,8 @@ class ShipmentRow(DocumentRow):
     """The day of arrival that the carrier promised with the label, if it promised one."""
     capture_shipping_amount: Mapped[Minor] = mapped_column(server_default="0")
     """The order's shipping charge and its tax, when this is the shipment that captures them."""
+    refund_shipping_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """How much of what is given back for the shipment is the order's shipping charge."""
     booked_at: Mapped[datetime | None]
     handed_over_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]

@@ -149,6 +149,13 @@ CHECKS = (
         WHERE l.refunded > coalesce(c.refunded, 0)""",
     ),
     Check(
+        "I3r",
+        "The postage in an order's refunds is at most what was captured for it",
+        """SELECT o.number, o.captured_shipping_amount, sum(s.refund_shipping_amount) AS refunded
+        FROM orders o JOIN shipments s ON s.order_id = o.id GROUP BY o.id
+        HAVING sum(s.refund_shipping_amount) > o.captured_shipping_amount""",
+    ),
+    Check(
         "I3p",
         "What was captured for a shipment is what its departure worked out",
         f"""SELECT s.number, e.amount, s.capture_shipping_amount + l.amount AS planned

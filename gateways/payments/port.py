@@ -25,6 +25,8 @@ class PaymentResult(Value):
     outcome: Outcome
     reference: Name
     failure_code: Text = ""
+    failure_message: Text = ""
+    """Why it failed, in words for people; empty where the provider has none."""
     amount: Money
     expires_at: datetime | None = None
     """When the money of a succeeded authorization is no longer reserved; None for the others."""

@@ -35,6 +35,7 @@ class ProviderOperation(Answer):
     currency: Currency
     outcome: Outcome
     failure_code: Text
+    failure_message: Text = ""
 
     def as_result(self) -> PaymentResult:
         """Translate into our words.
@@ -48,6 +49,7 @@ class ProviderOperation(Answer):
             outcome=self.outcome,
             reference=self.authorization if of_authorization else self.id,
             failure_code=self.failure_code,
+            failure_message=self.failure_message,
             amount=Money(amount=self.amount, currency=self.currency),
             expires_at=self.authorization_expires_at.astimezone(UTC) if reserved else None,
         )

@@ -25,6 +25,7 @@ from simulators.payments.rules import (
     decide_movement,
     refundable,
     uncaptured,
+    words_for,
 )
 from simulators.storage import Storage, timestamp
 from simulators.webhooks import Outbox
@@ -215,7 +216,7 @@ class Book:
 
 
 def _operation(row: sqlite3.Row) -> Operation:
-    return Operation.model_validate(dict(row))
+    return Operation.model_validate({**row, "failure_message": words_for(row["failure_code"])})
 
 
 def _fingerprint(kind: str, facts: dict[str, Any]) -> str:

@@ -65,6 +65,7 @@ class Operation(BaseModel):
     currency: str
     outcome: Outcome
     failure_code: str
+    failure_message: str
     executed: int
     requests: int
     created_at: str

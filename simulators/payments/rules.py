@@ -26,6 +26,14 @@ DECLINES = {
     ("tok_capture_declined", "capture"): "capture_declined",
     ("tok_refund_declined", "refund"): "refund_declined",
 }
+FAILURES = {
+    "card_declined": "The bank declined the card.",
+    "insufficient_funds": "The card has insufficient funds.",
+    "capture_declined": "The bank declined to pay what it had reserved.",
+    "refund_declined": "The bank declined to take the money back onto the card.",
+    "authorization_expired": "The money is no longer reserved: the authorization has expired.",
+    "card_closed": "The card's account is closed.",
+}
 NEEDS_CUSTOMER = {"tok_action_required"}
 PENDING = {("tok_refund_pending", "refund")}
 UNANSWERED = {"tok_timeout_before_success": "before", "tok_timeout_after_success": "after"}
@@ -61,6 +69,11 @@ def decide_movement(
     if (authorization["token"], kind) in PENDING:
         return "pending", ""
     return "succeeded", ""
+
+
+def words_for(failure_code: str) -> str:
+    """Say a failure in words for people; a code that a tester made up says itself."""
+    return FAILURES.get(failure_code, failure_code.replace("_", " "))
 
 
 def uncaptured(authorization: Mapping[str, Any]) -> int:

@@ -13,7 +13,7 @@ from domain.orders.requests import Cancellation, Progress, Standing, expiry_reas
 from domain.orders.status import OrderStatus
 from domain.shipments.outcomes import ShipmentDecision
 from domain.shipments.status import ENDED
-from domain.tasks import Decision, TaskKind
+from domain.tasks import REFUND, REFUND_WITH_POSTAGE, Decision, TaskKind
 from tests.activities.attempts import Attempt
 
 
@@ -151,7 +151,7 @@ def follow(run: Player) -> Play:
                     journey = yield Step("retry_capture", answer)
                 elif kind is TaskKind.CAPTURE_FAILED:
                     journey = yield Step("write_off_capture", run.id)
-                elif choice == "refund":
+                elif choice in (REFUND, REFUND_WITH_POSTAGE):
                     journey = yield Step("refund_shipment", answer)
                 elif choice == "write_off":
                     journey = yield Step("write_off_shipment", run.id)

@@ -33,10 +33,10 @@ def draw(moves: Moves[Any], last: frozenset[Any]) -> str:
 
 def tasks(asker: Kind | None) -> str:
     """Return the tasks whose answer a run acts on, or (None) that are only recorded."""
-    lines = ["| task | role | question | answers |", "|---|---|---|---|"]
+    lines = ["| task | role | question | answers, and what follows |", "|---|---|---|---|"]
     for kind, rule in RULES.items():
         if rule.asker is asker:
-            answers = ", ".join(f"`{choice}`" for choice in rule.choices)
+            answers = "<br>".join(f"`{choice}`: {then}" for choice, then in rule.choices.items())
             lines.append(f"| `{kind}` | {rule.role} | {rule.question} | {answers} |")
     return "\n".join([*lines, ""])
 

@@ -110,6 +110,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         "UPDATE payment_entries SET amount = 3799 WHERE key = 'capture/done'",
         {"I3p"},
     ),
+    "I3r": ("UPDATE shipments SET refund_shipping_amount = 501 WHERE number = 'SHP-1'", set()),
     "I3g": (
         "UPDATE payment_entries SET amount = 3000 WHERE key = 'refund/lost'"
         " AND phase = 'requested'",

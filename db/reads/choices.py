@@ -1,0 +1,44 @@
+"""The money behind each answer to a task, by the rules that act on it, as it stands now."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.shipments.refunds import paid_for
+from db.tasks import TaskRow
+from domain.money import Money
+from domain.shipments.refunds import money_of
+from domain.tasks import TaskKind, TaskStatus
+
+Amounts = Mapping[str, tuple[Money, Money]]
+"""By choice: what it moves or gives up, and what of it the payment can no longer give."""
+
+_ABOUT_SHIPMENTS = (TaskKind.PARCEL_LOST, TaskKind.UNDELIVERABLE, TaskKind.CAPTURE_FAILED)
+
+
+async def amounts_of(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID, Amounts]:
+    """Return the money of the choices of those open tasks that are about money."""
+    asked = [task for task in tasks if task.status == TaskStatus.OPEN]
+    shipments = {task.document_id for task in asked if task.kind in _ABOUT_SHIPMENTS}
+    paid = await paid_for(db, shipments) if shipments else {}
+    found: dict[UUID, Amounts] = {}
+    for task in asked:
+        if task.kind == TaskKind.PAYMENT_MISMATCH:
+            told = {choice: task.facts[choice] for choice in task.choices}
+            found[task.id] = {
+                choice: (Money.model_validate(money), _money(0, money["currency"]))
+                for choice, money in told.items()
+            }
+        elif task.kind in _ABOUT_SHIPMENTS and task.document_id in paid:
+            of = paid[task.document_id]
+            moves = {choice: money_of(TaskKind(task.kind), choice, of) for choice in task.choices}
+            found[task.id] = {
+                choice: (_money(amount, of.currency), _money(short, of.currency))
+                for choice, (amount, short) in moves.items()
+            }
+    return found
+
+
+def _money(amount: int, currency: str) -> Money:
+    return Money(amount=amount, currency=currency)

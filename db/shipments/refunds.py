@@ -1,0 +1,74 @@
+"""Refunds by shipment: what was taken for it and its order, and the postage in its refund."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.payments import ENTRY, entry_of
+from db.shipments.captures import OWES
+from domain.money import Money
+from domain.payments import EntryKind, Refusal, add_up
+from domain.shipments.refunds import Paid
+
+# A refund that was asked for and did not fail gives, or gave, its units' money back.
+_REFUNDED = """EXISTS (SELECT FROM payment_entries e WHERE e.shipment_id = x.id
+        AND e.kind = 'refund' GROUP BY e.key HAVING NOT bool_or(e.phase = 'failed'))"""
+_PAID = text(
+    f"""SELECT s.id, o.currency,
+        CASE WHEN {OWES} THEN 0 ELSE (SELECT coalesce(sum(l.capture_amount), 0)
+            FROM shipment_lines l WHERE l.shipment_id = s.id) END::bigint AS goods,
+        CASE WHEN {OWES} THEN s.capture_shipping_amount + (SELECT sum(l.capture_amount)
+            FROM shipment_lines l WHERE l.shipment_id = s.id) ELSE 0 END::bigint AS owed,
+        (o.captured_shipping_amount - (SELECT coalesce(sum(x.refund_shipping_amount), 0)
+            FROM shipments x WHERE x.order_id = o.id AND x.id <> s.id))::bigint AS postage,
+        ((SELECT sum(l.quantity - l.cancelled - l.written_off) FROM order_lines l
+            WHERE l.order_id = o.id)
+        - (SELECT coalesce(sum(l.quantity), 0) FROM shipments x
+            JOIN shipment_lines l ON l.shipment_id = x.id
+            WHERE x.order_id = o.id AND x.settled_at IS NULL
+                AND (x.id = s.id OR {_REFUNDED})))::bigint AS others,
+        coalesce((SELECT jsonb_agg({ENTRY} ORDER BY e.id) FROM payment_entries e
+            WHERE e.payment_id = (SELECT p.id FROM payments p WHERE p.order_id = o.id
+                AND p.provider_reference IS NOT NULL
+                ORDER BY p.created_at DESC, p.id DESC LIMIT 1)), '[]') AS entries
+    FROM shipments s JOIN orders o ON o.id = s.order_id WHERE s.id = any(:shipments)"""
+).bindparams(bindparam("shipments", type_=ARRAY(Uuid)))
+_PLAN = text("UPDATE shipments SET refund_shipping_amount = :postage WHERE id = :shipment")
+_REFUSED = text(
+    """SELECT e.amount, p.currency, e.failure_code, e.failure_message
+    FROM payment_entries e JOIN payments p ON p.id = e.payment_id
+    WHERE e.shipment_id = :shipment AND e.kind = :kind AND e.phase = 'failed'
+    ORDER BY e.id DESC LIMIT 1"""
+)
+
+
+async def paid_for(db: AsyncConnection, shipments: Collection[UUID]) -> dict[UUID, Paid]:
+    """Return what was taken for each shipment and its order."""
+    rows = await db.execute(_PAID, {"shipments": list(shipments)})
+    return {
+        row.id: Paid(
+            currency=row.currency,
+            goods=row.goods,
+            postage=row.postage,
+            others=row.others,
+            owed=row.owed,
+            refundable=add_up(map(entry_of, row.entries)).refundable,
+        )
+        for row in rows
+    }
+
+
+async def plan_refund(db: AsyncConnection, shipment_id: UUID, *, postage: int) -> None:
+    """Keep how much of a shipment's refund is postage (minor units), so that it goes back once."""
+    await db.execute(_PLAN, {"shipment": shipment_id, "postage": postage})
+
+
+async def last_refusal(db: AsyncConnection, shipment_id: UUID, kind: EntryKind) -> Refusal | None:
+    """Return how the provider last refused to move a shipment's money; None when it did not."""
+    found = (await db.execute(_REFUSED, {"shipment": shipment_id, "kind": kind})).one_or_none()
+    if found is None:
+        return None
+    money = Money(amount=found.amount, currency=found.currency)
+    return Refusal(code=found.failure_code, message=found.failure_message, amount=money)

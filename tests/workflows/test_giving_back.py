@@ -1,0 +1,133 @@
+"""Money that goes back for goods that never arrived: as much as the question said, and once."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+from domain.ids import OrderId
+from domain.tasks import TaskKind
+from tests.workflows.asking import calling
+from tests.workflows.stage import Stage
+
+POSTAGE = 500
+
+
+async def _offered(stage: Stage, task: Any) -> dict[str, int]:
+    """Return the money of each choice, as a person reads it."""
+    async with calling(stage) as callers:
+        view = (await callers.get(f"/tasks/{task['id']}", role="support")).json()
+    assert [option["choice"] for option in view["options"]] == view["choices"]
+    assert all(option["effect"] for option in view["options"])
+    return {option["choice"]: option["amount"]["amount"] for option in view["options"]}
+
+
+async def _postage_back(stage: Stage, order: OrderId) -> int:
+    query = "SELECT sum(refund_shipping_amount)::int FROM shipments WHERE order_id = :id"
+    return int(await stage.shop.one(query, id=order))
+
+
+async def test_a_refused_refund_is_asked_about_again_with_the_providers_words(
+    stage: Stage,
+) -> None:
+    """B8: the new task says that, why and how much was refused; the summary is for people."""
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token="tok_refund_declined")
+    shipment = await stage.shipment(order, "booked")
+    await stage.travel(shipment, "lost")
+    first = await stage.task(TaskKind.PARCEL_LOST, shipment)
+    offered = await _offered(stage, first)
+    await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
+    again = await stage.asked_again(TaskKind.PARCEL_LOST, shipment, first)
+
+    amount = {"amount": offered["refund"], "currency": "USD"}
+    words = "The bank declined to take the money back onto the card."
+    assert again["facts"]["refused"] == {
+        "code": "refund_declined",
+        "message": words,
+        "amount": amount,
+    }
+    assert again["question"].startswith("The provider refused to give back 32.00 USD: The bank")
+    async with calling(stage) as callers:
+        process = (await callers.get(f"/orders/{order}/process", role="support")).json()
+    assert "waits for a person" in process["summary"]
+    assert "refused" in process["summary"]
+    assert await _postage_back(stage, order) == 0
+    await stage.decide(TaskKind.PARCEL_LOST, shipment, "write_off")
+    assert await stage.result(stage.run(order)) == "completed"
+
+
+async def test_the_postage_goes_back_once_when_the_whole_order_is_lost(stage: Stage) -> None:
+    """T20: two parcels, both lost, both refunded at the same time: all that was paid, once."""
+    mug = await stage.shop.item(AUS=2, RNO=1)
+    order = await stage.shop.place((mug, 3))
+    shipments = await stage.shipments(order, "booked", 2)
+    for shipment in shipments:
+        await stage.travel(shipment, "lost")
+    tasks = [await stage.task(TaskKind.PARCEL_LOST, shipment) for shipment in shipments]
+    # As long as the other one may still turn up, it is the goods alone.
+    assert [await _offered(stage, task) for task in tasks] == [
+        {"refund": 5400, "write_off": 0},
+        {"refund": 2700, "write_off": 0},
+    ]
+    await asyncio.gather(
+        *(stage.decide(TaskKind.PARCEL_LOST, shipment, "refund") for shipment in shipments)
+    )
+    assert await stage.result(stage.run(order)) == "completed"
+    moved = await stage.moved(order)
+    assert moved["refund"] == moved["capture"] == 3 * 2700 + POSTAGE
+    assert await _postage_back(stage, order) == POSTAGE
+
+
+async def test_the_task_of_the_last_lost_parcel_shows_the_postage_that_goes_back(
+    stage: Stage,
+) -> None:
+    """T20: what the task shows is what the provider then moves."""
+    mug = await stage.shop.item(AUS=1, RNO=1)
+    order = await stage.shop.place((mug, 2))
+    first, last = await stage.shipments(order, "booked", 2)
+    for shipment in (first, last):
+        await stage.travel(shipment, "lost")
+    await stage.decide(TaskKind.PARCEL_LOST, first, "refund")
+    await stage.result(stage.tracking(first))
+    offered = await _offered(stage, await stage.task(TaskKind.PARCEL_LOST, last))
+    assert offered == {"refund": 2700 + POSTAGE, "write_off": 0}
+    await stage.decide(TaskKind.PARCEL_LOST, last, "refund")
+    assert await stage.result(stage.run(order)) == "completed"
+    moved = await stage.moved(order)
+    assert moved["refund"] == moved["capture"] == 2 * 2700 + POSTAGE
+
+
+async def test_a_parcel_that_came_back_gives_the_postage_back_only_by_our_fault(
+    stage: Stage,
+) -> None:
+    """T20: whose fault it was, the person says; the task shows what each answer moves."""
+    for choice, amount in (("refund", 2700), ("refund_with_postage", 2700 + POSTAGE)):
+        mug = await stage.shop.item(AUS=1)
+        order = await stage.shop.place((mug, 1))
+        shipment = await stage.shipment(order, "booked")
+        await stage.travel(shipment, "returned")
+        task = await stage.task(TaskKind.UNDELIVERABLE, shipment)
+        assert (await _offered(stage, task))[choice] == amount
+        await stage.decide(TaskKind.UNDELIVERABLE, shipment, choice)
+        assert await stage.result(stage.run(order)) == "completed"
+        assert (await stage.moved(order))["refund"] == amount
+        assert await _in_lines(stage, order) == 2700
+
+
+async def test_the_postage_stays_when_part_of_the_order_arrived(stage: Stage) -> None:
+    """T20: the customer got something, so that the postage was not for nothing."""
+    mug = await stage.shop.item(AUS=1, RNO=1)
+    order = await stage.shop.place((mug, 2))
+    kept, lost = await stage.shipments(order, "booked", 2)
+    await stage.travel(kept, "delivered")
+    await stage.travel(lost, "lost")
+    task = await stage.task(TaskKind.PARCEL_LOST, lost)
+    assert await _offered(stage, task) == {"refund": 2700, "write_off": 0}
+    await stage.decide(TaskKind.PARCEL_LOST, lost, "refund")
+    assert await stage.result(stage.run(order)) == "completed"
+    assert (await stage.moved(order))["refund"] == 2700
+
+
+async def _in_lines(stage: Stage, order: UUID) -> int:
+    query = "SELECT sum(refunded_amount)::int FROM order_lines WHERE order_id = :id"
+    return int(await stage.shop.one(query, id=order))
