@@ -5,6 +5,7 @@ from pydantic import SecretStr
 
 from simulators import faults, webhooks
 from simulators.carrier import routes
+from simulators.carrier.areas import Areas
 from simulators.carrier.autopilot import Pilot
 from simulators.carrier.bookings import Bookings
 from simulators.carrier.parcels import Parcels
@@ -31,11 +32,12 @@ def build(settings: SimulatorSettings) -> FastAPI:
     outbox = webhooks.Outbox(storage, ordered, settings)
     parcels = Parcels(storage, outbox)
     pilot = Pilot(storage, parcels)
-    bookings = Bookings(storage, pilot)
+    areas = Areas(storage)
+    bookings = Bookings(storage, pilot, areas)
     private = [
         routes.booking_routes(bookings, ordered),
         routes.tracking_routes(parcels, ordered),
-        routes.steering_routes(parcels, pilot),
+        routes.steering_routes(parcels, pilot, areas),
         faults.fault_routes(ordered),
         webhooks.webhook_routes(outbox),
     ]

@@ -5,11 +5,12 @@ import secrets
 import sqlite3
 from datetime import datetime, timedelta
 
+from simulators.carrier.areas import Areas
 from simulators.carrier.autopilot import Pilot
 from simulators.carrier.labels import label_pdf
 from simulators.carrier.messages import Address, BookedParcel, Booking, BookingList, BookingRequest
 from simulators.carrier.numbers import new_tracking_number
-from simulators.carrier.scenarios import PHYSICAL, SERVICES, TRANSIT_DAYS, UNSERVICEABLE
+from simulators.carrier.scenarios import PHYSICAL, SERVICES, TRANSIT_DAYS
 from simulators.errors import Refusal
 from simulators.storage import Storage, timestamp
 
@@ -19,9 +20,10 @@ CENTS_PER_KILOGRAM = 90
 class Bookings:
     """Bookings in store. Every method is one transaction."""
 
-    def __init__(self, storage: Storage, pilot: Pilot) -> None:
+    def __init__(self, storage: Storage, pilot: Pilot, areas: Areas) -> None:
         self._storage = storage
         self._pilot = pilot
+        self._areas = areas
 
     def book(self, request: BookingRequest, base_url: str) -> Booking:
         """Sell a label; a known reference gets the booking that it has, voided or not."""
@@ -29,7 +31,7 @@ class Bookings:
         known = self._storage.one("SELECT * FROM bookings WHERE reference = ?", request.reference)
         if known is not None:
             return self._replay(known, fingerprint, base_url)
-        _refuse_unserviceable(request)
+        self._areas.check(request)
         amount = sum(
             SERVICES[request.service] + CENTS_PER_KILOGRAM * parcel.weight_grams // 1000
             for parcel in request.parcels
@@ -132,10 +134,3 @@ class Bookings:
                 for parcel in parcels
             ],
         )
-
-
-def _refuse_unserviceable(request: BookingRequest) -> None:
-    if request.service not in SERVICES:
-        raise Refusal(422, "unknown_service", f"services are {', '.join(SERVICES)}")
-    if request.ship_to.postal_code == UNSERVICEABLE:
-        raise Refusal(422, "unserviceable", "we do not deliver to this address")

@@ -32,9 +32,9 @@ class Address(Request):
 
 
 class ParcelRequest(Request):
-    """One box of at most 70 kg."""
+    """One box."""
 
-    weight_grams: int = Field(strict=True, ge=1, le=70_000)
+    weight_grams: int = Field(strict=True, ge=1, le=1_000_000_000)
 
 
 class BookingRequest(Request):
@@ -44,7 +44,7 @@ class BookingRequest(Request):
     service: Required
     ship_from: Address
     ship_to: Address
-    parcels: Annotated[list[ParcelRequest], Field(min_length=1, max_length=50)]
+    parcels: Annotated[list[ParcelRequest], Field(min_length=1, max_length=10_000)]
 
 
 class BookedParcel(BaseModel):
@@ -119,6 +119,15 @@ class Advance(Request):
     """How far the parcel shall get."""
 
     to: str
+
+
+class Area(Request):
+    """What is taken along to a postal code: null is as anywhere else."""
+
+    serviced: bool = True
+    services: list[str] | None = None
+    heaviest_grams: int | None = Field(default=None, ge=1)
+    most_parcels: int | None = Field(default=None, ge=1)
 
 
 class Autopilot(Request):

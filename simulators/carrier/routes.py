@@ -5,10 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import StringConstraints
 
+from simulators.carrier.areas import Areas
 from simulators.carrier.autopilot import Pilot
 from simulators.carrier.bookings import Bookings
 from simulators.carrier.messages import (
     Advance,
+    Area,
     Autopilot,
     Booking,
     BookingList,
@@ -87,7 +89,7 @@ def label_routes(bookings: Bookings) -> APIRouter:
     return routes
 
 
-def steering_routes(parcels: Parcels, pilot: Pilot) -> APIRouter:
+def steering_routes(parcels: Parcels, pilot: Pilot, areas: Areas) -> APIRouter:
     """Return what only a tester may ask."""
     routes = APIRouter(prefix="/sandbox", tags=["sandbox"])
 
@@ -106,6 +108,16 @@ def steering_routes(parcels: Parcels, pilot: Pilot) -> APIRouter:
     async def set_autopilot(settings: Autopilot) -> Autopilot:
         """Let parcels travel by themselves, or stop them."""
         return pilot.set(settings)
+
+    @routes.put("/areas/{postal_code}")
+    async def set_area(postal_code: str, area: Area) -> Area:
+        """Set what is taken along to a postal code; labels that were sold stay good."""
+        return areas.set(postal_code, area)
+
+    @routes.get("/areas/{postal_code}")
+    async def show_area(postal_code: str) -> Area:
+        """Show what is taken along to a postal code."""
+        return areas.show(postal_code)
 
     @routes.get("/autopilot")
     async def show_autopilot() -> Autopilot:

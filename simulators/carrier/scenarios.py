@@ -22,6 +22,7 @@ CODES = {
 PHYSICAL = frozenset(CODES) - {"DY"}
 """Codes that prove that the carrier has, or had, the parcel."""
 
+# A parcel that is taken to a state stops there; what happens after it has a name of its own.
 SCENARIOS: dict[str, tuple[str, ...]] = {
     "picked_up": ("PU",),
     "in_transit": ("PU", "DP"),
@@ -30,16 +31,18 @@ SCENARIOS: dict[str, tuple[str, ...]] = {
     "attempt_failed": ("PU", "DP", "AR", "OD", "A1"),
     "second_attempt": ("PU", "DP", "AR", "OD", "A1", "OD", "DL"),
     "ready_for_pickup": ("PU", "DP", "AR", "AP"),
-    "address_problem": ("PU", "DP", "AR", "X1", "OD", "DL"),
+    "address_problem": ("PU", "DP", "AR", "X1"),
+    "address_clarified": ("PU", "DP", "AR", "X1", "OD", "DL"),
     "damaged": ("PU", "DP", "X2"),
-    "customs": ("PU", "DP", "X3", "AR", "OD", "DL"),
-    "delayed": ("PU", "DP", "DY", "AR", "OD", "DL"),
+    "customs": ("PU", "DP", "X3"),
+    "customs_cleared": ("PU", "DP", "X3", "AR", "OD", "DL"),
+    "delayed": ("PU", "DP", "DY"),
+    "late": ("PU", "DP", "DY", "AR", "OD", "DL"),
     "lost": ("PU", "DP", "LO"),
     "returning": ("PU", "DP", "AR", "OD", "A1", "RS"),
     "returned": ("PU", "DP", "AR", "OD", "A1", "RS", "RT"),
 }
-UNSERVICEABLE = "00000"
-POSTAL_CODES = {"00001": "lost", "00002": "address_problem", "00003": "returned"}
+POSTAL_CODES = {"00001": "lost", "00002": "address_clarified", "00003": "returned"}
 SERVICES = {"economy": 390, "ground": 490, "standard": 590, "express": 1490, "overnight": 2990}
 """Price of a parcel in cents, before its weight."""
 TRANSIT_DAYS = {"economy": 7, "ground": 5, "standard": 4, "express": 2, "overnight": 1}
@@ -50,12 +53,18 @@ DESCRIPTION = "\n".join(
     [
         "A parcel carrier's sandbox. Postal codes of the recipient choose what happens:",
         "",
-        f"* `{UNSERVICEABLE}`: the booking is refused with `unserviceable`",
+        "* `00000`: the booking is refused with `unserviceable`",
+        "* `00004`: only `express` and `overnight`, else `service_not_offered`",
+        "* `00005`: parcels of at most 10 kg, else `parcel_too_heavy`",
+        "* `00006`: one parcel per booking, else `too_many_parcels`",
         *(
             f"* `{postal_code}`: {scenario} ({', '.join(SCENARIOS[scenario])})"
             for postal_code, scenario in POSTAL_CODES.items()
         ),
         "* any other: delivered",
+        "",
+        "Anywhere a parcel weighs at most 70 kg, and a booking has at most 50 parcels. What is"
+        " taken to a postal code can be changed: `PUT /sandbox/areas/{postal_code}`.",
         "",
         "Parcels move when told to (`/sandbox/parcels`) or by themselves (`/sandbox/autopilot`).",
         f"Services: {', '.join(SERVICES)}.",

@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS scans (
     signed_by TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS scans_parcel ON scans (tracking_number, occurred_at);
+CREATE TABLE IF NOT EXISTS areas (
+    postal_code TEXT PRIMARY KEY,
+    rules TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS autopilot (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     settings TEXT NOT NULL

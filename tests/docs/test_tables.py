@@ -15,8 +15,9 @@ from domain.access import ALLOWED, GRANTABLE, Command, Role
 from gateways.partners import PARTNERS
 from runtime.cli import app
 from runtime.settings import Settings
+from simulators.carrier.areas import AREAS
 from simulators.carrier.routes import OPERATIONS as CARRIER_OPERATIONS
-from simulators.carrier.scenarios import POSTAL_CODES, SCENARIOS, UNSERVICEABLE
+from simulators.carrier.scenarios import POSTAL_CODES, SCENARIOS
 from simulators.faults import MoneyFault, OperationFault, WebhookFault
 from simulators.payments.routes import OPERATIONS as PAYMENTS_OPERATIONS
 from simulators.payments.rules import TOKENS
@@ -71,7 +72,7 @@ def test_the_sandbox_partners_are_described_as_they_behave() -> None:
     cards = {row[0].strip("` "): row[1] for row in rows(INTEGRATING, "**Cards**")}
     addresses = [row[0].strip("` ") for row in rows(INTEGRATING, "**Addresses**")]
     assert cards.keys() == TOKENS.keys()
-    assert addresses == [UNSERVICEABLE, *POSTAL_CODES, "any other"]
+    assert addresses == [*sorted({**AREAS, **POSTAL_CODES}), "any other"]
     sandbox = INTEGRATING.partition("**Scans**")[2]
     words = set(re.findall(r"`(\w+)`", sandbox))
     faults = {*get_args(OperationFault), *get_args(WebhookFault), *get_args(MoneyFault)}

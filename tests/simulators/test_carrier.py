@@ -125,3 +125,54 @@ async def test_the_list_of_bookings_comes_in_pages(carrier: Simulator) -> None:
     everything = (await carrier.ask("GET", "/bookings?limit=10000"))["data"]
     page = await carrier.ask("GET", f"/bookings?limit=1&after={everything[-2]['sequence']}")
     assert page["data"] == everything[-1:]
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("address_problem", ["PU", "DP", "AR", "X1"]),
+        ("delayed", ["PU", "DP", "DY"]),
+        ("customs", ["PU", "DP", "X3"]),
+        ("address_clarified", ["PU", "DP", "AR", "X1", "OD", "DL"]),
+    ],
+)
+async def test_a_parcel_that_is_taken_to_a_state_stops_there(
+    carrier: Simulator, state: str, expected: list[str]
+) -> None:
+    """B9: an exception is a place to stop, not a stop on the way to the customer."""
+    number = await book(carrier)
+    await carrier.ask("POST", f"/sandbox/parcels/{number}/advance", {"to": state})
+    assert await codes(carrier, number) == expected
+
+
+@pytest.mark.parametrize(
+    ("postal_code", "changes", "code"),
+    [
+        ("00000", {}, "unserviceable"),
+        ("00004", {"service": "ground"}, "service_not_offered"),
+        ("00005", {"parcels": [{"weight_grams": 10_001}]}, "parcel_too_heavy"),
+        ("00006", {"parcels": [{"weight_grams": 1}] * 2}, "too_many_parcels"),
+        ("89501", {"parcels": [{"weight_grams": 70_001}]}, "parcel_too_heavy"),
+        ("89501", {"parcels": [{"weight_grams": 1}] * 51}, "too_many_parcels"),
+        ("89501", {"service": "teleport"}, "unknown_service"),
+    ],
+)
+async def test_a_label_is_refused_by_address_service_size_and_number(
+    carrier: Simulator, postal_code: str, changes: dict[str, Any], code: str
+) -> None:
+    order = label_order(postal_code, **changes)
+    answer = await carrier.http.post("/bookings", json=order)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, code), answer.text
+
+
+async def test_what_is_taken_to_a_postal_code_can_be_changed_and_is_remembered(
+    carrier: Simulator,
+) -> None:
+    closed = {"serviced": False, "services": None, "heaviest_grams": None, "most_parcels": None}
+    await carrier.ask("PUT", "/sandbox/areas/12345", closed)
+    assert await carrier.ask("GET", "/sandbox/areas/12345") == closed
+    refused = await carrier.http.post("/bookings", json=label_order("12345"))
+    assert refused.json()["error"]["code"] == "unserviceable"
+    await carrier.ask("PUT", "/sandbox/areas/12345", {"services": ["ground"]})
+    sold = await carrier.http.post("/bookings", json=label_order("12345", service="ground"))
+    assert sold.status_code == 201, sold.text
