@@ -26,6 +26,7 @@ from db.reads.timeline import get_timeline
 from db.runs import get_run
 from db.waiting import parts_of
 from domain.access import Caller
+from domain.disclosure import disclose_event
 from domain.documents import PLACE_HOLD, PROCESSES, RELEASE_HOLD, Document, Kind
 from domain.errors import AlreadyExists, IllegalMove, NotFound, PartnerUnavailable
 from domain.holds import HoldPlacement, HoldRelease, PlaceHold
@@ -65,7 +66,9 @@ def timeline(router: APIRouter, kind: Kind) -> None:
         books: Books,
     ) -> Response:
         events = await get_timeline(books, Document(kind, document_id), caller.reach)
-        return json_response({"items": [dict(event) for event in events], "next": None})
+        return json_response(
+            {"items": [disclose_event(event, caller) for event in events], "next": None}
+        )
 
 
 async def _nothing_else(_db: AsyncConnection, _document_id: UUID) -> list[Wait]:
@@ -98,8 +101,9 @@ def process(
         document = Document(kind, document_id)
         async with books.read() as db:
             parts = await parts_of(db, document, caller.reach)
-            waits = [*await waiting_in_books(db, document), *await also(db, document_id)]
-        return await describe(await services.temporal(), document, parts, waits)
+            waits = await waiting_in_books(db, document, caller)
+            waits += await also(db, document_id)
+        return await describe(await services.temporal(), document, parts, waits, caller)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from api.pages import Page, Query, link
 from api.problems import READ, problems
 from db.reads.events import START, get_feed
 from domain.access import Caller
+from domain.disclosure import disclose_event
 from domain.value import Name
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -68,7 +69,7 @@ async def search(
     return FeedPage(
         items=tuple(
             FeedEventView.model_validate({name: event[name] for name in names})
-            for event in feed.events
+            for event in (disclose_event(each, caller) for each in feed.events)
         ),
         next=link(request.url.path, query, feed.end),
         has_more=feed.more,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.items.accepting import create_item
@@ -20,6 +21,7 @@ from db.inventory.reads import get_availability
 from db.items import ItemRead, get_item, search_items
 from db.pages import get_page
 from domain.access import Caller
+from domain.disclosure import disclose
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId, SiteId
 from domain.items import CreateItem, ItemStatus, Rate
@@ -58,7 +60,7 @@ class SiteStock(Value):
 class ItemDetail(ItemView):
     """An item with what each site has of it."""
 
-    stock: tuple[SiteStock, ...]
+    stock: tuple[SiteStock, ...] | None = Field(description="Null for callers who may not see it.")
 
 
 class ItemQuery(PageQuery):
@@ -87,7 +89,7 @@ async def search(
 @router.get("/{item_id}", responses=problems(*READ, NotFound))
 async def show(
     item_id: UUID,
-    _caller: Annotated[Caller, require("items:read")],
+    caller: Annotated[Caller, require("items:read")],
     db: Db,
     response: Response,
     has: IfNoneMatch = None,
@@ -95,7 +97,8 @@ async def show(
     """One item, with its stock per site."""
     row = await get_item(db, item_id)
     sites = [view(SiteStock, site) for site in await get_availability(db, item_id)]
-    detail = view(ItemDetail, row, prices=_prices(row), stock=sites)
+    parts = disclose("item", {"prices": _prices(row), "stock": sites}, caller)
+    detail = view(ItemDetail, row, **parts)
     answer_with(tag(row.version, detail.model_dump_json()), response, has)
     return detail
 

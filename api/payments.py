@@ -1,6 +1,7 @@
 """HTTP for payments: each attempt to pay an order, and what became of its money."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from api.rows import last_id, money, shown, view
 from db.pages import get_page
 from db.reads.payments import PaymentRead, get_payment, search_payments
 from domain.access import Caller
+from domain.disclosure import disclose_actor
 from domain.errors import NotFound
 from domain.ids import OrderId, PaymentId, ShipmentId
 from domain.money import Money
@@ -75,7 +77,7 @@ async def search(
     rows, more = await get_page(
         db, PaymentRead, found, PaymentRead.id, after=query.after, limit=query.limit
     )
-    views = shown(_view, rows)
+    views = shown(partial(_view, caller=caller), rows)
     return Page[PaymentView].of(views, request.url.path, query, last_id(rows, more))
 
 
@@ -84,10 +86,10 @@ async def show(
     payment_id: UUID, caller: Annotated[Caller, require("payments:read")], db: Db
 ) -> PaymentView:
     """One payment with its ledger."""
-    return _view(await get_payment(db, payment_id, caller.reach))
+    return _view(await get_payment(db, payment_id, caller.reach), caller)
 
 
-def _view(row: PaymentRead) -> PaymentView:
+def _view(row: PaymentRead, caller: Caller) -> PaymentView:
     sums = add_up(
         Entry(kind=entry["kind"], phase=entry["phase"], key=entry["key"], amount=entry["amount"])
         for entry in row.entries
@@ -95,6 +97,7 @@ def _view(row: PaymentRead) -> PaymentView:
     return view(
         PaymentView,
         row,
+        created_by=disclose_actor(row.created_by, caller),
         amount=money(row.amount, row.currency),
         # A capture above the authorization leaves nothing reserved, not less.
         authorized=money(max(0, sums.authorized), row.currency),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import PendingActivityState
@@ -19,6 +20,8 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from db.waiting import Part, waits_of
+from domain.access import Caller
+from domain.disclosure import disclose, wait_withheld
 from domain.documents import Document, Kind, run_id
 from domain.errors import PartnerUnavailable
 from domain.value import Value
@@ -55,7 +58,7 @@ class ProcessView(Value):
     status: str
     summary: str
     waiting_for: tuple[Wait, ...]
-    runs: tuple[RunView, ...]
+    runs: tuple[RunView, ...] | None = Field(description="Null for callers who may not see them.")
 
 
 _PERSON = "a person"
@@ -69,25 +72,43 @@ _BROKEN_OFF = frozenset({"failed", "terminated", "timed_out", "canceled"})
 """How runs end that leave their document unfinished; the next sweep starts them anew."""
 
 
-async def waiting_in_books(db: AsyncConnection, document: Document) -> list[Wait]:
-    """Return what the books know of why the document has not ended."""
+async def waiting_in_books(db: AsyncConnection, document: Document, caller: Caller) -> list[Wait]:
+    """Return what the books know of why the document has not ended, as the caller may see it."""
     return [
-        Wait(
-            who=_WHO.get(wait.what, f"the {wait.what}"),
-            what=wait.detail,
-            since=wait.since,
-            attempts=wait.attempts,
-            last_error=wait.last_error,
-            next_attempt_at=wait.next_attempt_at,
+        _shown(
+            wait.what,
+            Wait(
+                who=_WHO.get(wait.what, f"the {wait.what}"),
+                what=wait.detail,
+                since=wait.since,
+                attempts=wait.attempts,
+                last_error=wait.last_error,
+                next_attempt_at=wait.next_attempt_at,
+            ),
+            caller,
         )
         for wait in await waits_of(db, document)
     ]
 
 
+def _shown(what: str, wait: Wait, caller: Caller) -> Wait:
+    instead = wait_withheld(what, caller)
+    if instead is None:
+        return wait
+    return Wait(who=wait.who, what=instead, since=wait.since)
+
+
 async def describe(
-    client: Client, document: Document, parts: Sequence[Part], waits: Sequence[Wait]
+    client: Client,
+    document: Document,
+    parts: Sequence[Part],
+    waits: Sequence[Wait],
+    caller: Caller,
 ) -> ProcessView:
-    """Join the books with what Temporal says of the runs of the document and its parts."""
+    """Join the books with what Temporal says of the runs of the document and its parts.
+
+    What the caller may not see of the runs is left out; ``waits`` are as that one may see them.
+    """
     runs: list[RunView] = []
     steps: list[Wait] = []
     for part in parts:
@@ -101,6 +122,7 @@ async def describe(
         elif part.on_its_way and runs[-1].status in _BROKEN_OFF:
             steps.append(await _broken_off(client, found))
     itself = parts[0]
+    steps = [_shown("step", step, caller) for step in steps]
     # People first, for they alone may end it; then a step that is being tried, which says more
     # than the general state that it is part of.
     asked = [wait for wait in waits if wait.who.startswith(_PERSON)]
@@ -113,7 +135,7 @@ async def describe(
         status=itself.status,
         summary=_summary(itself, waiting),
         waiting_for=waiting,
-        runs=tuple(runs),
+        **disclose("process", {"runs": tuple(runs)}, caller),
     )
 
 

@@ -20,6 +20,7 @@ from db.pages import get_page
 from db.shipments.reads import ShipmentRead, get_shipment, search_shipments, tracking_of
 from domain.access import Caller
 from domain.addresses import Address
+from domain.disclosure import disclose
 from domain.documents import Kind
 from domain.errors import NotFound
 from domain.ids import ItemId, LineId, LocationId, OrderId, ParcelId, ShipmentId, SiteId
@@ -37,7 +38,7 @@ class ShipmentLineView(Value):
     order_line_id: LineId
     item_id: ItemId
     sku: str
-    location_id: LocationId
+    location_id: LocationId | None
     quantity: int
 
 
@@ -49,6 +50,9 @@ class ParcelView(Value):
     tracking_number: str
     status: ShipmentStatus
     exception_reason: str | None
+
+
+_OF_LABELS = "Null before there is a label, and for callers who may not see it."
 
 
 class ShipmentView(Value):
@@ -65,8 +69,8 @@ class ShipmentView(Value):
     service: str
     ship_from: dict[str, Any] = Field(description="An address; empty for a site without one.")
     ship_to: Address
-    label_url: str | None
-    label_cost: Money | None
+    label_url: str | None = Field(description=_OF_LABELS)
+    label_cost: Money | None = Field(description=_OF_LABELS)
     promised_on: date | None = Field(description="The day of arrival that the carrier promised.")
     lines: tuple[ShipmentLineView, ...]
     parcels: tuple[ParcelView, ...]
@@ -129,7 +133,7 @@ async def search(
     rows, more = await get_page(
         db, ShipmentRead, found, ShipmentRead.id, after=query.after, limit=query.limit
     )
-    views = [_view(row) for row in rows]
+    views = [_view(row, caller) for row in rows]
     return Page[ShipmentView].of(views, request.url.path, query, last_id(rows, more))
 
 
@@ -142,9 +146,9 @@ async def show(
     has: IfNoneMatch = None,
 ) -> ShipmentView:
     """One shipment with its lines and parcels."""
-    shown = _view(await get_shipment(db, shipment_id, caller.reach))
-    answer_with(tag(shown.version, shown.model_dump_json()), response, has)
-    return shown
+    found = _view(await get_shipment(db, shipment_id, caller.reach), caller)
+    answer_with(tag(found.version, found.model_dump_json()), response, has)
+    return found
 
 
 @router.get("/{shipment_id}/tracking", responses=problems(*READ, NotFound))
@@ -172,5 +176,10 @@ timeline(router, Kind.SHIPMENT)
 process(router, Kind.SHIPMENT, also=_label)
 
 
-def _view(row: ShipmentRead) -> ShipmentView:
-    return view(ShipmentView, row, label_cost=money(row.label_amount, row.label_currency))
+def _view(row: ShipmentRead, caller: Caller) -> ShipmentView:
+    label = {
+        "label_url": row.label_url,
+        "label_cost": money(row.label_amount, row.label_currency),
+    }
+    lines = [disclose("shipment line", line, caller) for line in row.lines]
+    return view(ShipmentView, row, **disclose("shipment", label, caller), lines=lines)

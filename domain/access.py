@@ -50,6 +50,7 @@ class Command(StrEnum):
     TASKS_DECIDE = "tasks:decide"
     KEYS_CREATE = "keys:create"
     SOURCES_ALL = "sources:all"
+    INTERNALS_READ = "internals:read"
 
 
 R = Role
@@ -76,6 +77,7 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.TASKS_DECIDE: _STAFF,
     C.KEYS_CREATE: frozenset({R.ADMIN}),
     C.SOURCES_ALL: _STAFF,
+    C.INTERNALS_READ: _STAFF | {R.INTEGRATION},
 }
 """The roles that may give each command.
 

@@ -31,7 +31,7 @@ from domain.policy import Policy
 from telemetry import metrics
 
 Decision = Answer | DomainError
-Writer = Callable[[OrderRows], str]
+Writer = Callable[[OrderRows, Submission], str]
 """Writes the answer of a fresh order; called before its stock is reserved."""
 
 
@@ -139,7 +139,7 @@ def _validate(
     _check_customer(submission, reference.customers)
     priced = price(submission.order, reference.listings, may_set_prices=submission.may_set_prices)
     rows = build_rows(number, submission, priced, now, due)
-    answer = Answer(submission.order_id, write(rows), 201, replayed=False)
+    answer = Answer(submission.order_id, write(rows, submission), 201, replayed=False)
     return _Draft(submission, priced, rows, answer, None if claim is None else _key(claim, answer))
 
 
@@ -216,6 +216,6 @@ def _less(shelves: Sequence[Shelf], plan: Iterable[Pick]) -> list[Shelf]:
     ]
 
 
-def _number_of(rows: OrderRows) -> str:
+def _number_of(rows: OrderRows, _submission: Submission) -> str:
     number: str = rows.order["number"]
     return number

@@ -8,7 +8,7 @@ from typing import Any
 from db.idempotency import Claim
 from db.orders.accept import OrderRows
 from db.outbox import start_of
-from domain.access import EVERYTHING, Reach
+from domain.access import EVERYTHING, Caller, Reach
 from domain.documents import Document, Kind, correlation_id
 from domain.ids import OrderId, new_id
 from domain.inventory import Pick, Shelf, assign
@@ -28,6 +28,8 @@ class Submission:
     reach: Reach = EVERYTHING
     claim: Claim | None = None
     """The request's place in the idempotency record; None for who derives the order's id."""
+    caller: Caller | None = None
+    """Who is answered, and shown what that one may see."""
     trace: str = ""
     """The request's ``traceparent``; the order's run goes on with it."""
 

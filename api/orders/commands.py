@@ -39,7 +39,7 @@ class OrderCommands(DocumentCommands[OrderView]):
     async def look(self, document_id: UUID, caller: Caller) -> OrderView:
         """Return the order as it is now; raise NotFound."""
         async with self.books.read() as db:
-            return OrderView.of(await get_order(db, document_id, caller.reach))
+            return OrderView.of(await get_order(db, document_id, caller.reach), caller)
 
 
 holds(router, Kind.ORDER, OrderCommands, OrderView)
@@ -102,7 +102,7 @@ async def pay(
             actor=caller.subject,
             reach=caller.reach,
         )
-        return OrderView.of(await get_order(db, order_id))
+        return OrderView.of(await get_order(db, order_id), caller)
 
     route = f"POST /orders/{order_id}/payments"
     made = await idempotent_create(books, caller, key, route, body, write)

@@ -1,5 +1,6 @@
 """HTTP for orders: accepted and read in the database, steered through their runs."""
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -77,6 +78,7 @@ async def place(
         actor=caller.subject,
         may_set_prices=caller.may(Command.ORDERS_PRICE),
         reach=caller.reach,
+        caller=caller,
         claim=claim_of(caller, key, ROUTE, asked, given=order),
         trace=tracing.carried(),
     )
@@ -109,7 +111,7 @@ async def search(
         rows, more = await get_page(
             db, OrderRow, found, OrderRow.id, after=query.after, limit=query.limit
         )
-    items = shown(_order, rows)
+    items = shown(partial(_order, caller=caller), rows)
     return json_response(page(items, request.url.path, query, last_id(rows, more)))
 
 
@@ -124,11 +126,11 @@ async def show(
     row = await get_order_record(books, order_id, caller.reach)
     etag = tag(row["version"])
     refuse_known(etag, has)
-    return json_response(order_json(row), etag)
+    return json_response(order_json(row, caller), etag)
 
 
-def _order(row: OrderRow) -> dict[str, Any]:
-    return order_json(fields_of(row))
+def _order(row: OrderRow, caller: Caller) -> dict[str, Any]:
+    return order_json(fields_of(row), caller)
 
 
 async def _payment(db: AsyncConnection, order_id: UUID) -> list[Wait]:

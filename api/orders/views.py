@@ -7,11 +7,14 @@ from itertools import chain
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
+from activities.orders.rows import Submission
 from api.answers import json_bytes
 from db.orders.accept import OrderRows
+from domain.access import Caller
 from domain.addresses import Address
+from domain.disclosure import disclose, disclose_reason
 from domain.holds import HoldReason
 from domain.ids import CustomerId, ItemId, LineId, OrderId, PaymentId, ShipmentId
 from domain.money import Money
@@ -81,6 +84,9 @@ class PaymentSummary(Value):
     failure_code: str | None
 
 
+_WITHHELD = "Null for callers who may not see them."
+
+
 class OrderView(Value):
     """An order."""
 
@@ -106,9 +112,9 @@ class OrderView(Value):
     bill_to: Address
     shipping_service: str
     payment_method: str
-    holds: tuple[HoldView, ...]
+    holds: tuple[HoldView, ...] | None = Field(description=_WITHHELD)
     shipments: tuple[ShipmentSummary, ...]
-    payments: tuple[PaymentSummary, ...]
+    payments: tuple[PaymentSummary, ...] | None = Field(description=_WITHHELD)
     placed_at: datetime
     payment_due_at: datetime
     confirmed_at: datetime | None
@@ -118,16 +124,16 @@ class OrderView(Value):
     version: int
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        """Build the view from an order's row with its parts as JSON lists."""
-        return cls.model_validate(order_json(row))
+    def of(cls, row: Mapping[str, Any], caller: Caller | None = None) -> Self:
+        """Build the view from an order's row with its parts as JSON lists, for a caller if any."""
+        return cls.model_validate(order_json(row, caller))
 
 
-def order_json(row: Mapping[str, Any]) -> dict[str, Any]:
+def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str, Any]:
     """Arrange an order's row, with its parts as JSON lists, as an `OrderView` is written.
 
-    Not validated: that costs a read more than all else here, and the rows were checked when they
-    were stored.
+    With a caller only what that one may see. Not validated: that costs a read more than all else
+    here, and the rows were checked when they were stored.
     """
     currency = row["currency"]
     lines, payments = row["lines"], row["payments"]
@@ -142,7 +148,7 @@ def order_json(row: Mapping[str, Any]) -> dict[str, Any]:
     booked = any(ship["status"] not in _NOT_BOOKED for ship in row["shipments"])
     shipping = row["shipping_amount"] + row["shipping_tax_amount"]
     # In the order of the view's own fields, so that every answer has the same one.
-    return {
+    order = {
         **_picked(row, _HEAD),
         "fulfillment_status": fulfillment_status(counters, booked=booked),
         "payment_status": payment_status(row["total_amount"], billable(counters, shipping), paid),
@@ -166,10 +172,13 @@ def order_json(row: Mapping[str, Any]) -> dict[str, Any]:
             for payment, each in zip(payments, amounts, strict=True)
         ],
         **_picked(row, _TAIL),
+        "cancel_reason": disclose_reason(row["cancel_reason"], caller),
+        "version": row["version"],
     }
+    return disclose("order", order, caller)
 
 
-def fresh_order_json(rows: OrderRows) -> str:
+def fresh_order_json(rows: OrderRows, submission: Submission) -> str:
     """Write an order that is being accepted exactly as a later read of its rows does."""
     row = {
         **rows.order,
@@ -177,7 +186,7 @@ def fresh_order_json(rows: OrderRows) -> str:
         "lines": [{**line, **_UNTOUCHED} for line in rows.lines],
         "payments": [{**payment, "entries": ()} for payment in rows.payments],
     }
-    return json_bytes(order_json(row)).decode()
+    return json_bytes(order_json(row, submission.caller)).decode()
 
 
 # What the database fills in: what a row begins with, and the parts that no fresh order has.
@@ -194,8 +203,7 @@ _COUNTERS = TypeAdapter(list[LineCounters])
 _LEDGER = TypeAdapter(list[Entry])
 _UNITS = ("quantity", "cancelled", "shipped", "delivered", "written_off")
 _HEAD = ("id", "number", "customer_id", "source", "external_reference", "status")
-_TAIL = """placed_at payment_due_at confirmed_at completed_at cancelled_at cancel_reason
-    version""".split()
+_TAIL = ("placed_at", "payment_due_at", "confirmed_at", "completed_at", "cancelled_at")
 _ORDER_AMOUNTS = [
     (name, f"{name}_amount")
     for name in ("subtotal", "discount", "shipping", "shipping_tax", "tax", "total")

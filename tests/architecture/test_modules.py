@@ -22,6 +22,7 @@ PLUMBING = {
         "access",
         "addresses",
         "adjustments",
+        "disclosure",
         "documents",
         "errors",
         "holds",

@@ -1,0 +1,103 @@
+"""Disclosure: which command a caller must be allowed to give to be shown a part of a document.
+
+A route asks whether a caller may read a document at all. These tables ask the same of what the
+document's views embed: its fields, its events, and what its process waits for. What is withheld
+is null in a view, and absent from the data of an event.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from domain.access import Caller, Command
+from domain.orders.status import CancelReason
+
+C = Command
+
+FIELDS: Mapping[str, Mapping[str, Command]] = {
+    "order": {"holds": C.INTERNALS_READ, "payments": C.PAYMENTS_READ},
+    "item": {"stock": C.INVENTORY_READ},
+    "shipment": {"label_url": C.INTERNALS_READ, "label_cost": C.INTERNALS_READ},
+    "shipment line": {"location_id": C.INVENTORY_READ},
+    "process": {"runs": C.INTERNALS_READ},
+}
+"""Fields of views that not everybody sees who may read the document."""
+
+_TOPICS: Mapping[str, Command] = {
+    "order": C.ORDERS_READ,
+    "shipment": C.SHIPMENTS_READ,
+    "customer": C.CUSTOMERS_READ,
+    "item": C.ITEMS_READ,
+    "inventory": C.INVENTORY_READ,
+    "site": C.INVENTORY_READ,
+    "task": C.TASKS_READ,
+}
+_OF_PAYMENTS = "order.payment_"
+_PAYMENT = dict.fromkeys(("payment_id", "kind", "amount", "failure_code"), C.PAYMENTS_READ)
+_MOVE = dict.fromkeys(("from", "to", "order_id", "shipment_id"))
+
+EVENTS: Mapping[str, Mapping[str, Command | None]] = {
+    "order.placed": {"total": None},
+    "order.stock_reserved": dict.fromkeys(("plan", "candidates"), C.INVENTORY_READ),
+    "order.cancelled": {"reason": None},
+    "shipment.planned": {"units": None},
+    "shipment.exception": {"reason": None},
+    "shipment.written_off": {"refunded": C.PAYMENTS_READ},
+    "shipment.overdue": {"promised_on": None},
+}
+"""What of an event's data is for more than `internals:read`: None for all who see the document."""
+
+WAITS: Mapping[str, tuple[Command, str]] = {
+    "task": (C.TASKS_READ, "a decision"),
+    "hold": (C.INTERNALS_READ, "the hold"),
+    "dispatch": (C.INTERNALS_READ, "the next step"),
+    "step": (C.INTERNALS_READ, "the next step"),
+}
+"""Who is told what exactly a process waits for, by what it is, and what others are told."""
+
+
+def disclose(view: str, values: Mapping[str, Any], caller: Caller | None) -> dict[str, Any]:
+    """Return the values of a view with null for what is withheld; no caller sees everything."""
+    if caller is None:
+        return dict(values)
+    withheld = [name for name, command in FIELDS[view].items() if not caller.may(command)]
+    return {**values, **{name: None for name in withheld if name in values}}
+
+
+def disclose_event(event: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
+    """Return an event with what of its data and of its actor the caller may see."""
+    kind = event["type"].rpartition(".")[0]
+    data = {
+        name: disclose_reason(value, caller) if name == "reason" else value
+        for name, value in event["data"].items()
+        if all(caller.may(command) for command in _needed(kind, name))
+    }
+    return {**event, "data": data, "actor": disclose_actor(event["actor"], caller)}
+
+
+def _needed(kind: str, field: str) -> set[Command]:
+    of_payments = kind.startswith(_OF_PAYMENTS)
+    listed = {**_MOVE, **(_PAYMENT if of_payments else {}), **EVENTS.get(kind, {})}
+    needed = {
+        _TOPICS.get(kind.partition(".")[0], C.INTERNALS_READ),
+        listed.get(field, C.INTERNALS_READ),
+        C.PAYMENTS_READ if of_payments else None,
+    }
+    return {command for command in needed if command is not None}
+
+
+def disclose_actor(actor: str, caller: Caller) -> str:
+    """Return who did something; other people and keys are ``company`` to outsiders."""
+    known = ":" not in actor or actor == caller.subject or caller.may(C.INTERNALS_READ)
+    return actor if known else "company"
+
+
+def disclose_reason(reason: str | None, caller: Caller | None) -> str | None:
+    """Return why an order was cancelled, unless that is a suspicion that outsiders do not see."""
+    suspicion = reason == CancelReason.FRAUD
+    return reason if not suspicion or caller is None or caller.may(C.INTERNALS_READ) else None
+
+
+def wait_withheld(what: str, caller: Caller) -> str | None:
+    """Return what a caller is told in the place of what is awaited; None to tell that itself."""
+    command, instead = WAITS.get(what, (None, ""))
+    return None if command is None or caller.may(command) else instead
