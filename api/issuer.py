@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import httpx2
 import jwt
@@ -13,6 +15,8 @@ SECONDS_BETWEEN_FETCHES = 60.0
 """An unknown key id makes us ask the issuer again, but not more often than this."""
 SECONDS_KEPT = 3600.0
 """A key that the issuer has withdrawn is believed for this long at most, unless it is away."""
+LONGEST_FETCH = 5.0
+"""Seconds after which an issuer that does not answer counts as away."""
 
 
 class Issuer:
@@ -22,27 +26,32 @@ class Issuer:
         """``clock`` counts seconds."""
         self._clock = clock
         self._url = jwks_url
-        self._client = httpx2.AsyncClient(timeout=5, follow_redirects=False)
+        self._client = httpx2.AsyncClient(timeout=LONGEST_FETCH, follow_redirects=False)
         self._keys: dict[str, jwt.PyJWK] = {}
         self._asked_at: float | None = None
         self._fetched_at: float | None = None
-        self._fetching = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
 
     async def key(self, key_id: str) -> jwt.PyJWK | None:
         """Return the key, or None when the issuer has none of that id.
 
-        Raises PartnerUnavailable while no keys could be fetched at all.
+        It is the same object until the keys are fetched anew. Who comes while they are fetched
+        waits for that fetch. Raises PartnerUnavailable while no keys could be fetched at all.
         """
         if key_id not in self._keys or self._stale():
-            async with self._fetching:
-                if (key_id not in self._keys or self._stale()) and self._may_ask():
-                    await self._fetch()
+            if self._fetching is None and self._may_ask():
+                self._fetching = asyncio.create_task(self._fetch())
+            if self._fetching is not None:
+                # A request that is given up stops none of the others.
+                await asyncio.shield(self._fetching)
         if self._fetched_at is None:
             raise PartnerUnavailable("the issuer's keys cannot be fetched now; try again")
         return self._keys.get(key_id)
 
     async def close(self) -> None:
         """Close the connection to the issuer."""
+        if self._fetching is not None:
+            self._fetching.cancel()
         await self._client.aclose()
 
     def _stale(self) -> bool:
@@ -54,28 +63,36 @@ class Issuer:
         return self._asked_at is None or self._clock() - self._asked_at >= pause
 
     async def _fetch(self) -> None:
-        self._asked_at = self._clock()
         try:
-            answer = await self._client.get(self._url)
+            async with asyncio.timeout(LONGEST_FETCH):
+                answer = await self._client.get(self._url)
             answer.raise_for_status()
-            entries = answer.json()["keys"]
-            self._keys = dict(_usable(entries))
-        except (httpx2.HTTPError, ValueError, KeyError, TypeError):
+            self._keys = _usable(answer.json()["keys"])
+            self._fetched_at = self._clock()
+        except (httpx2.HTTPError, TimeoutError, ValueError, KeyError, TypeError, RecursionError):
             # The keys that we have stay good; without any, key() says so.
-            return
-        self._fetched_at = self._clock()
+            pass
+        finally:
+            self._asked_at = self._clock()
+            self._fetching = None
 
 
-def _usable(entries: list[dict[str, object]]) -> list[tuple[str, jwt.PyJWK]]:
-    """Keep public signing keys with an id; anything else in the set is not for us."""
-    found: list[tuple[str, jwt.PyJWK]] = []
+def _usable(entries: Any) -> dict[str, jwt.PyJWK]:
+    """Return public signing keys by id, the first of each; anything else in the set is not for us.
+
+    An entry that cannot be read takes none of the others away. Raises TypeError for no list.
+    """
+    if not isinstance(entries, list):
+        raise TypeError("a key set has a list of keys")
+    found: dict[str, jwt.PyJWK] = {}
     for entry in entries:
+        if not isinstance(entry, dict):
+            continue
         key_id = entry.get("kid")
         symmetric = entry.get("kty") == "oct"
         if not isinstance(key_id, str) or symmetric or entry.get("use", "sig") != "sig":
             continue
-        try:
-            found.append((key_id, jwt.PyJWK.from_dict(entry)))
-        except jwt.PyJWTError:
-            continue
+        # PyJWT and the library under it let many kinds of errors through for odd values.
+        with suppress(Exception):
+            found.setdefault(key_id, jwt.PyJWK.from_dict(entry))
     return found

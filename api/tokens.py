@@ -3,7 +3,7 @@
 import hashlib
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 from pydantic import ValidationError
@@ -22,15 +22,24 @@ END_OF_TIME = 253_402_300_799
 _REQUIRED = ("exp", "iss", "aud", "sub", "role")
 
 
+class _Verified(NamedTuple):
+    """A token that was verified: whose it is, until when, and the key that it was verified by."""
+
+    caller: Caller
+    until: float
+    key_id: str
+    key: jwt.PyJWK
+
+
 class Tokens:
-    """The callers behind tokens; a verified token is remembered until it expires."""
+    """The callers behind tokens; a verified one is remembered with its key until it expires."""
 
     def __init__(self, issuer: Issuer, *, name: str, audience: str) -> None:
         """``name`` is the ``iss`` that tokens must carry, ``audience`` their ``aud``."""
         self._issuer = issuer
         self._name = name
         self._audience = audience
-        self._known: dict[bytes, tuple[Caller, float]] = {}
+        self._known: dict[bytes, _Verified] = {}
 
     async def identify(self, token: str) -> Caller:
         """Return the caller; raises Unauthenticated, or PartnerUnavailable without any keys."""
@@ -38,21 +47,25 @@ class Tokens:
             raise Unauthenticated("the token is too long")
         name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
         known = self._known.get(name)
-        if known is not None and time.time() < known[1]:
-            return known[0]
-        claims = await self._verify(token)
+        if known is not None and time.time() < known.until:
+            # A key that was withdrawn or replaced since takes what it signed along.
+            if await self._issuer.key(known.key_id) is known.key:
+                return known.caller
+            self._known.pop(name, None)
+        key_id, key, claims = await self._verify(token)
         caller = _caller(claims, self._name)
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         # Whatever the claim says, a token is checked again after an hour.
-        self._known[name] = (caller, min(claims["exp"], time.time() + LONGEST_REMEMBERED))
+        until = min(claims["exp"], time.time() + LONGEST_REMEMBERED)
+        self._known[name] = _Verified(caller, until, key_id, key)
         return caller
 
     async def close(self) -> None:
         """Close connections to the issuer."""
         await self._issuer.close()
 
-    async def _verify(self, token: str) -> Mapping[str, Any]:
+    async def _verify(self, token: str) -> tuple[str, jwt.PyJWK, Mapping[str, Any]]:
         # PyJWT raises its own errors for what it checks and plain ones for odd types; a token that
         # cannot be read is never more than a refused credential.
         try:
@@ -81,7 +94,7 @@ class Tokens:
             raise Unauthenticated("the token is not valid") from error
         if not isinstance(claims["exp"], int) or claims["exp"] > END_OF_TIME:
             raise Unauthenticated("the token is not valid")
-        return claims
+        return key_id, key, claims
 
 
 def _caller(claims: Mapping[str, Any], issuer: str) -> Caller:

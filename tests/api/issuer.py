@@ -1,5 +1,6 @@
 """A token issuer over real HTTP: signs tokens and publishes its keys."""
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -23,9 +24,12 @@ class TestIssuer:
             "ES256": ec.generate_private_key(ec.SECP256R1()),
             "EdDSA": ed25519.Ed25519PrivateKey.generate(),
         }
-        self.published = [self.entry(kid, kid) for kid in self.keys]
+        self.published: list[Any] = [self.entry(kid, kid) for kid in self.keys]
         self.asked = 0
         self.available = True
+        self.answering = asyncio.Event()
+        """Cleared, it begins to answer and does not go on."""
+        self.answering.set()
 
     def entry(self, algorithm: str, key_id: str) -> dict[str, Any]:
         """Return the public key as an entry of the key set."""
@@ -69,4 +73,6 @@ class TestIssuer:
         status = 200 if self.available else 503
         body = json.dumps({"keys": self.published}).encode()
         await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b" ", "more_body": True})
+        await self.answering.wait()
         await send({"type": "http.response.body", "body": body})
