@@ -4,27 +4,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.payments.answers import settle_amount
+from activities.shipments.rebooking import settle_booking
 from db.engine import Database
 from db.reads.tasks import get_task
 from db.tasks import answer_task
 from domain.access import Role
 from domain.documents import Document, Kind
 from domain.errors import Forbidden
+from domain.shipments.booking import AnswerDetails, check_details
 from domain.tasks import Decided, Decision, TaskKind, TaskStatus
 
+NO_DETAILS = AnswerDetails()
 
-async def accept_answer(db: AsyncConnection, decision: Decision, role: Role) -> Document | None:
+
+async def accept_answer(
+    db: AsyncConnection,
+    decision: Decision,
+    role: Role,
+    details: AnswerDetails = NO_DETAILS,
+) -> Document | None:
     """Record a person's answer, with what it changes in the books.
 
     An answer that a run acts on is left to that: returns the document whose run it is. What the
-    books refuse leaves no trace in a run. Raises NotFound, Forbidden and IllegalMove, which has
-    the outcome of a task that is decided.
+    books refuse leaves no trace in a run. Raises NotFound, Forbidden, Malformed for details that
+    do not fit the answer, and IllegalMove, which has the outcome of a task that is decided.
     """
     task = await get_task(db, decision.task_id)
     if role not in (task.role, Role.ADMIN):
         raise Forbidden(f"this task is for the role {task.role}", role=task.role)
     is_open = task.status == TaskStatus.OPEN
     offered = is_open and decision.choice in task.choices
+    if offered:
+        check_details(TaskKind(task.kind), decision.choice, details)
+    if offered and task.kind == TaskKind.BOOKING_REFUSED:
+        await settle_booking(db, task, decision, details)
+        return None
     if offered and task.asker_type is not None and task.asker_id is not None:
         return Document(Kind(task.asker_type), task.asker_id)
     if is_open and task.kind == TaskKind.PAYMENT_MISMATCH:

@@ -14,6 +14,7 @@ from activities.tasks import accept_answer
 from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.idempotency import OptionalKey, idempotent
+from api.notifier import Notifier
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
@@ -27,6 +28,7 @@ from domain.documents import DECIDE, Document
 from domain.errors import IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import TaskId
 from domain.money import Money
+from domain.shipments.booking import AnswerDetails
 from domain.tasks import RULES, Decision, TaskKind, TaskStatus
 from domain.value import Name, Text, Value
 
@@ -69,8 +71,8 @@ class TaskView(Value):
     closed_at: datetime | None
 
 
-class DecideTask(Value):
-    """A person's answer: one of the task's choices."""
+class DecideTask(AnswerDetails):
+    """A person's answer: one of the task's choices, with the field that it names, if any."""
 
     choice: Name
     note: Text = ""
@@ -142,6 +144,7 @@ async def decide(
     key: OptionalKey,
     books: Books,
     steering: Steer,
+    notifier: Notifier,
 ) -> Response:
     """Answer a task; the process that asked goes on. The first answer counts, others get 409."""
 
@@ -150,9 +153,13 @@ async def decide(
             task_id=TaskId(task_id), choice=body.choice, note=body.note, actor=caller.subject
         )
 
+        details = AnswerDetails.model_validate(
+            {name: getattr(body, name) for name in AnswerDetails.model_fields}
+        )
+
         async def accept() -> Document | None:
             async with books.begin() as db:
-                return await accept_answer(db, decision, caller.role)
+                return await accept_answer(db, decision, caller.role, details)
 
         asker = await accept()
         if asker is not None:
@@ -167,4 +174,6 @@ async def decide(
             return found
 
     route = f"POST /tasks/{task_id}/decide"
-    return keyed_response(await idempotent(books, caller, key, route, body, run))
+    answer = await idempotent(books, caller, key, route, body, run)
+    notifier.notify()
+    return keyed_response(answer)

@@ -17,8 +17,8 @@ from db.documents import SHIPMENTS
 from db.events import add_events
 from db.shipments.tables import ShipmentRow
 from db.tasks import TaskRow, close_task, open_task
-from domain.holds import HoldReason
-from domain.tasks import HOLD_OWNERS, TaskKind, TaskStatus
+from domain.holds import HOLD_OWNERS, HoldReason
+from domain.tasks import TaskKind, TaskStatus
 
 
 @dataclass(frozen=True)

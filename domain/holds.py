@@ -1,5 +1,6 @@
 """Holds: reasons to stop a document of any kind, placed and released by a person or a rule."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,20 @@ class HoldReason(StrEnum):
     CUSTOMER_REQUEST = "customer_request"
     SUPPLIER_PROBLEM = "supplier_problem"
     MANUAL = "manual"
+
+
+HOLD_OWNERS: Mapping[HoldReason, str] = {
+    HoldReason.AWAITING_PAYMENT: "finance",
+    HoldReason.CREDIT_LIMIT: "finance",
+    HoldReason.FRAUD_REVIEW: "finance",
+    HoldReason.ADDRESS_PROBLEM: "support",
+    HoldReason.OUT_OF_STOCK: "support",
+    HoldReason.QUALITY: "support",
+    HoldReason.CUSTOMER_REQUEST: "support",
+    HoldReason.SUPPLIER_PROBLEM: "support",
+    HoldReason.MANUAL: "support",
+}
+"""Who is asked about a hold that stays: a role that may release it."""
 
 
 class PlaceHold(Value):

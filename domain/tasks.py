@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from domain.documents import Kind
 from domain.errors import IllegalMove
-from domain.holds import HoldReason
 from domain.ids import TaskId
 from domain.value import Actor, Name, Text, Value
 
@@ -46,6 +45,18 @@ class RightAmount(StrEnum):
     """The provider has put it right: what we asked for has moved."""
     THEIRS = "theirs"
     """What the provider moved stands."""
+
+
+class BookingAnswer(StrEnum):
+    """The answers to a carrier that refuses a label."""
+
+    RETRY = "retry"
+    CHANGE_ADDRESS = "change_address"
+    CHANGE_SERVICE = "change_service"
+    SMALLER_BOXES = "smaller_boxes"
+    SPLIT = "split"
+    OWN_LABEL = "own_label"
+    CANCEL = "cancel"
 
 
 class Decision(Value):
@@ -157,8 +168,20 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
     TaskKind.BOOKING_REFUSED: TaskRule(
         role="warehouse",
-        question="The carrier refuses to book this shipment. Try again? (Or cancel the order.)",
-        choices={"retry": "The carrier is asked for the same label once more."},
+        question="The carrier refuses to book this shipment. How do the goods get there?",
+        choices={
+            BookingAnswer.RETRY: "The carrier is asked for the same label once more.",
+            BookingAnswer.CHANGE_ADDRESS: "The order, and all of it that has no label yet, goes to"
+            " another `address`.",
+            BookingAnswer.CHANGE_SERVICE: "This shipment travels by another `service`; what the"
+            " customer pays stays.",
+            BookingAnswer.SMALLER_BOXES: "It is packed anew, into boxes of at most"
+            " `heaviest_box_grams`.",
+            BookingAnswer.SPLIT: "It becomes so many `shipments`, each with a label of its own.",
+            BookingAnswer.OWN_LABEL: "It travels with a `label` that you bought at the carrier.",
+            BookingAnswer.CANCEL: "These goods are not sent: they can be sold again, and their"
+            " money is not taken. With nothing else on its way, the order is cancelled.",
+        },
         asker=Kind.ORDER,
     ),
     TaskKind.UNDO_FAILED: TaskRule(
@@ -222,17 +245,3 @@ def gives_postage(kind: TaskKind, choice: str) -> bool:
     A lost parcel is the carrier's fault; of one that came back, the person says whose it was.
     """
     return choice == REFUND_WITH_POSTAGE or (kind, choice) == (TaskKind.PARCEL_LOST, REFUND)
-
-
-HOLD_OWNERS: Mapping[HoldReason, str] = {
-    HoldReason.AWAITING_PAYMENT: "finance",
-    HoldReason.CREDIT_LIMIT: "finance",
-    HoldReason.FRAUD_REVIEW: "finance",
-    HoldReason.ADDRESS_PROBLEM: "support",
-    HoldReason.OUT_OF_STOCK: "support",
-    HoldReason.QUALITY: "support",
-    HoldReason.CUSTOMER_REQUEST: "support",
-    HoldReason.SUPPLIER_PROBLEM: "support",
-    HoldReason.MANUAL: "support",
-}
-"""Who is asked about a hold that stays: a role that may release it."""

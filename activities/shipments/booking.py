@@ -23,7 +23,7 @@ from domain.documents import Document, Kind
 from domain.ids import OrderId, ShipmentId
 from domain.money import Money
 from domain.shipments.outcomes import BookingOutcome
-from domain.shipments.packing import pack
+from domain.shipments.packing import HEAVIEST_PARCEL, TooManyBoxes, pack
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
 from gateways.carriers.port import Booking, BookingRequest, Carrier, ParcelRequest
@@ -51,6 +51,7 @@ class BookingActivities:
         async with self._books.read() as db:
             shipment = await find_to_book(db, shipment_id)
         if shipment.status != ShipmentStatus.PENDING:
+            await self._give_back(shipment)
             return BookingOutcome.NOT_DUE
         if shipment.stopped:
             return BookingOutcome.HELD
@@ -59,8 +60,9 @@ class BookingActivities:
         except PartnerRefused as refusal:
             await self._report_refusal(shipment_id, refusal)
             return BookingOutcome.REFUSED
-        if await self._record_booking(shipment_id, booking) is ShipmentStatus.CANCELLED:
-            # Bought by an attempt that was given up before its order was cancelled.
+        if not await self._record_booking(shipment_id, booking):
+            # Bought for an order that is cancelled, or for a pick list that a person replaced or
+            # booked elsewhere meanwhile.
             await self._carrier.void(booking.booking_id)
             return BookingOutcome.NOT_DUE
         return BookingOutcome.BOOKED
@@ -95,12 +97,20 @@ class BookingActivities:
                 return known
         return await self._carrier.book(request)
 
-    async def _record_booking(self, shipment_id: UUID, booking: Booking) -> ShipmentStatus:
-        """Book a pending shipment; return where it stands."""
+    async def _give_back(self, shipment: ToBook) -> None:
+        """Void what an earlier attempt bought and could not book any more."""
+        if activity.info().attempt > 1:
+            known = await self._carrier.find_booking(shipment.id)
+            wanted = shipment.booking_reference
+            if known is not None and not known.voided and known.booking_id != wanted:
+                await self._carrier.void(known.booking_id)
+
+    async def _record_booking(self, shipment_id: UUID, booking: Booking) -> bool:
+        """Book a pending shipment; return whether it has this label now."""
         async with self._books.begin() as db:
             _, shipment = await lock_with_order(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
-                return ShipmentStatus(shipment.status)
+                return shipment.booking_reference == booking.booking_id
             await record_booking(
                 db,
                 shipment,
@@ -111,24 +121,39 @@ class BookingActivities:
                 tracking_numbers=[parcel.tracking_number for parcel in booking.parcels],
             )
             await cancel_tasks(db, shipment_id, TaskKind.BOOKING_REFUSED)
-            return ShipmentStatus.BOOKED
+            return True
 
     async def _report_refusal(self, shipment_id: UUID, refusal: PartnerRefused) -> None:
         async with self._books.begin() as db:
             order, shipment = await lock_with_order(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
                 return
-            facts = {"code": refusal.code, "message": refusal.message, "order_id": order.id}
-            asker = Document(Kind.ORDER, order.id)
-            await open_task(
-                db, TaskKind.BOOKING_REFUSED, Kind.SHIPMENT, shipment_id, facts, asker=asker
-            )
-            await SHIPMENTS.add_event(db, shipment, "booking_refused", "system", facts)
+            facts = {
+                "shipment": shipment.number,
+                "order": order.number,
+                "order_id": order.id,
+                "service": shipment.service,
+                "code": refusal.code,
+                "message": refusal.message,
+            }
+            told = f"{shipment.number} has no label: {refusal.message}."
+            if await open_task(
+                db,
+                TaskKind.BOOKING_REFUSED,
+                Kind.SHIPMENT,
+                shipment_id,
+                facts,
+                asker=Document(Kind.ORDER, order.id),
+                told=told,
+            ):
+                await SHIPMENTS.add_event(db, shipment, "booking_refused", "system", facts)
 
     async def _void(self, shipment: ShipmentRow, booking_id: str) -> bool:
         """Give a label back; what the carrier keeps all the same a person must get back."""
         facts: dict[str, Any] = {}
         try:
+            if shipment.booked_by is not None:
+                raise PartnerRefused("own_label", f"{shipment.booked_by} bought this label")
             await self._carrier.void(booking_id)
         except PartnerRefused as refusal:
             if refusal.code == ALREADY_SCANNED:
@@ -155,7 +180,11 @@ def _request(shipment: ToBook) -> BookingRequest:
     except ValidationError as error:
         missing = ", ".join(str(each["loc"][0]) for each in error.errors())
         raise PartnerRefused("site_address", f"the site's address needs {missing}") from error
-    weights = pack((units, grams) for units, grams in shipment.contents)
+    contents = ((units, grams) for units, grams in shipment.contents)
+    try:
+        weights = pack(contents, shipment.heaviest_box_grams or HEAVIEST_PARCEL)
+    except TooManyBoxes as error:
+        raise PartnerRefused("too_many_boxes", str(error)) from error
     return BookingRequest(
         reference=shipment.id,
         service=shipment.service,

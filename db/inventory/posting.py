@@ -102,7 +102,8 @@ _RESERVE = text(
 _RELEASE = text(
     """WITH held AS (
         SELECT id, item_id, location_id, quantity FROM reservations
-        WHERE document_id = :document AND status = 'active' ORDER BY id FOR UPDATE),
+        WHERE document_id = :document AND status = 'active'
+            AND (CAST(:only AS uuid[]) IS NULL OR id = ANY (:only)) ORDER BY id FOR UPDATE),
     totals AS (
         SELECT item_id, location_id, sum(quantity) AS quantity FROM held GROUP BY 1, 2),
     locked AS MATERIALIZED (
@@ -114,6 +115,24 @@ _RELEASE = text(
         WHERE b.item_id = l.item_id AND b.location_id = l.location_id)
     UPDATE reservations r SET status = 'released', ended_at = now() FROM held
     WHERE r.id = held.id"""
+)
+
+_SPLIT = text(
+    """WITH given AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:shares AS jsonb)) AS s(id uuid, source uuid,
+            quantity numeric)),
+    held AS MATERIALIZED (
+        SELECT * FROM reservations WHERE id IN (SELECT source FROM given) AND status = 'active'
+        ORDER BY id FOR UPDATE),
+    less AS (
+        UPDATE reservations r SET quantity = r.quantity - g.quantity
+        FROM (SELECT source, sum(quantity) AS quantity FROM given GROUP BY 1) g
+        JOIN held h ON h.id = g.source WHERE r.id = h.id)
+    INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id,
+        line_id, status, share)
+    SELECT g.id, h.item_id, h.location_id, g.quantity, h.document_type, h.document_id, h.line_id,
+        'active', CAST(g.id AS text)
+    FROM given g JOIN held h ON h.id = g.source"""
 )
 
 RESERVE_LOCKED = """reserved AS (
@@ -150,6 +169,15 @@ class Movement:
     reservation_id: UUID | None = None
     occurred_at: datetime | None = None
     id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a reservation that becomes one of its own."""
+
+    id: UUID
+    source: UUID
+    quantity: Decimal | int
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +246,21 @@ async def reserve(
     )
 
 
-async def release(db: AsyncConnection, document_id: UUID) -> None:
-    """Give back every active reservation of a document; the second time there is none."""
-    await db.execute(_RELEASE, {"document": document_id})
+async def release(
+    db: AsyncConnection, document_id: UUID, only: Sequence[UUID] | None = None
+) -> None:
+    """Give back the active reservations of a document; the second time there is none.
+
+    All of them, or ``only`` those with these ids.
+    """
+    given = {"document": document_id, "only": None if only is None else list(only)}
+    await db.execute(_RELEASE, given)
+
+
+async def split_reservations(db: AsyncConnection, shares: Sequence[Share]) -> None:
+    """Take shares off active reservations and keep each under an id of its own.
+
+    What is promised at a location stays the same in all.
+    """
+    if shares:
+        await db.execute(_SPLIT, {"shares": to_json(list(shares))})

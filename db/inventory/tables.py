@@ -84,6 +84,7 @@ class ReservationRow(Base):
             "line_id",
             "item_id",
             "location_id",
+            "share",
             unique=True,
             postgresql_where=text("status = 'active'"),
         ),
@@ -103,6 +104,8 @@ class ReservationRow(Base):
     document_type: Mapped[str]
     document_id: Mapped[UUID]
     line_id: Mapped[UUID]
+    share: Mapped[str] = mapped_column(server_default="")
+    """Tells apart the parts into which the line's reservation was split."""
     status: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]

@@ -62,6 +62,8 @@ class OrderRow(DocumentRow):
     shipping_tax_amount: Mapped[Minor]
     tax_amount: Mapped[Minor]
     total_amount: Mapped[Minor]
+    notes: Mapped[str] = mapped_column(server_default="")
+    """What the customer or the shop wants the warehouse to know."""
     captured_shipping_amount: Mapped[Minor] = mapped_column(server_default="0")
     placed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     payment_due_at: Mapped[datetime]

@@ -6,10 +6,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.shipments.refunds import paid_for
+from db.shipments.unsent import owed_less_without
 from db.tasks import TaskRow
 from domain.money import Money
 from domain.shipments.refunds import money_of
-from domain.tasks import TaskKind, TaskStatus
+from domain.tasks import BookingAnswer, TaskKind, TaskStatus
 
 Amounts = Mapping[str, tuple[Money, Money]]
 """By choice: what it moves or gives up, and what of it the payment can no longer give."""
@@ -24,6 +25,12 @@ async def amounts_of(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID
     paid = await paid_for(db, shipments) if shipments else {}
     found: dict[UUID, Amounts] = {}
     for task in asked:
+        if task.kind == TaskKind.BOOKING_REFUSED:
+            less = await owed_less_without(db, task.document_id)
+            none = _money(0, less.currency)
+            # Only giving the goods up changes what the customer owes.
+            amounts = dict.fromkeys(task.choices, (none, none))
+            found[task.id] = {**amounts, BookingAnswer.CANCEL: (less, none)}
         if task.kind == TaskKind.PAYMENT_MISMATCH:
             told = {choice: task.facts[choice] for choice in task.choices}
             found[task.id] = {

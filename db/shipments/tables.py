@@ -35,8 +35,12 @@ class ShipmentRow(DocumentRow):
     service: Mapped[str]
     ship_from: Mapped[dict[str, Any]]
     ship_to: Mapped[dict[str, Any]]
+    heaviest_box_grams: Mapped[int | None]
+    """The most that a box of it may weigh, where a person said so."""
     exception_reason: Mapped[str | None]
     booking_reference: Mapped[str | None]
+    booked_by: Mapped[str | None]
+    """Who bought its label elsewhere; None where we ordered it."""
     label_url: Mapped[str | None]
     label_amount: Mapped[Minor | None]
     label_currency: Mapped[str | None]

@@ -152,3 +152,11 @@ async def write_tracked(db: AsyncConnection, tracked: Tracked) -> None:
             "events": to_add(tracked.events),
         },
     )
+
+
+async def has_parcel(db: AsyncConnection, carrier: str, tracking_number: str) -> bool:
+    """Whether a parcel has this number of this carrier."""
+    query = select(ParcelRow.id).where(
+        ParcelRow.carrier == carrier, ParcelRow.tracking_number == tracking_number
+    )
+    return (await db.execute(query)).first() is not None

@@ -142,19 +142,21 @@ _TO_BOOK = text(
             SELECT 1 FROM holds WHERE document_id = o.id AND released_at IS NULL) AS stopped,
         (SELECT jsonb_agg(jsonb_build_array(l.quantity, i.weight_grams) ORDER BY l.id)
             FROM shipment_lines l JOIN items i ON i.id = l.item_id
-            WHERE l.shipment_id = s.id) AS contents
+            WHERE l.shipment_id = s.id) AS contents,
+        s.heaviest_box_grams, s.booking_reference
     FROM shipments s JOIN orders o ON o.id = s.order_id WHERE s.id = :shipment"""
 )
 _BOOK = text(
     f"""WITH parcels AS (
         INSERT INTO parcels (id, shipment_id, carrier, tracking_number, status)
-        SELECT p.id, s.id, s.carrier, p.tracking_number, 'booked'
+        SELECT p.id, s.id, :carrier, p.tracking_number, 'booked'
         FROM shipments s, jsonb_to_recordset(CAST(:parcels AS jsonb))
             AS p(id uuid, tracking_number text)
         WHERE s.id = :shipment),
     booked AS (
-        UPDATE shipments SET status = 'booked', booking_reference = :reference,
-            label_url = :label_url, label_amount = :amount, label_currency = :currency,
+        UPDATE shipments SET status = 'booked', carrier = :carrier, booked_by = :booked_by,
+            booking_reference = :reference, label_url = :label_url, label_amount = :amount,
+            label_currency = :currency,
             promised_on = :promised_on, booked_at = now(), version = version + 1
         WHERE id = :shipment)
     {ADD_EVENTS}"""
@@ -174,6 +176,8 @@ class ToBook:
     stopped: bool
     contents: list[tuple[int, int]]
     """Units and grams per unit."""
+    heaviest_box_grams: int | None
+    booking_reference: str | None
 
 
 async def find_to_book(db: AsyncConnection, shipment_id: UUID) -> ToBook:
@@ -189,12 +193,17 @@ async def record_booking(
     shipment: ShipmentRow,
     *,
     reference: str,
-    label_url: str,
-    price: Money,
+    label_url: str | None,
+    price: Money | None,
     promised_on: date | None,
     tracking_numbers: Sequence[str],
+    carrier: str | None = None,
+    booked_by: str | None = None,
 ) -> None:
-    """Write down the label of a locked pending shipment: its parcels, status and event."""
+    """Write down the label of a locked pending shipment: its parcels, status and event.
+
+    ``carrier`` is another one than was planned; ``booked_by`` is who bought the label elsewhere.
+    """
     parcels = [
         {"id": derived_id(shipment.id, f"parcel/{number}"), "tracking_number": number}
         for number in tracking_numbers
@@ -206,9 +215,13 @@ async def record_booking(
             "parcels": to_json(parcels),
             "reference": reference,
             "label_url": label_url,
-            "amount": price.amount,
-            "currency": price.currency,
+            "amount": price and price.amount,
+            "currency": price and price.currency,
             "promised_on": promised_on,
-            "events": to_add([SHIPMENTS.moved(shipment, ShipmentStatus.BOOKED, "system")]),
+            "carrier": carrier or shipment.carrier,
+            "booked_by": booked_by,
+            "events": to_add(
+                [SHIPMENTS.moved(shipment, ShipmentStatus.BOOKED, booked_by or "system")]
+            ),
         },
     )

@@ -15,10 +15,12 @@ _LABELS = text(
     """SELECT CAST(s.id AS text) AS reference, s.booking_reference, s.status,
         coalesce(array_agg(p.tracking_number) FILTER (WHERE p.id IS NOT NULL), '{}') AS numbers
     FROM shipments s LEFT JOIN parcels p ON p.shipment_id = s.id
-    WHERE s.carrier = :carrier GROUP BY s.id"""
+    WHERE s.carrier = :carrier AND s.booked_by IS NULL GROUP BY s.id"""
 )
-
-
+_OWN = text(
+    """SELECT p.tracking_number FROM parcels p JOIN shipments s ON s.id = p.shipment_id
+    WHERE p.carrier = :carrier AND s.booked_by IS NOT NULL"""
+)
 _QUESTIONED = text(
     """SELECT facts->>'key' AS key, CAST(facts->'theirs'->>'amount' AS bigint) AS amount
     FROM tasks WHERE kind = 'payment_mismatch' AND status = 'open'"""
@@ -55,6 +57,11 @@ async def get_operations(db: AsyncConnection, provider: str) -> dict[str, Operat
         row.key: Operation(row.key, row.kind, row.amount, row.phase, told.get(row.key))
         for row in rows
     }
+
+
+async def get_own_numbers(db: AsyncConnection, carrier: str) -> frozenset[str]:
+    """Return the tracking numbers of labels that people bought at a carrier themselves."""
+    return frozenset((await db.execute(_OWN, {"carrier": carrier})).scalars())
 
 
 async def get_labels(db: AsyncConnection, carrier: str) -> dict[str, Label]:

@@ -15,6 +15,8 @@ from domain.money import MAX_AMOUNT, Currency, Money, half_up, split
 from domain.sources import Sourced
 from domain.value import Name, Value
 
+Service = Literal["ground", "express"]
+"""How goods travel."""
 Units = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 """Whole pieces of an item."""
 
@@ -84,7 +86,7 @@ class PlaceOrder(Sourced):
     )
     ship_to: Address
     bill_to: Address | None = None
-    shipping_service: Literal["ground", "express"] = "ground"
+    shipping_service: Service = "ground"
     payment: CardPayment = CardPayment()
     tax: Money | None = Field(
         default=None, description="For the whole order; only for callers who may set prices."

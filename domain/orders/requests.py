@@ -8,8 +8,10 @@ from pydantic import Field
 
 from domain import lifecycle
 from domain.access import Role
+from domain.addresses import Address
 from domain.errors import Forbidden, IllegalMove
 from domain.ids import OrderId, ShipmentId
+from domain.orders.placing import Service
 from domain.orders.status import (
     MOVES,
     RUNNING,
@@ -18,7 +20,7 @@ from domain.orders.status import (
     OrderStatus,
 )
 from domain.payments import PaymentAmounts, requirement_met
-from domain.value import Actor, Name, Value
+from domain.value import Actor, Name, Text, Value
 
 
 class Standing(StrEnum):
@@ -62,6 +64,17 @@ class CancelOrder(Value):
     reason: CancelReason = CancelReason.CUSTOMER_REQUEST
 
 
+class OrderChange(Value):
+    """What may change before anything of an order has a label; what is left out stays."""
+
+    ship_to: Address | None = None
+    bill_to: Address | None = None
+    shipping_service: Service | None = Field(
+        default=None, description="What the customer pays stays; not for customers."
+    )
+    notes: Text | None = Field(default=None, description="For who packs the goods.")
+
+
 class PayOrder(Value):
     """Another attempt to pay, with the token of a card."""
 
@@ -98,6 +111,22 @@ def check_payable(status: OrderStatus, standing: Standing) -> None:
 def check_running(status: OrderStatus) -> None:
     """Raise IllegalMove when an order has ended."""
     lifecycle.check_running("order", status, MOVES, RUNNING)
+
+
+def check_changeable(status: OrderStatus, cancelling: bool, labelled: Sequence[str]) -> None:
+    """Raise IllegalMove unless an order runs, stays, and nothing of it has a label.
+
+    ``labelled`` are the numbers of the shipments that have one, or have left.
+    """
+    check_running(status)
+    if cancelling:
+        raise IllegalMove("the order is being cancelled", current_status=str(status), allowed=[])
+    if labelled:
+        raise IllegalMove(
+            f"{', '.join(labelled)} travels with a label: what is printed there cannot be changed",
+            current_status=str(status),
+            allowed=[],
+        )
 
 
 def check_cancellable(status: OrderStatus, lines: Sequence[LineCounters]) -> None:

@@ -9,10 +9,10 @@ from db.deadlines import DEADLINES as TABLE
 from db.deadlines import find_late, warn
 from db.tasks import close_task, lock_task
 from domain.access import ALLOWED, Command
-from domain.holds import HoldReason
+from domain.holds import HOLD_OWNERS, HoldReason
 from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.tasks import HOLD_OWNERS, RULES, TaskKind, TaskStatus
+from domain.tasks import RULES, TaskKind, TaskStatus
 from tests.activities.bench import Bench
 from tests.activities.lateness import (
     DAYS,

@@ -3,10 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from activities.tasks import accept_answer
+from activities.tasks import NO_DETAILS, accept_answer
 from domain.access import Role
 from domain.documents import DECIDE
 from domain.ids import TaskId, new_id
+from domain.shipments.booking import AnswerDetails
 from domain.tasks import Decision, TaskKind
 from tests.patience import eventually
 from tests.workflows.capabilities.runs import Runs
@@ -36,11 +37,17 @@ class Tasks(Runs):
 
         return await eventually(another)
 
-    async def decide(self, kind: TaskKind, document_id: UUID, choice: str) -> None:
+    async def decide(
+        self,
+        kind: TaskKind,
+        document_id: UUID,
+        choice: str,
+        details: AnswerDetails = NO_DETAILS,
+    ) -> None:
         """Answer the open task of a kind about a document, as its role would."""
         task = await self.task(kind, document_id)
         decision = Decision(task_id=TaskId(task["id"]), choice=choice, actor="person")
         async with self.books.begin() as db:
-            asker = await accept_answer(db, decision, Role.ADMIN)
+            asker = await accept_answer(db, decision, Role.ADMIN, details)
         if asker is not None:
             await self._steering.ask(asker, DECIDE, decision, new_id())
