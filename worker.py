@@ -19,6 +19,7 @@ from activities.shipments.booking import BookingActivities
 from activities.shipments.journey import JourneyActivities
 from activities.tasks import TaskActivities
 from db.engine import Database, open_engine
+from domain.policy import Policy
 from gateways.carriers.port import Carrier
 from gateways.partner import Partner, Port
 from gateways.partners import CARRIER, PROVIDER
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 def activities(
-    books: Database, carrier: Carrier, payments: PaymentProvider
+    books: Database, carrier: Carrier, payments: PaymentProvider, policy: Policy | None = None
 ) -> list[Callable[..., Any]]:
     """Return every step of every process; a test checks that none is missing."""
     objects = (
@@ -44,7 +45,7 @@ def activities(
         BookingActivities(books, carrier),
         JourneyActivities(books, payments),
         TaskActivities(books),
-        HoldActivities(books),
+        HoldActivities(books, policy or Policy()),
     )
     return [
         getattr(each, name)
@@ -100,7 +101,7 @@ async def serve(given: Settings) -> None:
     client = await _reach(given, stop)
     if client is not None:
         await retire_old_runs(client)
-        worker = make_worker(client, given, activities(books, carrier, payments))
+        worker = make_worker(client, given, activities(books, carrier, payments, given.policy))
         async with worker, _dispatching(given, books, client, given.database_url):
             freeze_gc()
             log.info("worker_ready", task_queue=given.task_queue)

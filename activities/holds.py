@@ -1,19 +1,24 @@
 """Steps that place and release holds on documents; each is one transaction and may run twice."""
 
+from sqlalchemy import func
 from temporalio import activity
 
 from db.documents import DOCUMENTS
 from db.engine import Database
-from db.holds import find_hold, record_hold, release_hold, require_hold
+from db.holds import find_hold, is_held, record_hold, release_hold, require_hold
+from domain.documents import Kind
 from domain.holds import HoldPlacement, HoldRelease, already_held
+from domain.orders.status import OrderStatus
+from domain.policy import Policy
 
 
 class HoldActivities:
     """What a run does to the holds of its document."""
 
-    def __init__(self, books: Database) -> None:
-        """Keep holds in these books."""
+    def __init__(self, books: Database, policy: Policy) -> None:
+        """Keep holds in these books; a released order has the policy's payment window again."""
         self._books = books
+        self._policy = policy
 
     @activity.defn
     async def place_hold(self, placement: HoldPlacement) -> None:
@@ -33,7 +38,10 @@ class HoldActivities:
 
     @activity.defn
     async def release_hold(self, release: HoldRelease) -> None:
-        """Lift one hold; a hold released before stays released."""
+        """Lift one hold; a hold released before stays released.
+
+        With the last one the payment window of an order starts again.
+        """
         document = release.document
         documents = DOCUMENTS[document.kind]
         async with self._books.begin() as db:
@@ -42,6 +50,12 @@ class HoldActivities:
             reason = await release_hold(db, release)
             if reason is None:
                 return
-            await documents.change(db, row)
+            restarted = {}
+            pending = document.kind is Kind.ORDER and row.status == OrderStatus.PENDING
+            if pending and not await is_held(db, document.id):
+                # The window starts again, and never gets shorter.
+                due = func.now() + self._policy.payment_window
+                restarted["payment_due_at"] = func.greatest(row.payment_due_at, due)
+            await documents.change(db, row, **restarted)
             data = {"hold_id": release.hold_id, "reason": reason}
             await documents.add_event(db, row, "hold_released", release.actor, data)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, func, select, text, update
+from sqlalchemy import Index, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
@@ -72,6 +72,28 @@ async def release_hold(db: AsyncConnection, release: HoldRelease) -> str | None:
         .returning(HoldRow.reason)
     )
     return closed.scalar_one_or_none()
+
+
+_RELEASE_ALL = (
+    update(HoldRow)
+    .where(HoldRow.document_id == bindparam("held"), HoldRow.released_at.is_(None))
+    .values(released_at=func.now(), released_by=bindparam("actor"))
+    .returning(HoldRow.id, HoldRow.reason)
+)
+
+
+async def release_all(db: AsyncConnection, document_id: UUID, actor: str) -> dict[UUID, str]:
+    """Close every open hold of a locked document; return their reasons by id."""
+    closed = await db.execute(_RELEASE_ALL, {"held": document_id, "actor": actor})
+    return {row.id: row.reason for row in closed}
+
+
+async def is_held(db: AsyncConnection, document_id: UUID) -> bool:
+    """Whether an open hold stops the document."""
+    query = select(HoldRow.id).where(
+        HoldRow.document_id == document_id, HoldRow.released_at.is_(None)
+    )
+    return bool((await db.execute(select(query.exists()))).scalar_one())
 
 
 async def find_hold(db: AsyncConnection, hold_id: UUID, document: Document) -> bool:

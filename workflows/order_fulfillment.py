@@ -118,9 +118,9 @@ class OrderFulfillment:
             await workflow.wait_condition(lambda: self._news)
         else:
             left = progress.payment_due_at - workflow.now()
-            self._set_details(
-                f"Waiting for the customer's payment until {progress.payment_due_at}."
-            )
+            until = progress.payment_due_at
+            held = ", on hold" if progress.held else ""
+            self._set_details(f"Waiting for the customer's payment until {until}{held}.")
             try:
                 await workflow.wait_condition(
                     lambda: self._news,
@@ -128,8 +128,11 @@ class OrderFulfillment:
                     timeout_summary="payment due",
                 )
             except TimeoutError:
+                # A hold may be placed just now: the step that cancels looks again.
                 reason = expiry_reason(progress.standing)
-                self._saga.heed(Cancellation(order_id=self._id, reason=reason, actor="system"))
+                self._saga.heed(
+                    Cancellation(order_id=self._id, reason=reason, actor="system", window_end=until)
+                )
         self._saga.check()
 
     async def _stop(self) -> Progress:

@@ -1,12 +1,16 @@
 """The database steps of an order's run; each is one transaction and may safely run twice."""
 
 from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.orders.progress import look_again, plan_again, progress_by
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
+from db.events import add_events
+from db.holds import release_all
 from db.inventory.posting import release
+from db.orders.tables import OrderRow
 from db.orders.writes import (
     cancel_open_units,
     counters_of,
@@ -20,6 +24,7 @@ from domain.orders.requests import (
     Cancellation,
     Progress,
     check_cancellable,
+    payment_due,
 )
 from domain.orders.status import OrderStatus, may_complete
 from domain.shipments.status import ShipmentStatus
@@ -36,10 +41,11 @@ class OrderActivities:
 
     @activity.defn
     async def cancel_order(self, cancellation: Cancellation) -> OrderStatus:
-        """Undo of acceptance: release the stock, close the lines, drop the pick lists.
+        """Undo of acceptance: release stock and holds, close the lines, drop the pick lists.
 
         Changes nothing once goods have left, while a label lives with which they may leave, or
-        when the order has ended; returns its status.
+        when the order has ended, nor when a window has passed that a hold keeps open; returns
+        its status.
         """
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, cancellation.order_id)
@@ -49,12 +55,17 @@ class OrderActivities:
                 for shipment in shipments
             ):
                 return OrderStatus(order.status)
+            if cancellation.window_end is not None and order.cancel_requested_at is None:
+                found = await open_points_of(db, order.id)
+                if payment_due(order.payment_due_at, found.held_since) > cancellation.window_end:
+                    return OrderStatus(order.status)
             for shipment in shipments:
                 if shipment.status == ShipmentStatus.PENDING:
                     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
                     await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
             await cancel_open_units(db, order.id)
             await release(db, order.id)
+            await _drop_holds(db, order, cancellation.actor)
             reason = cancellation.reason
             await ORDERS.move(
                 db,
@@ -103,6 +114,8 @@ class OrderActivities:
             progress = progress_by(order, found)
             if found.owed:
                 return progress
+            if progress.held:
+                await _drop_holds(db, order, "system")
             await ORDERS.move(db, order, OrderStatus.COMPLETED, "system")
             return progress.model_copy(update={"status": OrderStatus.COMPLETED})
 
@@ -112,3 +125,14 @@ class OrderActivities:
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, order_id)
             await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, {"order": order.number})
+
+
+async def _drop_holds(db: AsyncConnection, order: OrderRow, actor: str) -> None:
+    """Release the holds of an order that ends: an ended order has none that is open."""
+    released = await release_all(db, order.id, actor)
+    events = [
+        ORDERS.event(order, "hold_released", actor, {"hold_id": hold_id, "reason": reason})
+        for hold_id, reason in released.items()
+    ]
+    if events:
+        await add_events(db, events)

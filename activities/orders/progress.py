@@ -8,7 +8,13 @@ from db.documents import ORDERS
 from db.orders.tables import OrderRow
 from db.orders.writes import OpenPoints, open_points_of
 from db.shipments.writes import plan_shipments
-from domain.orders.requests import Cancellation, Progress, Standing, standing_of
+from domain.orders.requests import (
+    Cancellation,
+    Progress,
+    Standing,
+    payment_due,
+    standing_of,
+)
 from domain.orders.status import RUNNING, OrderStatus
 
 
@@ -22,8 +28,8 @@ def progress_by(order: OrderRow, found: OpenPoints) -> Progress:
     return Progress(
         status=OrderStatus(order.status),
         standing=standing_of(order.total_amount, found.paid),
-        held=found.held,
-        payment_due_at=order.payment_due_at,
+        held=found.held_since is not None,
+        payment_due_at=payment_due(order.payment_due_at, found.held_since),
         to_book=found.to_book if order.status == OrderStatus.CONFIRMED else (),
         authorized_amount=found.paid.authorized,
         cancellation=_asked_for(order),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
@@ -22,8 +23,8 @@ _LINES = (
     .order_by(OrderLineRow.position)
 )
 _OPEN_POINTS = text(
-    f"""SELECT EXISTS (
-            SELECT 1 FROM holds WHERE document_id = :order AND released_at IS NULL) AS held,
+    f"""SELECT (SELECT min(placed_at) FROM holds
+            WHERE document_id = :order AND released_at IS NULL) AS held_since,
         ARRAY(SELECT id FROM shipments WHERE order_id = :order AND status = 'pending'
             ORDER BY id) AS to_book,
         EXISTS (SELECT 1 FROM shipments s WHERE s.order_id = :order AND {OWES}) AS owed,
@@ -36,7 +37,8 @@ _OPEN_POINTS = text(
 class OpenPoints:
     """What decides how a locked order goes on."""
 
-    held: bool
+    held_since: datetime | None
+    """When the oldest open hold was placed; None when nothing holds the order."""
     to_book: tuple[ShipmentId, ...]
     owed: bool
     """Whether money for goods that left is outstanding."""
@@ -53,7 +55,7 @@ async def open_points_of(db: AsyncConnection, order_id: UUID) -> OpenPoints:
     """Return the open points of a locked order."""
     row = (await db.execute(_OPEN_POINTS, {"order": order_id})).one()
     paid = add_up(map(entry_of, row.entries))
-    return OpenPoints(row.held, tuple(row.to_book), row.owed, paid)
+    return OpenPoints(row.held_since, tuple(row.to_book), row.owed, paid)
 
 
 def counters_of(line: OrderLineRow) -> LineCounters:

@@ -1,7 +1,7 @@
 """Requests to a running order, and the progress that its run learns from each step."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
@@ -38,6 +38,8 @@ class Cancellation(Value):
     order_id: OrderId
     reason: CancelReason
     actor: Actor
+    window_end: datetime | None = None
+    """Of an order that was not paid in time: the end of the window as its run knew it."""
 
 
 class Progress(Value):
@@ -47,6 +49,7 @@ class Progress(Value):
     standing: Standing = Standing.UNPAID
     held: bool = False
     payment_due_at: datetime
+    """When it is cancelled unless it is paid; later than the row says while a hold keeps it."""
     to_book: tuple[ShipmentId, ...] = ()
     authorized_amount: int = 0
     """Minor units still reserved at the provider."""
@@ -56,6 +59,10 @@ class Progress(Value):
 
 CUSTOMERS_REASONS = frozenset({CancelReason.CUSTOMER_REQUEST, CancelReason.DUPLICATE})
 """Why a customer may cancel; the other reasons are for the company to give."""
+
+
+HELD_FOR = timedelta(days=30)
+"""How long a hold keeps an order that is not paid, counted from the oldest open one."""
 
 
 class CancelOrder(Value):
@@ -88,6 +95,14 @@ def check_reason(reason: CancelReason, role: Role) -> None:
             f"a customer may not cancel with the reason {reason}",
             allowed=sorted(CUSTOMERS_REASONS),
         )
+
+
+def payment_due(due_at: datetime, held_since: datetime | None) -> datetime:
+    """Return until when an order waits for its money.
+
+    A hold keeps it: the window stands still, for at most `HELD_FOR`.
+    """
+    return due_at if held_since is None else max(due_at, held_since + HELD_FOR)
 
 
 def standing_of(total: int, paid: PaymentAmounts) -> Standing:

@@ -77,6 +77,6 @@ async def test_a_hold_on_an_order_under_way_lets_its_goods_arrive(stage: Stage) 
     hold = await stage.hold(order)
     await stage.travel(shipment, "delivered")
     assert await stage.result(stage.run(order)) == "completed"
-    held = await stage.shop.rows("SELECT released_at FROM holds WHERE id = :id", id=hold)
-    assert held == [{"released_at": None}]
+    held = await stage.shop.rows("SELECT released_by FROM holds WHERE id = :id", id=hold)
+    assert held == [{"released_by": "system"}]
     await eventually(lambda: stage.exists(stage.tracking(shipment)))
