@@ -96,6 +96,7 @@ def claim_of(
         fingerprint(route, body),
         former_caller=caller.former_identity,
         former_fingerprint=fingerprint(route, _as_before(given or body)),
+        customer_id=caller.reach.customer_id,
     )
 
 

@@ -88,6 +88,16 @@ async def all_keys(db: AsyncConnection) -> Sequence[Row[Any]]:
     return (await db.execute(query)).all()
 
 
+async def rename_key(db: AsyncConnection, prefix: str, name: str) -> int:
+    """Give the live keys with this prefix another name; return how many there were."""
+    done = await db.execute(
+        update(ApiKeyRow)
+        .where(ApiKeyRow.prefix == prefix, ApiKeyRow.revoked_at.is_(None))
+        .values(name=name)
+    )
+    return done.rowcount
+
+
 async def revoke_key(db: AsyncConnection, prefix: str) -> int:
     """Revoke the live keys with this prefix; return how many there were."""
     done = await db.execute(

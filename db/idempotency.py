@@ -60,6 +60,8 @@ class Claim:
     fingerprint: str
     former_caller: str | None = None
     former_fingerprint: str | None = None
+    customer_id: UUID | None = None
+    """The only customer of a caller who has one; the former names do not tell customers apart."""
 
     @property
     def place(self) -> CallerKey:
@@ -125,6 +127,8 @@ def known_answer(row: Mapping[str, Any], claim: Claim) -> Answer | DomainError:
         return KeyReused("this Idempotency-Key belongs to a different request")
     if row["state"] != "done":
         return KeyInProgress("a request with this Idempotency-Key is still running")
+    if not ours and claim.customer_id and str(claim.customer_id) not in row["answer"]:
+        return KeyReused("this Idempotency-Key belongs to another customer's request")
     return Answer(UUID(str(row["resource_id"])), row["answer"], row["status"], replayed=True)
 
 

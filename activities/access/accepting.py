@@ -1,4 +1,4 @@
-"""Creating API keys: a use case in the caller's transaction; only a key's hash is kept."""
+"""Creating and naming API keys, in the caller's transaction; only a key's hash is kept."""
 
 import re
 import secrets
@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.access import add_key, hash_of
+from db.access import add_key, hash_of, rename_key
 from domain.access import Caller, Role, Scope
 from domain.errors import Malformed
 from domain.ids import CustomerId
@@ -75,6 +75,14 @@ async def create_key(
     except IntegrityError as error:
         raise Malformed("the key is in use, or there is no such customer") from error
     return key
+
+
+async def give_name(db: AsyncConnection, prefix: str, name: str) -> int:
+    """Rename the live keys with this prefix; return how many there were. Raises Malformed."""
+    try:
+        return await rename_key(db, prefix, TypeAdapter(Name).validate_python(name))
+    except ValidationError as error:
+        raise Malformed(_sentence([*error.errors()])) from error
 
 
 def _sentence(reasons: Sequence[Mapping[str, Any]]) -> str:

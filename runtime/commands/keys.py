@@ -1,4 +1,4 @@
-"""Commands for API keys: make one, list them, say whose an actor is, revoke one."""
+"""Commands for API keys: make, list, rename and revoke them, say whose an actor is."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,8 +8,9 @@ from uuid import UUID
 
 import typer
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.access.accepting import create_key
+from activities.access.accepting import create_key, give_name
 from db.access import all_keys, revoke_key
 from db.engine import Database, open_engine
 from domain.access import Role
@@ -69,19 +70,32 @@ def who(
 
 
 @app.command()
+def rename(
+    prefix: Annotated[str, typer.Argument(help="The 8 characters after sk_, as listed.")],
+    name: Annotated[str, typer.Argument(help="Who uses it from now on.")],
+) -> None:
+    """Give a key another name: to the product it is another caller within seconds."""
+    _change_one(prefix, lambda connection: give_name(connection, prefix, name))
+    typer.echo("renamed")
+
+
+@app.command()
 def revoke(
     prefix: Annotated[str, typer.Argument(help="The 8 characters after sk_, as listed.")],
 ) -> None:
     """Revoke a key; it stops working within seconds."""
+    _change_one(prefix, lambda connection: revoke_key(connection, prefix))
+    typer.echo("revoked")
 
-    async def end(db: Database) -> int:
+
+def _change_one(prefix: str, change: Callable[[AsyncConnection], Awaitable[int]]) -> None:
+    async def run(db: Database) -> int:
         async with db.begin() as connection:
-            return await revoke_key(connection, prefix)
+            return await change(connection)
 
-    if not _with_database(end):
+    if not _with_database(run):
         typer.echo(f"there is no live key with the prefix {prefix}", err=True)
         raise typer.Exit(1)
-    typer.echo("revoked")
 
 
 async def _read(db: Database) -> Sequence[Row[Any]]:

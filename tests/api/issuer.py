@@ -3,11 +3,21 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from api.app import create_app
+from api.services import Services
+from db.engine import Database
+from runtime.settings import Settings
+from tests.api.conftest import away
+from tests.serving import served
 
 NAME = "https://issuer.example"
 AUDIENCE = "stateset"
@@ -76,3 +86,18 @@ class TestIssuer:
         await send({"type": "http.response.body", "body": b" ", "more_body": True})
         await self.answering.wait()
         await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def believed(books: Database) -> AsyncIterator[tuple[TestIssuer, httpx2.AsyncClient]]:
+    """An identity provider, and a client of an application that believes it."""
+    provider = TestIssuer()
+    async with served(provider) as address:
+        settings = Settings(jwt_issuer=NAME, jwt_audience=AUDIENCE, jwks_url=f"{address}/jwks.json")
+        app = create_app(Services(settings=settings, db=books, temporal=away))
+        transport = httpx2.ASGITransport(app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://stateset") as client,
+        ):
+            yield provider, client

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from api.keys import ApiKeys
 from db.access import all_keys
 from db.engine import Database
-from domain.access import Caller, Role
+from domain.access import Caller, Reach, Role
 from domain.errors import Unauthenticated
 from runtime.commands.keys import app
 from runtime.settings import settings
@@ -90,6 +90,24 @@ async def test_an_actor_is_the_name_that_the_list_shows(books: Database, callers
     assert (await ApiKeys(books).identify(key)).subject == f"key:{longest}"
     code, _ = await run("create", longest + "n", "--role", "support")
     assert code == 1
+
+
+async def test_a_renamed_key_is_another_caller_that_keeps_its_answers_from_before_the_upgrade(
+    books: Database,
+) -> None:
+    """T14, T15: an upgrade names a key after its documents' source, without another secret."""
+    _, key = await run("create", "old", "--role", "integration")
+    before = await ApiKeys(books).identify(key)
+    assert await run("rename", key[3:11], " web ") == (0, "renamed")
+    after = await ApiKeys(books).identify(key)
+    assert (after.subject, after.reach) == ("key:web", Reach(source="web"))
+    assert after.former_identity == before.former_identity
+    assert await run("rename", "nobody12", "web") == (
+        1,
+        "there is no live key with the prefix nobody12",
+    )
+    code, said = await run("rename", key[3:11], " ")
+    assert (code, "character" in said) == (1, True)
 
 
 async def test_mistakes_are_told_in_one_line(books: Database) -> None:

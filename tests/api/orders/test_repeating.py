@@ -8,6 +8,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from db.engine import Database
+from tests.api.callers import new_key
 from tests.api.orders.conftest import problem
 from tests.storefront import Storefront
 
@@ -152,3 +154,26 @@ async def test_parallel_requests_of_one_key_and_different_bodies_make_one_order(
     )
     assert sorted(answer.status_code for answer in answers) == [201] * 10 + [422] * 10
     assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1
+
+
+async def test_an_order_repeated_with_a_new_key_is_one_order_and_one_payment(
+    shop: Storefront, books: Database
+) -> None:
+    """T15: as it was found: two orders, two authorizations."""
+    name, key, sku = f"shop {uuid4()}", uuid4().hex, await shop.item()
+    answers = [
+        await shop.callers.client.post(
+            "/orders",
+            json=shop.order({sku: 1}),
+            headers={
+                "X-API-Key": await new_key(books, "integration", name=name),
+                "Idempotency-Key": key,
+            },
+        )
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    paid = """SELECT p.id FROM payments p JOIN order_lines l USING (order_id) WHERE l.sku = :sku"""
+    assert len(await shop.rows(paid, sku=sku)) == 1
+    assert await shop.reserved(sku) == 1
