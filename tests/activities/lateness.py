@@ -1,40 +1,14 @@
-"""Time that passes for rows, the sweeps that look at them, and what they ask."""
+"""Goods and holds that are late, and what is asked about them."""
 
-import asyncio
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-from temporalio.client import Client
-
-from db.deadlines import DEADLINES as TABLE
 from db.tasks import answer_task
 from domain.documents import Document, Kind
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, TaskId, new_id
 from domain.tasks import Decision, TaskKind
-from relay.sweeps import Sweeper
 from tests.activities.bench import Bench
-
-HOURS = timedelta(hours=1)
-DAYS = timedelta(days=1)
-DEADLINES = [each.name for each in TABLE]
-
-
-async def sweep(bench: Bench, *names: str) -> None:
-    """Run these sweeps, or all those of deadlines, in two workers at once."""
-    client = await Client.connect("127.0.0.1:1", lazy=True)
-    for name in names or ("needless_tasks", *DEADLINES):
-        await asyncio.gather(*(Sweeper(bench.shop.books, client).sweep(name) for _ in range(2)))
-
-
-async def age(bench: Bench, table: str, column: str, by: timedelta, **where: UUID) -> None:
-    """Set a moment of rows back."""
-    [(name, value)] = where.items()
-    query = f"UPDATE {table} SET {column} = {column} - CAST(:by AS interval) WHERE {name} = :value"
-    async with bench.shop.books.begin() as db:
-        assert (await db.execute(text(query), {"by": by, "value": value})).rowcount
 
 
 async def tasks(bench: Bench, document: UUID) -> list[tuple[str, str]]:
@@ -102,18 +76,3 @@ async def planned(bench: Bench) -> tuple[OrderId, UUID]:
 async def labelled(bench: Bench) -> tuple[OrderId, UUID]:
     order, [shipment] = await bench.booked()
     return order, shipment
-
-
-async def silent(bench: Bench, shipment: UUID, by: timedelta) -> None:
-    """Let so much time pass since the departure and all scans that came."""
-    await age(bench, "shipments", "handed_over_at", by, id=shipment)
-    # Scans are append-only; the trigger that says so is off for this transaction.
-    async with bench.shop.books.begin() as db:
-        await db.execute(text("SET LOCAL session_replication_role = replica"))
-        await db.execute(
-            text(
-                "UPDATE tracking_events SET recorded_at = recorded_at - CAST(:by AS interval)"
-                " WHERE parcel_id IN (SELECT id FROM parcels WHERE shipment_id = :id)"
-            ),
-            {"by": by, "id": shipment},
-        )

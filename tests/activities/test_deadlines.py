@@ -15,18 +15,20 @@ from domain.orders.status import CancelReason
 from domain.tasks import RULES, TaskKind, TaskStatus
 from tests.activities.bench import Bench
 from tests.activities.lateness import (
-    DAYS,
-    HOURS,
-    age,
     answer,
     events,
     hold,
     planned,
     release,
-    silent,
-    sweep,
     task,
     tasks,
+)
+from tests.aging import (
+    DAYS,
+    HOURS,
+    age,
+    silent,
+    sweep,
 )
 
 # Holds.

@@ -10,19 +10,21 @@ from domain.orders.status import CancelReason
 from domain.tasks import TaskKind
 from tests.activities.bench import Bench
 from tests.activities.lateness import (
-    DAYS,
-    HOURS,
-    age,
     answer,
     events,
     hold,
     labelled,
     planned,
     release,
-    silent,
-    sweep,
     task,
     tasks,
+)
+from tests.aging import (
+    DAYS,
+    HOURS,
+    age,
+    silent,
+    sweep,
 )
 
 # Goods that are still here.
