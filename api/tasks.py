@@ -24,6 +24,7 @@ from db.reads.choices import Amounts, amounts_of
 from db.reads.tasks import get_task, search_tasks
 from db.tasks import TaskRow
 from domain.access import Caller, Role
+from domain.disclosure import MONEY_TASKS, may_see_money
 from domain.documents import DECIDE, Document
 from domain.errors import IllegalMove, NotFound, PartnerUnavailable
 from domain.ids import TaskId
@@ -42,7 +43,7 @@ class ChoiceView(Value):
     effect: str
     amount: Money | None = Field(
         description="What it moves or gives up, by the rule that acts on it; null where no money"
-        " is at stake, and once the task is closed."
+        " is at stake, once the task is closed, and for callers who may not see it."
     )
     short: Money | None = Field(
         description="What should move too, but is more than the payment can give."
@@ -59,7 +60,9 @@ class TaskView(Value):
     document_id: UUID
     role: Role
     question: str
-    facts: dict[str, Any]
+    facts: dict[str, Any] | None = Field(
+        description="Null for callers who may not see the payments that they tell of."
+    )
     choices: tuple[str, ...]
     options: tuple[ChoiceView, ...]
     status: TaskStatus
@@ -91,7 +94,7 @@ class TaskQuery(PageQuery):
 @router.get("", responses=problems(*READ))
 async def search(
     query: Annotated[TaskQuery, fastapi.Query()],
-    _caller: Annotated[Caller, require("tasks:read")],
+    caller: Annotated[Caller, require("tasks:read")],
     db: Db,
     request: Request,
 ) -> Page[TaskView]:
@@ -100,30 +103,31 @@ async def search(
     rows, more = await get_page(
         db, TaskRow, found, TaskRow.id, after=query.after, limit=query.limit
     )
-    views = await _views(db, rows)
+    views = await _views(db, rows, caller)
     return Page[TaskView].of(views, request.url.path, query, last_id(rows, more))
 
 
 @router.get("/{task_id}", responses=problems(*READ, NotFound))
-async def show(
-    task_id: UUID, _caller: Annotated[Caller, require("tasks:read")], db: Db
-) -> TaskView:
+async def show(task_id: UUID, caller: Annotated[Caller, require("tasks:read")], db: Db) -> TaskView:
     """One task."""
-    [found] = await _views(db, [await get_task(db, task_id)])
+    [found] = await _views(db, [await get_task(db, task_id)], caller)
     return found
 
 
-async def _views(db: AsyncConnection, rows: Sequence[TaskRow]) -> list[TaskView]:
+async def _views(db: AsyncConnection, rows: Sequence[TaskRow], caller: Caller) -> list[TaskView]:
     """Show tasks; the money of an open one's choices is that of this moment."""
     amounts = await amounts_of(db, rows)
-    return [
-        view(
-            TaskView,
-            row,
-            options=[_choice(row.kind, each, amounts.get(row.id, {})) for each in row.choices],
-        )
-        for row in rows
-    ]
+    return [_view(row, amounts.get(row.id, {}), caller) for row in rows]
+
+
+def _view(row: TaskRow, amounts: Amounts, caller: Caller) -> TaskView:
+    money = may_see_money(row.role, caller)
+    return view(
+        TaskView,
+        row,
+        facts=row.facts if money or row.kind not in MONEY_TASKS else None,
+        options=[_choice(row.kind, each, amounts if money else {}) for each in row.choices],
+    )
 
 
 def _choice(kind: str, choice: str, amounts: Amounts) -> ChoiceView:
@@ -170,7 +174,7 @@ async def decide(
                 if await accept() is not None:
                     raise
         async with books.read() as db:
-            [found] = await _views(db, [await get_task(db, task_id)])
+            [found] = await _views(db, [await get_task(db, task_id)], caller)
             return found
 
     route = f"POST /tasks/{task_id}/decide"

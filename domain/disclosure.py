@@ -10,6 +10,7 @@ from typing import Any
 
 from domain.access import Caller, Command
 from domain.orders.status import CancelReason
+from domain.tasks import TaskKind
 
 C = Command
 
@@ -45,6 +46,17 @@ EVENTS: Mapping[str, Mapping[str, Command | None]] = {
     "shipment.overdue": {"promised_on": None},
 }
 """What of an event's data is for more than `internals:read`: None for all who see the document."""
+
+MONEY_TASKS = frozenset(
+    {
+        TaskKind.CAPTURE_FAILED,
+        TaskKind.PARCEL_LOST,
+        TaskKind.UNDELIVERABLE,
+        TaskKind.UNDO_FAILED,
+        TaskKind.PAYMENT_MISMATCH,
+    }
+)
+"""Tasks whose facts tell of payments."""
 
 WAITS: Mapping[str, tuple[Command, str]] = {
     "task": (C.TASKS_READ, "a decision"),
@@ -83,6 +95,11 @@ def _needed(kind: str, field: str) -> set[Command]:
         C.PAYMENTS_READ if of_payments else None,
     }
     return {command for command in needed if command is not None}
+
+
+def may_see_money(task_role: str, caller: Caller) -> bool:
+    """Whether a caller sees a task's payments: who may read them, or is asked the question."""
+    return caller.role == task_role or caller.may(C.PAYMENTS_READ)
 
 
 def disclose_actor(actor: str, caller: Caller) -> str:

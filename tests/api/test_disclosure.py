@@ -54,6 +54,8 @@ SEEN: dict[str, frozenset[Role]] = {
     "planted-decline": CASHIERS,
     "66613": CASHIERS,
     "planted-dispute": CASHIERS - {R.CUSTOMER},
+    "88842": STAFF & CASHIERS,
+    "planted-report": STAFF,
     "planted@example.com": CASHIERS,
 }
 """Each planted value, and the roles that find it anywhere."""
@@ -81,7 +83,12 @@ INSERT INTO parcels (id, shipment_id, carrier, tracking_number, status)
 INSERT INTO tasks (id, kind, document_type, document_id, role, question, facts, choices, status,
         due_at)
     VALUES (gen_random_uuid(), 'parcel_exception', 'shipment', :shipment, 'support',
-        'planted question?', '{}', '["seen"]', 'open', now() + interval '1 day');
+        'planted question?', '{"message": "planted-report"}', '["dealt_with"]', 'open',
+        now() + interval '1 day'),
+        (gen_random_uuid(), 'payment_mismatch', 'shipment', :shipment, 'finance', '?',
+        '{"ours": {"amount": 88842, "currency": "USD"},
+        "theirs": {"amount": 1, "currency": "USD"}}',
+        '["ours", "theirs"]', 'open', now() + interval '1 day');
 UPDATE payments SET amount = 66613, created_by = 'user:planted-clerk' WHERE order_id = :order;
 INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, provider_reference,
         failure_code)
