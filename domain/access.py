@@ -34,6 +34,7 @@ class Command(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_PLACE = "orders:place"
     ORDERS_PRICE = "orders:price"
+    ORDERS_CHANGE = "orders:change"
     ORDERS_CANCEL = "orders:cancel"
     ORDERS_HOLD = "orders:hold"
     ORDERS_PAY = "orders:pay"
@@ -61,6 +62,7 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.ORDERS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
     C.ORDERS_PLACE: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
     C.ORDERS_PRICE: frozenset({R.SUPPORT, R.ADMIN}),
+    C.ORDERS_CHANGE: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
     C.ORDERS_CANCEL: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
     C.ORDERS_HOLD: frozenset({R.SUPPORT, R.FINANCE, R.ADMIN}),
     C.ORDERS_PAY: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),

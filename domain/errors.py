@@ -43,6 +43,12 @@ class IllegalMove(DomainError):
     code = "illegal_move"
 
 
+class Stale(DomainError):
+    """The document has changed since it was read."""
+
+    code, status = "stale", 412
+
+
 class OutOfStock(DomainError):
     """There is not enough stock."""
 

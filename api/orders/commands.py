@@ -1,4 +1,4 @@
-"""HTTP for commands to an order on its way: cancel, hold, release, pay."""
+"""HTTP for commands to an order on its way: change, cancel, hold, release, pay."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,22 +7,28 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.orders.changing import change_order
 from activities.payments.accepting import pay_order
 from api.answers import keyed_response
 from api.deps import Books, require
 from api.documents import REFUSALS, DocumentCommands, holds
+from api.etags import IfMatch, check_match
 from api.idempotency import OptionalKey, RequiredKey, idempotent, idempotent_create
 from api.notifier import Notifier
 from api.orders.views import OrderView
-from api.problems import BODY, problems
+from api.problems import BODY, KEYED, READ, problems
+from db.documents import ORDERS
 from db.orders.reads import get_order
 from domain.access import Caller
 from domain.documents import Document, Kind
+from domain.errors import IllegalMove, NotFound, Stale
 from domain.ids import OrderId
 from domain.orders.requests import (
     Cancellation,
     CancelOrder,
+    OrderChange,
     PayOrder,
+    check_fields,
     check_reason,
     too_late_to_cancel,
 )
@@ -43,6 +49,39 @@ class OrderCommands(DocumentCommands[OrderView]):
 
 
 holds(router, Kind.ORDER, OrderCommands, OrderView)
+
+
+@router.patch(
+    "/{order_id}",
+    response_model=OrderView,
+    responses=problems(*READ, *KEYED, *BODY, NotFound, IllegalMove, Stale),
+)
+async def change(
+    order_id: UUID,
+    body: OrderChange,
+    caller: Annotated[Caller, require("orders:change")],
+    key: OptionalKey,
+    books: Books,
+    notifier: Notifier,
+    meant: IfMatch = None,
+) -> Response:
+    """Change addresses, service or notes before anything of the order has a label."""
+    check_fields(body, caller.role)
+
+    async def run(_: UUID) -> OrderView:
+        async with books.begin() as db:
+            order = await ORDERS.lock(db, order_id)
+            if not caller.reach.covers(order.customer_id, order.source):
+                raise NotFound(f"there is no order {order_id}")
+            check_match(order.version, meant)
+            await change_order(db, order, body, caller.subject)
+        async with books.read() as db:
+            return OrderView.of(await get_order(db, order_id, caller.reach), caller)
+
+    route = f"PATCH /orders/{order_id}"
+    changed = await idempotent(books, caller, key, route, body, run)
+    notifier.notify()
+    return keyed_response(changed)
 
 
 @router.post("/{order_id}/cancel", response_model=OrderView, responses=problems(*REFUSALS, *BODY))

@@ -111,6 +111,7 @@ class OrderView(Value):
     ship_to: Address
     bill_to: Address
     shipping_service: str
+    notes: str
     payment_method: str
     holds: tuple[HoldView, ...] | None = Field(description=_WITHHELD)
     shipments: tuple[ShipmentSummary, ...]
@@ -161,6 +162,7 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
         "ship_to": _address(row["ship_to"]),
         "bill_to": _address(row["bill_to"]),
         "shipping_service": row["shipping_service"],
+        "notes": row["notes"],
         "payment_method": row["payment_method"],
         "holds": [
             {**_picked(hold, _HOLD), "placed_at": datetime.fromisoformat(hold["placed_at"])}
@@ -195,6 +197,7 @@ _NOT_YET: Mapping[str, Any] = {
     **dict.fromkeys(("holds", "shipments"), ()),
     **dict.fromkeys(("cancel_requested_at", "confirmed_at", "completed_at", "cancelled_at")),
     "cancel_reason": None,
+    "notes": "",
     "version": 1,
 }
 

@@ -88,6 +88,12 @@ class PayOrder(Value):
     token: Name = Field(description="The payment provider's name for the card.")
 
 
+def check_fields(change: OrderChange, role: Role) -> None:
+    """Raise Forbidden when a customer chooses another service: that is paid for when ordering."""
+    if role is Role.CUSTOMER and change.shipping_service is not None:
+        raise Forbidden("a customer may not change the shipping service", field="shipping_service")
+
+
 def check_reason(reason: CancelReason, role: Role) -> None:
     """Raise Forbidden unless a caller of this role may give this reason for a cancellation."""
     if role is Role.CUSTOMER and reason not in CUSTOMERS_REASONS:
