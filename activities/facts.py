@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.amounts import question_amount
 from activities.payments.provider import EVENTS
+from activities.payments.review import review_declines
 from activities.shipments.scans import apply_scans
 from db.documents import ORDERS
 from db.engine import Database
@@ -115,6 +116,8 @@ async def _apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent
         failure_message=event.result.failure_message,
         event=ORDERS.event(order, f"payment_{what}", "provider", data),
     )
+    if fresh and not succeeded:
+        await review_declines(db, order)
     # The step under way, if one is, looks at the entries when it records the answer that it got.
     if fresh and not (under_way and order.status == OrderStatus.PENDING):
         await _signal_order(db, order)

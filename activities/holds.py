@@ -1,15 +1,20 @@
 """Steps that place and release holds on documents; each is one transaction and may run twice."""
 
+from typing import Any
+
 from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from db.documents import DOCUMENTS
 from db.engine import Database
 from db.holds import find_hold, is_held, record_hold, release_hold, require_hold
+from db.tasks import cancel_tasks
 from domain.documents import Kind
-from domain.holds import HoldPlacement, HoldRelease, already_held
+from domain.holds import HoldPlacement, HoldReason, HoldRelease, already_held
 from domain.orders.status import OrderStatus
 from domain.policy import Policy
+from domain.tasks import TaskKind
 
 
 class HoldActivities:
@@ -30,11 +35,8 @@ class HoldActivities:
             if await find_hold(db, placement.hold_id, document):
                 return
             documents.check_running(row.status)
-            if not await record_hold(db, placement):
+            if not await place(db, row, placement):
                 raise already_held(document.kind, placement.reason)
-            await documents.change(db, row)
-            data = placement.model_dump(include={"hold_id", "reason", "note"})
-            await documents.add_event(db, row, "hold_placed", placement.actor, data)
 
     @activity.defn
     async def release_hold(self, release: HoldRelease) -> None:
@@ -47,15 +49,39 @@ class HoldActivities:
         async with self._books.begin() as db:
             row = await documents.lock(db, document.id)
             await require_hold(db, release.hold_id, document)
-            reason = await release_hold(db, release)
-            if reason is None:
-                return
-            restarted = {}
-            pending = document.kind is Kind.ORDER and row.status == OrderStatus.PENDING
-            if pending and not await is_held(db, document.id):
-                # The window starts again, and never gets shorter.
-                due = func.now() + self._policy.payment_window
-                restarted["payment_due_at"] = func.greatest(row.payment_due_at, due)
-            await documents.change(db, row, **restarted)
-            data = {"hold_id": release.hold_id, "reason": reason}
-            await documents.add_event(db, row, "hold_released", release.actor, data)
+            await lift(db, row, release, self._policy)
+
+
+async def place(db: AsyncConnection, row: Any, placement: HoldPlacement) -> bool:
+    """Hold a locked document; False and silent when it is held for this reason already."""
+    documents = DOCUMENTS[placement.document.kind]
+    if not await record_hold(db, placement):
+        return False
+    await documents.change(db, row)
+    data = placement.model_dump(include={"hold_id", "reason", "note"})
+    await documents.add_event(db, row, "hold_placed", placement.actor, data)
+    return True
+
+
+async def lift(db: AsyncConnection, row: Any, release: HoldRelease, policy: Policy) -> None:
+    """Lift one hold of a locked document; a hold released before stays released.
+
+    With the last one the payment window of an order starts again. What was asked about its reason
+    is taken back.
+    """
+    document = release.document
+    documents = DOCUMENTS[document.kind]
+    reason = await release_hold(db, release)
+    if reason is None:
+        return
+    if reason == HoldReason.FRAUD_REVIEW:
+        await cancel_tasks(db, document.id, TaskKind.FRAUD_REVIEW)
+    restarted = {}
+    pending = document.kind is Kind.ORDER and row.status == OrderStatus.PENDING
+    if pending and not await is_held(db, document.id):
+        # The window starts again, and never gets shorter.
+        due = func.now() + policy.payment_window
+        restarted["payment_due_at"] = func.greatest(row.payment_due_at, due)
+    await documents.change(db, row, **restarted)
+    data = {"hold_id": release.hold_id, "reason": reason}
+    await documents.add_event(db, row, "hold_released", release.actor, data)

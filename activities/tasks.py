@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.payments.answers import settle_amount
+from activities.payments.review import settle_review
 from activities.shipments.rebooking import settle_booking
 from db.engine import Database
 from db.reads.tasks import get_task
@@ -11,10 +12,12 @@ from db.tasks import answer_task
 from domain.access import Role
 from domain.documents import Document, Kind
 from domain.errors import Forbidden
+from domain.policy import Policy
 from domain.shipments.booking import AnswerDetails, check_details
 from domain.tasks import Decided, Decision, TaskKind, TaskStatus
 
 NO_DETAILS = AnswerDetails()
+DEFAULT_POLICY = Policy()
 
 
 async def accept_answer(
@@ -22,6 +25,7 @@ async def accept_answer(
     decision: Decision,
     role: Role,
     details: AnswerDetails = NO_DETAILS,
+    policy: Policy = DEFAULT_POLICY,
 ) -> Document | None:
     """Record a person's answer, with what it changes in the books.
 
@@ -38,6 +42,9 @@ async def accept_answer(
         check_details(TaskKind(task.kind), decision.choice, details)
     if offered and task.kind == TaskKind.BOOKING_REFUSED:
         await settle_booking(db, task, decision, details)
+        return None
+    if offered and task.kind == TaskKind.FRAUD_REVIEW:
+        await settle_review(db, task, decision, policy)
         return None
     if offered and task.asker_type is not None and task.asker_id is not None:
         return Document(Kind(task.asker_type), task.asker_id)

@@ -20,7 +20,7 @@ from api.refusals import (
     Unreadable,
 )
 from db.failures import Trouble, diagnose
-from domain.errors import DomainError, Malformed, NotFound, Unauthenticated
+from domain.errors import DomainError, Malformed, NotFound, TooManyAttempts, Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 50
@@ -55,6 +55,8 @@ def problem(error: DomainError, scope: Scope, headers: Mapping[str, str] | None 
     extra = dict(headers or {})
     if isinstance(error, Unauthenticated):
         extra.setdefault("WWW-Authenticate", "Bearer")
+    if isinstance(error, TooManyAttempts):
+        extra.setdefault("Retry-After", str(error.extensions["retry_after"]))
     if error.status == 503 or error.code == "key_in_progress":
         extra.setdefault("Retry-After", "1")
     return Response(_json(body), error.status, extra, MEDIA_TYPE)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.tasks import accept_answer
 from api.answers import keyed_response
-from api.deps import Books, Db, require
+from api.deps import Books, Db, Serving, require
 from api.idempotency import OptionalKey, idempotent
 from api.notifier import Notifier
 from api.pages import Page, PageQuery
@@ -149,6 +149,7 @@ async def decide(
     books: Books,
     steering: Steer,
     notifier: Notifier,
+    services: Serving,
 ) -> Response:
     """Answer a task; the process that asked goes on. The first answer counts, others get 409."""
 
@@ -161,9 +162,11 @@ async def decide(
             {name: getattr(body, name) for name in AnswerDetails.model_fields}
         )
 
+        policy = services.settings.policy
+
         async def accept() -> Document | None:
             async with books.begin() as db:
-                return await accept_answer(db, decision, caller.role, details)
+                return await accept_answer(db, decision, caller.role, details, policy)
 
         asker = await accept()
         if asker is not None:

@@ -96,6 +96,16 @@ async def is_held(db: AsyncConnection, document_id: UUID) -> bool:
     return bool((await db.execute(select(query.exists()))).scalar_one())
 
 
+async def open_hold(db: AsyncConnection, document: Document, reason: HoldReason) -> UUID | None:
+    """Return the id of the hold that stops the document for this reason, if there is one."""
+    query = select(HoldRow.id).where(
+        HoldRow.document_id == document.id,
+        HoldRow.reason == reason,
+        HoldRow.released_at.is_(None),
+    )
+    return (await db.execute(query)).scalar_one_or_none()
+
+
 async def find_hold(db: AsyncConnection, hold_id: UUID, document: Document) -> bool:
     """Whether the document has, or had, this hold."""
     query = select(HoldRow.id).where(HoldRow.id == hold_id, HoldRow.document_id == document.id)

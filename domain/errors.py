@@ -49,6 +49,12 @@ class Stale(DomainError):
     code, status = "stale", 412
 
 
+class TooManyAttempts(DomainError):
+    """Too many cards were declined; wait before the next one."""
+
+    code, status = "too_many_attempts", 429
+
+
 class OutOfStock(DomainError):
     """There is not enough stock."""
 

@@ -36,6 +36,7 @@ class TaskKind(StrEnum):
     HANDOVER_LATE = "handover_late"
     NOT_SCANNED = "not_scanned"
     STALLED = "stalled"
+    FRAUD_REVIEW = "fraud_review"
 
 
 class RightAmount(StrEnum):
@@ -45,6 +46,13 @@ class RightAmount(StrEnum):
     """The provider has put it right: what we asked for has moved."""
     THEIRS = "theirs"
     """What the provider moved stands."""
+
+
+class FraudAnswer(StrEnum):
+    """The answers to an order for which many cards were declined."""
+
+    RELEASE = "release"
+    CANCEL = "cancel"
 
 
 class BookingAnswer(StrEnum):
@@ -196,6 +204,16 @@ RULES: dict[TaskKind, TaskRule] = {
             RightAmount.OURS: "What we asked for is booked: the provider has put it right.",
             RightAmount.THEIRS: "What the provider moved is booked.",
         },
+    ),
+    TaskKind.FRAUD_REVIEW: TaskRule(
+        role="finance",
+        question="So many cards were declined for one order that somebody may be testing stolen"
+        " ones. Is it an honest customer?",
+        choices={
+            FraudAnswer.RELEASE: "The hold is released: the customer may try one more card.",
+            FraudAnswer.CANCEL: "The order is cancelled as fraud; its stock can be sold again.",
+        },
+        asker=Kind.ORDER,
     ),
     # What follows warns of a deadline (db/deadlines.py): it goes away by itself with its cause.
     TaskKind.HOLD_REVIEW: TaskRule(

@@ -51,3 +51,16 @@ async def silent(company: Company, shipment: UUID, by: timedelta) -> None:
             ),
             {"by": by, "id": shipment},
         )
+
+
+async def age_declines(company: Company, order: UUID, by: timedelta) -> None:
+    """Let so much time pass since the cards of an order were declined."""
+    async with company.shop.books.begin() as db:
+        await db.execute(text("SET LOCAL session_replication_role = replica"))
+        await db.execute(
+            text(
+                "UPDATE payment_entries SET recorded_at = recorded_at - CAST(:by AS interval)"
+                " WHERE payment_id IN (SELECT id FROM payments WHERE order_id = :id)"
+            ),
+            {"by": by, "id": order},
+        )

@@ -130,6 +130,7 @@ class OrderActivities:
 async def _drop_holds(db: AsyncConnection, order: OrderRow, actor: str) -> None:
     """Release the holds of an order that ends: an ended order has none that is open."""
     released = await release_all(db, order.id, actor)
+    await cancel_tasks(db, order.id, TaskKind.FRAUD_REVIEW)
     events = [
         ORDERS.event(order, "hold_released", actor, {"hold_id": hold_id, "reason": reason})
         for hold_id, reason in released.items()

@@ -7,9 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.documents import ORDERS
 from db.outbox import signal
 from db.payments import ledger_of, record_payment
+from db.reads.payments import declines_of
 from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind, Signal
 from domain.errors import NotFound
+from domain.orders.attempts import check_attempt
 from domain.orders.requests import Standing, check_payable, standing_of
 from domain.orders.status import OrderStatus
 from domain.payments import add_up
@@ -28,8 +30,9 @@ async def pay_order(
     """Record another card for an order and have its run try it.
 
     Raises NotFound, also for an order out of ``reach``, and IllegalMove for one that has ended, is
-    paid, or whose last attempt is in flight or waits to be tried, so that each accepted card is
-    tried. The card's token goes nowhere but the payment's row.
+    paid, on hold because of its declined cards, or whose last attempt is in flight or waits to be
+    tried, so that each accepted card is tried; TooManyAttempts in a pause. The card's token goes
+    nowhere but the payment's row.
     """
     order = await ORDERS.lock(db, order_id)
     if not reach.covers(order.customer_id, order.source):
@@ -39,6 +42,8 @@ async def pay_order(
     if ledger.untried and standing is not Standing.SECURED:
         standing = Standing.IN_FLIGHT
     check_payable(OrderStatus(order.status), standing)
+    declined = await declines_of(db, order_id)
+    check_attempt(declined.cards, declined.last_at, declined.now, in_review=declined.in_review)
     await record_payment(db, payment_id, order, provider=PROVIDER.name, token=token, actor=actor)
     await ORDERS.change(db, order)
     await signal(db, Document(Kind.ORDER, order_id), Signal.PAYMENT_REPORTED)

@@ -14,6 +14,7 @@ from activities.payments.provider import (
     record_intent,
     record_outcome,
 )
+from activities.payments.review import review_declines
 from db.documents import ORDERS
 from db.engine import Database
 from db.orders.tables import OrderRow
@@ -67,6 +68,8 @@ class PaymentActivities:
             if amount_differs(intent, result):
                 # The order now waits for finance, and longer than for the customer.
                 order = await ORDERS.lock(db, order_id)
+            if result.outcome is Outcome.FAILED:
+                await review_declines(db, order)
             progress = await confirm_if_ready(db, order, self._carrier)
             if progress.status is OrderStatus.CANCELLED and progress.authorized_amount:
                 # The answer came after the order was given up: its run drops the money again.

@@ -21,7 +21,7 @@ from db.documents import ORDERS
 from db.orders.reads import get_order
 from domain.access import Caller
 from domain.documents import Document, Kind
-from domain.errors import IllegalMove, NotFound, Stale
+from domain.errors import IllegalMove, NotFound, Stale, TooManyAttempts
 from domain.ids import OrderId
 from domain.orders.requests import (
     Cancellation,
@@ -120,7 +120,7 @@ async def cancel(
     "/{order_id}/payments",
     response_model=OrderView,
     status_code=201,
-    responses=problems(*REFUSALS, *BODY),
+    responses=problems(*REFUSALS, *BODY, TooManyAttempts),
 )
 async def pay(
     order_id: UUID,
@@ -130,7 +130,10 @@ async def pay(
     books: Books,
     notifier: Notifier,
 ) -> Response:
-    """Try to pay with another card while the payment window is open; needs no Temporal."""
+    """Try to pay with another card while the payment window is open; needs no Temporal.
+
+    After 5 declined cards each further one has to wait; after 15 a person looks at the order.
+    """
 
     async def write(db: AsyncConnection, payment_id: UUID) -> OrderView:
         await pay_order(

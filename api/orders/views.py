@@ -115,7 +115,9 @@ class OrderView(Value):
     payment_method: str
     holds: tuple[HoldView, ...] | None = Field(description=_WITHHELD)
     shipments: tuple[ShipmentSummary, ...]
-    payments: tuple[PaymentSummary, ...] | None = Field(description=_WITHHELD)
+    payments: tuple[PaymentSummary, ...] | None = Field(
+        description=f"The newest 10 attempts; all of them at `/payments?order_id=`. {_WITHHELD}"
+    )
     placed_at: datetime
     payment_due_at: datetime
     confirmed_at: datetime | None
@@ -128,6 +130,10 @@ class OrderView(Value):
     def of(cls, row: Mapping[str, Any], caller: Caller | None = None) -> Self:
         """Build the view from an order's row with its parts as JSON lists, for a caller if any."""
         return cls.model_validate(order_json(row, caller))
+
+
+NEWEST = 10
+"""So many of the attempts to pay an order are shown with it."""
 
 
 def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str, Any]:
@@ -171,7 +177,7 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
         "shipments": [_picked(shipment, _SHIPMENT) for shipment in row["shipments"]],
         "payments": [
             _payment(payment, each, currency)
-            for payment, each in zip(payments, amounts, strict=True)
+            for payment, each in zip(payments[-NEWEST:], amounts[-NEWEST:], strict=True)
         ],
         **_picked(row, _TAIL),
         "cancel_reason": disclose_reason(row["cancel_reason"], caller),

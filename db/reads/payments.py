@@ -3,7 +3,7 @@
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, literal_column, select
+from sqlalchemy import Row, Select, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -50,3 +50,23 @@ async def get_payment(
     if found is None:
         raise NotFound(f"there is no payment {payment_id}")
     return cast(PaymentRead, found)
+
+
+_DECLINES = text(
+    """SELECT count(*) AS cards, max(failed_at) AS last_at, now() AS now,
+        EXISTS (SELECT FROM holds h WHERE h.document_id = :order AND h.reason = 'fraud_review'
+            AND h.released_at IS NULL) AS in_review
+    FROM (SELECT min(e.recorded_at) FILTER (WHERE e.phase = 'failed') AS failed_at
+        FROM payment_entries e JOIN payments p ON p.id = e.payment_id
+        WHERE p.order_id = :order AND e.kind = 'authorization' GROUP BY e.payment_id, e.key
+        HAVING bool_or(e.phase = 'failed' AND e.failure_code <> 'never_sent')
+            AND NOT bool_or(e.phase = 'succeeded')) d"""
+)
+
+
+async def declines_of(db: AsyncConnection, order_id: UUID) -> Row[Any]:
+    """Return how many ``cards`` were declined for an order, the last one when, and ``now``.
+
+    ``in_review`` is whether a person is looking at it.
+    """
+    return (await db.execute(_DECLINES, {"order": order_id})).one()

@@ -9,10 +9,11 @@ from sqlalchemy import text
 from activities.facts import FactIntake
 from db.facts import Fact, record_facts
 from domain.ids import ItemId, OrderId, ShipmentId, new_id
+from domain.orders.attempts import PAUSE, REVIEW_FROM
 from domain.shipments.booking import AnswerDetails, OwnLabel
 from domain.tasks import TaskKind
 from gateways.carriers.sandbox import SANDBOX_CARRIER
-from tests.aging import DAYS, age, silent, sweep
+from tests.aging import DAYS, age, age_declines, silent, sweep
 from tests.shop import address
 from tests.workflows.stage import Stage
 
@@ -262,3 +263,22 @@ async def stalled(stage: Stage) -> Asked:
     await silent(stage, asked.about, 6 * DAYS)
     await sweep(stage)
     return asked
+
+
+async def card_after_card(stage: Stage) -> Asked:
+    """So many cards are declined for one order that somebody looks at it."""
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token="tok_declined")
+    for attempt in range(2, REVIEW_FROM + 1):
+        await stage.declined(order, attempt - 1)
+        await age_declines(stage, order, PAUSE)
+        await stage.pay(order, "tok_declined")
+    return Asked(order, order)
+
+
+async def paid_after_all(stage: Stage, asked: Asked) -> None:
+    """The released order is paid with a good card."""
+    assert asked.order is not None
+    await age_declines(stage, asked.order, PAUSE)
+    await stage.pay(asked.order, "tok_ok")
+    await stage.shipment(asked.order, "booked")

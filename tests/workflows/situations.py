@@ -12,6 +12,7 @@ from domain.tasks import TaskKind
 from tests.shop import address
 from tests.workflows.arising import (
     Asked,
+    card_after_card,
     carrier_is_back,
     from_the_counter,
     held,
@@ -22,6 +23,7 @@ from tests.workflows.arising import (
     not_scanned,
     other_amount,
     own_label_cancelled,
+    paid_after_all,
     refused_once,
     release,
     scanned,
@@ -111,6 +113,8 @@ SITUATIONS = (
     Situation(K.PAYMENT_MISMATCH, "authorization", other_amount("authorize"), "theirs"),
     Situation(K.PAYMENT_MISMATCH, "capture", other_amount("capture"), "theirs"),
     Situation(K.PAYMENT_MISMATCH, "refund", other_amount("refund"), "theirs"),
+    Situation(K.FRAUD_REVIEW, "honest", card_after_card, "release", then=paid_after_all),
+    Situation(K.FRAUD_REVIEW, "card testing", card_after_card, "cancel"),
     Situation(K.HOLD_REVIEW, "a day", held, "stays", then=release),
     Situation(K.PICKING_LATE, "the carrier is out", not_picked, "noted", then=carrier_is_back),
     Situation(K.HANDOVER_LATE, "a day", not_handed_over, "still_here"),

@@ -25,6 +25,15 @@ class Payments(Runs):
         [operation] = (await self.payments.ask("GET", f"/operations?key={key}"))["data"]
         await self.payments.ask("POST", f"/authorizations/{operation['authorization']}/confirm")
 
+    async def declined(self, order_id: OrderId, cards: int) -> None:
+        """Wait until so many cards of the order were declined."""
+
+        async def there() -> bool:
+            entries = await self.entries(order_id)
+            return entries.count(("authorization", "failed")) == cards
+
+        await eventually(there)
+
     async def waits(self, order_id: OrderId, phase: str) -> None:
         """Wait until the payment's ledger has an authorization in this phase."""
 
