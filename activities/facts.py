@@ -1,39 +1,33 @@
 """The intake of partners' facts: applied to the rows, and signalled where they matter to a run."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.payments.amounts import question_amount
-from activities.payments.provider import EVENTS
-from activities.payments.review import review_declines
+from activities.payments.facts import apply_payment
 from activities.shipments.scans import apply_scans
-from db.documents import ORDERS
 from db.engine import Database
-from db.facts import lock_facts, note_facts
-from db.orders.tables import OrderRow
-from db.outbox import signal
-from db.payments import KnownEntry, find_by_key, record_entry
+from db.facts import InboundFactRow, lock_facts, note_facts
 from db.tasks import open_task
-from domain.documents import Document, Kind, Signal
-from domain.money import Money
-from domain.orders.status import OrderStatus
-from domain.payments import EntryKind, Intent, Phase
+from domain.facts import ENDED, FactEnd, FactState, of_no_interest, questioned, waiting
 from domain.tasks import TaskKind
 from gateways.carriers.port import CarrierPartner, Scan
 from gateways.partners import PARTNERS
-from gateways.payments.port import Outcome, PaymentEvent, PaymentsPartner
-from gateways.webhooks import UnknownEvent
+from gateways.payments.port import PaymentsPartner
+from gateways.webhooks import IrrelevantEvent, UnknownEvent
+from telemetry import metrics
 
-
-class UnknownDocument(Exception):
-    """The fact is about something that does not exist here, or not yet."""
+LONGEST_RAW = 10_000
+"""Characters of a fact that its task shows; all of it stays with the fact."""
 
 
 class FactIntake:
-    """Applies stored facts; a repeat finds nothing to do."""
+    """Applies stored facts; a repeat finds nothing to do.
+
+    A fact ends as applied, of no interest, or a task; it waits while what it is about is unknown.
+    """
 
     def __init__(self, books: Database) -> None:
         """Apply facts to these books."""
@@ -47,96 +41,66 @@ class FactIntake:
         A fact waits while what it is about is unknown; one of ``give_up`` becomes a task instead.
         """
         async with self._books.begin() as db:
-            notes: dict[UUID, tuple[str, str]] = {}
-            unknown: dict[UUID, str] = {}
+            ends: dict[UUID, FactEnd] = {}
             scans: dict[UUID, tuple[CarrierPartner, Scan]] = {}
-            facts = {
-                fact.id: fact
-                for fact in await lock_facts(db, fact_ids)
-                if fact.state not in ("applied", "ignored")
-            }
+            facts = await _lock_open(db, fact_ids)
             # Payments come first, because everyone locks orders before shipments.
             for fact_id, fact in facts.items():
-                notes[fact_id] = ("applied", "")
                 raw = orjson.dumps(fact.payload)
                 try:
                     match PARTNERS.get(fact.provider):
                         case CarrierPartner() as carrier:
                             scans[fact_id] = (carrier, carrier.parse(raw))
                         case PaymentsPartner() as provider:
-                            await _apply_payment(db, provider.name, provider.parse(raw))
+                            event = provider.parse(raw)
+                            ends[fact_id] = await apply_payment(db, provider.name, event)
                         case None:
-                            raise UnknownDocument(f"{fact.provider} is no partner any more")
-                except UnknownEvent:
-                    notes[fact_id] = ("ignored", "this kind of event means nothing to us")
-                except UnknownDocument as problem:
-                    unknown[fact_id] = str(problem)
-            unknown |= await apply_scans(db, scans)
-            for fact_id, missing in unknown.items():
-                notes[fact_id] = ("ignored" if fact_id in give_up else "waiting", missing)
-                if fact_id in give_up:
-                    about = {"provider": facts[fact_id].provider, "problem": missing}
-                    await open_task(db, TaskKind.UNKNOWN_DOCUMENT, "fact", fact_id, about)
-            waiting = {fact_id for fact_id in unknown if fact_id not in give_up}
-            await note_facts(db, notes, done=set(fact_ids) - waiting)
-            return waiting
+                            ends[fact_id] = waiting(f"{fact.provider} is no partner here")
+                except IrrelevantEvent as reason:
+                    ends[fact_id] = of_no_interest(str(reason))
+                except UnknownEvent as problem:
+                    ends[fact_id] = await _question(db, fact, str(problem))
+            ends |= await apply_scans(db, scans)
+            for fact_id in ends.keys() & set(give_up):
+                if ends[fact_id].state is FactState.WAITING:
+                    missing, unknown = ends[fact_id].note, TaskKind.UNKNOWN_DOCUMENT
+                    ends[fact_id] = await _question(db, facts[fact_id], missing, unknown)
+            stay = {fact_id for fact_id, end in ends.items() if end.state is FactState.WAITING}
+            await _note(db, facts, ends, done=set(fact_ids) - stay)
+            return stay
+
+    async def give_up(self, fact_id: UUID, problem: str) -> None:
+        """Ask a person about a fact that cannot be applied, and apply it no more."""
+        async with self._books.begin() as db:
+            facts = await _lock_open(db, [fact_id])
+            ends = {each: await _question(db, fact, problem) for each, fact in facts.items()}
+            await _note(db, facts, ends, done=[fact_id])
 
 
-async def _apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent) -> None:
-    entries = await find_by_key(db, event.result.key)
-    if not entries or entries[0].provider != provider:
-        raise UnknownDocument(f"no payment at {provider} has the key {event.result.key}")
-    asked = entries[0]
-    told = event.result.amount
-    ours = Money(amount=asked.amount, currency=asked.currency)
-    succeeded = event.result.outcome is Outcome.SUCCEEDED
-    phase = Phase.SUCCEEDED if succeeded else Phase.FAILED
-    matches = told == ours or not succeeded
-    if matches and not _is_news(entries, phase):
-        # An echo of our own request: the step that asked records the answer that it got.
-        return
-    order = await ORDERS.lock(db, asked.order_id)
-    under_way = {entry.phase for entry in await find_by_key(db, asked.key)} == {Phase.REQUESTED}
-    if not matches:
-        intent = Intent(asked.payment_id, asked.kind, asked.key, ours, asked.shipment_id)
-        if await question_amount(db, order, intent, event.result):
-            await _signal_order(db, order)
-        return
-    data = {"payment_id": asked.payment_id, "kind": asked.kind, "amount": told.model_dump()}
-    what = EVENTS[asked.kind] if succeeded else "failed"
-    fresh = await record_entry(
-        db,
-        asked.payment_id,
-        asked.kind,
-        phase,
-        asked.key,
-        asked.amount,
-        provider_reference=event.result.reference,
-        failure_code=event.result.failure_code,
-        failure_message=event.result.failure_message,
-        event=ORDERS.event(order, f"payment_{what}", "provider", data),
-    )
-    if fresh and not succeeded:
-        await review_declines(db, order)
-    # The step under way, if one is, looks at the entries when it records the answer that it got.
-    if fresh and not (under_way and order.status == OrderStatus.PENDING):
-        await _signal_order(db, order)
+async def _lock_open(db: AsyncConnection, fact_ids: Collection[UUID]) -> dict[UUID, InboundFactRow]:
+    locked = await lock_facts(db, fact_ids)
+    return {fact.id: fact for fact in locked if fact.state not in ENDED}
 
 
-async def _signal_order(db: AsyncConnection, order: OrderRow) -> None:
-    """Have the order's run look at its money, where that changes its path."""
-    if order.status in (OrderStatus.PENDING, OrderStatus.CANCELLED):
-        await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
+async def _question(
+    db: AsyncConnection,
+    fact: InboundFactRow,
+    problem: str,
+    kind: TaskKind = TaskKind.UNAPPLIED_FACT,
+) -> FactEnd:
+    raw = orjson.dumps(fact.payload).decode()[:LONGEST_RAW]
+    about = {"provider": fact.provider, "event_id": fact.provider_event_id, "raw": raw}
+    await open_task(db, kind, "fact", fact.id, {**about, "problem": problem})
+    return questioned(problem)
 
 
-def _is_news(entries: Sequence[KnownEntry], phase: Phase) -> bool:
-    """Whether a report adds to what is recorded under its key.
-
-    Only of authorizations: the customer may decide about one before the step that asked for it
-    has recorded that it waits for that, and one that we gave up may succeed after all. Captures,
-    voids and refunds are counted by the steps that ask for them.
-    """
-    phases = {entry.phase for entry in entries}
-    if entries[0].kind != EntryKind.AUTHORIZATION:
-        return False
-    return phase not in phases and Phase.SUCCEEDED not in phases
+async def _note(
+    db: AsyncConnection,
+    facts: Mapping[UUID, InboundFactRow],
+    ends: Mapping[UUID, FactEnd],
+    *,
+    done: Collection[UUID],
+) -> None:
+    await note_facts(db, ends, done=done)
+    for fact_id, end in ends.items():
+        metrics.count(metrics.fact_ends.labels(facts[fact_id].provider, str(end.state)))

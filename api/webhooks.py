@@ -4,20 +4,21 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from fastapi import APIRouter, Request
 
 from api.deps import Serving
 from api.problems import BODY, problems
-from db.engine import Database
+from db.engine import Database, to_json
 from db.facts import Fact, record_facts
 from db.failures import Trouble, diagnose
-from domain.errors import Malformed, NotFound, Unauthenticated
+from domain.errors import NotFound, Unauthenticated
 from domain.ids import new_id
 from domain.value import Value
 from gateways.partners import PARTNERS
+from gateways.telling import without_nul
 from gateways.webhooks import BadSignature
 from telemetry import metrics
 
@@ -80,7 +81,7 @@ class Received(Value):
 @router.post(
     "/{provider}",
     status_code=202,
-    responses=problems(*BODY, Unauthenticated, NotFound, Malformed),
+    responses=problems(*BODY, Unauthenticated, NotFound),
 )
 async def receive(provider: str, request: Request, serving: Serving) -> Received:
     """Take an event signed by a partner; the same event twice is kept once."""
@@ -94,7 +95,7 @@ async def receive(provider: str, request: Request, serving: Serving) -> Received
     except BadSignature as error:
         metrics.inbound_facts.labels(provider, "refused").inc()
         raise Unauthenticated(str(error)) from error
-    payload = _object(raw)
+    payload = _storable(raw)
     inbox: WebhookInbox = request.app.state.inbox
     new = await inbox.add(Fact(new_id(), provider, event_id, payload))
     request.app.state.notifier.notify()
@@ -102,11 +103,27 @@ async def receive(provider: str, request: Request, serving: Serving) -> Received
     return Received(event_id=event_id, repeated=not new)
 
 
-def _object(raw: bytes) -> dict[str, Any]:
+def _storable(raw: bytes) -> dict[str, Any]:
+    """Return a genuine body as it came, but for NUL; as text, where it is no storable object.
+
+    Refused, its partner would send it for ever; kept, it becomes a task.
+    """
     try:
         payload = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Malformed("the body is not JSON") from error
+        to_json(payload)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        payload = None
     if not isinstance(payload, dict):
-        raise Malformed("the body is not a JSON object")
-    return payload
+        text = raw.decode("utf-8", "replace")
+        return {"unreadable": without_nul(text)}
+    return cast(dict[str, Any], _without_nul(payload)) if b"\\u0000" in raw else payload
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_nul(value)
+    if isinstance(value, list):
+        return [_without_nul(each) for each in value]
+    if isinstance(value, dict):
+        return {_without_nul(name): _without_nul(each) for name, each in value.items()}
+    return value

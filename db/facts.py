@@ -3,17 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Index, Row, UniqueConstraint, func, text
+from sqlalchemy import Index, UniqueConstraint, func, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.engine import to_json
 from db.metadata import Base, Id, one_of
-
-STATES = ("received", "waiting", "applied", "ignored")
+from domain.facts import FactEnd, FactState
 
 
 class InboundFactRow(Base):
@@ -21,7 +20,7 @@ class InboundFactRow(Base):
 
     __tablename__ = "inbound_facts"
     __table_args__ = (
-        one_of("state", STATES),
+        one_of("state", FactState),
         UniqueConstraint("provider", "provider_event_id"),
         Index("ix_inbound_facts_open", "received_at", postgresql_where=text("state = 'waiting'")),
     )
@@ -77,17 +76,18 @@ async def record_facts(db: AsyncConnection, facts: Sequence[Fact]) -> set[UUID]:
     return {row.document_id for row in queued}
 
 
-async def lock_facts(db: AsyncConnection, fact_ids: Collection[UUID]) -> Sequence[Row[Any]]:
+async def lock_facts(db: AsyncConnection, fact_ids: Collection[UUID]) -> Sequence[InboundFactRow]:
     """Lock and return stored facts, in the order in which they came."""
-    return (await db.execute(_LOCK, {"facts": list(fact_ids)})).all()
+    found = (await db.execute(_LOCK, {"facts": list(fact_ids)})).all()
+    return cast(Sequence[InboundFactRow], found)
 
 
 async def note_facts(
-    db: AsyncConnection, notes: Mapping[UUID, tuple[str, str]], *, done: Collection[UUID]
+    db: AsyncConnection, ends: Mapping[UUID, FactEnd], *, done: Collection[UUID]
 ) -> None:
-    """Note the state of locked facts, and why: applied, ignored, or waiting for their document.
+    """Note what became of locked facts, and what was applied or why nothing was.
 
     Those that are done with, now or before, leave the outbox.
     """
-    given = [{"id": fact, "state": state, "note": note} for fact, (state, note) in notes.items()]
+    given = [{"id": fact, "state": state, "note": note} for fact, (state, note) in ends.items()]
     await db.execute(_NOTE, {"notes": to_json(given), "done": list(done)})

@@ -54,6 +54,12 @@ def diagnose(error: BaseException) -> Trouble:
     return Trouble.BUG
 
 
+def short_cause(error: BaseException) -> str:
+    """Say in a line what went wrong, without the statement and its parameters."""
+    cause = getattr(error, "orig", None) or error
+    return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"[:500]
+
+
 def violated(error: BaseException) -> str | None:
     """Return the name of the constraint that refused a row, if one did."""
     name = getattr(_driver_error(getattr(error, "orig", None)), "constraint_name", None)

@@ -28,6 +28,7 @@ class TaskKind(StrEnum):
     UNDELIVERABLE = "undeliverable"
     UNKNOWN_CODE = "unknown_code"
     UNKNOWN_DOCUMENT = "unknown_document"
+    UNAPPLIED_FACT = "unapplied_fact"
     BOOKING_REFUSED = "booking_refused"
     UNDO_FAILED = "undo_failed"
     PAYMENT_MISMATCH = "payment_mismatch"
@@ -172,6 +173,15 @@ RULES: dict[TaskKind, TaskRule] = {
         choices={
             "linked": "Nothing moves: what it told was booked by hand.",
             "ignored": "Nothing moves: it was not ours.",
+        },
+    ),
+    TaskKind.UNAPPLIED_FACT: TaskRule(
+        role="admin",
+        question="A partner's message could not be read or applied; what it says and what was wrong"
+        " with it stand here. Has it been dealt with?",
+        choices={
+            "dealt_with": "Nothing moves: what it told was booked by hand.",
+            "ignored": "Nothing moves: it changes nothing here.",
         },
     ),
     TaskKind.BOOKING_REFUSED: TaskRule(

@@ -107,5 +107,5 @@ class Partner(Generic[Port, Heard]):
     connect: Callable[[str, str], Port]
     """From base URL and API key to the gateway."""
     parse: Callable[[bytes], Heard]
-    """From a verified body to what it says; raises UnknownEvent."""
+    """From a verified body to what it says; raises UnknownEvent and IrrelevantEvent."""
     verify: Verify = verify

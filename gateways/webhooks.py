@@ -1,16 +1,17 @@
-"""Verification of partners' webhooks by Standard Webhooks 1.0, and strict reading of them."""
+"""Verification of partners' webhooks by Standard Webhooks 1.0, and reading of what matters."""
 
 import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from domain.value import Name
 from gateways.http import Answer
 
 TOLERANCE = timedelta(minutes=5)
@@ -22,7 +23,11 @@ class BadSignature(Exception):
 
 
 class UnknownEvent(Exception):
-    """The body is genuine but says nothing that we understand; store it, apply nothing."""
+    """The body is genuine, but what matters in it cannot be read: a person must look at it."""
+
+
+class IrrelevantEvent(Exception):
+    """The event is of a kind that is known and of no interest."""
 
 
 def verify(secret: str, headers: Mapping[str, str], raw_body: bytes, now: datetime) -> str:
@@ -58,12 +63,30 @@ def verify(secret: str, headers: Mapping[str, str], raw_body: bytes, now: dateti
 Event = TypeVar("Event", bound=Answer)
 
 
-def read_event(expected: type[Event], raw: bytes) -> Event:
-    """Read a verified body; raises UnknownEvent."""
+class _Typed(Answer):
+    type: Name
+
+
+def read_event(
+    expected: type[Event], raw: bytes, *, irrelevant: Collection[str] = frozenset()
+) -> Event:
+    """Read a verified body; raises UnknownEvent, and IrrelevantEvent for the types named."""
     try:
         return expected.model_validate_json(raw)
     except ValidationError as error:
-        raise UnknownEvent(str(error)) from error
+        with suppress(ValidationError):
+            kind = _Typed.model_validate_json(raw).type
+            if kind in irrelevant:
+                raise IrrelevantEvent(f"{kind} is of no interest") from error
+        raise UnknownEvent(short(error)) from error
+
+
+def short(error: ValidationError) -> str:
+    """Say where a body is wrong and why, in a line, without repeating what it holds."""
+    problems = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(
+        f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in problems[:5]
+    )[:1000]
 
 
 def signing_key(secret: str) -> bytes:

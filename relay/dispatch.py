@@ -13,6 +13,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.facts import FactIntake
 from db.engine import Database
+from db.failures import Trouble, diagnose, short_cause
 from db.outbox import Due, drop_done, postpone, take_due
 from domain.errors import NotFound
 from telemetry import metrics, tracing
@@ -24,6 +25,8 @@ LEASE = timedelta(seconds=10)
 """After so long another worker takes a row over: accepted orders wait no longer for a dead one."""
 FACT_PATIENCE_ATTEMPTS = 30
 """Tries before a fact about nothing we know becomes a task: with the back-off about a day."""
+FACT_FAILURE_ATTEMPTS = 10
+"""Tries of a fact whose application fails before it becomes a task: about five minutes."""
 LONGEST_PAUSE = timedelta(seconds=15)
 """Between tries to reach Temporal: an outage may last for hours, orders wait for its end."""
 LONGEST_WAIT = timedelta(minutes=60)
@@ -91,7 +94,7 @@ class Dispatcher:
             waiting = await self._facts.apply(ids, give_up=give_up)
         except Exception as error:
             if len(rows) == 1:
-                await self._postpone(rows[0], f"{type(error).__name__}: {error}")
+                await self._fail(rows[0], error)
             else:
                 # One bad fact must not hold the others.
                 await asyncio.gather(*(self._apply([row]) for row in rows))
@@ -101,6 +104,24 @@ class Dispatcher:
                 await self._postpone(row, "about something that is not known here yet")
             else:
                 metrics.dispatches.labels(row.kind, "done").inc()
+
+    async def _fail(self, row: Due, error: Exception) -> None:
+        """Look at a fact again later; one that fails time and again is put to a person.
+
+        What another transaction or an outage prevents is not the fact's fault.
+        """
+        problem = short_cause(error)
+        its_fault = diagnose(error) not in (Trouble.CONFLICT, Trouble.DOWN)
+        if its_fault and row.attempts >= FACT_FAILURE_ATTEMPTS:
+            try:
+                await self._facts.give_up(row.document_id, problem)
+            except Exception as again:
+                problem = short_cause(again)
+            else:
+                log.warning("fact_given_up", document=row.document_id, why=problem)
+                metrics.dispatches.labels(row.kind, "done").inc()
+                return
+        await self._postpone(row, problem)
 
     async def _send_all(self, rows: Sequence[Due]) -> None:
         """Start and signal runs, all at once; what was told leaves the outbox."""

@@ -81,6 +81,12 @@ inbound_facts = Counter(
     ("provider", "outcome"),
     registry=REGISTRY,
 )
+fact_ends = Counter(
+    "stateset_fact_ends",
+    "Partners' facts that were looked at, by what became of them.",
+    ("provider", "end"),
+    registry=REGISTRY,
+)
 partner_calls = Counter(
     "stateset_partner_calls",
     "Calls to partners' systems.",

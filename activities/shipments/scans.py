@@ -1,6 +1,7 @@
 """Scans of carriers: parcels and shipments move by them, and runs hear of what matters."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,9 +22,10 @@ from db.shipments.tracking import (
 )
 from db.tasks import cancel_tasks, open_task
 from domain.documents import Document, Kind, Signal
+from domain.facts import FactEnd, applied, of_no_interest, questioned, waiting
 from domain.lifecycle import move
 from domain.shipments.status import ENDED, MOVES, RANKS, ShipmentStatus
-from domain.shipments.tracking import ParcelState, TrackingScan, follow
+from domain.shipments.tracking import ParcelState, TrackingScan, follow, predates
 from domain.tasks import TaskKind
 from gateways.carriers.port import CarrierPartner, Codes, Scan
 from telemetry import metrics
@@ -35,10 +37,10 @@ _DUE_TASK = {"address_problem": TaskKind.ADDRESS_PROBLEM}
 
 async def apply_scans(
     db: AsyncConnection, scans: Mapping[UUID, tuple[CarrierPartner, Scan]]
-) -> dict[UUID, str]:
-    """Apply scans, each under its fact's id, in the order given; a repeat changes nothing.
+) -> dict[UUID, FactEnd]:
+    """Apply scans, each under its fact's id, in the order given; return what became of each.
 
-    Returns what is wrong with each fact whose parcel is unknown.
+    One about a parcel that is not known here waits; a repeat changes nothing.
     """
     if not scans:
         return {}
@@ -52,18 +54,19 @@ async def apply_scans(
     )
     tracked = Tracked()
     followed: dict[UUID, _Followed] = {}
-    unknown: dict[UUID, str] = {}
+    ends: dict[UUID, FactEnd] = {}
     for fact_id, (carrier, scan) in scans.items():
         parcel = parcels.get((carrier.name, scan.tracking_number))
         if parcel is None:
-            unknown[fact_id] = f"{carrier.name} has no parcel {scan.tracking_number} of ours"
+            missing = f"{carrier.name} has no parcel {scan.tracking_number} of ours"
+            ends[fact_id] = waiting(missing)
             continue
         row = parcel.shipment
         shipment = followed.setdefault(row.id, _Followed(row, known[row.id], tracked))
-        await shipment.hear(db, parcel, scan, carrier.codes)
+        ends[fact_id] = await shipment.hear(db, parcel, scan, carrier.codes)
     if tracked.scans:
         await write_tracked(db, tracked)
-    return unknown
+    return ends
 
 
 class _Followed:
@@ -84,16 +87,22 @@ class _Followed:
 
     async def hear(
         self, db: AsyncConnection, parcel: TrackedParcel, scan: Scan, codes: Codes
-    ) -> None:
+    ) -> FactEnd:
         """Apply one scan of one of the shipment's parcels, unless it was heard before."""
-        meaning = _translate(scan, codes)
+        meaning = _translate(scan, codes, self._row.booked_at)
         of_parcel = self._scans[parcel.id]
         name = meaning.hash(self._row.carrier, parcel.tracking_number)
         if any(name == one.hash(self._row.carrier, parcel.tracking_number) for one in of_parcel):
-            return
+            return of_no_interest("the carrier has reported this before")
+        if meaning.before_booking:
+            self._tracked.add_scan(parcel, meaning, scan.message, "webhook")
+            of_parcel.append(meaning)
+            return of_no_interest(f"{self._row.number}: kept; dated before the parcel was booked")
+        heard = applied(f"{self._row.number}: {scan.code}")
         if scan.code not in codes:
             facts = {"carrier": self._row.carrier, "code": scan.code, "message": scan.message}
             await open_task(db, TaskKind.UNKNOWN_CODE, "shipment", self._row.id, facts)
+            heard = questioned(f"{self._row.number}: {scan.code} is not in the carrier's table")
         had_left = state_of(self._scans.values()).moved
         of_parcel.append(meaning)
         self._tracked.add_scan(parcel, meaning, scan.message, "webhook")
@@ -101,7 +110,7 @@ class _Followed:
         state = state_of(self._scans.values())
         if self._row.handed_over_at is not None:
             await self._advance(db, state)
-            return
+            return heard
         had_exception = self._facts["exception_reason"]
         if self._status is ShipmentStatus.BOOKED and state.exception != had_exception:
             # A problem that comes before the departure is booked, or before the first scan.
@@ -109,6 +118,7 @@ class _Followed:
             await self._report_exception(db, state.exception)
         if state.moved and not had_left:
             await self._begin_journey(db)
+        return heard
 
     async def _begin_journey(self, db: AsyncConnection) -> None:
         """The first physical scan: the goods have left, and the run books that."""
@@ -166,7 +176,7 @@ class _Followed:
         self._tracked.events.append(SHIPMENTS.event(self._row, what, CARRIER, data))
 
 
-def _translate(scan: Scan, codes: Codes) -> TrackingScan:
+def _translate(scan: Scan, codes: Codes, booked_at: datetime | None) -> TrackingScan:
     """Read a scan by the carrier's code table; an unknown code moves nothing."""
     status, reason, is_exception = codes.get(scan.code, (None, "", False))
     return TrackingScan(
@@ -176,4 +186,6 @@ def _translate(scan: Scan, codes: Codes) -> TrackingScan:
         place=scan.place,
         signed_by=scan.signed_by,
         occurred_at=scan.occurred_at,
+        recorded_at=datetime.now(UTC),
+        before_booking=predates(scan.occurred_at, booked_at),
     )

@@ -14,7 +14,7 @@ from db.outbox import ADD_MESSAGES, Message
 from db.shipments.tables import ParcelRow, ShipmentRow, TrackingEventRow
 from domain.ids import new_id
 from domain.shipments.status import ShipmentStatus
-from domain.shipments.tracking import ParcelState, TrackingScan
+from domain.shipments.tracking import ParcelState, TrackingScan, predates
 
 Scans = dict[UUID, list[TrackingScan]]
 """All that the carrier said about a shipment's parcels, by parcel."""
@@ -33,9 +33,11 @@ _BY_NUMBER = (
 _SCANS = (
     select(
         ParcelRow.shipment_id.label("shipment"),
+        ShipmentRow.booked_at,
         ParcelRow.id.label("parcel"),
         TrackingEventRow.__table__,
     )
+    .join(ShipmentRow, ShipmentRow.id == ParcelRow.shipment_id)
     .outerjoin(TrackingEventRow, TrackingEventRow.parcel_id == ParcelRow.id)
     .where(ParcelRow.shipment_id == any_(bindparam("shipments", type_=ARRAY(Uuid))))
     .order_by(ParcelRow.id)
@@ -67,22 +69,27 @@ async def lock_shipments_of_parcels(
     ]
 
 
+def scan_of(row: Any) -> TrackingScan:
+    """Return the scan of a tracking event's row that has its shipment's ``booked_at``, too."""
+    return TrackingScan(
+        code=row.code,
+        status=ShipmentStatus(row.status) if row.status else None,
+        exception=row.exception,
+        place=row.place,
+        signed_by=row.signed_by,
+        occurred_at=row.occurred_at,
+        recorded_at=row.recorded_at,
+        before_booking=predates(row.occurred_at, row.booked_at),
+    )
+
+
 async def scans_of(db: AsyncConnection, shipment_ids: Collection[UUID]) -> dict[UUID, Scans]:
     """Return all that the carrier said about the parcels of shipments, by shipment."""
     found: dict[UUID, Scans] = {shipment_id: {} for shipment_id in shipment_ids}
     for row in await db.execute(_SCANS, {"shipments": list(shipment_ids)}):
         of_parcel = found[row.shipment].setdefault(row.parcel, [])
         if row.id is not None:
-            of_parcel.append(
-                TrackingScan(
-                    code=row.code,
-                    status=ShipmentStatus(row.status) if row.status else None,
-                    exception=row.exception,
-                    place=row.place,
-                    signed_by=row.signed_by,
-                    occurred_at=row.occurred_at,
-                )
-            )
+            of_parcel.append(scan_of(row))
     return found
 
 
@@ -116,10 +123,10 @@ class Tracked:
 _WRITE = text(
     f"""WITH scans AS (
         INSERT INTO tracking_events (id, parcel_id, hash, code, status, exception, place, message,
-            signed_by, source, occurred_at)
+            signed_by, source, occurred_at, recorded_at)
         SELECT * FROM jsonb_to_recordset(CAST(:scans AS jsonb)) AS x(id uuid, parcel_id uuid,
             hash text, code text, status text, exception text, place text, message text,
-            signed_by text, source text, occurred_at timestamptz)),
+            signed_by text, source text, occurred_at timestamptz, recorded_at timestamptz)),
     parcels AS (
         UPDATE parcels p SET status = x.status, exception_reason = x.exception
         FROM jsonb_to_recordset(CAST(:parcels AS jsonb)) AS x(id uuid, status text, exception text)

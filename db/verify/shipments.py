@@ -7,14 +7,16 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.shipments.tracking import scan_of
 from db.verify.check import Check, Rows
 from domain.shipments.status import ShipmentStatus
-from domain.shipments.tracking import TrackingScan, follow, least_far
+from domain.shipments.tracking import follow, least_far
 
 _PARCELS = text(
     """SELECT p.id, p.tracking_number, p.status AS stored, e.code, e.status, e.exception, e.place,
-        e.signed_by, e.occurred_at
-    FROM parcels p LEFT JOIN tracking_events e ON e.parcel_id = p.id ORDER BY p.id"""
+        e.signed_by, e.occurred_at, e.recorded_at, s.booked_at
+    FROM parcels p JOIN shipments s ON s.id = p.shipment_id
+        LEFT JOIN tracking_events e ON e.parcel_id = p.id ORDER BY p.id"""
 )
 _SHIPMENTS = text(
     """SELECT s.number, s.status, array_agg(p.status) AS parcels
@@ -32,18 +34,7 @@ async def find_wrong_parcels(db: AsyncConnection) -> Rows:
 def _wrong(rows: Any) -> Iterator[dict[str, Any]]:
     for _, group in groupby(rows, key=lambda row: row.id):
         events = list(group)
-        state = follow(
-            TrackingScan(
-                code=row.code,
-                status=row.status,
-                exception=row.exception,
-                place=row.place,
-                signed_by=row.signed_by,
-                occurred_at=row.occurred_at,
-            )
-            for row in events
-            if row.code is not None
-        )
+        state = follow(scan_of(row) for row in events if row.code is not None)
         # A voided label's parcel keeps the word, whatever was scanned.
         if events[0].stored not in (state.status, ShipmentStatus.VOIDED):
             yield {

@@ -10,6 +10,9 @@ from domain.value import Value
 CONTRADICTION_WITHIN = timedelta(hours=72)
 """A return scan this soon after delivery contradicts the delivery."""
 
+GRACE = timedelta(days=1)
+"""How far a carrier's clock may be off, towards its booking and into the future."""
+
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -22,6 +25,10 @@ class TrackingScan(Value):
     place: str
     signed_by: str
     occurred_at: datetime
+    recorded_at: datetime | None = None
+    """When we were told; None where no clock but the carrier's is at hand."""
+    before_booking: bool = False
+    """Whether it is dated before its parcel was booked: kept and shown, never applied."""
 
     def hash(self, carrier: str, tracking_number: str) -> str:
         """Name this event: the same event reported twice has the same name."""
@@ -29,9 +36,29 @@ class TrackingScan(Value):
         return hashlib.sha256("\x1f".join(facts).encode()).hexdigest()
 
     @property
+    def runs_ahead(self) -> bool:
+        """Whether its clock is wrong: it would have occurred long after it was told."""
+        return self.recorded_at is not None and self.occurred_at > self.recorded_at + GRACE
+
+    @property
+    def moment(self) -> datetime:
+        """When it occurred, by our clock where the carrier's is wrong."""
+        if self.recorded_at is not None and self.runs_ahead:
+            return self.recorded_at
+        return self.occurred_at
+
+    @property
     def rank(self) -> int:
         """How far this event says the parcel is; 0 when it does not say."""
         return RANKS[self.status] if self.status else 0
+
+
+def predates(occurred_at: datetime, booked_at: datetime | None) -> bool:
+    """Whether a fact is dated more than a day before the booking of its parcel.
+
+    Carriers use tracking numbers again, and clocks are wrong: it is about another parcel, or a lie.
+    """
+    return booked_at is not None and occurred_at < booked_at - GRACE
 
 
 class ParcelState(Value):
@@ -51,8 +78,15 @@ def follow(scans: Iterable[TrackingScan]) -> ParcelState:
     Sorted by time, rank and code. A delivery after a return counts as returned, since it reached
     us; otherwise the highest (rank, time) wins. The exception is that of the latest event, or
     ``conflicting_facts`` when a return follows a delivery too soon.
+
+    The carrier's clock alone never decides: what is dated before the booking is left out, and what
+    is dated ahead counts from when we were told, turns no delivery into a return, and gives way
+    to whatever is told after it.
     """
-    ordered = sorted(scans, key=lambda scan: (scan.occurred_at, scan.rank, scan.code, scan.place))
+    ordered = sorted(
+        (scan for scan in scans if not scan.before_booking),
+        key=lambda scan: (scan.moment, scan.rank, scan.code, scan.place),
+    )
     best: tuple[int, datetime] | None = None
     status = ShipmentStatus.BOOKED
     returning = False
@@ -64,23 +98,35 @@ def follow(scans: Iterable[TrackingScan]) -> ParcelState:
         if meaning is None:
             continue
         if meaning is ShipmentStatus.RETURNING:
-            returning = True
-            if delivered and scan.occurred_at - delivered.occurred_at <= CONTRADICTION_WITHIN:
+            returning = returning or not scan.runs_ahead
+            if delivered and scan.moment - delivered.moment <= CONTRADICTION_WITHIN:
                 exception = "conflicting_facts"
         if meaning is ShipmentStatus.DELIVERED and returning:
             meaning = ShipmentStatus.RETURNED
         if meaning is ShipmentStatus.DELIVERED:
             delivered = scan
-        reached = (RANKS[meaning], scan.occurred_at)
+        reached = (RANKS[meaning], scan.moment)
         if best is None or reached >= best:
             best, status = reached, meaning
+    if exception is not None and _is_outdated(ordered):
+        exception = None
     is_delivered = status is ShipmentStatus.DELIVERED and delivered is not None
     return ParcelState(
         status=status,
         exception=exception,
         signed_by=delivered.signed_by if is_delivered and delivered else "",
-        delivered_at=delivered.occurred_at if is_delivered and delivered else None,
+        delivered_at=delivered.moment if is_delivered and delivered else None,
         moved=RANKS[status] > RANKS[ShipmentStatus.BOOKED],
+    )
+
+
+def _is_outdated(ordered: Sequence[TrackingScan]) -> bool:
+    """Whether the last of the scans runs ahead and another one was told after it."""
+    last = ordered[-1]
+    return last.runs_ahead and any(
+        scan.recorded_at > last.recorded_at
+        for scan in ordered
+        if scan.exception is None and scan.recorded_at and last.recorded_at
     )
 
 

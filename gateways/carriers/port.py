@@ -53,7 +53,7 @@ class Booking(Value):
 class Scan(Value):
     """One tracking event as the carrier reports it."""
 
-    event_id: Name
+    event_id: Text = ""
     tracking_number: Name
     code: Name
     occurred_at: datetime

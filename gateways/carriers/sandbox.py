@@ -1,11 +1,11 @@
 """The sandbox carrier, spoken to over HTTP like a real one."""
 
-from datetime import UTC, date
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
 import httpx2
-from pydantic import AwareDatetime, SecretStr
+from pydantic import SecretStr
 
 from domain.money import Amount, Currency
 from domain.value import Name, Text
@@ -20,9 +20,12 @@ from gateways.carriers.port import (
 from gateways.failures import PartnerFailure
 from gateways.http import Answer, PartnerClient, segment
 from gateways.partner import PartnerSettings
+from gateways.telling import Moment, Words
 from gateways.webhooks import read_event
 
 NAME = "sandbox"
+IRRELEVANT = frozenset({"webhook.test"})
+"""Types of events that change nothing here."""
 
 
 class _Parcel(Answer):
@@ -51,10 +54,10 @@ class CarrierScan(Answer):
 
     tracking_number: Name
     code: Name
-    occurred_at: AwareDatetime
-    place: Text
-    message: Text
-    signed_by: Text
+    occurred_at: Moment
+    place: Words = ""
+    message: Words = ""
+    signed_by: Words = ""
 
     def as_scan(self, event_id: str) -> Scan:
         """Translate into our words."""
@@ -62,7 +65,7 @@ class CarrierScan(Answer):
             event_id=event_id,
             tracking_number=self.tracking_number,
             code=self.code,
-            occurred_at=self.occurred_at.astimezone(UTC),
+            occurred_at=self.occurred_at,
             place=self.place,
             message=self.message,
             signed_by=self.signed_by,
@@ -70,7 +73,7 @@ class CarrierScan(Answer):
 
 
 class _TrackedScan(CarrierScan):
-    event_id: Name
+    event_id: Words = ""
 
 
 class _Tracking(Answer):
@@ -131,14 +134,14 @@ def _booking(sold: _Booking, reference: UUID) -> Booking:
 
 
 class _CarrierEvent(Answer):
-    id: Name
+    id: Words = ""
     type: Literal["tracking.scan"]
     data: CarrierScan
 
 
 def parse_carrier_event(raw: bytes) -> Scan:
-    """Read a verified body; raises UnknownEvent."""
-    event = read_event(_CarrierEvent, raw)
+    """Read a verified body; raises UnknownEvent and IrrelevantEvent."""
+    event = read_event(_CarrierEvent, raw, irrelevant=IRRELEVANT)
     return event.data.as_scan(event.id)
 
 

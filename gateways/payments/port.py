@@ -48,11 +48,10 @@ class PaymentEvent(Value):
     ``authorization`` is the reference of the authorization that the operation belongs to.
     """
 
-    event_id: Name
+    event_id: Text = ""
     kind: PaymentKind
     authorization: Name
     result: PaymentResult
-    occurred_at: datetime
 
 
 class PaymentProvider(Protocol):

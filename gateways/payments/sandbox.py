@@ -1,13 +1,12 @@
 """The sandbox payment provider, spoken to over HTTP like a real one."""
 
-from datetime import UTC
 from typing import Literal
 
 import httpx2
-from pydantic import AwareDatetime, SecretStr
+from pydantic import SecretStr
 
 from domain.money import Amount, Currency, Money
-from domain.value import Name, Text
+from domain.value import Name
 from gateways.failures import PartnerFailure
 from gateways.http import Answer, PartnerClient, segment
 from gateways.partner import PartnerSettings
@@ -18,9 +17,12 @@ from gateways.payments.port import (
     PaymentResult,
     PaymentsPartner,
 )
+from gateways.telling import MaybeMoment, Words
 from gateways.webhooks import read_event
 
 NAME = "sandbox"
+IRRELEVANT = frozenset({"webhook.test", "operation.action_required", "operation.pending"})
+"""Types of events that change nothing here: what is not decided yet is learned with its end."""
 
 
 class ProviderOperation(Answer):
@@ -30,12 +32,12 @@ class ProviderOperation(Answer):
     key: Name
     kind: PaymentKind
     authorization: Name
-    authorization_expires_at: AwareDatetime
+    authorization_expires_at: MaybeMoment = None
     amount: Amount
     currency: Currency
     outcome: Outcome
-    failure_code: Text
-    failure_message: Text = ""
+    failure_code: Words = ""
+    failure_message: Words = ""
 
     def as_result(self) -> PaymentResult:
         """Translate into our words.
@@ -51,7 +53,7 @@ class ProviderOperation(Answer):
             failure_code=self.failure_code,
             failure_message=self.failure_message,
             amount=Money(amount=self.amount, currency=self.currency),
-            expires_at=self.authorization_expires_at.astimezone(UTC) if reserved else None,
+            expires_at=self.authorization_expires_at if reserved else None,
         )
 
 
@@ -111,21 +113,19 @@ def _result(operation: ProviderOperation, key: str) -> PaymentResult:
 
 
 class _PaymentEvent(Answer):
-    id: Name
+    id: Words = ""
     type: Literal["operation.succeeded", "operation.failed"]
-    created_at: AwareDatetime
     data: ProviderOperation
 
 
 def parse_payment_event(raw: bytes) -> PaymentEvent:
-    """Read a verified body; raises UnknownEvent."""
-    event = read_event(_PaymentEvent, raw)
+    """Read a verified body; raises UnknownEvent and IrrelevantEvent."""
+    event = read_event(_PaymentEvent, raw, irrelevant=IRRELEVANT)
     return PaymentEvent(
         event_id=event.id,
         kind=event.data.kind,
         authorization=event.data.authorization,
         result=event.data.as_result(),
-        occurred_at=event.created_at.astimezone(UTC),
     )
 
 

@@ -15,7 +15,7 @@ from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from tests.activities.scene import Fact, Scene
 
 CODES = ["PU", "DP", "OD", "A1", "X1", "X2", "DY", "DL", "DL", "RS", "RT", "LO", "ZZ"]
-DAY = datetime(2030, 1, 1, tzinfo=UTC)
+DAY = datetime.now(UTC)
 
 
 class Outside(Scene):

@@ -116,10 +116,10 @@ async def test_a_fact_about_nothing_known_waits_and_the_others_are_applied(bench
     intake = FactIntake(bench.shop.books)
     assert await intake.apply(facts) == {facts[0]}
     assert (await story(bench, shipment))[0] == "out_for_delivery"
-    assert await states(bench, facts) == ["waiting", "applied", "ignored", "applied"]
+    assert await states(bench, facts) == ["waiting", "applied", "task", "applied"]
 
     assert await intake.apply(facts[:1], give_up=facts[:1]) == set()
-    assert await states(bench, facts[:1]) == ["ignored"]
+    assert await states(bench, facts[:1]) == ["task"]
     [task] = await bench.shop.rows("SELECT kind FROM tasks WHERE document_id = :id", id=facts[0])
     assert task["kind"] == "unknown_document"
 

@@ -27,7 +27,7 @@ from tests.activities.bench import Bench
 from tests.heron import HERON, Heron, sign
 from worker import activities
 
-AT = datetime(2030, 1, 1, 9, tzinfo=UTC)
+AT = datetime.now(UTC)
 SECRET = "what the heron signs with"
 
 

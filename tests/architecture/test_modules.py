@@ -25,6 +25,7 @@ PLUMBING = {
         "disclosure",
         "documents",
         "errors",
+        "facts",
         "holds",
         "ids",
         "lifecycle",
@@ -58,7 +59,7 @@ PLUMBING = {
         "waiting",
     },
     "activities": {"access", "errors", "facts", "holds"},
-    "gateways": {"carriers", "failures", "http", "partner", "partners", "webhooks"},
+    "gateways": {"carriers", "failures", "http", "partner", "partners", "telling", "webhooks"},
     "api": {
         "answers",
         "app",

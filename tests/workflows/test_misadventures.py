@@ -1,5 +1,7 @@
 """Goods that are lost or come back, and money that cannot be taken: people decide."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from db.outbox import signal
@@ -9,7 +11,7 @@ from domain.errors import IllegalMove
 from domain.tasks import Decision, TaskKind
 from tests.workflows.stage import Stage
 
-LONG_AGO = "2020-01-02T03:04:05Z"
+LONG_AGO = (datetime.now(UTC) - timedelta(hours=20)).isoformat()
 
 
 async def test_a_lost_parcel_is_refunded_when_a_person_decides_so(stage: Stage) -> None:
