@@ -14,7 +14,7 @@ from api.problems import BODY, problems
 from db.engine import Database, to_json
 from db.facts import Fact, record_facts
 from db.failures import Trouble, diagnose
-from domain.errors import NotFound, Unauthenticated
+from domain.errors import Malformed, NotFound, Unauthenticated
 from domain.ids import new_id
 from domain.value import Value
 from gateways.partners import PARTNERS
@@ -81,7 +81,7 @@ class Received(Value):
 @router.post(
     "/{provider}",
     status_code=202,
-    responses=problems(*BODY, Unauthenticated, NotFound),
+    responses=problems(*BODY, Unauthenticated, NotFound, Malformed),
 )
 async def receive(provider: str, request: Request, serving: Serving) -> Received:
     """Take an event signed by a partner; the same event twice is kept once."""

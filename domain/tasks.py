@@ -28,7 +28,6 @@ class TaskKind(StrEnum):
     UNDELIVERABLE = "undeliverable"
     UNKNOWN_CODE = "unknown_code"
     UNKNOWN_DOCUMENT = "unknown_document"
-    UNAPPLIED_FACT = "unapplied_fact"
     BOOKING_REFUSED = "booking_refused"
     UNDO_FAILED = "undo_failed"
     PAYMENT_MISMATCH = "payment_mismatch"
@@ -38,6 +37,7 @@ class TaskKind(StrEnum):
     NOT_SCANNED = "not_scanned"
     STALLED = "stalled"
     FRAUD_REVIEW = "fraud_review"
+    UNAPPLIED_FACT = "unapplied_fact"
 
 
 class RightAmount(StrEnum):

@@ -1,6 +1,7 @@
 """How questions to people arise: stories up to the moment at which somebody is asked."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from tests.aging import DAYS, age, age_declines, silent, sweep
 from tests.shop import address
 from tests.workflows.stage import Stage
 
-LONG_AGO = "2020-01-02T03:04:05Z"
+LONG_AGO = (datetime.now(UTC) - timedelta(hours=20)).isoformat()
 
 
 class Asked(NamedTuple):
@@ -100,7 +101,7 @@ async def hear(stage: Stage, number: str, code: str, *, give_up: bool = False) -
         "tracking_number": number,
         "reference": "",
         "code": code,
-        "occurred_at": "2026-01-02T03:04:05Z",
+        "occurred_at": LONG_AGO,
         "place": "",
         "message": "",
         "signed_by": "",
@@ -116,6 +117,10 @@ async def hear(stage: Stage, number: str, code: str, *, give_up: bool = False) -
 
 async def unknown_parcel(stage: Stage) -> Asked:
     return Asked(await hear(stage, f"SBX{new_id().int}", "PU", give_up=True))
+
+
+async def unreadable(stage: Stage) -> Asked:
+    return Asked(await hear(stage, f"SBX{new_id().int}", ""))
 
 
 # Labels that the carrier refuses.

@@ -33,6 +33,7 @@ from tests.workflows.arising import (
     turned_up,
     undo_refused,
     unknown_parcel,
+    unreadable,
     without_label,
 )
 from tests.workflows.stage import Stage
@@ -86,6 +87,7 @@ SITUATIONS = (
     Situation(K.PARCEL_EXCEPTION, "scanned without a label", without_label, "dealt_with"),
     Situation(K.UNKNOWN_CODE, "not in the table", scanned("QQ"), "mapped"),
     Situation(K.UNKNOWN_DOCUMENT, "not our parcel", unknown_parcel, "ignored"),
+    Situation(K.UNAPPLIED_FACT, "cannot be read", unreadable, "dealt_with"),
     Situation(K.BOOKING_REFUSED, "the address", no_label("00000"), "change_address", _THERE),
     Situation(
         K.BOOKING_REFUSED,

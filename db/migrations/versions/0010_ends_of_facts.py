@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
@@ -24,6 +24,7 @@ KINDS = (
     "handover_late",
     "not_scanned",
     "stalled",
+    "fraud_review",
 )
 
 
