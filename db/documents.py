@@ -137,7 +137,7 @@ class Documents(Generic[R]):
 
     def check_running(self, status: str) -> None:
         """Raise IllegalMove when a document in this state has ended."""
-        check_running(self.kind, status, self.moves, self.running)
+        check_running(self.kind, status, self.running)
 
 
 @cache

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from domain.errors import IllegalMove
 
@@ -24,14 +24,13 @@ def move(moves: Moves[S], current: S, target: S) -> S:
     return target
 
 
-def check_running(kind: str, status: str, moves: Moves[Any], running: AbstractSet[StrEnum]) -> None:
-    """Raise IllegalMove when a document is in none of the states in which its process runs."""
+def check_running(kind: str, status: str, running: AbstractSet[StrEnum]) -> None:
+    """Raise IllegalMove when a document is in none of the states in which its process runs.
+
+    Nothing can be asked of it then: what may follow such a state, only facts and time bring.
+    """
     if status not in running:
-        raise IllegalMove(
-            f"the {kind} is {status}",
-            current_status=str(status),
-            allowed=sorted(str(state) for state in moves[status]),
-        )
+        raise IllegalMove(f"the {kind} is {status}", current_status=str(status), allowed=[])
 
 
 def ends(moves: Moves[S]) -> frozenset[S]:

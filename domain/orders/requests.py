@@ -13,7 +13,6 @@ from domain.errors import Forbidden, IllegalMove
 from domain.ids import OrderId, ShipmentId
 from domain.orders.placing import Service
 from domain.orders.status import (
-    MOVES,
     RUNNING,
     CancelReason,
     LineCounters,
@@ -131,7 +130,7 @@ def check_payable(status: OrderStatus, standing: Standing) -> None:
 
 def check_running(status: OrderStatus) -> None:
     """Raise IllegalMove when an order has ended."""
-    lifecycle.check_running("order", status, MOVES, RUNNING)
+    lifecycle.check_running("order", status, RUNNING)
 
 
 def check_changeable(status: OrderStatus, cancelling: bool, labelled: Sequence[str]) -> None:
@@ -160,10 +159,9 @@ def check_cancellable(status: OrderStatus, lines: Sequence[LineCounters]) -> Non
 def too_late_to_cancel(status: OrderStatus) -> IllegalMove:
     """Return the refusal of a cancellation that meets goods on their way."""
     return IllegalMove(
-        "the goods have left; they can be returned once they arrive",
+        "the goods have left and cannot be called back",
         current_status=str(status),
         allowed=[],
-        alternatives=["return", "reroute"],
     )
 
 

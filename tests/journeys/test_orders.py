@@ -135,7 +135,7 @@ async def test_what_has_left_cannot_be_cancelled(installation: Installation) -> 
     await installation.reaches(order_id, fulfillment_status="shipped")
     refused = await installation.shop.post(f"/orders/{order_id}/cancel", {}, f"late-{order_id}")
     assert (refused.status, refused.code) == (409, "illegal_move")
-    assert refused.body["alternatives"] == ["return", "reroute"]
+    assert (refused.body["allowed"], "alternatives" in refused.body) == ([], False)
     await installation.travel(numbers)
     await installation.reaches(order_id, status="completed")
     await installation.assert_sound()
