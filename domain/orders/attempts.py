@@ -18,10 +18,10 @@ def check_attempt(
 ) -> None:
     """Raise unless another card may be tried for an order for which cards were declined.
 
-    IllegalMove while a person looks at the order, and TooManyAttempts, with the seconds that are
-    left, within a pause.
+    IllegalMove while a person looks at the order because of them, and TooManyAttempts, with the
+    seconds that are left, within a pause.
     """
-    if in_review:
+    if in_review and needs_review(declines):
         raise IllegalMove(
             f"{declines} cards were declined: the order is on hold until a person has looked at it",
             current_status="on_hold",
