@@ -13,10 +13,9 @@ def json_bytes(content: Any) -> bytes:
     return orjson.dumps(content, default=str, option=orjson.OPT_UTC_Z)
 
 
-def json_response(content: Any, etag: str | None = None) -> Response:
+def json_response(content: Any) -> Response:
     """Answer with plain values, laid out as their view is written."""
-    headers = None if etag is None else {"ETag": etag}
-    return Response(json_bytes(content), headers=headers, media_type="application/json")
+    return Response(json_bytes(content), media_type="application/json")
 
 
 def keyed_response(answer: Answer, location: str | None = None) -> Response:

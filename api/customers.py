@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.customers.accepting import create_customer
 from api.answers import keyed_response
 from api.deps import Books, Db, require
-from api.etags import IfNoneMatch, answer_with, tag
+from api.etags import IfNoneMatch, tagged
 from api.idempotency import RequiredKey, idempotent_create
 from api.pages import Page, PageQuery
-from api.problems import BODY, KEYED, READ, problems
+from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, view
 from db.customers import CustomerRow, get_customer, search_customers
 from db.pages import get_page
@@ -68,18 +68,21 @@ async def search(
     return Page[CustomerView].of(views, request.url.path, query, last_id(rows, more))
 
 
-@router.get("/{customer_id}", responses=problems(*READ, NotFound))
+@router.get(
+    "/{customer_id}",
+    response_model=CustomerView,
+    responses=NOT_MODIFIED | problems(*READ, NotFound),
+)
 async def show(
     customer_id: UUID,
     caller: Annotated[Caller, require("customers:read")],
     db: Db,
-    response: Response,
     has: IfNoneMatch = None,
-) -> CustomerView:
+) -> Response:
     """One customer; another than oneself does not exist for a customer."""
     row = await get_customer(db, customer_id, caller.reach)
-    answer_with(tag(row.version), response, has)
-    return view(CustomerView, row)
+    found = view(CustomerView, row)
+    return tagged(row.version, found.model_dump_json().encode(), has)
 
 
 @router.post(

@@ -16,22 +16,21 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1000)]
 _VERSION = re.compile(r'(?:W/)?"(\d+)(?:-[0-9a-f]+)?"')
 
 
-def tag(version: int, *also: str) -> str:
-    """Return the tag of a document's version.
+def tag(version: int, body: bytes) -> str:
+    """Return the tag of what a caller is shown: it begins with the version of the document's row.
 
-    ``also`` is what its view shows beyond its own row: the tag then changes with that too, and
-    still begins with the version.
+    Two bodies under one tag are the same bytes, so whatever else a view shows - shipments, money,
+    stock, what this caller may see - changes the tag too.
     """
-    if not also:
-        return f'"{version}"'
-    shown = hashlib.sha256("\n".join(also).encode()).hexdigest()[:12]
-    return f'"{version}-{shown}"'
+    return f'"{version}-{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
-def refuse_known(etag: str, has: str | None) -> None:
-    """Raise Unchanged when the caller has this version already."""
+def tagged(version: int, body: bytes, has: str | None) -> Response:
+    """Answer with a document under its tag; raises Unchanged when the caller has just this."""
+    etag = tag(version, body)
     if has is not None and (has.strip() == "*" or etag in _listed(has)):
         raise Unchanged(etag)
+    return Response(body, headers={"ETag": etag}, media_type="application/json")
 
 
 def check_match(version: int, meant: str | None) -> None:
@@ -47,12 +46,6 @@ def check_match(version: int, meant: str | None) -> None:
     }
     if str(version) not in versions:
         raise Stale(f"this is version {version} by now; read it again", version=version)
-
-
-def answer_with(etag: str, response: Response, has: str | None) -> None:
-    """Set the tag on the answer; raise Unchanged when the caller has this version already."""
-    refuse_known(etag, has)
-    response.headers["ETag"] = etag
 
 
 def _listed(header: str) -> set[str]:

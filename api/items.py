@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.items.accepting import create_item
 from api.answers import keyed_response
 from api.deps import Books, Db, require
-from api.etags import IfNoneMatch, answer_with, tag
+from api.etags import IfNoneMatch, tagged
 from api.idempotency import RequiredKey, idempotent_create
 from api.pages import Page, PageQuery
-from api.problems import BODY, KEYED, READ, problems
+from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, money, view
 from db.inventory.reads import get_availability
 from db.items import ItemRead, get_item, search_items
@@ -86,21 +86,23 @@ async def search(
     return Page[ItemView].of(views, request.url.path, query, last_id(rows, more))
 
 
-@router.get("/{item_id}", responses=problems(*READ, NotFound))
+@router.get(
+    "/{item_id}",
+    response_model=ItemDetail,
+    responses=NOT_MODIFIED | problems(*READ, NotFound),
+)
 async def show(
     item_id: UUID,
     caller: Annotated[Caller, require("items:read")],
     db: Db,
-    response: Response,
     has: IfNoneMatch = None,
-) -> ItemDetail:
+) -> Response:
     """One item, with its stock per site."""
     row = await get_item(db, item_id)
     sites = [view(SiteStock, site) for site in await get_availability(db, item_id)]
     parts = disclose("item", {"prices": _prices(row), "stock": sites}, caller)
     detail = view(ItemDetail, row, **parts)
-    answer_with(tag(row.version, detail.model_dump_json()), response, has)
-    return detail
+    return tagged(row.version, detail.model_dump_json().encode(), has)
 
 
 @router.post(

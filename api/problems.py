@@ -32,6 +32,16 @@ BODY: tuple[type[DomainError], ...] = (Unreadable, TooSlow, TooLarge)
 KEYED: tuple[type[DomainError], ...] = (KeyMissing, KeyReused, KeyInProgress)
 """What a route with an Idempotency-Key may answer besides."""
 
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {
+        "description": "The caller has this already: its `If-None-Match` names the `ETag`.",
+        "headers": {
+            "ETag": {"description": "The tag of what is there.", "schema": {"type": "string"}}
+        },
+    }
+}
+"""What a route of one document answers to a caller that has it."""
+
 
 class FieldError(BaseModel):
     """What is wrong at one place of the request."""

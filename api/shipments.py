@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.deps import Db, require
 from api.documents import process, timeline
-from api.etags import IfNoneMatch, answer_with, tag
+from api.etags import IfNoneMatch, tagged
 from api.pages import Page, PageQuery
-from api.problems import READ, problems
+from api.problems import NOT_MODIFIED, READ, problems
 from api.process import Wait
 from api.rows import last_id, money, view
 from db.pages import get_page
@@ -137,18 +137,20 @@ async def search(
     return Page[ShipmentView].of(views, request.url.path, query, last_id(rows, more))
 
 
-@router.get("/{shipment_id}", responses=problems(*READ, NotFound))
+@router.get(
+    "/{shipment_id}",
+    response_model=ShipmentView,
+    responses=NOT_MODIFIED | problems(*READ, NotFound),
+)
 async def show(
     shipment_id: UUID,
     caller: Annotated[Caller, require("shipments:read")],
     db: Db,
-    response: Response,
     has: IfNoneMatch = None,
-) -> ShipmentView:
+) -> Response:
     """One shipment with its lines and parcels."""
     found = _view(await get_shipment(db, shipment_id, caller.reach), caller)
-    answer_with(tag(found.version, found.model_dump_json()), response, has)
-    return found
+    return tagged(found.version, found.model_dump_json().encode(), has)
 
 
 @router.get("/{shipment_id}/tracking", responses=problems(*READ, NotFound))

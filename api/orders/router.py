@@ -10,15 +10,15 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.orders.rows import Submission
-from api.answers import json_response, keyed_response
+from api.answers import json_bytes, json_response, keyed_response
 from api.deps import Books, require
 from api.documents import process, timeline
-from api.etags import IfNoneMatch, refuse_known, tag
+from api.etags import IfNoneMatch, tagged
 from api.idempotency import RequiredKey, claim_of
 from api.orders.batch import Acceptor
 from api.orders.views import OrderView, order_json
 from api.pages import Page, PageQuery, page
-from api.problems import BODY, KEYED, READ, problems
+from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.process import Wait
 from api.rows import last_id, shown
 from db.orders.reads import fields_of, get_order, get_order_record, search_orders
@@ -115,7 +115,11 @@ async def search(
     return json_response(page(items, request.url.path, query, last_id(rows, more)))
 
 
-@router.get("/{order_id}", response_model=OrderView, responses=problems(*READ, NotFound))
+@router.get(
+    "/{order_id}",
+    response_model=OrderView,
+    responses=NOT_MODIFIED | problems(*READ, NotFound),
+)
 async def show(
     order_id: UUID,
     caller: Annotated[Caller, require("orders:read")],
@@ -124,9 +128,7 @@ async def show(
 ) -> Response:
     """One order with its lines, holds, shipments and payments."""
     row = await get_order_record(books, order_id, caller.reach)
-    etag = tag(row["version"])
-    refuse_known(etag, has)
-    return json_response(order_json(row, caller), etag)
+    return tagged(row["version"], json_bytes(order_json(row, caller)), has)
 
 
 def _order(row: OrderRow, caller: Caller) -> dict[str, Any]:

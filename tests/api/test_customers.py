@@ -24,14 +24,15 @@ async def test_a_created_customer_is_found_again_by_its_location(callers: Caller
     shown = await callers.get(made.headers["location"])
     assert shown.json() == made.json()
     assert shown.json()["address"]["line1"] == ADA["address"]["line1"]
-    assert shown.headers["etag"] == '"1"'
+    assert shown.headers["etag"].startswith('"1-')
 
 
 async def test_a_known_version_is_not_sent_again(callers: Callers) -> None:
     made = await callers.post("/customers", {"name": "Cached"})
-    again = await callers.get(made.headers["location"], headers={"If-None-Match": '"1"'})
+    tag = (await callers.get(made.headers["location"])).headers["etag"]
+    again = await callers.get(made.headers["location"], headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
-    newer = await callers.get(made.headers["location"], headers={"If-None-Match": '"2"'})
+    newer = await callers.get(made.headers["location"], headers={"If-None-Match": '"1"'})
     assert newer.status_code == 200
 
 

@@ -18,7 +18,7 @@ async def test_an_accepted_order_is_answered_as_it_is_read_later(shop: Storefron
     assert made.headers["location"] == f"/orders/{order['id']}"
     shown = await shop.callers.get(made.headers["location"])
     assert shown.content == made.content
-    assert shown.headers["etag"] == '"1"'
+    assert shown.headers["etag"].startswith('"1-')
     assert order["number"].startswith("SO-")
     assert (order["status"], order["payment_status"]) == ("pending", "unpaid")
     assert order["fulfillment_status"] == "unfulfilled"
