@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
@@ -20,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
         Cancellation,
         Progress,
         Standing,
+        UndoFailure,
         expiry_reason,
         too_late_to_cancel,
     )
@@ -44,7 +44,7 @@ class OrderFulfillment:
         self._saga: Saga[Cancellation, OrderStatus] = Saga(
             cancelled=OrderStatus.CANCELLED,
             too_late=too_late_to_cancel(OrderStatus.CONFIRMED),
-            report=partial(in_database, OrderActivities.report_undo_failure, order_id),
+            report=self._report_undo,
         )
 
     @workflow.run
@@ -155,6 +155,10 @@ class OrderFulfillment:
         if status is OrderStatus.CONFIRMED:
             await in_database(OrderActivities.resume_order, self._id)
         self._saga.conclude(cancelled=status is OrderStatus.CANCELLED)
+
+    async def _report_undo(self, reason: str) -> None:
+        failure = UndoFailure(order_id=self._id, reason=reason[:1000])
+        await in_database(OrderActivities.report_undo_failure, failure)
 
     def _set_details(self, story: str) -> None:
         workflow.set_current_details(story)

@@ -11,11 +11,13 @@ from temporalio.exceptions import FailureError, is_cancelled_exception
 
 from activities.errors import as_failure
 from domain.errors import DomainError
+from workflows.calling import refusal_of
 from workflows.status import show_status
 
 Request = TypeVar("Request")
 Status = TypeVar("Status", bound=str)
 Undo = Callable[[], Awaitable[object]]
+Report = Callable[[str], Awaitable[object]]
 
 ANSWER_WITHIN = timedelta(seconds=8)
 """How long a cancelling caller waits for the undo; then the answer says that it is pending."""
@@ -31,10 +33,11 @@ class Saga(Generic[Request, Status]):
     Compensation runs the undos newest first, past one that fails, shielded from a second cancel.
     """
 
-    def __init__(self, *, cancelled: Status, too_late: DomainError, report: Undo) -> None:
+    def __init__(self, *, cancelled: Status, too_late: DomainError, report: Report) -> None:
         """End with the status ``cancelled``, or answer ``too_late`` past the point of no return.
 
-        ``report`` is called once for every undo that fails for good, so that a person hears of it.
+        ``report`` is called once for every undo that fails for good, with what was said to it, so
+        that a person hears of it.
         """
         self.request: Request | None = None
         """What was asked for; the first request counts until it is found to be too late."""
@@ -123,4 +126,4 @@ class Saga(Generic[Request, Status]):
                 workflow.logger.error("an undo failed: %s", failure)
                 # The other undos matter more than the report.
                 with contextlib.suppress(FailureError):
-                    await self._report()
+                    await self._report(refusal_of(failure).message)

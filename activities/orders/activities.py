@@ -23,6 +23,7 @@ from domain.ids import OrderId
 from domain.orders.requests import (
     Cancellation,
     Progress,
+    UndoFailure,
     check_cancellable,
     payment_due,
 )
@@ -120,11 +121,13 @@ class OrderActivities:
             return progress.model_copy(update={"status": OrderStatus.COMPLETED})
 
     @activity.defn
-    async def report_undo_failure(self, order_id: OrderId) -> None:
+    async def report_undo_failure(self, failure: UndoFailure) -> None:
         """Ask a person to finish an undo that failed for good."""
         async with self._books.begin() as db:
-            order = await ORDERS.lock(db, order_id)
-            await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, {"order": order.number})
+            order = await ORDERS.lock(db, failure.order_id)
+            facts = {"order": order.number, "reason": failure.reason}
+            told = f"{order.number}: {failure.reason}."
+            await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, facts, told=told)
 
 
 async def _drop_holds(db: AsyncConnection, order: OrderRow, actor: str) -> None:

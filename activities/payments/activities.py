@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.orders.progress import confirm_if_ready, progress_of
+from activities.payments.postage import postage_intent
 from activities.payments.provider import (
     amount_differs,
     execute,
@@ -20,6 +21,7 @@ from db.engine import Database
 from db.orders.tables import OrderRow
 from db.outbox import signal
 from db.payments import PaymentRow, ledger_of
+from db.shipments.refunds import plan_refund
 from db.tasks import open_task
 from domain.documents import Document, Kind, Signal
 from domain.ids import OrderId
@@ -80,7 +82,8 @@ class PaymentActivities:
     async def void_payment(self, order_id: OrderId) -> Progress:
         """Undo of authorize_payment: drop what is still reserved and will not be captured.
 
-        An authorization of unknown outcome is settled first: dropped if it did succeed.
+        An authorization of unknown outcome is settled first: dropped if it did succeed. The postage
+        of an order that ends with nothing of it arrived is given back here, too.
         """
         for payment_id in await self._payments(order_id):
             async with self._books.begin() as db:
@@ -95,13 +98,20 @@ class PaymentActivities:
             if intent is not None:
                 await self._record(order_id, intent, await execute(self._provider, intent))
         async with self._books.begin() as db:
+            order = await ORDERS.lock(db, order_id)
+            intent = await postage_intent(db, order)
+            if intent is None:
+                return await progress_of(db, order)
+        await self._record(order_id, intent, await execute(self._provider, intent))
+        async with self._books.begin() as db:
             return await progress_of(db, await ORDERS.lock(db, order_id))
 
     async def _record(self, order_id: OrderId, intent: Intent, result: PaymentResult) -> None:
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, order_id)
             fresh = await record_outcome(db, order, intent, result)
-            if fresh and intent.kind is EntryKind.VOID and result.outcome is Outcome.FAILED:
+            given = _REFUSED.get(intent.kind)
+            if fresh and given and result.outcome is Outcome.FAILED:
                 # Whether the money is free, the provider's people must say to ours.
                 refused = Refusal(
                     code=result.failure_code, message=result.failure_message, amount=intent.amount
@@ -111,7 +121,9 @@ class PaymentActivities:
                     "failure_code": result.failure_code,
                     "refused": refused.model_dump(),
                 }
-                told = f"The provider refused to drop the reservation of {refused}."
+                if intent.shipment_id is not None:
+                    await plan_refund(db, intent.shipment_id, postage=0)
+                told = f"The provider refused to {given} {refused}."
                 await open_task(db, TaskKind.UNDO_FAILED, "order", order.id, facts, told=told)
 
     async def _payments(self, order_id: OrderId) -> list[UUID]:
@@ -157,6 +169,10 @@ class PaymentActivities:
             # The provider dropped less than it was asked to, and a person let that stand.
             key = void_key(payment_id, f"{purpose}/rest")
         return await record_intent(db, payment, EntryKind.VOID, key, reserved)
+
+
+_REFUSED = {EntryKind.VOID: "drop the reservation of", EntryKind.REFUND: "give back"}
+"""What the provider refuses that a person has to see to."""
 
 
 async def _ledger(

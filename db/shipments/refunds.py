@@ -43,6 +43,30 @@ _REFUSED = text(
     ORDER BY e.id DESC LIMIT 1"""
 )
 
+# Of an order of which all that was sent got lost and was refunded, and the rest was not sent.
+_KEPT = text(
+    """SELECT s.id, o.captured_shipping_amount - (SELECT sum(x.refund_shipping_amount)
+        FROM shipments x WHERE x.order_id = o.id)::bigint AS postage
+    FROM orders o JOIN shipments s ON s.order_id = o.id AND s.capture_shipping_amount > 0
+    WHERE o.id = :order AND o.status = 'completed' AND s.status = 'lost'
+        AND NOT EXISTS (SELECT FROM order_lines l WHERE l.order_id = o.id AND l.delivered > 0)
+        AND EXISTS (SELECT FROM order_lines l WHERE l.order_id = o.id AND l.cancelled > 0)
+        AND NOT EXISTS (SELECT FROM shipments x WHERE x.order_id = o.id
+            AND x.handed_over_at IS NOT NULL AND (x.status <> 'lost' OR NOT EXISTS (
+                SELECT FROM payment_entries e WHERE e.shipment_id = x.id AND e.kind = 'refund'
+                AND e.phase = 'succeeded')))"""
+)
+
+
+async def postage_kept(db: AsyncConnection, order_id: UUID) -> tuple[UUID, int] | None:
+    """Return the postage (minor units) of an order of which nothing arrived, and its shipment.
+
+    None unless the order has ended so that we owe it: with the last lost parcel it goes back by
+    itself, but not when the rest of the order is given up after that.
+    """
+    found = (await db.execute(_KEPT, {"order": order_id})).one_or_none()
+    return (found.id, found.postage) if found and found.postage > 0 else None
+
 
 async def paid_for(db: AsyncConnection, shipments: Collection[UUID]) -> dict[UUID, Paid]:
     """Return what was taken for each shipment and its order."""

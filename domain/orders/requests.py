@@ -41,6 +41,13 @@ class Cancellation(Value):
     """Of an order that was not paid in time: the end of the window as its run knew it."""
 
 
+class UndoFailure(Value):
+    """A step of an order's run that could not be undone, and what was said to that."""
+
+    order_id: OrderId
+    reason: Text
+
+
 class Progress(Value):
     """Where an order is, read under its lock: all that its run needs to go on."""
 

@@ -9,7 +9,7 @@ import pytest
 from domain.documents import Document, Kind
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, ShipmentId, TaskId, new_id
-from domain.orders.requests import Cancellation
+from domain.orders.requests import Cancellation, UndoFailure
 from domain.orders.status import CancelReason
 from domain.shipments.outcomes import ShipmentDecision
 from domain.tasks import Decision
@@ -23,6 +23,10 @@ Ready = Callable[[Bench], Awaitable[Any]]
 
 async def _order(bench: Bench) -> OrderId:
     return await bench.placed()
+
+
+async def _undo_failure(bench: Bench) -> UndoFailure:
+    return UndoFailure(order_id=await bench.placed(), reason="the carrier refuses")
 
 
 async def _cancellation(bench: Bench) -> Cancellation:
@@ -145,7 +149,7 @@ READY: dict[str, Ready] = {
     "complete_order": _to_complete,
     "place_hold": _hold,
     "release_hold": _release,
-    "report_undo_failure": _order,
+    "report_undo_failure": _undo_failure,
     "book_shipment": _to_book,
     "recall_shipments": _labelled,
     "hand_over_shipment": _scanned,

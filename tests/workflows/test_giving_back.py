@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
+
 from domain.ids import OrderId
 from domain.tasks import TaskKind
 from tests.workflows.asking import calling
@@ -131,3 +133,24 @@ async def test_the_postage_stays_when_part_of_the_order_arrived(stage: Stage) ->
 async def _in_lines(stage: Stage, order: UUID) -> int:
     query = "SELECT sum(refunded_amount)::int FROM order_lines WHERE order_id = :id"
     return int(await stage.shop.one(query, id=order))
+
+
+async def test_the_postage_goes_back_when_the_rest_is_given_up_after_the_loss(
+    stage: Stage,
+) -> None:
+    """T20: one parcel is lost and refunded, then the other is not sent: nothing arrived."""
+    mug = await stage.shop.item(AUS=1, RNO=2)
+    async with stage.books.begin() as db:
+        weigh = text("UPDATE items SET weight_grams = 40000 WHERE id = :id")
+        await db.execute(weigh, {"id": mug})
+    order = await stage.shop.place((mug, 3), postal_code="00006")
+    [refused] = await stage.shipments(order, "pending")
+    [lost] = await stage.shipments(order, "booked")
+    await stage.travel(lost, "lost")
+    await stage.decide(TaskKind.PARCEL_LOST, lost, "refund")
+    await stage.result(stage.tracking(lost))
+    await stage.decide(TaskKind.BOOKING_REFUSED, refused, "cancel")
+    assert await stage.result(stage.run(order)) == "completed"
+    moved = await stage.moved(order)
+    assert moved["refund"] == moved["capture"] == 2700 + POSTAGE
+    assert await _postage_back(stage, order) == POSTAGE

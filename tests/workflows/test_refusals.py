@@ -86,7 +86,9 @@ async def test_an_undo_that_refuses_is_a_persons_task_and_the_others_are_done(
     await stage.run(order).cancel()
     with pytest.raises(WorkflowFailureError):
         await stage.result(stage.run(order))
-    await stage.task(TaskKind.UNDO_FAILED, order)
+    task = await stage.task(TaskKind.UNDO_FAILED, order)
+    assert task["facts"]["reason"] == f"{step} refuses though it is done"
+    assert task["facts"]["reason"] in task["question"]
     await stage.order(order, "cancelled")
     assert await stage.shop.stock(mug) == (1, 0)
     moved = await stage.moved(order)
