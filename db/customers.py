@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, one_of
 from domain.access import EVERYTHING, Reach
-from domain.customers import CreateCustomer, CustomerStatus
+from domain.customers import CreateCustomer, CustomerStatus, folded_email
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import CustomerId
 
@@ -75,7 +75,7 @@ def search_customers(
     if reach.source is not None:
         query = query.where(CustomerRow.source == reach.source)
     if email is not None:
-        query = query.where(CustomerRow.email == email.strip().lower())
+        query = query.where(CustomerRow.email == folded_email(email))
     if status is not None:
         query = query.where(CustomerRow.status == status)
     return query

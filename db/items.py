@@ -15,7 +15,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,22 +24,29 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.metadata import Base, Id, Minor, Rate, one_of
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId
-from domain.items import CreateItem, ItemStatus, Listing
+from domain.items import CreateItem, ItemStatus, Listing, sku_key
+
+TAKEN = "\x1f"
+"""What no SKU holds: it sets apart the key of an item whose SKU another item had before."""
 
 
 class ItemRow(Base):
-    """What is stocked, made and sold; ``sku`` is kept as given and compared in lower case."""
+    """What is stocked, made and sold; ``sku`` is kept as given and compared by ``sku_key``.
+
+    The key is missing only of what a release before it wrote, until the sweep has filled it.
+    """
 
     __tablename__ = "items"
     __table_args__ = (
         one_of("status", ItemStatus),
         CheckConstraint("tax_rate >= 0 AND tax_rate < 1", name="tax_rate"),
         CheckConstraint("weight_grams >= 0", name="weight_grams"),
-        Index("uq_items_sku_lower", text("lower(sku)"), unique=True),
+        Index("uq_items_sku_key", "sku_key", unique=True),
     )
 
     id: Mapped[Id]
     sku: Mapped[str]
+    sku_key: Mapped[str | None]
     name: Mapped[str]
     status: Mapped[str]
     sellable: Mapped[bool] = mapped_column(server_default="true")
@@ -92,7 +99,7 @@ def search_items(*, sku: str | None = None, status: str | None = None) -> Select
     """Select items with their valid prices, by SKU (in any case) or status if given."""
     query = _ITEMS
     if sku is not None:
-        query = query.where(func.lower(ItemRow.sku) == sku.lower())
+        query = query.where(ItemRow.sku_key == sku_key(sku))
     if status is not None:
         query = query.where(ItemRow.status == status)
     return query
@@ -112,7 +119,7 @@ def listing_of(item: Mapping[str, Any]) -> Listing:
 
 async def find_item_id(db: AsyncConnection, sku: str) -> UUID | None:
     """Return the id of the item with this SKU, in any case."""
-    query = select(ItemRow.id).where(func.lower(ItemRow.sku) == sku.lower())
+    query = select(ItemRow.id).where(ItemRow.sku_key == sku_key(sku))
     return (await db.execute(query)).scalar_one_or_none()
 
 
@@ -123,6 +130,7 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Item
         .values(
             id=item_id,
             sku=item.sku,
+            sku_key=sku_key(item.sku),
             name=item.name,
             status=ItemStatus.ACTIVE,
             sellable=item.sellable,
@@ -150,3 +158,23 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Item
             )
         )
     return await get_item(db, item_id)
+
+
+async def items_without_key(db: AsyncConnection, limit: int) -> dict[UUID, str]:
+    """Return SKUs, by item, that a release before the keys has written; the oldest first."""
+    query = select(ItemRow.id, ItemRow.sku).where(ItemRow.sku_key.is_(None))
+    rows = await db.execute(query.order_by(ItemRow.created_at, ItemRow.id).limit(limit))
+    return {row.id: row.sku for row in rows}
+
+
+async def give_key(db: AsyncConnection, item_id: UUID, sku: str) -> None:
+    """Give an item the key of its SKU, or, where another item has that, one that nobody asks for.
+
+    It is then found by its id alone.
+    """
+    key = sku_key(sku)
+    if await find_item_id(db, sku) is not None:
+        key = f"{key}{TAKEN}{item_id}"
+    await db.execute(
+        update(ItemRow).where(ItemRow.id == item_id, ItemRow.sku_key.is_(None)).values(sku_key=key)
+    )

@@ -59,12 +59,13 @@ class LoadedItem(Loadable):
     """What is stocked and sold."""
 
     table = "items"
-    never_shared: ClassVar[dict[str, str]] = {"lower({0}.sku)": "another item has this SKU"}
+    never_shared: ClassVar[dict[str, str]] = {"{0}.sku_key": "another item has this SKU"}
     ours = frozenset({"status"})
     versioned = True
 
     id: ItemId
     sku: str
+    sku_key: str
     name: str
     sellable: bool
     weight_grams: int

@@ -13,9 +13,14 @@ from domain.value import Name
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)+")
 
 
+def folded_email(email: str) -> str:
+    """Return the form in which a text is compared with addresses, be it one or not."""
+    return email.strip().lower()
+
+
 def normal_email(email: str) -> str:
-    """Return the form in which an address is kept and compared; raise ValueError for none."""
-    normal = email.strip().lower()
+    """Return the form in which an address is kept; raise ValueError for what is none."""
+    normal = folded_email(email)
     if not _EMAIL.fullmatch(normal):
         raise ValueError("is not an email address")
     return normal

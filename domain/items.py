@@ -3,6 +3,7 @@
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
+from unicodedata import normalize
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -18,6 +19,15 @@ Rate = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^0(\.[0-9]{1,6})?$", "examples": ["0.080000"]}),
 ]
 """A fraction: 0.08 is 8 %."""
+
+
+def sku_key(sku: str) -> str:
+    """Return that by which two SKUs are the same: in any case, composed or decomposed.
+
+    Canonical caseless matching of the Unicode standard (3.13, D145), composed once more so that a
+    key is short. Ours alone folds: a database's ``lower`` depends on its locale.
+    """
+    return normalize("NFC", normalize("NFD", sku).casefold())
 
 
 class ItemStatus(StrEnum):

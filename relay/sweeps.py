@@ -20,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from db.deadlines import DEADLINES, Deadline, cancel_needless, find_late, find_needless, warn
 from db.engine import Database
 from db.idempotency import CallerKey, drop_expired, find_expired
+from db.items import give_key, items_without_key
 from db.outbox import backlog, depth_by_kind, signal
 from db.runs import Unfinished, find_unfinished
 from db.tasks import count_by_kind
@@ -192,9 +193,23 @@ async def _cancel_needless(sweeper: Sweeper, task_ids: Sequence[UUID]) -> int:
         return await cancel_needless(db, task_ids)
 
 
+async def _find_without_key(sweeper: Sweeper) -> Sequence[tuple[UUID, str]]:
+    """Return the items of a release that wrote no key of a SKU: it may still run beside ours."""
+    async with sweeper.books.read() as db:
+        return list((await items_without_key(db, KEYS_A_TIME)).items())
+
+
+async def _give_keys(sweeper: Sweeper, items: Sequence[tuple[UUID, str]]) -> int:
+    async with sweeper.books.begin() as db:
+        for item_id, sku in items:
+            await give_key(db, item_id, sku)
+    return len(items)
+
+
 _TABLE: tuple[Sweep[Any], ...] = (
     Sweep("gauges", timedelta(seconds=5), _read_gauges, _set_gauges),
     Sweep("lost_runs", timedelta(seconds=30), _find_lost_runs, _wake_runs),
+    Sweep("sku_keys", YOUNG, _find_without_key, _give_keys, batch=KEYS_A_TIME),
     Sweep("expired_keys", EVERY, _find_expired, _drop_expired, batch=KEYS_A_TIME),
     Sweep("needless_tasks", EVERY, _find_needless, _cancel_needless, batch=WARNINGS_A_TIME),
     *(

@@ -26,6 +26,7 @@ from domain.customers import CustomerStatus
 from domain.errors import AlreadyExists, DomainError, Malformed
 from domain.ids import CustomerId, ItemId
 from domain.inventory import Pick, Shelf, allocate
+from domain.items import sku_key
 from domain.orders.placing import PlaceOrder, PricedOrder, price
 from domain.policy import Policy
 from telemetry import metrics
@@ -113,7 +114,7 @@ async def _read(db: AsyncConnection, submissions: Sequence[Submission]) -> Refer
         db,
         customers={order.customer_id for order in orders},
         items={line.item_id for order in orders for line in order.lines if line.item_id},
-        skus={line.sku.lower() for order in orders for line in order.lines if line.sku},
+        skus={sku_key(line.sku) for order in orders for line in order.lines if line.sku},
         references=[
             (order.origin, order.external_reference) for order in orders if order.external_reference
         ],

@@ -15,6 +15,7 @@ from db.items import ItemRow
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach
 from domain.inventory import LocationKind
+from domain.items import sku_key
 
 
 class Grouping(StrEnum):
@@ -47,7 +48,7 @@ _PLACES = {
 }
 _CONDITIONS = {
     "item_id": "b.item_id = :item_id",
-    "sku": "lower(i.sku) = lower(:sku)",
+    "sku": "i.sku_key = :sku",
     "site_id": "l.site_id = :site_id",
     "location_id": "b.location_id = :location_id",
     # What is free of the item at the site has come down to its reorder point.
@@ -89,6 +90,8 @@ async def get_stock(
         GROUP BY b.item_id, i.sku{grouped}
         ORDER BY b.item_id DESC, {place} DESC LIMIT :limit"""
     parameters = {**filters, "limit": limit + 1}
+    if "sku" in filters:
+        parameters["sku"] = sku_key(filters["sku"])
     if after is not None:
         parameters |= {"after_item": after[0], "after_place": after[1]}
     rows = (await db.execute(text(query), parameters)).all()
@@ -118,7 +121,7 @@ def search_movements(
     query = select(*columns, ItemRow.sku).join(ItemRow, ItemRow.id == MovementRow.item_id)
     wanted = (
         (item_id, MovementRow.item_id == item_id),
-        (sku, func.lower(ItemRow.sku) == (sku or "").lower()),
+        (sku, ItemRow.sku_key == sku_key(sku or "")),
         (
             location_id,
             (MovementRow.from_location_id == location_id)

@@ -28,7 +28,8 @@ _REFERENCE = text(
      FROM jsonb_array_elements_text(CAST(:customers AS jsonb)) AS w(id), LATERAL (
         SELECT id, status FROM customers WHERE id = w.id::uuid OFFSET 0) c) AS customers,
     (SELECT json_agg(json_build_object(
-        'id', i.id, 'sku', i.sku, 'name', i.name, 'status', i.status, 'sellable', i.sellable,
+        'id', i.id, 'sku', i.sku, 'key', i.sku_key, 'name', i.name,
+        'status', i.status, 'sellable', i.sellable,
         'tax_rate', i.tax_rate::text, 'prices', coalesce((
             SELECT json_object_agg(p.currency, p.amount) FROM (
                 SELECT DISTINCT ON (currency) currency, amount FROM prices
@@ -39,7 +40,7 @@ _REFERENCE = text(
             SELECT * FROM items WHERE id = w.id::uuid OFFSET 0) found
         UNION ALL
         SELECT found.* FROM jsonb_array_elements_text(CAST(:skus AS jsonb)) AS w(sku), LATERAL (
-            SELECT * FROM items WHERE lower(sku) = w.sku OFFSET 0) found) i) AS items,
+            SELECT * FROM items WHERE sku_key = w.sku OFFSET 0) found) i) AS items,
     (SELECT json_agg(json_build_object('source', o.source, 'reference', o.external_reference,
         'id', o.id))
      FROM orders o JOIN unnest(CAST(:sources AS text[]), CAST(:references AS text[])) AS given(s, r)
@@ -130,7 +131,7 @@ async def get_reference(
     keys: Iterable[CallerKey],
     orders: int,
 ) -> Reference:
-    """Read what is needed to judge, price and number ``orders`` orders (``skus`` in lower case).
+    """Read what is needed to judge, price and number ``orders`` orders (``skus`` are keys).
 
     ``references`` are pairs of source and external reference, ``keys`` of caller and key.
     """
@@ -151,7 +152,7 @@ async def get_reference(
     listings: dict[ItemId | str, Listing] = {}
     for item in row.items or ():
         listing = listing_of(item)
-        listings[listing.item_id] = listings[listing.sku.lower()] = listing
+        listings[listing.item_id] = listings[item["key"]] = listing
     statuses = row.customers or {}
     return Reference(
         customers={CustomerId(UUID(key)): CustomerStatus(value) for key, value in statuses.items()},

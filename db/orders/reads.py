@@ -12,10 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.driver_reads import fetch
 from db.engine import Database
 from db.holds import HoldRow
+from db.items import ItemRow
 from db.orders.tables import OrderLineRow, OrderRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
 from domain.ids import CustomerId
+from domain.items import sku_key
 
 _PARTS = {
     "lines": """SELECT jsonb_agg(jsonb_build_object(
@@ -122,8 +124,9 @@ def search_orders(
     if external_reference is not None:
         query = query.where(OrderRow.external_reference == external_reference)
     if sku is not None:
+        item = select(ItemRow.id).where(ItemRow.sku_key == sku_key(sku)).scalar_subquery()
         lines = select(OrderLineRow.id).where(
-            OrderLineRow.order_id == OrderRow.id, OrderLineRow.sku == sku
+            OrderLineRow.order_id == OrderRow.id, OrderLineRow.item_id == item
         )
         query = query.where(lines.exists())
     if on_hold is not None:

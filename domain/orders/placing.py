@@ -10,7 +10,7 @@ from pydantic import AliasChoices, ConfigDict, Field, model_validator
 from domain.addresses import Address
 from domain.errors import CurrencyMismatch, Malformed, PriceChanged
 from domain.ids import CustomerId, ItemId
-from domain.items import Listing
+from domain.items import Listing, sku_key
 from domain.money import MAX_AMOUNT, Currency, Money, half_up, split
 from domain.sources import Sourced
 from domain.value import Name, Value
@@ -193,7 +193,7 @@ def price(
 
 def _listing(order: PlaceOrder, position: int, listings: Mapping[ItemId | str, Listing]) -> Listing:
     line = order.lines[position]
-    wanted = line.item_id if line.item_id is not None else (line.sku or "").lower()
+    wanted = line.item_id if line.item_id is not None else sku_key(line.sku or "")
     pointer = f"/lines/{position}/{'item_id' if line.item_id is not None else 'sku'}"
     listing = listings.get(wanted)
     if listing is None:

@@ -17,6 +17,7 @@ from db.loading import (
 )
 from domain.ids import CustomerId, ItemId, LocationId, SiteId
 from domain.inventory import LocationKind
+from domain.items import sku_key
 
 SOURCE = "sample"
 CURRENCY = "USD"
@@ -131,7 +132,14 @@ def _customers(company: Company) -> list[LoadedCustomer]:
 
 def _items(company: Company) -> list[LoadedItem]:
     return [
-        LoadedItem(id=company.items[sku], sku=sku, name=name, sellable=True, weight_grams=weight)
+        LoadedItem(
+            id=company.items[sku],
+            sku=sku,
+            sku_key=sku_key(sku),
+            name=name,
+            sellable=True,
+            weight_grams=weight,
+        )
         for sku, name, _, weight, _ in _ITEMS
     ]
 

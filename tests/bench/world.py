@@ -134,8 +134,9 @@ class World:
     async def _stock(self, items: list[ItemId], units: int) -> None:
         async with self.connection() as db, db.transaction():
             await db.execute(
-                "INSERT INTO items (id, sku, name, status, weight_grams)"
-                " SELECT id, 'SKU-' || id, 'Mug', 'active', 400 FROM unnest($1::uuid[]) AS id",
+                "INSERT INTO items (id, sku, sku_key, name, status, weight_grams)"
+                " SELECT id, 'SKU-' || id, 'sku-' || id, 'Mug', 'active', 400"
+                " FROM unnest($1::uuid[]) AS id",
                 items,
             )
             await db.execute(

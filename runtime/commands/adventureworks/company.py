@@ -17,6 +17,7 @@ from db.loading import (
 )
 from domain.ids import CustomerId, ItemId, LocationId, SiteId
 from domain.inventory import LocationKind
+from domain.items import sku_key
 from domain.money import half_up
 from runtime.commands.adventureworks import addresses, customers, files
 
@@ -116,6 +117,7 @@ def _item(product: files.Product) -> LoadedItem:
     return LoadedItem(
         id=item_id(product.product_id),
         sku=product.number,
+        sku_key=sku_key(product.number),
         name=product.name,
         sellable=product.list_price > 0,
         weight_grams=product.weight_grams,
