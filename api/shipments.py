@@ -9,11 +9,15 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.deps import Db, require
+from activities.shipments.reporting import report_scan
+from api.answers import keyed_response
+from api.deps import Books, Db, require
 from api.documents import process, timeline
 from api.etags import IfNoneMatch, tagged
+from api.idempotency import RequiredKey, idempotent_create
+from api.notifier import Notifier
 from api.pages import Page, PageQuery
-from api.problems import NOT_MODIFIED, READ, problems
+from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.process import Wait
 from api.rows import last_id, money, view
 from db.pages import get_page
@@ -22,9 +26,10 @@ from domain.access import Caller
 from domain.addresses import Address
 from domain.disclosure import disclose
 from domain.documents import Kind
-from domain.errors import NotFound
+from domain.errors import IllegalMove, NotFound
 from domain.ids import ItemId, LineId, LocationId, OrderId, ParcelId, ShipmentId, SiteId
 from domain.money import Money
+from domain.shipments.reporting import ReportScan
 from domain.shipments.status import ShipmentStatus
 from domain.value import Name, Value
 
@@ -160,6 +165,37 @@ async def track(
     db: Db,
 ) -> TrackingView:
     """Where the shipment is and how it got there."""
+    return await _tracking(db, shipment_id, caller)
+
+
+@router.post(
+    "/{shipment_id}/tracking",
+    status_code=201,
+    response_model=TrackingView,
+    responses=problems(*READ, *KEYED, *BODY, NotFound, IllegalMove),
+)
+async def report(
+    shipment_id: UUID,
+    body: ReportScan,
+    caller: Annotated[Caller, require("shipments:track")],
+    key: RequiredKey,
+    books: Books,
+    notifier: Notifier,
+) -> Response:
+    """Report what happened to a parcel whose carrier does not tell us; the same rules apply."""
+
+    async def write(db: AsyncConnection, scan_id: UUID) -> TrackingView:
+        await get_shipment(db, shipment_id, caller.reach)
+        await report_scan(db, scan_id, shipment_id, body, caller.subject)
+        return await _tracking(db, shipment_id, caller)
+
+    route = f"POST /shipments/{shipment_id}/tracking"
+    made = await idempotent_create(books, caller, key, route, body, write)
+    notifier.notify()
+    return keyed_response(made, f"/shipments/{shipment_id}/tracking")
+
+
+async def _tracking(db: AsyncConnection, shipment_id: UUID, caller: Caller) -> TrackingView:
     row = await get_shipment(db, shipment_id, caller.reach)
     events = [view(TrackingEventView, event) for event in await tracking_of(db, shipment_id)]
     return view(TrackingView, row, shipment_id=row.id, events=events)

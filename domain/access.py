@@ -45,6 +45,7 @@ class Command(StrEnum):
     INVENTORY_READ = "inventory:read"
     INVENTORY_ADJUST = "inventory:adjust"
     SHIPMENTS_READ = "shipments:read"
+    SHIPMENTS_TRACK = "shipments:track"
     PAYMENTS_READ = "payments:read"
     EVENTS_READ = "events:read"
     TASKS_READ = "tasks:read"
@@ -73,6 +74,7 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.INVENTORY_READ: _STAFF | {R.INTEGRATION},
     C.INVENTORY_ADJUST: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
+    C.SHIPMENTS_TRACK: frozenset({R.WAREHOUSE, R.SUPPORT, R.ADMIN}),
     C.PAYMENTS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
     C.EVENTS_READ: _STAFF | {R.INTEGRATION},
     C.TASKS_READ: _STAFF,

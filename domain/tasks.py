@@ -196,7 +196,7 @@ RULES: dict[TaskKind, TaskRule] = {
             BookingAnswer.SMALLER_BOXES: "It is packed anew, into boxes of at most"
             " `heaviest_box_grams`.",
             BookingAnswer.SPLIT: "It becomes so many `shipments`, each with a label of its own.",
-            BookingAnswer.OWN_LABEL: "It travels with a `label` that you bought at the carrier.",
+            BookingAnswer.OWN_LABEL: "It travels with a `label` that you bought elsewhere.",
             BookingAnswer.CANCEL: "These goods are not sent: they can be sold again, and their"
             " money is not taken. With nothing else on its way, the order is cancelled.",
         },

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -27,7 +27,7 @@ from domain.lifecycle import move
 from domain.shipments.status import ENDED, MOVES, RANKS, ShipmentStatus
 from domain.shipments.tracking import ParcelState, TrackingScan, follow, predates
 from domain.tasks import TaskKind
-from gateways.carriers.port import CarrierPartner, Codes, Scan
+from gateways.carriers.port import Codes, Scan
 from telemetry import metrics
 
 SCANNED_WITHOUT_LABEL = "scanned_without_label"
@@ -35,12 +35,25 @@ SCANNED_WITHOUT_LABEL = "scanned_without_label"
 _DUE_TASK = {"address_problem": TaskKind.ADDRESS_PROBLEM}
 
 
+WEBHOOK = "webhook"
+
+
+class Reporter(Protocol):
+    """Who tells of parcels: a carrier's name, and what its codes mean."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def codes(self) -> Codes: ...  # noqa: D102
+
+
 async def apply_scans(
-    db: AsyncConnection, scans: Mapping[UUID, tuple[CarrierPartner, Scan]]
+    db: AsyncConnection, scans: Mapping[UUID, tuple[Reporter, Scan]], source: str = WEBHOOK
 ) -> dict[UUID, FactEnd]:
     """Apply scans, each under its fact's id, in the order given; return what became of each.
 
-    One about a parcel that is not known here waits; a repeat changes nothing.
+    ``source`` is the way on which they came. One about a parcel that is not known here waits; a
+    repeat changes nothing.
     """
     if not scans:
         return {}
@@ -62,7 +75,7 @@ async def apply_scans(
             ends[fact_id] = waiting(missing)
             continue
         row = parcel.shipment
-        shipment = followed.setdefault(row.id, _Followed(row, known[row.id], tracked))
+        shipment = followed.setdefault(row.id, _Followed(row, known[row.id], tracked, source))
         ends[fact_id] = await shipment.hear(db, parcel, scan, carrier.codes)
     if tracked.scans:
         await write_tracked(db, tracked)
@@ -72,8 +85,9 @@ async def apply_scans(
 class _Followed:
     """A locked shipment to which scans are applied; what they change is collected."""
 
-    def __init__(self, shipment: ShipmentRow, scans: Scans, tracked: Tracked) -> None:
+    def __init__(self, shipment: ShipmentRow, scans: Scans, tracked: Tracked, source: str) -> None:
         self._row = shipment
+        self._source = source
         self._document = Document(Kind.SHIPMENT, shipment.id)
         self._scans = scans
         self._tracked = tracked
@@ -95,7 +109,7 @@ class _Followed:
         if any(name == one.hash(self._row.carrier, parcel.tracking_number) for one in of_parcel):
             return of_no_interest("the carrier has reported this before")
         if meaning.before_booking:
-            self._tracked.add_scan(parcel, meaning, scan.message, "webhook")
+            self._tracked.add_scan(parcel, meaning, scan.message, self._source)
             of_parcel.append(meaning)
             return of_no_interest(f"{self._row.number}: kept; dated before the parcel was booked")
         heard = applied(f"{self._row.number}: {scan.code}")
@@ -105,7 +119,7 @@ class _Followed:
             heard = questioned(f"{self._row.number}: {scan.code} is not in the carrier's table")
         had_left = state_of(self._scans.values()).moved
         of_parcel.append(meaning)
-        self._tracked.add_scan(parcel, meaning, scan.message, "webhook")
+        self._tracked.add_scan(parcel, meaning, scan.message, self._source)
         self._tracked.parcels[parcel.id] = follow(of_parcel)
         state = state_of(self._scans.values())
         if self._row.handed_over_at is not None:

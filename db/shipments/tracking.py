@@ -161,9 +161,13 @@ async def write_tracked(db: AsyncConnection, tracked: Tracked) -> None:
     )
 
 
-async def has_parcel(db: AsyncConnection, carrier: str, tracking_number: str) -> bool:
-    """Whether a parcel has this number of this carrier."""
+async def has_parcel(
+    db: AsyncConnection, carrier: str, tracking_number: str, shipment_id: UUID | None = None
+) -> bool:
+    """Whether a parcel, or one of a shipment, has this number of this carrier."""
     query = select(ParcelRow.id).where(
         ParcelRow.carrier == carrier, ParcelRow.tracking_number == tracking_number
     )
+    if shipment_id is not None:
+        query = query.where(ParcelRow.shipment_id == shipment_id)
     return (await db.execute(query)).first() is not None

@@ -18,10 +18,10 @@ MOST_SHIPMENTS = 50
 
 
 class OwnLabel(Value):
-    """A label that a person bought at a carrier whose scans we hear."""
+    """A label that a person bought; of another carrier people report the scans."""
 
     carrier: Name | None = Field(
-        default=None, description="The carrier's name with us; else the one that was asked."
+        default=None, description="The carrier's name; else the one that was asked."
     )
     tracking_numbers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
     price: Money | None = None

@@ -136,13 +136,40 @@ async def _bought(stage: Stage) -> str:
 
 async def test_a_label_that_a_person_bought_is_followed_like_any_other(stage: Stage) -> None:
     item, order, shipment = await _refused(stage, UNSERVICEABLE)
-    elsewhere = AnswerDetails(label=OwnLabel(carrier="pigeon", tracking_numbers=("P1",)))
-    with pytest.raises(Malformed, match="no scans of pigeon"):
-        await stage.decide(REFUSED, shipment, "own_label", elsewhere)
     label = OwnLabel(tracking_numbers=(await _bought(stage),))
     await stage.decide(REFUSED, shipment, "own_label", AnswerDetails(label=label))
     assert await stage.shipment(order, "booked") == shipment
     await _delivered(stage, order, item)
+
+
+async def test_goods_with_a_carrier_that_tells_us_nothing_are_followed_by_people(
+    stage: Stage,
+) -> None:
+    item, order, shipment = await _refused(stage, UNSERVICEABLE)
+    label = OwnLabel(carrier="Freight & Sons", tracking_numbers=("FS-1", "FS-2"))
+    await stage.decide(REFUSED, shipment, "own_label", AnswerDetails(label=label))
+    await stage.shipment(order, "booked")
+    path = f"/shipments/{shipment}/tracking"
+    async with calling(stage) as callers:
+
+        async def report(number: str, status: str, **rest: str) -> tuple[int, str]:
+            body = {"tracking_number": number, "status": status, **rest}
+            answer = await callers.post(path, body, role="warehouse")
+            return answer.status_code, answer.json().get("code", answer.json().get("status"))
+
+        assert await report("FS-3", "picked_up") == (422, "malformed")
+        for never in ("9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+14:00"):
+            assert await report("FS-1", "picked_up", occurred_at=never) == (422, "malformed")
+        assert (await report("FS-1", "picked_up"))[0] == 201
+        await stage.shipment(order, "picked_up")
+        assert await stage.shop.stock(item) == (0, 0)
+        assert await report("FS-1", "delivered", signed_by="Ada") == (201, "picked_up")
+        assert await report("FS-2", "delivered") == (201, "delivered")
+        events = (await callers.get(path)).json()["events"]
+        assert {event["source"] for event in events} == {"manual"}
+    assert await stage.result(stage.run(order)) == "completed"
+    moved = await stage.moved(order)
+    assert moved["capture"] == moved["authorization"]
 
 
 async def test_a_label_that_a_person_bought_is_given_back_by_one(stage: Stage) -> None:

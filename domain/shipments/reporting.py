@@ -1,0 +1,28 @@
+"""Scans that a person reports, of a carrier that does not tell us itself."""
+
+from typing import Literal
+
+from pydantic import AwareDatetime, Field
+
+from domain.value import Name, Text, Value
+
+
+class ReportScan(Value):
+    """What happened to one parcel, as a person knows it."""
+
+    tracking_number: Name
+    status: Literal[
+        "picked_up",
+        "in_transit",
+        "out_for_delivery",
+        "returning",
+        "returned",
+        "lost",
+        "delivered",
+    ]
+    occurred_at: AwareDatetime | None = Field(
+        default=None, description="When; now if it is not given."
+    )
+    place: Text = ""
+    message: Text = ""
+    signed_by: Text = Field(default="", description="Who took a delivered parcel.")
