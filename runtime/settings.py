@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.money import Amount, Currency
+from domain.orders.placing import Service
 from domain.policy import Policy
 from gateways.partner import Partner, PartnerSettings, worthless_secrets
 from gateways.partners import PARTNERS
@@ -84,6 +86,10 @@ class Settings(BaseSettings):
     dispatch_poll: Duration = Field(default=timedelta(milliseconds=200), gt=timedelta())
 
     # Rules
+    shipping_rates: dict[Currency, dict[Service, Amount]] = Field(
+        default={currency: dict(rates) for currency, rates in Policy().shipping_rates.items()}
+    )
+    """JSON: what an order pays for shipping by currency and service, in minor units."""
     payment_window: Duration = Field(default=Policy().payment_window, gt=timedelta())
     """How long a card order waits for an authorization before it is cancelled."""
 
@@ -100,7 +106,7 @@ class Settings(BaseSettings):
     @property
     def policy(self) -> Policy:
         """The business settings, as rules and steps are given them."""
-        return Policy(payment_window=self.payment_window)
+        return Policy(shipping_rates=self.shipping_rates, payment_window=self.payment_window)
 
     def of(self, partner: Partner[Any, Any]) -> PartnerSettings:
         """Return a partner's own settings."""

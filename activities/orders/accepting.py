@@ -76,11 +76,10 @@ async def accept_orders(
     """
     reference = await _read(db, submissions)
     now = datetime.now(UTC)
-    due = now + policy.payment_window
     decided: list[Decision | _Draft] = []
     for submission, number in zip(submissions, reference.numbers, strict=True):
         try:
-            decided.append(_validate(submission, number, reference, now, due, write))
+            decided.append(_validate(submission, number, reference, now, policy, write))
         except DomainError as refusal:
             decided.append(refusal)
     drafts = [one for one in decided if isinstance(one, _Draft)]
@@ -128,7 +127,7 @@ def _validate(
     number: str,
     reference: Reference,
     now: datetime,
-    due: datetime,
+    policy: Policy,
     write: Writer,
 ) -> Decision | _Draft:
     """Find the first answer, refuse, or draw the order up."""
@@ -138,8 +137,13 @@ def _validate(
         return known_answer(used, claim)
     _check_fresh(submission.order, reference.known)
     _check_customer(submission, reference.customers)
-    priced = price(submission.order, reference.listings, may_set_prices=submission.may_set_prices)
-    rows = build_rows(number, submission, priced, now, due)
+    priced = price(
+        submission.order,
+        reference.listings,
+        policy.shipping_rates,
+        may_set_prices=submission.may_set_prices,
+    )
+    rows = build_rows(number, submission, priced, now, now + policy.payment_window)
     answer = Answer(submission.order_id, write(rows, submission), 201, replayed=False)
     return _Draft(submission, priced, rows, answer, None if claim is None else _key(claim, answer))
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AliasChoices, ConfigDict, Field, model_validator
 
 from domain.addresses import Address
+from domain.cards import CardToken
 from domain.errors import CurrencyMismatch, Malformed, PriceChanged
 from domain.ids import CustomerId, ItemId
 from domain.items import Listing, sku_key
@@ -45,7 +46,7 @@ class CardPayment(Value):
     """A card, by the token that the payment provider gave the shop; never a card number."""
 
     method: Literal["card"] = "card"
-    token: Name | None = Field(
+    token: CardToken | None = Field(
         default=None, description="Without it the order waits for POST /orders/{id}/payments."
     )
 
@@ -137,18 +138,19 @@ class PricedOrder:
         return wanted
 
 
-SHIPPING_RATES = {"ground": 500, "express": 1500}
-"""The table rates of a shipment by service, in minor units of a two-decimal currency."""
-
-
 def price(
-    order: PlaceOrder, listings: Mapping[ItemId | str, Listing], *, may_set_prices: bool
+    order: PlaceOrder,
+    listings: Mapping[ItemId | str, Listing],
+    rates: Mapping[str, Mapping[Service, int]],
+    *,
+    may_set_prices: bool,
 ) -> PricedOrder:
     """Return the order's lines and totals, or refuse.
 
-    ``listings`` holds what is sold, by item id and by lower-case SKU. Raises Malformed for an item
-    that cannot be sold, CurrencyMismatch for mixed currencies and PriceChanged for a price that is
-    not ours. Rounding happens at the line, never again at the total.
+    ``listings`` holds what is sold, by item id and by key of SKU, ``rates`` what shipping costs by
+    currency and service. Raises Malformed for an item that cannot be sold or a currency without
+    rates, CurrencyMismatch for mixed currencies and PriceChanged for a price that is not ours.
+    Rounding happens at the line, never again at the total.
     """
     found = [_listing(order, position, listings) for position in range(len(order.lines))]
     units = [
@@ -159,7 +161,7 @@ def price(
     taxes = _taxes(order, nets, found)
     shipping = _given(order.shipping, order.currency, "shipping")
     if shipping is None:
-        shipping = SHIPPING_RATES[order.shipping_service]
+        shipping = _rate(order, rates)
     total = sum(nets) + sum(taxes) + shipping
     if total > MAX_AMOUNT:
         raise Malformed(f"the total {total} is above the largest amount {MAX_AMOUNT}")
@@ -189,6 +191,17 @@ def price(
         tax_amount=sum(taxes),
         total_amount=total,
     )
+
+
+def _rate(order: PlaceOrder, rates: Mapping[str, Mapping[Service, int]]) -> int:
+    rate = rates.get(order.currency, {}).get(order.shipping_service)
+    if rate is None:
+        raise Malformed(
+            f"there is no rate for {order.shipping_service} shipping in {order.currency}; there are"
+            f" rates in {', '.join(sorted(rates)) or 'no currency'}",
+            errors=[{"pointer": "/currency", "message": "no shipping rate in this currency"}],
+        )
+    return rate
 
 
 def _listing(order: PlaceOrder, position: int, listings: Mapping[ItemId | str, Listing]) -> Listing:

@@ -9,6 +9,7 @@ from pydantic import Field
 from domain import lifecycle
 from domain.access import Role
 from domain.addresses import Address
+from domain.cards import CardToken
 from domain.errors import Forbidden, IllegalMove
 from domain.ids import OrderId, ShipmentId
 from domain.orders.placing import Service
@@ -19,7 +20,7 @@ from domain.orders.status import (
     OrderStatus,
 )
 from domain.payments import PaymentAmounts, requirement_met
-from domain.value import Actor, Name, Text, Value
+from domain.value import Actor, Text, Value
 
 
 class Standing(StrEnum):
@@ -91,7 +92,7 @@ class OrderChange(Value):
 class PayOrder(Value):
     """Another attempt to pay, with the token of a card."""
 
-    token: Name = Field(description="The payment provider's name for the card.")
+    token: CardToken = Field(description="The payment provider's name for the card.")
 
 
 def check_fields(change: OrderChange, role: Role) -> None:

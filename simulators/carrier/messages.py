@@ -26,7 +26,7 @@ class Address(Request):
     line2: Line = ""
     city: Required
     region: Line = ""
-    postal_code: Required
+    postal_code: Line = ""
     country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
     phone: Line = ""
 

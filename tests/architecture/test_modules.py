@@ -22,6 +22,7 @@ PLUMBING = {
         "access",
         "addresses",
         "adjustments",
+        "cards",
         "disclosure",
         "documents",
         "errors",

@@ -101,10 +101,18 @@ def test_money_is_a_whole_number_of_minor_units_within_bounds(amount: object) ->
 
 @pytest.mark.parametrize(
     ("currency", "places", "written"),
-    [("EUR", 2, "12.34 EUR"), ("JPY", 0, "1234 JPY"), ("KWD", 3, "1.234 KWD")],
+    [
+        ("EUR", 2, "12.34 EUR"),
+        ("JPY", 0, "1234 JPY"),
+        ("KWD", 3, "1.234 KWD"),
+        ("CLF", 4, "0.1234 CLF"),
+        ("UYW", 4, "0.1234 UYW"),
+        ("UYI", 0, "1234 UYI"),
+    ],
 )
 def test_money_is_written_with_the_decimals_of_its_currency(
     currency: str, places: int, written: str
 ) -> None:
+    """T16: the exponents of ISO 4217, funds codes included."""
     assert exponent(currency) == places
     assert str(Money(amount=1234, currency=currency)) == written

@@ -14,10 +14,14 @@ from domain.errors import CurrencyMismatch, Malformed, PriceChanged
 from domain.ids import ItemId
 from domain.items import Listing
 from domain.money import MAX_AMOUNT, half_up
-from domain.orders.placing import SHIPPING_RATES, PlaceOrder, PricedOrder, price
+from domain.orders.placing import PlaceOrder, PricedOrder, price
+from domain.policy import Policy
 from tests.domain.examples import some
 
 HOME = {"name": "A", "line1": "1 Way", "city": "B", "postal_code": "1", "country": "DE"}
+
+
+RATES = Policy().shipping_rates
 
 
 def listing(
@@ -46,7 +50,7 @@ def order(*lines: dict[str, Any], **more: Any) -> PlaceOrder:
 def priced(placed: PlaceOrder, *sold: Listing, may_set_prices: bool = False) -> PricedOrder:
     by_sku: dict[ItemId | str, Listing] = {one.sku.lower(): one for one in sold}
     listings = by_sku | {one.item_id: one for one in sold}
-    return price(placed, listings, may_set_prices=may_set_prices)
+    return price(placed, listings, RATES, may_set_prices=may_set_prices)
 
 
 sold = st.tuples(
@@ -57,7 +61,7 @@ sold = st.tuples(
 
 
 @some
-@given(st.lists(sold, min_size=1, max_size=8), st.sampled_from(sorted(SHIPPING_RATES)))
+@given(st.lists(sold, min_size=1, max_size=8), st.sampled_from(sorted(RATES["EUR"])))
 def test_the_totals_are_what_the_lines_add_up_to(
     wanted: list[tuple[int, int, str]], service: str
 ) -> None:
@@ -74,7 +78,7 @@ def test_the_totals_are_what_the_lines_add_up_to(
         assert line.total_amount == net + line.tax_amount
     assert result.subtotal_amount == sum(quantity * amount for quantity, amount, _ in wanted)
     assert result.tax_amount == sum(line.tax_amount for line in result.lines)
-    assert result.shipping_amount == SHIPPING_RATES[service]
+    assert result.shipping_amount == RATES["EUR"][service]
     assert result.total_amount == (
         sum(line.total_amount for line in result.lines)
         + result.shipping_amount
@@ -128,7 +132,7 @@ def test_a_price_that_is_not_ours_is_refused_with_the_current_one() -> None:
     with pytest.raises(PriceChanged) as refused:
         priced(order(line), listing(1, 1000))
     assert refused.value.extensions["current"] == {"amount": 1000, "currency": "EUR"}
-    assert priced(order(line), listing(1, 999)).total_amount == 999 + SHIPPING_RATES["ground"]
+    assert priced(order(line), listing(1, 999)).total_amount == 999 + RATES["EUR"]["ground"]
 
 
 def test_those_who_may_set_prices_sell_at_their_own_and_without_a_list_price() -> None:
