@@ -22,7 +22,7 @@ UNITS = {
 
 SECONDS = {
     INSTALLATION: 110,
-    STAGE: 80,
+    STAGE: 140,
     BENCH: 45,
     "tests/runtime/test_local_stack.py": 35,
     "tests/runtime/test_demo.py": 30,

@@ -15,8 +15,13 @@ from domain.shipments.refunds import Paid
 # A refund that was asked for and did not fail gives, or gave, its units' money back.
 _REFUNDED = """EXISTS (SELECT FROM payment_entries e WHERE e.shipment_id = x.id
         AND e.kind = 'refund' GROUP BY e.key HAVING NOT bool_or(e.phase = 'failed'))"""
+_ALL_LOST = """NOT EXISTS (SELECT FROM shipments x WHERE x.order_id = o.id
+            AND x.handed_over_at IS NOT NULL AND (x.status <> 'lost' OR NOT EXISTS (
+                SELECT FROM payment_entries e WHERE e.shipment_id = x.id AND e.kind = 'refund'
+                AND e.phase = 'succeeded')))"""
+"""The condition that all that was sent of an order ``o`` got lost and was refunded."""
 _PAID = text(
-    f"""SELECT s.id, o.currency,
+    f"""SELECT s.id, o.currency, {_ALL_LOST} AS all_lost,
         CASE WHEN {OWES} THEN 0 ELSE (SELECT coalesce(sum(l.capture_amount), 0)
             FROM shipment_lines l WHERE l.shipment_id = s.id) END::bigint AS goods,
         CASE WHEN {OWES} THEN s.capture_shipping_amount + (SELECT sum(l.capture_amount)
@@ -45,16 +50,13 @@ _REFUSED = text(
 
 # Of an order of which all that was sent got lost and was refunded, and the rest was not sent.
 _KEPT = text(
-    """SELECT s.id, o.captured_shipping_amount - (SELECT sum(x.refund_shipping_amount)
+    f"""SELECT s.id, o.captured_shipping_amount - (SELECT sum(x.refund_shipping_amount)
         FROM shipments x WHERE x.order_id = o.id)::bigint AS postage
     FROM orders o JOIN shipments s ON s.order_id = o.id AND s.capture_shipping_amount > 0
     WHERE o.id = :order AND o.status = 'completed' AND s.status = 'lost'
         AND NOT EXISTS (SELECT FROM order_lines l WHERE l.order_id = o.id AND l.delivered > 0)
         AND EXISTS (SELECT FROM order_lines l WHERE l.order_id = o.id AND l.cancelled > 0)
-        AND NOT EXISTS (SELECT FROM shipments x WHERE x.order_id = o.id
-            AND x.handed_over_at IS NOT NULL AND (x.status <> 'lost' OR NOT EXISTS (
-                SELECT FROM payment_entries e WHERE e.shipment_id = x.id AND e.kind = 'refund'
-                AND e.phase = 'succeeded')))"""
+        AND {_ALL_LOST}"""
 )
 
 
@@ -78,6 +80,7 @@ async def paid_for(db: AsyncConnection, shipments: Collection[UUID]) -> dict[UUI
             postage=row.postage,
             others=row.others,
             owed=row.owed,
+            all_lost=row.all_lost,
             refundable=add_up(map(entry_of, row.entries)).refundable,
         )
         for row in rows

@@ -16,6 +16,8 @@ class Paid(Value):
     """Units of the order that have reached the customer elsewhere, or still may."""
     owed: int = 0
     """What its departure captures and could not be taken yet."""
+    all_lost: bool = False
+    """Whether all that was sent of the order got lost and was refunded."""
     refundable: int
     """The most that the payment can still give back."""
 
@@ -45,6 +47,15 @@ def refund_due(paid: Paid, *, our_fault: bool) -> Refund:
     goods = min(paid.goods, left)
     given = min(postage, left - goods)
     return Refund(goods=goods, postage=given, short=paid.goods + postage - goods - given)
+
+
+def postage_without(paid: Paid) -> int:
+    """Return the postage that goes back when a shipment is not sent after all.
+
+    None unless it was the last of the order, and all that was sent got lost.
+    """
+    due = paid.postage if paid.all_lost and paid.others <= 0 else 0
+    return min(due, max(paid.refundable, 0))
 
 
 def money_of(kind: TaskKind, choice: str, paid: Paid) -> tuple[int, int]:

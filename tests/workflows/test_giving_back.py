@@ -17,7 +17,7 @@ POSTAGE = 500
 async def _offered(stage: Stage, task: Any) -> dict[str, int]:
     """Return the money of each choice, as a person reads it."""
     async with calling(stage) as callers:
-        view = (await callers.get(f"/tasks/{task['id']}", role="support")).json()
+        view = (await callers.get(f"/tasks/{task['id']}", role="admin")).json()
     assert [option["choice"] for option in view["options"]] == view["choices"]
     assert all(option["effect"] for option in view["options"])
     return {option["choice"]: option["amount"]["amount"] for option in view["options"]}
@@ -149,6 +149,8 @@ async def test_the_postage_goes_back_when_the_rest_is_given_up_after_the_loss(
     await stage.travel(lost, "lost")
     await stage.decide(TaskKind.PARCEL_LOST, lost, "refund")
     await stage.result(stage.tracking(lost))
+    offered = await _offered(stage, await stage.task(TaskKind.BOOKING_REFUSED, refused))
+    assert offered["cancel"] == 2 * 2700 + POSTAGE
     await stage.decide(TaskKind.BOOKING_REFUSED, refused, "cancel")
     assert await stage.result(stage.run(order)) == "completed"
     moved = await stage.moved(order)
