@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from gateways.failures import PartnerFailure, PartnerRefused
+from gateways.telling import Words, without_nul
 from telemetry import metrics
 
 CONNECT_SECONDS = 2.0
@@ -32,8 +33,8 @@ class Answer(BaseModel):
 
 
 class _ErrorDetail(Answer):
-    code: str
-    message: str
+    code: Annotated[str, AfterValidator(without_nul)]
+    message: Words = ""
 
 
 class _ErrorBody(Answer):

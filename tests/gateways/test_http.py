@@ -53,6 +53,44 @@ async def test_a_refusal_in_the_partners_own_words_is_definite() -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":{"code":"no","message":null}}',
+        b'{"error":{"code":"no"}}',
+        b'{"error":{"code":"no","message":["never"]}}',
+    ],
+)
+async def test_a_refusal_is_definite_whatever_its_words_for_people_look_like(body: bytes) -> None:
+    """T09: the code counts; taken for an outage, the call would be repeated for ever."""
+    async with answering(response("422 No", body)) as gateway:
+        with pytest.raises(PartnerRefused) as refused:
+            await gateway.find("key")
+    assert (refused.value.code, refused.value.message) == ("no", "")
+
+
+async def test_a_refusal_with_nul_can_be_stored() -> None:
+    """T09: PostgreSQL cannot store NUL."""
+    body = b'{"error":{"code":"n\\u0000o","message":"\\u0000"}}'
+    async with answering(response("422 No", body)) as gateway:
+        with pytest.raises(PartnerRefused) as refused:
+            await gateway.find("key")
+    assert (refused.value.code, refused.value.message) == ("n\ufffdo", "\ufffd")
+
+
+@pytest.mark.parametrize("word", [b"null", b'""', b"7"])
+async def test_an_operation_without_a_failure_code_is_read(word: bytes) -> None:
+    """T09: a null failure_code at the provider made every answer unreadable."""
+    body = (
+        b'{"data":[{"id":"op_1","key":"key","kind":"capture","authorization":"auth_1",'
+        b'"amount":5,"currency":"EUR","outcome":"failed","failure_code":%s}]}' % word
+    )
+    async with answering(response("200 OK", body)) as gateway:
+        found = await gateway.find("key")
+    assert found is not None
+    assert found.failure_code == (word.decode() if word == b"7" else "")
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         response("404 Not Found", b"<html>proxy: no such host</html>"),
