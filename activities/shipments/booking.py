@@ -10,6 +10,7 @@ from activities.shipments.following import get_state
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
 from db.shipments.tables import ShipmentRow
+from db.shipments.tracking import void_parcels
 from db.shipments.writes import (
     ToBook,
     find_to_book,
@@ -168,6 +169,7 @@ class BookingActivities:
                 if (await get_state(db, shipment.id)).moved:
                     return False
                 await SHIPMENTS.move(db, current, ShipmentStatus.VOIDED, "system")
+                await void_parcels(db, shipment.id)
                 if facts:
                     await open_task(db, TaskKind.UNDO_FAILED, "shipment", shipment.id, facts)
         return True

@@ -60,7 +60,7 @@ async def report_scan(
         message=report.message,
         signed_by=report.signed_by,
     )
-    await apply_scans(db, {scan_id: (_ByHand(shipment.carrier, _CODES), scan)}, MANUAL)
+    await apply_scans(db, {scan_id: (_ByHand(shipment.carrier, _CODES), scan)}, MANUAL, shipment_id)
     data = {"tracking_number": report.tracking_number, "status": report.status}
     await SHIPMENTS.add_event(db, shipment, "scan_reported", actor, data)
 

@@ -1,6 +1,7 @@
 """Scans of carriers: parcels and shipments move by them, and runs hear of what matters."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -25,7 +26,7 @@ from domain.documents import Document, Kind, Signal
 from domain.facts import FactEnd, applied, of_no_interest, questioned, waiting
 from domain.lifecycle import move
 from domain.shipments.status import ENDED, MOVES, RANKS, ShipmentStatus
-from domain.shipments.tracking import ParcelState, TrackingScan, follow, predates
+from domain.shipments.tracking import NEVER, ParcelState, TrackingScan, follow, predates
 from domain.tasks import TaskKind
 from gateways.carriers.port import Codes, Scan
 from telemetry import metrics
@@ -48,35 +49,47 @@ class Reporter(Protocol):
 
 
 async def apply_scans(
-    db: AsyncConnection, scans: Mapping[UUID, tuple[Reporter, Scan]], source: str = WEBHOOK
+    db: AsyncConnection,
+    scans: Mapping[UUID, tuple[Reporter, Scan]],
+    source: str = WEBHOOK,
+    shipment_id: UUID | None = None,
 ) -> dict[UUID, FactEnd]:
     """Apply scans, each under its fact's id, in the order given; return what became of each.
 
-    ``source`` is the way on which they came. One about a parcel that is not known here waits; a
-    repeat changes nothing.
+    ``source`` is the way on which they came, ``shipment_id`` what they are about, where the teller
+    knows. One about a parcel that is not known here waits; a repeat changes nothing.
     """
     if not scans:
         return {}
     numbers = {(carrier.name, scan.tracking_number) for carrier, scan in scans.values()}
-    parcels = {
-        (parcel.shipment.carrier, parcel.tracking_number): parcel
-        for parcel in await lock_shipments_of_parcels(db, numbers)
-    }
-    known = (
-        await scans_of(db, {parcel.shipment.id for parcel in parcels.values()}) if parcels else {}
-    )
+    parcels: defaultdict[tuple[str, str], list[TrackedParcel]] = defaultdict(list)
+    for each in await lock_shipments_of_parcels(db, numbers):
+        if shipment_id in (None, each.shipment.id):
+            parcels[each.shipment.carrier, each.tracking_number].append(each)
+    shipments = {parcel.shipment.id for namesakes in parcels.values() for parcel in namesakes}
+    known = await scans_of(db, shipments) if shipments else {}
     tracked = Tracked()
     followed: dict[UUID, _Followed] = {}
     ends: dict[UUID, FactEnd] = {}
     for fact_id, (carrier, scan) in scans.items():
-        parcel = parcels.get((carrier.name, scan.tracking_number))
-        if parcel is None:
+        namesakes = parcels.get((carrier.name, scan.tracking_number))
+        if not namesakes:
             missing = f"{carrier.name} has no parcel {scan.tracking_number} of ours"
             ends[fact_id] = waiting(missing)
             continue
+        heard = {
+            one.hash(carrier.name, scan.tracking_number)
+            for parcel in namesakes
+            for one in known[parcel.shipment.id][parcel.id]
+        }
+        parcel = _whose(scan, namesakes)
         row = parcel.shipment
+        meaning = _translate(scan, carrier.codes, row.booked_at)
+        if meaning.hash(carrier.name, scan.tracking_number) in heard:
+            ends[fact_id] = of_no_interest("the carrier has reported this before")
+            continue
         shipment = followed.setdefault(row.id, _Followed(row, known[row.id], tracked, source))
-        ends[fact_id] = await shipment.hear(db, parcel, scan, carrier.codes)
+        ends[fact_id] = await shipment.hear(db, parcel, scan, meaning, carrier.codes)
     if tracked.scans:
         await write_tracked(db, tracked)
     return ends
@@ -100,14 +113,15 @@ class _Followed:
         self._changes = 0
 
     async def hear(
-        self, db: AsyncConnection, parcel: TrackedParcel, scan: Scan, codes: Codes
+        self,
+        db: AsyncConnection,
+        parcel: TrackedParcel,
+        scan: Scan,
+        meaning: TrackingScan,
+        codes: Codes,
     ) -> FactEnd:
-        """Apply one scan of one of the shipment's parcels, unless it was heard before."""
-        meaning = _translate(scan, codes, self._row.booked_at)
+        """Apply one scan, and what it means, of one of the shipment's parcels."""
         of_parcel = self._scans[parcel.id]
-        name = meaning.hash(self._row.carrier, parcel.tracking_number)
-        if any(name == one.hash(self._row.carrier, parcel.tracking_number) for one in of_parcel):
-            return of_no_interest("the carrier has reported this before")
         if meaning.before_booking:
             self._tracked.add_scan(parcel, meaning, scan.message, self._source)
             of_parcel.append(meaning)
@@ -188,6 +202,16 @@ class _Followed:
 
     def _announce(self, what: str, data: dict[str, Any]) -> None:
         self._tracked.events.append(SHIPMENTS.event(self._row, what, CARRIER, data))
+
+
+def _whose(scan: Scan, namesakes: Sequence[TrackedParcel]) -> TrackedParcel:
+    """Return the parcel that a scan is about: the newest that was booked by then.
+
+    Carriers use a number again when its parcel's journey is over.
+    """
+    by_age = sorted(namesakes, key=lambda parcel: parcel.shipment.booked_at or NEVER)
+    booked = [one for one in by_age if not predates(scan.occurred_at, one.shipment.booked_at)]
+    return booked[-1] if booked else by_age[0]
 
 
 def _translate(scan: Scan, codes: Codes, booked_at: datetime | None) -> TrackingScan:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, DocumentRow, Id, Minor, numbered, one_of
@@ -86,7 +86,15 @@ class ParcelRow(Base):
     __table_args__ = (
         one_of("status", ShipmentStatus),
         Index("ix_parcels_shipment", "shipment_id"),
-        Index("uq_parcels_tracking_number", "carrier", "tracking_number", unique=True),
+        # Of parcels that live: carriers use a number again when its journey is over.
+        Index(
+            "uq_parcels_living_number",
+            "carrier",
+            "tracking_number",
+            unique=True,
+            postgresql_where=text("status NOT IN ('delivered', 'returned', 'lost', 'voided')"),
+        ),
+        Index("ix_parcels_tracking_number", "tracking_number", "carrier"),
     )
 
     id: Mapped[Id]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, String, Uuid, any_, bindparam, select, text
+from sqlalchemy import ARRAY, String, Uuid, any_, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
@@ -13,7 +13,7 @@ from db.events import ADD_EVENTS, Event, to_add
 from db.outbox import ADD_MESSAGES, Message
 from db.shipments.tables import ParcelRow, ShipmentRow, TrackingEventRow
 from domain.ids import new_id
-from domain.shipments.status import ShipmentStatus
+from domain.shipments.status import FREE, ShipmentStatus
 from domain.shipments.tracking import ParcelState, TrackingScan, predates
 
 Scans = dict[UUID, list[TrackingScan]]
@@ -57,7 +57,8 @@ async def lock_shipments_of_parcels(
 ) -> list[TrackedParcel]:
     """Lock and return the shipments of parcels (carrier, number), a row for each parcel.
 
-    A row more comes back where two of the carriers happen to use the same number.
+    A row more comes back where two of the carriers happen to use the same number, and where one
+    has used it again.
 
     For what changes the shipments alone; who changes an order too locks it first.
     """
@@ -128,7 +129,8 @@ _WRITE = text(
             hash text, code text, status text, exception text, place text, message text,
             signed_by text, source text, occurred_at timestamptz, recorded_at timestamptz)),
     parcels AS (
-        UPDATE parcels p SET status = x.status, exception_reason = x.exception
+        UPDATE parcels p SET exception_reason = x.exception,
+            status = CASE p.status WHEN 'voided' THEN p.status ELSE x.status END
         FROM jsonb_to_recordset(CAST(:parcels AS jsonb)) AS x(id uuid, status text, exception text)
         WHERE p.id = x.id),
     shipments AS (
@@ -161,13 +163,21 @@ async def write_tracked(db: AsyncConnection, tracked: Tracked) -> None:
     )
 
 
+async def void_parcels(db: AsyncConnection, shipment_id: UUID) -> None:
+    """Give the numbers of a locked shipment's parcels back; whatever is scanned, they stay void."""
+    given_back = update(ParcelRow).where(ParcelRow.shipment_id == shipment_id)
+    await db.execute(given_back.values(status=ShipmentStatus.VOIDED))
+
+
 async def has_parcel(
     db: AsyncConnection, carrier: str, tracking_number: str, shipment_id: UUID | None = None
 ) -> bool:
-    """Whether a parcel, or one of a shipment, has this number of this carrier."""
+    """Whether a parcel that lives, or any of a shipment, has this number of this carrier."""
     query = select(ParcelRow.id).where(
-        ParcelRow.carrier == carrier, ParcelRow.tracking_number == tracking_number
+        ParcelRow.carrier == carrier,
+        ParcelRow.tracking_number == tracking_number,
+        ParcelRow.status.not_in(sorted(FREE))
+        if shipment_id is None
+        else ParcelRow.shipment_id == shipment_id,
     )
-    if shipment_id is not None:
-        query = query.where(ParcelRow.shipment_id == shipment_id)
     return (await db.execute(query)).first() is not None

@@ -123,6 +123,7 @@ CHECKS = (
         "I6d",
         "A label has a number that no other live parcel has, and belongs to one shipment",
         """SELECT carrier, tracking_number AS name FROM parcels
+        WHERE status NOT IN ('delivered', 'returned', 'lost', 'voided')
         GROUP BY carrier, tracking_number HAVING count(*) > 1
         UNION ALL
         SELECT carrier, booking_reference FROM shipments WHERE booking_reference IS NOT NULL

@@ -64,6 +64,9 @@ RANKS = {
 ENDED = frozenset({S.DELIVERED, S.RETURNED, S.LOST})
 """The tracking states with which the journey is over."""
 
+FREE = ENDED | {S.VOIDED}
+"""The states of a parcel in which its carrier may give its number to another one."""
+
 RUNNING = frozenset(MOVES) - ENDED - ends(MOVES)
 """The states in which a label is due, or the goods are on their way."""
 

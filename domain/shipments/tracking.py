@@ -13,7 +13,8 @@ CONTRADICTION_WITHIN = timedelta(hours=72)
 GRACE = timedelta(days=1)
 """How far a carrier's clock may be off, towards its booking and into the future."""
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""Before all that has happened."""
 
 
 class TrackingScan(Value):
@@ -132,7 +133,7 @@ def _is_outdated(ordered: Sequence[TrackingScan]) -> bool:
 
 def combine(parcels: Sequence[ParcelState]) -> ParcelState:
     """Return a shipment's state; the proof of delivery is that of the last parcel."""
-    least = max(parcels, key=lambda one: (-RANKS[one.status], one.delivered_at or _NEVER))
+    least = max(parcels, key=lambda one: (-RANKS[one.status], one.delivered_at or NEVER))
     exceptions = [parcel.exception for parcel in parcels if parcel.exception]
     return least.model_copy(
         update={
