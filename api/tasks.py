@@ -7,7 +7,7 @@ from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.tasks import accept_answer
@@ -79,6 +79,11 @@ class DecideTask(AnswerDetails):
 
     choice: Name
     note: Text = ""
+
+    @model_serializer(mode="wrap")
+    def _given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # An answer without such a field has the fingerprint that it had before there were any.
+        return {name: value for name, value in write(self).items() if value is not None}
 
 
 class TaskQuery(PageQuery):

@@ -8,7 +8,10 @@ from uuid import UUID
 import httpx2
 import pytest
 
+from api.idempotency import fingerprint
+from api.tasks import DecideTask
 from domain.tasks import TaskKind
+from domain.value import Value
 from tests.api.callers import Callers
 from tests.workflows.asking import calling
 from tests.workflows.stage import Stage
@@ -94,3 +97,15 @@ async def test_an_answer_that_books_money_is_refused_with_the_outcome_too(
         ("authorization", "succeeded"),
     ]
     await stage.cancel(order)
+
+
+def test_an_answer_is_repeated_under_a_key_that_the_release_before_has_stored() -> None:
+    class DecideBefore(Value):
+        choice: str
+        note: str = ""
+
+    route, given = "POST /tasks/1/decide", {"choice": "refund", "note": "lost"}
+    before = fingerprint(route, DecideBefore.model_validate(given))
+    assert fingerprint(route, DecideTask.model_validate(given)) == before
+    with_service = DecideTask.model_validate({**given, "service": "express"})
+    assert fingerprint(route, with_service) != before
