@@ -19,9 +19,10 @@ from api.idempotency import OptionalKey, RequiredKey, idempotent
 from api.pages import Page
 from api.problems import BODY, KEYED, READ, problems
 from api.process import ProcessView, Wait, describe, waiting_in_books
+from api.refusals import TimedOut
 from api.steering import Steer
 from db.documents import DOCUMENTS
-from db.holds import check_free, require_hold
+from db.holds import check_free, is_released, require_hold
 from db.reads.timeline import get_timeline
 from db.runs import get_run
 from db.waiting import parts_of
@@ -106,6 +107,12 @@ def process(
         return await describe(await services.temporal(), document, parts, waits, caller)
 
 
+Check = Callable[[AsyncConnection], Awaitable[None]]
+"""Raises what the books refuse."""
+Look = Callable[[AsyncConnection], Awaitable[bool]]
+"""Whether what is asked for is so by now."""
+
+
 @dataclass(frozen=True)
 class DocumentCommands(ABC, Generic[View]):
     """Requests to the running documents of a kind: checked in the books, decided by the run.
@@ -127,18 +134,27 @@ class DocumentCommands(ABC, Generic[View]):
         update: UpdateMethodMultiParam[[Any, Any], Any] | str,
         request: BaseModel,
         request_id: UUID,
-        check: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+        check: Check | None = None,
+        fulfilled: Look | None = None,
     ) -> View:
         """Send a request to the document's run and return the document after it.
 
-        Refuses before what has ended, what ``check`` refuses, and what is not the caller's.
+        Refuses before what has ended, what ``check`` refuses, and what is not the caller's. What
+        ``fulfilled`` finds done, by whomever, before or after a refusal, needs no more asking.
         """
-        async with self.books.read() as db:
-            run = await get_run(db, document, caller.reach)
-            DOCUMENTS[document.kind].check_running(run.status)
-            if check is not None:
-                await check(db)
-        await self.steering.ask(document, update, request, request_id)
+        try:
+            async with self.books.read() as db:
+                run = await get_run(db, document, caller.reach)
+                if fulfilled is not None and await fulfilled(db):
+                    return await self.look(document.id, caller)
+                DOCUMENTS[document.kind].check_running(run.status)
+                if check is not None:
+                    await check(db)
+            await self.steering.ask(document, update, request, request_id)
+        except (IllegalMove, TimedOut, PartnerUnavailable):
+            async with self.books.read() as db:
+                if fulfilled is None or not await fulfilled(db):
+                    raise
         return await self.look(document.id, caller)
 
 
@@ -202,7 +218,10 @@ def holds(
 
         async def run(request_id: UUID) -> View:
             check = partial(require_hold, hold_id=hold_id, document=document)
-            return await documents.ask(document, caller, RELEASE_HOLD, asked, request_id, check)
+            fulfilled = partial(is_released, hold_id=hold_id, document=document)
+            return await documents.ask(
+                document, caller, RELEASE_HOLD, asked, request_id, check, fulfilled
+            )
 
         route = f"POST /{path}/{document_id}/holds/{hold_id}/release"
         return keyed_response(await idempotent(documents.books, caller, key, route, None, run))

@@ -15,9 +15,10 @@ from temporalio.client import (
 )
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.workflow import UpdateMethodMultiParam
 
+from api.refusals import TimedOut
 from api.services import Services
 from api.temporal import TemporalProvider
 from db.engine import Database
@@ -27,6 +28,7 @@ from domain.errors import DomainError, IllegalMove, PartnerUnavailable, refusal_
 from workflows.runs import start_options
 
 Request = TypeVar("Request")
+_NOT_TAKEN = (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.PERMISSION_DENIED)
 PATIENCE = 12.0
 """Seconds; longer than a cancelling run waits before it answers that the undo is under way."""
 
@@ -49,8 +51,9 @@ class Steering:
         """Send the request to the document's run, starting the run if it is not dispatched yet.
 
         ``request_id`` makes a repeat the same update. Raises the run's refusal, IllegalMove when
-        the run has ended, and PartnerUnavailable when no worker answers: a repeat under the same
-        key then finds out whether anything has changed.
+        the run has ended, PartnerUnavailable when Temporal does not take the request, and TimedOut
+        when nothing is heard of it: it may still be carried out, which a repeat under the same key
+        finds out.
         """
         client = await self.temporal()
         async with self.books.read() as db:
@@ -70,10 +73,12 @@ class Steering:
             raise _ended() from error
         except WorkflowUpdateFailedError as error:
             raise _refusal(error.cause) from error
-        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError, RPCError) as error:
-            raise PartnerUnavailable(
-                "the process does not answer now; try again with the same Idempotency-Key"
-            ) from error
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            raise _unanswered() from error
+        except RPCError as error:
+            if error.status in _NOT_TAKEN:
+                raise PartnerUnavailable("Temporal takes no requests now; try again") from error
+            raise _unanswered() from error
         finally:
             _read_outcome(start)
 
@@ -92,6 +97,13 @@ def _read_outcome(start: WithStartWorkflowOperation[Any, Any]) -> None:
         handle = start._workflow_handle
         if handle.done() and not handle.cancelled():
             handle.exception()
+
+
+def _unanswered() -> TimedOut:
+    return TimedOut(
+        "the process has not answered; what was asked for may still happen: ask again with the same"
+        " Idempotency-Key, or look at the document"
+    )
 
 
 def _ended() -> IllegalMove:

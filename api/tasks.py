@@ -17,6 +17,7 @@ from api.idempotency import OptionalKey, idempotent
 from api.notifier import Notifier
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
+from api.refusals import TimedOut
 from api.rows import last_id, view
 from api.steering import Steer
 from db.pages import get_page
@@ -177,7 +178,7 @@ async def decide(
         if asker is not None:
             try:
                 await steering.ask(asker, DECIDE, decision, request_id)
-            except IllegalMove:
+            except (IllegalMove, TimedOut):
                 # The run may have ended by the answer that won, or by the first try of this one.
                 if await accept() is not None:
                     raise

@@ -112,6 +112,16 @@ async def find_hold(db: AsyncConnection, hold_id: UUID, document: Document) -> b
     return bool((await db.execute(select(query.exists()))).scalar_one())
 
 
+async def is_released(db: AsyncConnection, hold_id: UUID, document: Document) -> bool:
+    """Whether the document had this hold and has it no more."""
+    query = select(HoldRow.id).where(
+        HoldRow.id == hold_id,
+        HoldRow.document_id == document.id,
+        HoldRow.released_at.is_not(None),
+    )
+    return bool((await db.execute(select(query.exists()))).scalar_one())
+
+
 async def require_hold(db: AsyncConnection, hold_id: UUID, document: Document) -> None:
     """Raise NotFound unless the document has, or had, this hold."""
     if not await find_hold(db, hold_id, document):

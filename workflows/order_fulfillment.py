@@ -31,6 +31,10 @@ with workflow.unsafe.imports_passed_through():
     from workflows.status import show_status
 
 
+LONGEST_HISTORY = 2_000
+"""Events after which a run goes on as a new one; Temporal refuses the 2,001st update of a run."""
+
+
 @workflow.defn
 class OrderFulfillment:
     """One run per order; from its start the only writer of the order's status."""
@@ -39,7 +43,8 @@ class OrderFulfillment:
     def __init__(self, order_id: OrderId) -> None:
         """Know the order; requests may come before the first step."""
         self._id = order_id
-        self._news = False
+        # A run that goes on for another one looks at once for what came in between.
+        self._news = workflow.info().continued_run_id is not None
         self._money_news = False
         self._saga: Saga[Cancellation, OrderStatus] = Saga(
             cancelled=OrderStatus.CANCELLED,
@@ -95,6 +100,7 @@ class OrderFulfillment:
                 if {BookingOutcome.HELD, BookingOutcome.REFUSED} & outcomes
                 else "With the carrier: waiting for the parcels to arrive."
             )
+            await self._renew()
             await workflow.wait_condition(lambda: self._news)
             self._news = False
             progress = await in_database(OrderActivities.complete_order, self._id)
@@ -113,6 +119,7 @@ class OrderFulfillment:
     async def _wait_for_news(self, progress: Progress) -> None:
         """Wait for money, the release of a hold or a cancellation; unpaid, only for so long."""
         self._saga.check()
+        await self._renew()
         if progress.standing is Standing.SECURED:
             self._set_details("Paid and on hold: waiting for a person to release it.")
             await workflow.wait_condition(lambda: self._news)
@@ -159,6 +166,18 @@ class OrderFulfillment:
     async def _report_undo(self, reason: str) -> None:
         failure = UndoFailure(order_id=self._id, reason=reason[:1000])
         await in_database(OrderActivities.report_undo_failure, failure)
+
+    async def _renew(self) -> None:
+        """Go on in a fresh run before this one's history takes no more: the books know all."""
+        info = workflow.info()
+        long = info.get_current_history_length() >= LONGEST_HISTORY
+        if not (long or info.is_continue_as_new_suggested()):
+            return
+        if not workflow.patched("renewed-runs"):
+            return
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._saga.request is None:
+            workflow.continue_as_new(self._id)
 
     def _set_details(self, story: str) -> None:
         workflow.set_current_details(story)

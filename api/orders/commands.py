@@ -1,6 +1,7 @@
 """HTTP for commands to an order on its way: change, cancel, hold, release, pay."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from api.notifier import Notifier
 from api.orders.views import OrderView
 from api.problems import BODY, KEYED, READ, problems
 from db.documents import ORDERS
-from db.orders.reads import get_order
+from db.orders.reads import get_order, is_cancelled
 from domain.access import Caller
 from domain.documents import Document, Kind
 from domain.errors import IllegalMove, NotFound, Stale, TooManyAttempts
@@ -32,7 +33,6 @@ from domain.orders.requests import (
     check_reason,
     too_late_to_cancel,
 )
-from domain.orders.status import OrderStatus
 from workflows.order_fulfillment import OrderFulfillment
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -100,8 +100,6 @@ async def cancel(
 
     async def run(request_id: UUID) -> OrderView:
         order = await orders.look(order_id, caller)
-        if order.status is OrderStatus.CANCELLED:
-            return order
 
         async def check(_db: AsyncConnection) -> None:
             if any(line.shipped for line in order.lines):
@@ -110,7 +108,8 @@ async def cancel(
         request = Cancellation(order_id=OrderId(order_id), reason=body.reason, actor=caller.subject)
         document = Document(Kind.ORDER, order_id)
         cancel = OrderFulfillment.cancel
-        return await orders.ask(document, caller, cancel, request, request_id, check)
+        fulfilled = partial(is_cancelled, order_id=order_id)
+        return await orders.ask(document, caller, cancel, request, request_id, check, fulfilled)
 
     route = f"POST /orders/{order_id}/cancel"
     return keyed_response(await idempotent(orders.books, caller, key, route, body, run))

@@ -18,6 +18,7 @@ from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
 from domain.ids import CustomerId
 from domain.items import sku_key
+from domain.orders.status import OrderStatus
 
 _PARTS = {
     "lines": """SELECT jsonb_agg(jsonb_build_object(
@@ -148,3 +149,11 @@ async def find_by_reference(
             )
         )
     ).scalar_one_or_none()
+
+
+async def is_cancelled(db: AsyncConnection, order_id: UUID) -> bool:
+    """Whether the order has been cancelled."""
+    query = select(OrderRow.id).where(
+        OrderRow.id == order_id, OrderRow.status == OrderStatus.CANCELLED
+    )
+    return bool((await db.execute(select(query.exists()))).scalar_one())

@@ -39,12 +39,12 @@ class Orders(Runs):
             Document(Kind.ORDER, order_id), OrderFulfillment.cancel, request, new_id()
         )
 
-    async def hold(self, order_id: OrderId) -> UUID:
+    async def hold(self, order_id: OrderId, reason: HoldReason = HoldReason.MANUAL) -> UUID:
         document, hold_id = Document(Kind.ORDER, order_id), new_id()
         request = HoldPlacement(
             document=document,
             hold_id=hold_id,
-            reason=HoldReason.MANUAL,
+            reason=reason,
             note="",
             actor="support",
         )
