@@ -77,7 +77,7 @@ async def search(
     rows, more = await get_page(
         db, PaymentRead, found, PaymentRead.id, after=query.after, limit=query.limit
     )
-    views = shown(partial(_view, caller=caller), rows)
+    views = shown("PaymentView", partial(_view, caller=caller), rows)
     return Page[PaymentView].of(views, request.url.path, query, last_id(rows, more))
 
 

@@ -8,6 +8,7 @@ import structlog
 from pydantic import ValidationError
 
 from domain.value import Value
+from telemetry import metrics
 
 View = TypeVar("View", bound=Value)
 Row = TypeVar("Row")
@@ -29,22 +30,23 @@ def view(kind: type[View], row: object, **computed: Any) -> View:
         return kind.model_validate(given)
     except ValidationError as error:
         places = [".".join(map(str, one["loc"])) for one in error.errors(include_input=False)]
-        _report(row, kind.__name__, fields=places)
+        _report(row, kind.__name__, "shown_as_stored", fields=places)
         return cast(View, kind.model_construct(**given))
 
 
-def shown(build: Callable[[Row], Shown], rows: Iterable[Row]) -> list[Shown]:
-    """Build what is shown of each row; one that cannot be built is left out of the list."""
+def shown(name: str, build: Callable[[Row], Shown], rows: Iterable[Row]) -> list[Shown]:
+    """Build the view of this name of each row; one that cannot be built is left out of the list."""
     built = []
     for row in rows:
         try:
             built.append(build(row))
-        except ValueError as error:
-            _report(row, build.__name__, failure=type(error).__name__)
+        except (ValueError, LookupError) as error:
+            _report(row, name, "left_out", failure=type(error).__name__)
     return built
 
 
-def _report(row: object, name: str, **facts: Any) -> None:
+def _report(row: object, name: str, outcome: str, **facts: Any) -> None:
+    metrics.unfit_rows.labels(name, outcome).inc()
     _log.error("row_does_not_fit_its_view", view=name, id=str(getattr(row, "id", "")), **facts)
 
 

@@ -1,6 +1,7 @@
 """HTTP for shipments: what is on its way and what the carrier says."""
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from api.notifier import Notifier
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.process import Wait
-from api.rows import last_id, money, view
+from api.rows import last_id, money, shown, view
 from db.pages import get_page
 from db.shipments.reads import ShipmentRead, get_shipment, search_shipments, tracking_of
 from domain.access import Caller
@@ -138,7 +139,7 @@ async def search(
     rows, more = await get_page(
         db, ShipmentRead, found, ShipmentRead.id, after=query.after, limit=query.limit
     )
-    views = [_view(row, caller) for row in rows]
+    views = shown("ShipmentView", partial(_view, caller=caller), rows)
     return Page[ShipmentView].of(views, request.url.path, query, last_id(rows, more))
 
 

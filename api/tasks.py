@@ -1,6 +1,5 @@
 """HTTP for tasks: what people are asked."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,7 +17,7 @@ from api.notifier import Notifier
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, READ, problems
 from api.refusals import TimedOut
-from api.rows import last_id, view
+from api.rows import last_id, shown, view
 from api.steering import Steer
 from db.pages import get_page
 from db.reads.choices import Amounts, amounts_of
@@ -109,21 +108,21 @@ async def search(
     rows, more = await get_page(
         db, TaskRow, found, TaskRow.id, after=query.after, limit=query.limit
     )
-    views = await _views(db, rows, caller)
+    amounts = await amounts_of(db, rows)
+    views = shown("TaskView", lambda row: _view(row, amounts.get(row.id, {}), caller), rows)
     return Page[TaskView].of(views, request.url.path, query, last_id(rows, more))
 
 
 @router.get("/{task_id}", responses=problems(*READ, NotFound))
 async def show(task_id: UUID, caller: Annotated[Caller, require("tasks:read")], db: Db) -> TaskView:
     """One task."""
-    [found] = await _views(db, [await get_task(db, task_id)], caller)
-    return found
+    return await _show(db, task_id, caller)
 
 
-async def _views(db: AsyncConnection, rows: Sequence[TaskRow], caller: Caller) -> list[TaskView]:
-    """Show tasks; the money of an open one's choices is that of this moment."""
-    amounts = await amounts_of(db, rows)
-    return [_view(row, amounts.get(row.id, {}), caller) for row in rows]
+async def _show(db: AsyncConnection, task_id: UUID, caller: Caller) -> TaskView:
+    """Show a task; the money of an open one's choices is that of this moment."""
+    row = await get_task(db, task_id)
+    return _view(row, (await amounts_of(db, [row])).get(row.id, {}), caller)
 
 
 def _view(row: TaskRow, amounts: Amounts, caller: Caller) -> TaskView:
@@ -138,7 +137,8 @@ def _view(row: TaskRow, amounts: Amounts, caller: Caller) -> TaskView:
 
 def _choice(kind: str, choice: str, amounts: Amounts) -> ChoiceView:
     amount, short = amounts.get(choice, (None, None))
-    effect = RULES[TaskKind(kind)].choices.get(choice, "")
+    # A release that was taken back may have asked what this one does not know.
+    effect = RULES[TaskKind(kind)].choices.get(choice, "") if kind in RULES else ""
     return ChoiceView(choice=choice, effect=effect, amount=amount, short=short)
 
 
@@ -183,8 +183,7 @@ async def decide(
                 if await accept() is not None:
                     raise
         async with books.read() as db:
-            [found] = await _views(db, [await get_task(db, task_id)], caller)
-            return found
+            return await _show(db, task_id, caller)
 
     route = f"POST /tasks/{task_id}/decide"
     answer = await idempotent(books, caller, key, route, body, run)

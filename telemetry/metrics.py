@@ -34,6 +34,12 @@ http_connections_ended = Counter(
     ("reason",),
     registry=REGISTRY,
 )
+unfit_rows = Counter(
+    "stateset_unfit_rows",
+    "Rows that did not fit their view when they were to be shown.",
+    ("view", "outcome"),
+    registry=REGISTRY,
+)
 
 order_creations = Counter("order_creations", "Orders accepted.", registry=REGISTRY)
 order_creation_failures = Counter(

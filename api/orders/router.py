@@ -111,7 +111,7 @@ async def search(
         rows, more = await get_page(
             db, OrderRow, found, OrderRow.id, after=query.after, limit=query.limit
         )
-    items = shown(partial(_order, caller=caller), rows)
+    items = shown("OrderView", partial(_order, caller=caller), rows)
     return json_response(page(items, request.url.path, query, last_id(rows, more)))
 
 
