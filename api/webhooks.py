@@ -110,7 +110,8 @@ def _storable(raw: bytes) -> dict[str, Any]:
     """
     try:
         payload = orjson.loads(raw)
-        to_json(payload)
+        # As facts are written: what is nested almost too deeply is too deep within a list of them.
+        to_json([{"payload": payload}])
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         payload = None
     if not isinstance(payload, dict):

@@ -1,4 +1,4 @@
-"""facts end as a person's task, too."""
+"""Facts end as a person's task, too."""
 
 from alembic import op
 
