@@ -1,6 +1,6 @@
 """The one shape of a value: frozen, strict about unknown fields, safe to pass between processes."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
@@ -38,3 +38,8 @@ class Value(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
     )
+
+    @classmethod
+    def stored(cls, value: object) -> Self:
+        """Read what we stored: fields of a newer release beside this one are left alone."""
+        return cls.model_validate(value, extra="ignore")

@@ -47,12 +47,25 @@ PASSED_THROUGH = (
 )
 
 
+_adapters: dict[Any, TypeAdapter[Any]] = {}
+
+
+def _adapter(type_hint: type[Any]) -> TypeAdapter[Any]:
+    if type_hint not in _adapters:
+        _adapters[type_hint] = TypeAdapter(type_hint)
+    return _adapters[type_hint]
+
+
 class _StrictJson(PydanticJSONPlainPayloadConverter):
-    """Malformed input fails the run or the request that carried it, instead of its worker."""
+    """Malformed input fails the run or the request that carried it, instead of its worker.
+
+    Fields that this release does not know are left alone: while two releases work side by side,
+    and after a rollback, the older one reads what the newer one wrote.
+    """
 
     def from_payload(self, payload: Payload, type_hint: type[Any] | None = None) -> Any:
         try:
-            return super().from_payload(payload, type_hint)
+            return _adapter(type_hint or Any).validate_json(payload.data, extra="ignore")
         except ValidationError as error:
             raise _malformed(error) from error
 
@@ -104,11 +117,11 @@ def _sandbox(runner: WorkflowRunner | None) -> WorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 
-def plugin() -> SimplePlugin:
+def plugin(converter: DataConverter = DATA_CONVERTER) -> SimplePlugin:
     """Return the plugin; give it to the client, which hands it to its workers."""
     return SimplePlugin(
         "stateset",
-        data_converter=DATA_CONVERTER,
+        data_converter=converter,
         interceptors=[RefusalInterceptor()],
         workflows=WORKFLOWS,
         workflow_runner=_sandbox,

@@ -29,7 +29,7 @@ async def settle_amount(db: AsyncConnection, task: TaskRow, decision: Decision) 
     """
     [asked, *_] = await find_by_key(db, task.facts["key"])
     order = await ORDERS.lock(db, asked.order_id)
-    theirs = Money.model_validate(task.facts["theirs"])
+    theirs = Money.stored(task.facts["theirs"])
     amount = asked.amount
     if decision.choice == RightAmount.THEIRS:
         if theirs.currency != asked.currency or not theirs.amount:

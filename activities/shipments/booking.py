@@ -178,7 +178,7 @@ class BookingActivities:
 def _request(shipment: ToBook) -> BookingRequest:
     """Order a label; a site of ours without an address is refused like one by the carrier."""
     try:
-        ship_from = Address.model_validate(shipment.ship_from)
+        ship_from = Address.stored(shipment.ship_from)
     except ValidationError as error:
         missing = ", ".join(str(each["loc"][0]) for each in error.errors())
         raise PartnerRefused("site_address", f"the site's address needs {missing}") from error
@@ -191,6 +191,6 @@ def _request(shipment: ToBook) -> BookingRequest:
         reference=shipment.id,
         service=shipment.service,
         ship_from=ship_from,
-        ship_to=Address.model_validate(shipment.ship_to),
+        ship_to=Address.stored(shipment.ship_to),
         parcels=tuple(ParcelRequest(weight_grams=weight) for weight in weights),
     )

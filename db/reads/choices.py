@@ -34,7 +34,7 @@ async def amounts_of(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID
         if task.kind == TaskKind.PAYMENT_MISMATCH:
             told = {choice: task.facts[choice] for choice in task.choices}
             found[task.id] = {
-                choice: (Money.model_validate(money), _money(0, money["currency"]))
+                choice: (Money.stored(money), _money(0, money["currency"]))
                 for choice, money in told.items()
             }
         elif task.kind in _ABOUT_SHIPMENTS and task.document_id in paid:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -56,16 +57,19 @@ class Stage(Orders, Shipments, Payments, Tasks):
         """Steps whose answers wait until a story lets them go."""
 
     @contextlib.asynccontextmanager
-    async def working(self, *, cached: int = 1000) -> AsyncIterator[Worker]:
-        """Run a worker and a dispatcher."""
+    async def working(
+        self, *, cached: int = 1000, client: Client | None = None
+    ) -> AsyncIterator[Worker]:
+        """Run a worker and a dispatcher, of another ``client`` if one is given."""
+        client = client or self.client
         carrier = SandboxCarrier(self.carrier.base_url, self.carrier.api_key)
         payments = SandboxPayments(self.payments.base_url, self.payments.api_key)
         steps = [self._refusable(step) for step in activities(self.books, carrier, payments)]
         settings = self.settings.model_copy(update={"max_cached_workflows": cached})
-        worker = make_worker(self.client, settings, steps)
+        worker = make_worker(client, settings, steps)
         dispatcher = Dispatcher(
             self.books,
-            self.client,
+            client,
             task_queue=self.task_queue,
             batch=50,
             poll=timedelta(seconds=POLL),
