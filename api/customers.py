@@ -9,19 +9,20 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.customers.accepting import create_customer
+from activities.customers.changing import apply_change
 from api.answers import keyed_response
 from api.deps import Books, Db, require
-from api.etags import IfNoneMatch, tagged
-from api.idempotency import RequiredKey, idempotent_create
+from api.etags import IfMatch, IfNoneMatch, check_match, tagged
+from api.idempotency import OptionalKey, RequiredKey, idempotent, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, view
 from db.customers import CustomerRow, get_customer, search_customers
 from db.pages import get_page
-from domain.access import Caller
+from domain.access import Caller, Command
 from domain.addresses import Address
-from domain.customers import CreateCustomer, CustomerStatus
-from domain.errors import AlreadyExists, NotFound
+from domain.customers import CreateCustomer, CustomerChange, CustomerStatus
+from domain.errors import AlreadyExists, NotFound, Stale
 from domain.ids import CustomerId
 from domain.sources import attributed
 from domain.value import Name, Value
@@ -108,3 +109,31 @@ async def create(
         books, caller, key, "POST /customers", asked, write, given=customer
     )
     return keyed_response(made, "/customers")
+
+
+@router.patch(
+    "/{customer_id}",
+    response_model=CustomerView,
+    responses=problems(*READ, *BODY, *KEYED, NotFound, AlreadyExists, Stale),
+)
+async def change(
+    customer_id: UUID,
+    body: CustomerChange,
+    caller: Annotated[Caller, require("customers:change")],
+    key: OptionalKey,
+    books: Books,
+    meant: IfMatch = None,
+) -> Response:
+    """Change a customer; what is left out stays. `status` needs `customers:status`."""
+    if body.status is not None:
+        caller.require(Command.CUSTOMERS_STATUS)
+
+    async def run(_: UUID) -> CustomerView:
+        async with books.begin() as db:
+            row = await get_customer(db, customer_id, caller.reach, to_change=True)
+            check_match(row.version, meant)
+            actor, reach = caller.subject, caller.reach
+            return view(CustomerView, await apply_change(db, row, body, actor=actor, reach=reach))
+
+    route = f"PATCH /customers/{customer_id}"
+    return keyed_response(await idempotent(books, caller, key, route, body, run))

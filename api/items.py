@@ -10,21 +10,22 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.items.accepting import create_item
+from activities.items.changing import apply_change
 from api.answers import keyed_response
 from api.deps import Books, Db, require
-from api.etags import IfNoneMatch, tagged
-from api.idempotency import RequiredKey, idempotent_create
+from api.etags import IfMatch, IfNoneMatch, check_match, tagged
+from api.idempotency import OptionalKey, RequiredKey, idempotent, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, money, view
 from db.inventory.reads import get_availability
 from db.items import ItemRead, get_item, search_items
 from db.pages import get_page
-from domain.access import Caller
+from domain.access import Caller, Command
 from domain.disclosure import disclose
-from domain.errors import AlreadyExists, NotFound
+from domain.errors import AlreadyExists, NotFound, Stale
 from domain.ids import ItemId, SiteId
-from domain.items import CreateItem, ItemStatus, Rate
+from domain.items import CreateItem, ItemChange, ItemStatus, Rate
 from domain.money import Money
 from domain.quantities import Total
 from domain.value import Name, Value
@@ -125,6 +126,36 @@ async def create(
 
     made = await idempotent_create(books, caller, key, "POST /items", item, write)
     return keyed_response(made, "/items")
+
+
+@router.patch(
+    "/{item_id}",
+    response_model=ItemView,
+    responses=problems(*READ, *BODY, *KEYED, NotFound, Stale),
+)
+async def change(
+    item_id: UUID,
+    body: ItemChange,
+    caller: Annotated[Caller, require("items:change")],
+    key: OptionalKey,
+    books: Books,
+    meant: IfMatch = None,
+) -> Response:
+    """Change an item or its prices; what is left out stays. `status` needs `items:discontinue`."""
+    if body.status is not None:
+        caller.require(Command.ITEMS_DISCONTINUE)
+
+    async def run(_: UUID) -> ItemView:
+        async with books.begin() as db:
+            item = await get_item(db, item_id, to_change=True)
+            check_match(item.version, meant)
+            await apply_change(db, item, body, actor=caller.subject)
+        async with books.read() as db:
+            row = await get_item(db, item_id)
+            return view(ItemView, row, prices=_prices(row))
+
+    route = f"PATCH /items/{item_id}"
+    return keyed_response(await idempotent(books, caller, key, route, body, run))
 
 
 def _prices(row: ItemRead) -> list[dict[str, Any] | None]:

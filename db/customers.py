@@ -1,12 +1,24 @@
 """Customers and their addresses."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Index, Select, UniqueConstraint, and_, func, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Index,
+    Select,
+    UniqueConstraint,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,12 +56,11 @@ class CustomerRow(Base):
 
 
 async def get_customer(
-    db: AsyncConnection, customer_id: UUID, reach: Reach = EVERYTHING
+    db: AsyncConnection, customer_id: UUID, reach: Reach = EVERYTHING, *, to_change: bool = False
 ) -> CustomerRow:
-    """Return the customer's row; raise NotFound, also out of ``reach``."""
-    found = (
-        await db.execute(select(CustomerRow.__table__).where(CustomerRow.id == customer_id))
-    ).one_or_none()
+    """Return the customer's row, locked ``to_change`` it; raise NotFound, also out of ``reach``."""
+    query = select(CustomerRow.__table__).where(CustomerRow.id == customer_id)
+    found = (await db.execute(query.with_for_update() if to_change else query)).one_or_none()
     if found is None or not reach.covers(found.id, found.source):
         raise NotFound(f"there is no customer {customer_id}")
     return cast(CustomerRow, found)
@@ -116,9 +127,41 @@ async def add_customer(
                 CustomerRow.external_reference == customer.external_reference,
             )
         )
+    raise await _already_exists(
+        db,
+        "there is a customer with this email, or this source and external_reference",
+        same,
+        reach,
+    )
+
+
+async def change_customer(
+    db: AsyncConnection, customer: CustomerRow, values: Mapping[str, Any], reach: Reach
+) -> CustomerRow:
+    """Write columns of a locked customer and return its row.
+
+    Raises AlreadyExists for another customer's email, with that one's id if it is within ``reach``.
+    """
+    changed = (
+        update(CustomerRow)
+        .where(CustomerRow.id == customer.id)
+        .values(version=CustomerRow.version + 1, **values)
+        .returning(CustomerRow.__table__)
+    )
+    try:
+        async with db.begin_nested():
+            return cast(CustomerRow, (await db.execute(changed)).one())
+    except IntegrityError as error:
+        if values.get("email") is None:
+            raise
+        same = [CustomerRow.email == values["email"]]
+        said = "there is a customer with this email"
+        raise await _already_exists(db, said, same, reach) from error
+
+
+async def _already_exists(
+    db: AsyncConnection, said: str, same: Sequence[ColumnElement[bool]], reach: Reach
+) -> AlreadyExists:
     seen = search_customers(reach).where(or_(*same)).order_by(CustomerRow.id).limit(1)
     first = (await db.execute(seen)).one_or_none()
-    raise AlreadyExists(
-        "there is a customer with this email, or this source and external_reference",
-        **({} if first is None else {"id": str(first.id)}),
-    )
+    return AlreadyExists(said, **({} if first is None else {"id": str(first.id)}))

@@ -1,6 +1,6 @@
 """Items and their list prices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
@@ -25,6 +26,7 @@ from db.metadata import Base, Id, Minor, Rate, one_of
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId
 from domain.items import CreateItem, ItemStatus, Listing, sku_key
+from domain.money import Money
 
 TAKEN = "\x1f"
 """What no SKU holds: it sets apart the key of an item whose SKU another item had before."""
@@ -87,8 +89,11 @@ _PRICES: ColumnElement[dict[str, int]] = literal_column(
 _ITEMS = select(ItemRow.__table__, _PRICES.label("prices"))
 
 
-async def get_item(db: AsyncConnection, item_id: UUID) -> ItemRead:
-    """Return the item's row with its valid prices; raise NotFound."""
+async def get_item(db: AsyncConnection, item_id: UUID, *, to_change: bool = False) -> ItemRead:
+    """Return the item's row with its valid prices, locked ``to_change`` it; raise NotFound."""
+    if to_change:
+        # First the lock, then the look: what is read was committed before it was ours to change.
+        await db.execute(select(ItemRow.id).where(ItemRow.id == item_id).with_for_update())
     found = (await db.execute(_ITEMS.where(ItemRow.id == item_id))).one_or_none()
     if found is None:
         raise NotFound(f"there is no item {item_id}")
@@ -143,21 +148,31 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Item
     if added.one_or_none() is None:
         first = await find_item_id(db, item.sku)
         raise AlreadyExists(f"there is an item with the SKU {item.sku}", id=str(first))
-    if item.prices:
-        await db.execute(
-            insert(PriceRow).values(
-                [
-                    {
-                        "item_id": item_id,
-                        "currency": price.currency,
-                        "amount": price.amount,
-                        "valid_from": func.now(),
-                    }
-                    for price in item.prices
-                ]
-            )
-        )
+    await add_prices(db, item_id, item.prices)
     return await get_item(db, item_id)
+
+
+async def add_prices(db: AsyncConnection, item_id: UUID, prices: Sequence[Money]) -> None:
+    """Add list prices of a new or locked item, valid from the beginning of this transaction.
+
+    Where a transaction that had the lock before began later, they are valid right after its own.
+    """
+    for price in prices:
+        await db.execute(_ADD_PRICE, {"item": item_id, **price.model_dump()})
+
+
+async def change_item(db: AsyncConnection, item_id: UUID, values: Mapping[str, Any]) -> None:
+    """Write columns of a locked item."""
+    changed = update(ItemRow).where(ItemRow.id == item_id)
+    await db.execute(changed.values(version=ItemRow.version + 1, **values))
+
+
+_ADD_PRICE = text(
+    """INSERT INTO prices (item_id, currency, amount, valid_from)
+    SELECT :item, :currency, :amount, greatest(now(), (SELECT max(valid_from)
+        + interval '1 microsecond' FROM prices WHERE item_id = :item AND currency = :currency
+            AND valid_from <= clock_timestamp()))"""
+)
 
 
 async def items_without_key(db: AsyncConnection, limit: int) -> dict[UUID, str]:

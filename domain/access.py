@@ -40,8 +40,12 @@ class Command(StrEnum):
     ORDERS_PAY = "orders:pay"
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_CREATE = "customers:create"
+    CUSTOMERS_CHANGE = "customers:change"
+    CUSTOMERS_STATUS = "customers:status"
     ITEMS_READ = "items:read"
     ITEMS_CREATE = "items:create"
+    ITEMS_CHANGE = "items:change"
+    ITEMS_DISCONTINUE = "items:discontinue"
     INVENTORY_READ = "inventory:read"
     INVENTORY_ADJUST = "inventory:adjust"
     SHIPMENTS_READ = "shipments:read"
@@ -69,8 +73,12 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.ORDERS_PAY: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
     C.CUSTOMERS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
     C.CUSTOMERS_CREATE: frozenset({R.SUPPORT, R.ADMIN, R.INTEGRATION}),
+    C.CUSTOMERS_CHANGE: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
+    C.CUSTOMERS_STATUS: frozenset({R.SUPPORT, R.FINANCE, R.ADMIN}),
     C.ITEMS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
     C.ITEMS_CREATE: frozenset({R.ADMIN, R.INTEGRATION}),
+    C.ITEMS_CHANGE: frozenset({R.ADMIN, R.INTEGRATION}),
+    C.ITEMS_DISCONTINUE: frozenset({R.ADMIN}),
     C.INVENTORY_READ: _STAFF | {R.INTEGRATION},
     C.INVENTORY_ADJUST: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},

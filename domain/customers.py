@@ -4,11 +4,11 @@ import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.addresses import Address
 from domain.sources import Sourced
-from domain.value import Name
+from domain.value import Change, Name
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)+")
 
@@ -48,3 +48,20 @@ class CreateCustomer(Sourced):
     email: Email | None = None
     phone: Phone | None = None
     address: Address | None = None
+
+
+class CustomerChange(Change):
+    """What of a customer is to change; orders keep the addresses that they were placed with."""
+
+    name: Name | None = None
+    email: Email | None = None
+    phone: Phone | None = None
+    address: Address | None = None
+    status: CustomerStatus | None = Field(
+        default=None, description="A suspended customer places no orders; not for customers."
+    )
+
+    @classmethod
+    def may_be_empty(cls) -> frozenset[str]:
+        """Return the fields that null empties."""
+        return frozenset({"email", "phone", "address"})

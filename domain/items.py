@@ -2,15 +2,15 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 from unicodedata import normalize
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from domain.ids import ItemId
 from domain.money import Money
 from domain.quantities import exact
-from domain.value import Name, Value
+from domain.value import Change, Name, Value
 
 Rate = Annotated[
     Decimal,
@@ -28,6 +28,18 @@ def sku_key(sku: str) -> str:
     key is short. Ours alone folds: a database's ``lower`` depends on its locale.
     """
     return normalize("NFC", normalize("NFD", sku).casefold())
+
+
+def _one_per_currency(prices: tuple[Money, ...]) -> tuple[Money, ...]:
+    if len({price.currency for price in prices}) != len(prices):
+        raise ValueError("give at most one price per currency")
+    return prices
+
+
+Weight = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
+"""Grams of one unit."""
+Prices = Annotated[tuple[Money, ...], Field(max_length=50), AfterValidator(_one_per_currency)]
+"""List prices, at most one per currency."""
 
 
 class ItemStatus(StrEnum):
@@ -56,11 +68,20 @@ class CreateItem(Value):
     name: Name
     sellable: bool = True
     tax_rate: Rate = Decimal(0)
-    weight_grams: Annotated[int, Field(strict=True, ge=0, le=10_000_000)] = 0
-    prices: tuple[Money, ...] = Field(default=(), max_length=50)
+    weight_grams: Weight = 0
+    prices: Prices = ()
 
-    @model_validator(mode="after")
-    def _one_price_per_currency(self) -> Self:
-        if len({price.currency for price in self.prices}) != len(self.prices):
-            raise ValueError("give at most one price per currency")
-        return self
+
+class ItemChange(Change):
+    """What of an item is to change; orders keep the names and prices they were placed with."""
+
+    name: Name | None = None
+    sellable: bool | None = None
+    tax_rate: Rate | None = None
+    weight_grams: Weight | None = None
+    prices: Prices | None = Field(
+        default=None, description="Valid from now on; prices in other currencies stay."
+    )
+    status: ItemStatus | None = Field(
+        default=None, description="A discontinued item is ordered no more; what is open goes on."
+    )

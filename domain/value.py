@@ -1,8 +1,16 @@
 """The one shape of a value: frozen, strict about unknown fields, safe to pass between processes."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    model_serializer,
+    model_validator,
+)
 
 
 def storable(text: str) -> str:
@@ -43,3 +51,29 @@ class Value(BaseModel):
     def stored(cls, value: object) -> Self:
         """Read what we stored: fields of a newer release beside this one are left alone."""
         return cls.model_validate(value, extra="ignore")
+
+
+class Change(Value):
+    """What of a document is to change: what is left out stays, so only what is given is written.
+
+    A field whose column may be empty takes null, which empties it.
+    """
+
+    @model_validator(mode="after")
+    def _nothing_is_emptied_that_must_be_there(self) -> Self:
+        empty = [name for name in self.model_fields_set if getattr(self, name) is None]
+        wrong = sorted(set(empty) - self.may_be_empty())
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)} cannot be null: leave out what stays")
+        return self
+
+    @classmethod
+    def may_be_empty(cls) -> frozenset[str]:
+        """Return the fields that null empties."""
+        return frozenset()
+
+    @model_serializer(mode="wrap")
+    def _given(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {
+            name: value for name, value in written(self).items() if name in self.model_fields_set
+        }

@@ -1,0 +1,50 @@
+"""Changing items and their prices: a use case in the caller's transaction, with its events."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.events import Event, add_events
+from db.items import ItemRead, add_prices, change_item
+from domain.items import ItemChange, ItemStatus
+
+_MOVES = {ItemStatus.ACTIVE: "reactivated", ItemStatus.DISCONTINUED: "discontinued"}
+
+
+async def apply_change(
+    db: AsyncConnection, item: ItemRead, change: ItemChange, *, actor: str
+) -> bool:
+    """Change a locked item and return whether that was news; what is no news changes nothing."""
+    given: dict[str, Any] = {name: getattr(change, name) for name in change.model_fields_set}
+    prices = [
+        price
+        for price in given.pop("prices", ())
+        if item.prices.get(price.currency) != price.amount
+    ]
+    values = {name: value for name, value in given.items() if getattr(item, name) != value}
+    if not values and not prices:
+        return False
+    await change_item(db, item.id, values)
+    await add_prices(db, item.id, prices)
+    told: dict[str, dict[str, Any]] = {}
+    if fields := sorted(values.keys() - {"status"}):
+        told["changed"] = {"fields": fields}
+    if prices:
+        told["price_changed"] = {"prices": [price.model_dump() for price in prices]}
+    if "status" in values:
+        told[_MOVES[values["status"]]] = {"from": item.status, "to": values["status"]}
+    await add_events(
+        db,
+        [
+            Event(
+                f"item.{what}",
+                subject=item.sku,
+                subject_id=item.id,
+                actor=actor,
+                correlation_id=f"item/{item.id}",
+                data={"item_id": str(item.id), "sku": item.sku, **data},
+            )
+            for what, data in told.items()
+        ],
+    )
+    return True
