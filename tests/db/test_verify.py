@@ -169,7 +169,12 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "I6c": ("UPDATE tracking_events SET hash = 'same' WHERE code = 'PU'", set()),
-    "I6d": ("UPDATE parcels SET tracking_number = 'T1' WHERE tracking_number = 'T2'", set()),
+    "I6d": (
+        "INSERT INTO parcels (id, shipment_id, carrier,"
+        " tracking_number, status) SELECT gen_random_uuid(), id, 'sandbox', 'T9', 'booked'"
+        " FROM shipments WHERE number IN ('SHP-1', 'SHP-2')",
+        {"I6b"},
+    ),
     "I6e": ("UPDATE shipments SET booking_reference = NULL WHERE number = 'SHP-1'", set()),
     "I6f": (
         "UPDATE shipments SET handed_over_at = NULL WHERE number = 'SHP-1'",

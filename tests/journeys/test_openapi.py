@@ -13,7 +13,7 @@ SECONDS = int(os.environ.get("STATESET_PROBE_SECONDS", "20"))
 CONFIG = """
 [checks.positive_data_acceptance]
 # 422 also refuses what no schema can say: an unknown item, a key that was used for something else.
-expected-statuses = ["2xx", 304, 401, 402, 403, 404, 409, 422, 429]
+expected-statuses = ["2xx", 304, 401, 402, 403, 404, 409, 412, 422, 429]
 
 [auth.openapi.bearer]
 bearer = "{key}"
