@@ -145,12 +145,14 @@ class DocumentCommands(ABC, Generic[View]):
         try:
             async with self.books.read() as db:
                 run = await get_run(db, document, caller.reach)
-                if fulfilled is not None and await fulfilled(db):
-                    return await self.look(document.id, caller)
-                DOCUMENTS[document.kind].check_running(run.status)
-                if check is not None:
-                    await check(db)
-            await self.steering.ask(document, update, request, request_id)
+                done = fulfilled is not None and await fulfilled(db)
+                if not done:
+                    DOCUMENTS[document.kind].check_running(run.status)
+                    if check is not None:
+                        await check(db)
+            # No connection is held while the run, or the look at the document, needs one.
+            if not done:
+                await self.steering.ask(document, update, request, request_id)
         except (IllegalMove, TimedOut, PartnerUnavailable):
             async with self.books.read() as db:
                 if fulfilled is None or not await fulfilled(db):

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import Headers
 
-from api.refusals import Unreadable
+from api.refusals import TimedOut, Unreadable
 from db.engine import Database
 from db.idempotency import (
     Answer,
@@ -33,6 +33,7 @@ from db.idempotency import (
     find_key,
     free,
     known_answer,
+    leave,
 )
 from domain.access import Caller
 from domain.errors import DomainError, KeyInProgress, KeyMissing, KeyReused
@@ -167,7 +168,8 @@ async def idempotent(
 
     ``run`` gets an id that a takeover of the same request gets again, and returns the document.
     ``route`` names method and path with the document's id. Without a key it just runs. A refusal
-    or failure of ``run`` frees the key. Raises KeyReused, and KeyInProgress after waiting.
+    frees the key; after any other failure what was asked for may have happened, so that a repeat
+    takes it over with the same id. Raises KeyReused, and KeyInProgress after waiting.
     """
     if key is None:
         fresh = new_id()
@@ -199,17 +201,18 @@ async def _run(
 ) -> Answer:
     try:
         answer = (await run(mine.resource_id)).model_dump_json()
-    except BaseException:
+    except BaseException as failure:
         # Also when the request is given up: the database may be what is away, and then the claim
         # is taken over later.
+        refused = isinstance(failure, DomainError) and not isinstance(failure, TimedOut)
         with suppress(SQLAlchemyError, OSError):
-            await asyncio.shield(_free(books, claim, mine.created_at))
+            await asyncio.shield(_let_go(books, claim, mine.created_at, refused=refused))
         raise
     async with books.begin() as db:
         await complete(db, claim, status=status, answer=answer, claimed_at=mine.created_at)
     return Answer(mine.resource_id, answer, status, replayed=False)
 
 
-async def _free(books: Database, claim: Claim, claimed_at: datetime) -> None:
+async def _let_go(books: Database, claim: Claim, claimed_at: datetime, *, refused: bool) -> None:
     async with books.begin() as db:
-        await free(db, claim, claimed_at=claimed_at)
+        await (free if refused else leave)(db, claim, claimed_at=claimed_at)

@@ -196,6 +196,19 @@ async def free(db: AsyncConnection, claim: Claim, *, claimed_at: datetime) -> No
     )
 
 
+async def leave(db: AsyncConnection, claim: Claim, *, claimed_at: datetime) -> None:
+    """Leave a claimed request, of which nobody knows what became, to be taken over at once."""
+    await db.execute(
+        update(IdempotencyRow)
+        .where(
+            _of(claim),
+            IdempotencyRow.created_at == claimed_at,
+            IdempotencyRow.state == "running",
+        )
+        .values(created_at=func.now() - TAKEN_OVER_AFTER - timedelta(seconds=1))
+    )
+
+
 def _of(claim: Claim) -> ColumnElement[bool]:
     callers = [caller for caller, _ in claim.places]
     return and_(IdempotencyRow.caller.in_(callers), IdempotencyRow.key == claim.key)

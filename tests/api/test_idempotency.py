@@ -126,7 +126,10 @@ async def test_what_was_refused_or_failed_may_be_asked_again(
     assert len(process.asked) == 2
 
 
-async def test_a_request_that_is_given_up_frees_its_key(books: Database, process: Process) -> None:
+async def test_a_request_that_is_given_up_is_repeated_at_once_under_the_same_id(
+    books: Database, process: Process
+) -> None:
+    """B3: nobody knows what became of it, so a repeat must not be another request."""
     process.go_on.clear()
     asking = asyncio.create_task(ask(books, process, "given-up"))
     await asyncio.wait_for(process.begun.acquire(), PATIENCE)
@@ -135,7 +138,7 @@ async def test_a_request_that_is_given_up_frees_its_key(books: Database, process
         await asking
     process.go_on.set()
     await ask(books, process, "given-up")
-    assert len(process.asked) == 2
+    assert process.asked[0] == process.asked[1]
 
 
 async def test_a_request_whose_process_died_is_taken_over_under_the_same_id(

@@ -1,10 +1,14 @@
 """Orders that a person stops, and lets go on."""
 
+import asyncio
+
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
+from api import steering
 from domain.errors import AlreadyExists, IllegalMove
 from tests.patience import eventually
+from tests.workflows.asking import calling
 from tests.workflows.stage import WINDOW, Stage
 
 
@@ -24,6 +28,25 @@ async def test_a_hold_keeps_a_paid_order_pending_until_it_is_released(stage: Sta
     assert await stage.result(stage.run(order)) == "completed"
     with pytest.raises(IllegalMove):
         await stage.hold(order)
+
+
+async def test_a_hold_whose_answer_came_too_late_is_placed_once_by_the_repeat(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B3: the repeat under the same key is the same request, though the first may go on."""
+    monkeypatch.setattr(steering, "PATIENCE", 1.0)
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token=None)
+    await eventually(lambda: stage.exists(stage.run(order)))
+    placed = stage.answers["place_hold"] = asyncio.Event()
+    path, body = f"/orders/{order}/holds", {"reason": "manual"}
+    async with calling(stage) as callers:
+        first = await callers.post(path, body, key="stop")
+        assert (first.status_code, first.json()["code"]) == (503, "timed_out"), first.text
+        placed.set()
+        again = await callers.post(path, body, key="stop")
+    assert (again.status_code, len(again.json()["holds"])) == (201, 1), again.text
+    assert await stage.shop.one("SELECT count(*) FROM holds WHERE document_id = :id", id=order) == 1
 
 
 async def test_a_paid_order_on_hold_outlives_its_payment_window(stage: Stage) -> None:

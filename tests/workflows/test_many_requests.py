@@ -2,7 +2,13 @@
 
 import asyncio
 
+import httpx2
+
+from api.app import create_app
+from api.services import Services
+from db.engine import Database, open_engine
 from domain.holds import HoldReason
+from tests.api.callers import Callers
 from tests.patience import eventually
 from tests.workflows.asking import calling
 from tests.workflows.stage import Stage
@@ -48,3 +54,27 @@ async def test_thirty_cancellations_at_once_are_all_told_that_the_order_is_cance
         )
     told = {(one.status_code, one.json().get("status")) for one in answers}
     assert told == {(200, "cancelled")}
+
+
+async def test_more_wishes_that_are_fulfilled_than_there_are_connections_are_answered_at_once(
+    stage: Stage,
+) -> None:
+    """T03: each of them held one connection of the pool and waited for a second."""
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1), token=None)
+    await stage.cancel(order)
+    await stage.result(stage.run(order))
+    address = stage.books.engine.url.render_as_string(hide_password=False)
+    books = Database(open_engine(address, application="narrow", pool=2))
+    app = create_app(Services(stage.settings, books, stage.connected))
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://stateset"
+    ) as client:
+        callers = Callers(client, stage.books)
+        await callers.key("admin")
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(
+                *(callers.post(f"/orders/{order}/cancel", {}) for _ in range(20))
+            )
+    await books.close()
+    assert {one.status_code for one in answers} == {200}
