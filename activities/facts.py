@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.payments.facts import apply_payment
+from activities.payments.facts import NotInTheBooks, apply_payment
 from activities.shipments.scans import apply_scans
 from db.engine import Database
 from db.facts import InboundFactRow, lock_facts, note_facts
@@ -58,7 +58,7 @@ class FactIntake:
                             ends[fact_id] = waiting(f"{fact.provider} is no partner here")
                 except IrrelevantEvent as reason:
                     ends[fact_id] = of_no_interest(str(reason))
-                except UnknownEvent as problem:
+                except (UnknownEvent, NotInTheBooks) as problem:
                     ends[fact_id] = await _question(db, fact, str(problem))
             ends |= await apply_scans(db, scans)
             for fact_id in ends.keys() & set(give_up):

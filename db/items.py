@@ -183,7 +183,7 @@ async def items_without_key(db: AsyncConnection, limit: int) -> dict[UUID, str]:
 
 
 async def give_key(db: AsyncConnection, item_id: UUID, sku: str) -> None:
-    """Give an item the key of its SKU, or, where another item has that, one that nobody asks for.
+    """Give an item the key of its SKU, or, where another item has that, a key that no SKU has.
 
     It is then found by its id alone.
     """

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     func,
+    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -33,6 +34,11 @@ class PaymentRow(Base):
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
         Index("ix_payments_order", "order_id"),
+        Index(
+            "ix_payments_provider_reference",
+            "provider_reference",
+            postgresql_where=text("provider_reference IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -179,6 +185,16 @@ async def find_by_key(db: AsyncConnection, key: str) -> list[KnownEntry]:
         KnownEntry(EntryKind(kind), Phase(phase), *rest)
         for kind, phase, *rest in await db.execute(_BY_KEY, {"key": key})
     ]
+
+
+async def find_order_number(db: AsyncConnection, provider: str, authorization: str) -> str | None:
+    """Return the number of the order whose money a provider's authorization reserved."""
+    query = (
+        select(OrderRow.number)
+        .join(PaymentRow, PaymentRow.order_id == OrderRow.id)
+        .where(PaymentRow.provider_reference == authorization, PaymentRow.provider == provider)
+    )
+    return (await db.execute(query)).scalars().first()
 
 
 async def record_entry(

@@ -18,7 +18,7 @@ class FactState(StrEnum):
 
 
 ENDED = frozenset({FactState.APPLIED, FactState.IGNORED, FactState.TASK})
-"""The states of a fact at which nobody looks again."""
+"""The final states of a fact."""
 
 
 class FactEnd(NamedTuple):

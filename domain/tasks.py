@@ -217,8 +217,8 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
     TaskKind.FRAUD_REVIEW: TaskRule(
         role="finance",
-        question="So many cards were declined for one order that somebody may be testing stolen"
-        " ones. Is it an honest customer?",
+        question="So many cards were declined for one order that it may be card testing with"
+        " stolen cards. Is it an honest customer?",
         choices={
             FraudAnswer.RELEASE: "The hold is released: the customer may try one more card.",
             FraudAnswer.CANCEL: "The order is cancelled as fraud; its stock can be sold again.",

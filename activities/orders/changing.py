@@ -57,7 +57,7 @@ async def _write(
     if not values:
         return False
     await ORDERS.change(db, order, **values)
-    # Which fields, not what they say: addresses are nobody's business but the order's.
+    # Which fields, not what they say: addresses are personal data.
     await ORDERS.add_event(db, order, "changed", actor, {"fields": sorted(values)})
     travels = {"ship_to", "shipping_service"} & values.keys()
     pending = [one for one in shipments if one.status == ShipmentStatus.PENDING]

@@ -10,7 +10,7 @@ from activities.payments.review import review_declines
 from db.documents import ORDERS
 from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.payments import KnownEntry, find_by_key, record_entry
+from db.payments import KnownEntry, find_by_key, find_order_number, record_entry
 from domain.documents import Document, Kind, Signal
 from domain.facts import FactEnd, applied, of_no_interest, questioned, waiting
 from domain.money import Money
@@ -21,19 +21,29 @@ from gateways.payments.port import Outcome, PaymentEvent
 ECHO = "an echo of our own request, whose answer counts"
 
 
+class NotInTheBooks(Exception):
+    """The provider did by itself what our books have no entry for: a person must see to it."""
+
+
 async def apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent) -> FactEnd:
     """Record what a provider says of one of its operations; return what became of that.
 
-    One about a key that is not known here waits.
+    One about a key and an authorization that are not known here waits. Raises NotInTheBooks for
+    money that the provider moved without being asked, and for an end that it takes back.
     """
     entries = await find_by_key(db, event.result.key)
     if not entries or entries[0].provider != provider:
-        return waiting(f"no payment at {provider} has the key {event.result.key}")
+        return await _of_no_key(db, provider, event)
     asked = entries[0]
     told = event.result.amount
     ours = Money(amount=asked.amount, currency=asked.currency)
     succeeded = event.result.outcome is Outcome.SUCCEEDED
     phase = Phase.SUCCEEDED if succeeded else Phase.FAILED
+    if _takes_back(entries, phase):
+        raise NotInTheBooks(
+            f"the provider reports that the {asked.kind} of {ours} has {phase}, which it had told"
+            " otherwise"
+        )
     matches = told == ours or not succeeded
     if matches and not _is_news(entries, phase):
         return of_no_interest(ECHO)
@@ -69,10 +79,32 @@ async def apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent)
     return applied(f"{order.number}: {asked.kind} {phase}")
 
 
+async def _of_no_key(db: AsyncConnection, provider: str, event: PaymentEvent) -> FactEnd:
+    number = await find_order_number(db, provider, event.authorization)
+    if number is not None:
+        raise NotInTheBooks(
+            f"{number}: the provider reports a {event.kind} of {event.result.amount} that we did"
+            " not ask for"
+        )
+    return waiting(f"no payment at {provider} has the key {event.result.key}")
+
+
 async def _signal_order(db: AsyncConnection, order: OrderRow) -> None:
     """Have the order's run look at its money, where that changes its path."""
     if order.status in (OrderStatus.PENDING, OrderStatus.CANCELLED):
         await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
+
+
+def _takes_back(entries: Sequence[KnownEntry], phase: Phase) -> bool:
+    """Whether a report is the opposite of the end that is recorded under its key.
+
+    That an authorization which failed succeeds after all is no surprise: it is news.
+    """
+    phases = {entry.phase for entry in entries}
+    if phase is Phase.FAILED:
+        return Phase.SUCCEEDED in phases
+    failed = Phase.FAILED in phases and Phase.SUCCEEDED not in phases
+    return failed and entries[0].kind != EntryKind.AUTHORIZATION
 
 
 def _is_news(entries: Sequence[KnownEntry], phase: Phase) -> bool:

@@ -43,9 +43,12 @@ class Reporter(Protocol):
     """Who tells of parcels: a carrier's name, and what its codes mean."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """The carrier's name on our documents."""
+
     @property
-    def codes(self) -> Codes: ...  # noqa: D102
+    def codes(self) -> Codes:
+        """What its codes mean."""
 
 
 async def apply_scans(

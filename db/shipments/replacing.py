@@ -1,7 +1,7 @@
 """Replacing pick lists: when something else is asked of the carrier, under a name of its own.
 
 The carrier knows a label order by our shipment's id. A label that it has sold meanwhile for the
-former pick list is thereby known as one that nobody wants any more.
+former pick list is thereby known as one to be voided.
 """
 
 from collections.abc import Sequence

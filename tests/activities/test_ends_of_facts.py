@@ -212,3 +212,47 @@ async def test_a_delivery_dated_a_year_ahead_was_made_when_it_was_told(bench: Be
     row = await stands(bench, shipment)
     assert row["status"] == "delivered"
     assert row["delivered_at"] <= datetime.now(UTC)
+
+
+def moved_by_the_provider(operation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event with which a provider tells of an operation."""
+    return {"id": uuid4().hex, "type": f"operation.{operation['outcome']}", "data": {**operation}}
+
+
+async def captured(bench: Bench, order: UUID) -> dict[str, Any]:
+    """Return the provider's operation with which it captured an order's money."""
+    key = await bench.shop.one(
+        "SELECT e.key FROM payment_entries e JOIN payments p ON p.id = e.payment_id"
+        " WHERE p.order_id = :id AND e.kind = 'capture' AND e.phase = 'succeeded'",
+        id=order,
+    )
+    [operation] = (await bench.payments.ask("GET", f"/operations?key={key}"))["data"]
+    return dict(operation)
+
+
+@pytest.mark.parametrize("kind", ["refund", "chargeback"])
+async def test_money_that_the_provider_moved_unasked_is_a_task_that_names_the_order(
+    kind: str, bench: Bench
+) -> None:
+    """Kind 1: what is not in the books yet is at once a person's, and no echo of ours."""
+    order, _ = await bench.sent()
+    own = {"id": f"op_{uuid4().hex}", "key": f"provider/{uuid4().hex}", "kind": kind, "amount": 100}
+    fact = moved_by_the_provider({**await captured(bench, order), **own})
+    row = await told(bench, fact, SANDBOX_PAYMENTS.webhooks)
+    assert (row["state"], row["kind"]) == ("task", "unapplied_fact")
+    number = await bench.shop.one("SELECT number FROM orders WHERE id = :id", id=order)
+    assert f"{number}: the provider reports a {kind} of 1.00 USD" in row["facts"]["problem"]
+    assert own["key"] in row["facts"]["raw"]
+
+
+async def test_an_end_that_the_provider_takes_back_is_a_task(bench: Bench) -> None:
+    """Kind 1: a success that fails weeks later was noted as an echo, and nobody heard of it."""
+    order, _ = await bench.sent()
+    operation = await captured(bench, order)
+    echo = await told(bench, moved_by_the_provider(operation), SANDBOX_PAYMENTS.webhooks)
+    assert (echo["state"], echo["kind"]) == ("ignored", None)
+    failed = {**operation, "outcome": "failed", "failure_code": "card_closed"}
+    row = await told(bench, moved_by_the_provider(failed), SANDBOX_PAYMENTS.webhooks)
+    assert (row["state"], row["kind"]) == ("task", "unapplied_fact")
+    assert "capture" in row["facts"]["problem"]
+    assert "card_closed" in row["facts"]["raw"]
