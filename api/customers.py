@@ -13,7 +13,7 @@ from activities.customers.changing import apply_change
 from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfMatch, IfNoneMatch, check_match, tagged
-from api.idempotency import OptionalKey, RequiredKey, idempotent, idempotent_create
+from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, view
@@ -128,12 +128,11 @@ async def change(
     if body.status is not None:
         caller.require(Command.CUSTOMERS_STATUS)
 
-    async def run(_: UUID) -> CustomerView:
-        async with books.begin() as db:
-            row = await get_customer(db, customer_id, caller.reach, to_change=True)
-            check_match(row.version, meant)
-            actor, reach = caller.subject, caller.reach
-            return view(CustomerView, await apply_change(db, row, body, actor=actor, reach=reach))
+    async def write(db: AsyncConnection, _: UUID) -> CustomerView:
+        row = await get_customer(db, customer_id, caller.reach, to_change=True)
+        check_match(row.version, meant)
+        actor, reach = caller.subject, caller.reach
+        return view(CustomerView, await apply_change(db, row, body, actor=actor, reach=reach))
 
     route = f"PATCH /customers/{customer_id}"
-    return keyed_response(await idempotent(books, caller, key, route, body, run))
+    return keyed_response(await idempotent_change(books, caller, key, route, body, write))

@@ -141,17 +141,43 @@ async def idempotent_create(
     ``POST /customers``; ``given`` is the body as it came, if ``body`` is what became of it.
     Raises KeyReused and whatever ``write`` refuses with, which frees the key.
     """
+    return await _at_once(books, claim_of(caller, key, route, body, given), write, 201)
+
+
+async def idempotent_change(
+    books: Database,
+    caller: Caller,
+    key: str | None,
+    route: str,
+    body: BaseModel,
+    write: Callable[[AsyncConnection, UUID], Awaitable[BaseModel]],
+) -> Answer:
+    """Change something in one transaction with its key, if there is one; a repeat gets the answer.
+
+    ``write`` returns the document after the change. Raises KeyReused and whatever ``write`` refuses
+    with, which frees the key.
+    """
+    claim = None if key is None else claim_of(caller, key, route, body)
+    return await _at_once(books, claim, write, 200)
+
+
+async def _at_once(
+    books: Database,
+    claim: Claim | None,
+    write: Callable[[AsyncConnection, UUID], Awaitable[BaseModel]],
+    status: int,
+) -> Answer:
     fresh = new_id()
-    claim = claim_of(caller, key, route, body, given)
     async with books.begin() as db:
-        known = await claim_key(db, claim, fresh)
+        known = None if claim is None else await claim_key(db, claim, fresh)
         if isinstance(known, DomainError):
             raise known
         if known is not None:
             return known
         made = (await write(db, fresh)).model_dump_json()
-        await complete(db, claim, status=201, answer=made)
-    return Answer(fresh, made, 201, replayed=False)
+        if claim is not None:
+            await complete(db, claim, status=status, answer=made)
+    return Answer(fresh, made, status, replayed=False)
 
 
 async def idempotent(

@@ -1,5 +1,6 @@
 """HTTP for items."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from activities.items.changing import apply_change
 from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfMatch, IfNoneMatch, check_match, tagged
-from api.idempotency import OptionalKey, RequiredKey, idempotent, idempotent_create
+from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, money, view
@@ -83,7 +84,7 @@ async def search(
     rows, more = await get_page(
         db, ItemRead, found, ItemRead.id, after=query.after, limit=query.limit
     )
-    views = [view(ItemView, row, prices=_prices(row)) for row in rows]
+    views = [view(ItemView, row, prices=_prices(row.prices)) for row in rows]
     return Page[ItemView].of(views, request.url.path, query, last_id(rows, more))
 
 
@@ -101,7 +102,7 @@ async def show(
     """One item, with its stock per site."""
     row = await get_item(db, item_id)
     sites = [view(SiteStock, site) for site in await get_availability(db, item_id)]
-    parts = disclose("item", {"prices": _prices(row), "stock": sites}, caller)
+    parts = disclose("item", {"prices": _prices(row.prices), "stock": sites}, caller)
     detail = view(ItemDetail, row, **parts)
     return tagged(row.version, detail.model_dump_json().encode(), has)
 
@@ -122,7 +123,7 @@ async def create(
 
     async def write(db: AsyncConnection, new_id: UUID) -> ItemView:
         row = await create_item(db, new_id, item, actor=caller.subject)
-        return view(ItemView, row, prices=_prices(row))
+        return view(ItemView, row, prices=_prices(row.prices))
 
     made = await idempotent_create(books, caller, key, "POST /items", item, write)
     return keyed_response(made, "/items")
@@ -145,18 +146,18 @@ async def change(
     if body.status is not None:
         caller.require(Command.ITEMS_DISCONTINUE)
 
-    async def run(_: UUID) -> ItemView:
-        async with books.begin() as db:
-            item = await get_item(db, item_id, to_change=True)
-            check_match(item.version, meant)
-            await apply_change(db, item, body, actor=caller.subject)
-        async with books.read() as db:
-            row = await get_item(db, item_id)
-            return view(ItemView, row, prices=_prices(row))
+    async def write(db: AsyncConnection, _: UUID) -> ItemView:
+        item = await get_item(db, item_id, to_change=True)
+        check_match(item.version, meant)
+        await apply_change(db, item, body, actor=caller.subject)
+        row = await get_item(db, item_id)
+        # Behind a change that began later the new prices hold from a moment after this one.
+        fresh = {price.currency: price.amount for price in body.prices or ()}
+        return view(ItemView, row, prices=_prices({**row.prices, **fresh}))
 
     route = f"PATCH /items/{item_id}"
-    return keyed_response(await idempotent(books, caller, key, route, body, run))
+    return keyed_response(await idempotent_change(books, caller, key, route, body, write))
 
 
-def _prices(row: ItemRead) -> list[dict[str, Any] | None]:
-    return [money(amount, currency) for currency, amount in sorted(row.prices.items())]
+def _prices(prices: Mapping[str, int]) -> list[dict[str, Any] | None]:
+    return [money(amount, currency) for currency, amount in sorted(prices.items())]

@@ -14,7 +14,13 @@ from api.answers import keyed_response
 from api.deps import Books, require
 from api.documents import REFUSALS, DocumentCommands, holds
 from api.etags import IfMatch, check_match
-from api.idempotency import OptionalKey, RequiredKey, idempotent, idempotent_create
+from api.idempotency import (
+    OptionalKey,
+    RequiredKey,
+    idempotent,
+    idempotent_change,
+    idempotent_create,
+)
 from api.notifier import Notifier
 from api.orders.views import OrderView
 from api.problems import BODY, KEYED, READ, problems
@@ -68,18 +74,16 @@ async def change(
     """Change addresses, service or notes before anything of the order has a label."""
     check_fields(body, caller.role)
 
-    async def run(_: UUID) -> OrderView:
-        async with books.begin() as db:
-            order = await ORDERS.lock(db, order_id)
-            if not caller.reach.covers(order.customer_id, order.source):
-                raise NotFound(f"there is no order {order_id}")
-            check_match(order.version, meant)
-            await change_order(db, order, body, caller.subject)
-        async with books.read() as db:
-            return OrderView.of(await get_order(db, order_id, caller.reach), caller)
+    async def write(db: AsyncConnection, _: UUID) -> OrderView:
+        order = await ORDERS.lock(db, order_id)
+        if not caller.reach.covers(order.customer_id, order.source):
+            raise NotFound(f"there is no order {order_id}")
+        check_match(order.version, meant)
+        await change_order(db, order, body, caller.subject)
+        return OrderView.of(await get_order(db, order_id, caller.reach), caller)
 
     route = f"PATCH /orders/{order_id}"
-    changed = await idempotent(books, caller, key, route, body, run)
+    changed = await idempotent_change(books, caller, key, route, body, write)
     notifier.notify()
     return keyed_response(changed)
 

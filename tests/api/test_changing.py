@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from tests.api.callers import Callers
@@ -16,6 +17,11 @@ HOME = {
     "postal_code": "SW1Y 4JH",
     "country": "GB",
 }
+
+
+NO_ANSWERS = (
+    "ALTER TABLE idempotency_keys ADD CONSTRAINT ck_no_answers CHECK (state <> 'done') NOT VALID"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -174,3 +180,29 @@ async def test_the_same_key_for_another_change_is_refused(callers: Callers) -> N
     assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
     other = await callers.ask("PATCH", path, json={"phone": None}, headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+
+
+@pytest.mark.parametrize("kind", ["customers", "items"])
+async def test_a_change_and_the_answer_under_its_key_are_stored_together(
+    kind: str, callers: Callers, database_url: str
+) -> None:
+    """Kept apart, a crash in between made the repeat with If-Match a 412."""
+    made = await (a_customer(callers) if kind == "customers" else an_item(callers))
+    path = f"/{kind}/{made['id']}"
+    tag = (await callers.get(path)).headers["etag"]
+    sent = {"If-Match": tag, "Idempotency-Key": uuid4().hex}
+
+    connection = await asyncpg.connect(database_url, ssl=False)
+    try:
+        await connection.execute(NO_ANSWERS)
+        lost = await callers.ask("PATCH", path, json={"name": "New"}, headers=sent)
+    finally:
+        await connection.execute("ALTER TABLE idempotency_keys DROP CONSTRAINT ck_no_answers")
+        await connection.close()
+    assert lost.status_code >= 500
+    again = await callers.ask("PATCH", path, json={"name": "New"}, headers=sent)
+    assert (again.status_code, again.json()["name"]) == (200, "New"), again.text
+    third = await callers.ask("PATCH", path, json={"name": "New"}, headers=sent)
+    assert (third.status_code, third.headers.get("idempotent-replayed")) == (200, "true")
+    changes = [one for one in await types(callers, made["id"]) if ".changed." in one]
+    assert len(changes) == 1
