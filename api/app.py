@@ -17,6 +17,7 @@ from api import (
     items,
     openapi,
     payments,
+    reference,
     shipments,
     tasks,
     webhooks,
@@ -74,6 +75,7 @@ def create_app(services: Services) -> FastAPI:
         summary="Durable order, stock, shipment and payment processes",
         version="0.2.0",
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
@@ -90,6 +92,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Observe)
     for router in ROUTERS:
         mount(app, router)
+    reference.install(app)
     openapi.install(app)
     return app
 

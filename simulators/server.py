@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
 from simulators.errors import ErrorBody, Refusal, install_error_handlers
@@ -59,7 +60,7 @@ def create_app(
         if bearer is None or not hmac.compare_digest(bearer.credentials.encode(), key):
             raise Refusal(401, "unauthenticated", "send your API key as a bearer token")
 
-    app = FastAPI(title=title, description=description, version="1.0", lifespan=lifespan)
+    app = FastAPIOffline(title=title, description=description, version="1.0", lifespan=lifespan)
     install_error_handlers(app)
     for router in private:
         app.include_router(router, dependencies=[Depends(authenticate)], responses=ANSWERS)

@@ -81,6 +81,7 @@ PLUMBING = {
         "pages",
         "problems",
         "process",
+        "reference",
         "refusals",
         "rows",
         "services",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.pages import opened
 from tests.partners import Simulator
 from tests.simulators.orders import move, reserve
 
@@ -11,6 +12,8 @@ from tests.simulators.orders import move, reserve
 async def test_the_interface_is_documented_and_guarded(payments: Simulator) -> None:
     openapi = await payments.ask("GET", "/openapi.json")
     assert "tok_capture_declined" in openapi["info"]["description"]
+    await opened(payments.http, "/docs")
+    await opened(payments.http, "/redoc")
     for bearer in (b"", b"Bearer wrong", b"Bearer \xc3\xa9"):
         answer = await payments.http.get("/ledger", headers={b"authorization": bearer})
         assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
