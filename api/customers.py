@@ -6,6 +6,7 @@ from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.customers.accepting import create_customer
@@ -16,7 +17,7 @@ from api.etags import IfMatch, IfNoneMatch, check_match, tagged
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.rows import last_id, view
+from api.rows import WITHHELD, last_id, view_for
 from db.customers import CustomerRow, get_customer, search_customers
 from db.pages import get_page
 from domain.access import Caller, Command
@@ -24,6 +25,7 @@ from domain.addresses import Address
 from domain.customers import CreateCustomer, CustomerChange, CustomerStatus
 from domain.errors import AlreadyExists, NotFound, Stale
 from domain.ids import CustomerId
+from domain.metadata import FORM, check_metadata
 from domain.sources import attributed
 from domain.value import Name, Value
 
@@ -42,6 +44,7 @@ class CustomerView(Value):
     source: str
     external_reference: str | None
     address: Address | None
+    metadata: dict[str, str] | None = Field(description=f"{FORM}. {WITHHELD}")
     created_at: datetime
     version: int
 
@@ -65,7 +68,7 @@ async def search(
     rows, more = await get_page(
         db, CustomerRow, found, CustomerRow.id, after=query.after, limit=query.limit
     )
-    views = [view(CustomerView, row) for row in rows]
+    views = [_shown(row, caller) for row in rows]
     return Page[CustomerView].of(views, request.url.path, query, last_id(rows, more))
 
 
@@ -82,7 +85,7 @@ async def show(
 ) -> Response:
     """One customer; another than oneself does not exist for a customer."""
     row = await get_customer(db, customer_id, caller.reach)
-    found = view(CustomerView, row)
+    found = _shown(row, caller)
     return tagged(row.version, found.model_dump_json().encode(), has)
 
 
@@ -102,7 +105,7 @@ async def create(
 
     async def write(db: AsyncConnection, new_id: UUID) -> CustomerView:
         row = await create_customer(db, new_id, asked, actor=caller.subject, reach=caller.reach)
-        return view(CustomerView, row)
+        return _shown(row, caller)
 
     asked = attributed(customer, caller)
     made = await idempotent_create(
@@ -125,6 +128,7 @@ async def change(
     meant: IfMatch = None,
 ) -> Response:
     """Change a customer; what is left out stays. `status` needs `customers:status`."""
+    check_metadata(body.metadata, caller)
     if body.status is not None:
         caller.require(Command.CUSTOMERS_STATUS)
 
@@ -132,7 +136,11 @@ async def change(
         row = await get_customer(db, customer_id, caller.reach, to_change=True)
         check_match(row.version, meant)
         actor, reach = caller.subject, caller.reach
-        return view(CustomerView, await apply_change(db, row, body, actor=actor, reach=reach))
+        return _shown(await apply_change(db, row, body, actor=actor, reach=reach), caller)
 
     route = f"PATCH /customers/{customer_id}"
     return keyed_response(await idempotent_change(books, caller, key, route, body, write))
+
+
+def _shown(row: CustomerRow, caller: Caller) -> CustomerView:
+    return view_for(caller, "customer", CustomerView, row)

@@ -18,15 +18,15 @@ from api.etags import IfMatch, IfNoneMatch, check_match, tagged
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.rows import last_id, money, view
+from api.rows import WITHHELD, last_id, money, view, view_for
 from db.inventory.reads import get_availability
 from db.items import ItemRead, get_item, search_items
 from db.pages import get_page
 from domain.access import Caller, Command
-from domain.disclosure import disclose
 from domain.errors import AlreadyExists, NotFound, Stale
 from domain.ids import ItemId, SiteId
 from domain.items import CreateItem, ItemChange, ItemStatus, Rate
+from domain.metadata import FORM
 from domain.money import Money
 from domain.quantities import Total
 from domain.value import Name, Value
@@ -45,6 +45,7 @@ class ItemView(Value):
     tax_rate: Rate
     weight_grams: int
     prices: tuple[Money, ...]
+    metadata: dict[str, str] | None = Field(description=f"{FORM}. {WITHHELD}")
     created_at: datetime
     version: int
 
@@ -62,7 +63,7 @@ class SiteStock(Value):
 class ItemDetail(ItemView):
     """An item with what each site has of it."""
 
-    stock: tuple[SiteStock, ...] | None = Field(description="Null for callers who may not see it.")
+    stock: tuple[SiteStock, ...] | None = Field(description=WITHHELD)
 
 
 class ItemQuery(PageQuery):
@@ -75,7 +76,7 @@ class ItemQuery(PageQuery):
 @router.get("", responses=problems(*READ))
 async def search(
     query: Annotated[ItemQuery, fastapi.Query()],
-    _caller: Annotated[Caller, require("items:read")],
+    caller: Annotated[Caller, require("items:read")],
     db: Db,
     request: Request,
 ) -> Page[ItemView]:
@@ -84,7 +85,7 @@ async def search(
     rows, more = await get_page(
         db, ItemRead, found, ItemRead.id, after=query.after, limit=query.limit
     )
-    views = [view(ItemView, row, prices=_prices(row.prices)) for row in rows]
+    views = [_shown(row, caller) for row in rows]
     return Page[ItemView].of(views, request.url.path, query, last_id(rows, more))
 
 
@@ -102,8 +103,8 @@ async def show(
     """One item, with its stock per site."""
     row = await get_item(db, item_id)
     sites = [view(SiteStock, site) for site in await get_availability(db, item_id)]
-    parts = disclose("item", {"prices": _prices(row.prices), "stock": sites}, caller)
-    detail = view(ItemDetail, row, **parts)
+    prices = _prices(row.prices)
+    detail = view_for(caller, "item", ItemDetail, row, prices=prices, stock=sites)
     return tagged(row.version, detail.model_dump_json().encode(), has)
 
 
@@ -123,7 +124,7 @@ async def create(
 
     async def write(db: AsyncConnection, new_id: UUID) -> ItemView:
         row = await create_item(db, new_id, item, actor=caller.subject)
-        return view(ItemView, row, prices=_prices(row.prices))
+        return _shown(row, caller)
 
     made = await idempotent_create(books, caller, key, "POST /items", item, write)
     return keyed_response(made, "/items")
@@ -153,10 +154,15 @@ async def change(
         row = await get_item(db, item_id)
         # Behind a change that began later the new prices hold from a moment after this one.
         fresh = {price.currency: price.amount for price in body.prices or ()}
-        return view(ItemView, row, prices=_prices({**row.prices, **fresh}))
+        return _shown(row, caller, fresh)
 
     route = f"PATCH /items/{item_id}"
     return keyed_response(await idempotent_change(books, caller, key, route, body, write))
+
+
+def _shown(row: ItemRead, caller: Caller, fresh: Mapping[str, int] | None = None) -> ItemView:
+    prices = _prices({**row.prices, **(fresh or {})})
+    return view_for(caller, "item", ItemView, row, prices=prices)
 
 
 def _prices(prices: Mapping[str, int]) -> list[dict[str, Any] | None]:

@@ -7,12 +7,16 @@ from typing import Any, TypeVar, cast
 import structlog
 from pydantic import ValidationError
 
+from domain.access import Caller
+from domain.disclosure import withheld
 from domain.value import Value
 from telemetry import metrics
 
 View = TypeVar("View", bound=Value)
 Row = TypeVar("Row")
 Shown = TypeVar("Shown")
+WITHHELD = "Null for callers who may not see it."
+"""Describes a field that `domain.disclosure` withholds from some."""
 _log = structlog.get_logger("http")
 
 # What does not fit its view is logged here, without the values that pydantic would print.
@@ -32,6 +36,12 @@ def view(kind: type[View], row: object, **computed: Any) -> View:
         places = [".".join(map(str, one["loc"])) for one in error.errors(include_input=False)]
         _report(row, kind.__name__, "shown_as_stored", fields=places)
         return cast(View, kind.model_construct(**given))
+
+
+def view_for(caller: Caller, name: str, kind: type[View], row: object, **computed: Any) -> View:
+    """Build a view as `view` does, with null for what of it this caller may not see."""
+    hidden = withheld(name, caller) & kind.model_fields.keys()
+    return view(kind, row, **{**computed, **dict.fromkeys(hidden)})
 
 
 def shown(name: str, build: Callable[[Row], Shown], rows: Iterable[Row]) -> list[Shown]:

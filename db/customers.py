@@ -22,11 +22,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, one_of
+from db.metadata import Base, Id, Kept, columns_of, one_of
 from domain.access import EVERYTHING, Reach
 from domain.customers import CreateCustomer, CustomerStatus, folded_email
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import CustomerId
+from domain.metadata import merge
 
 
 class CustomerRow(Base):
@@ -51,6 +52,7 @@ class CustomerRow(Base):
     source: Mapped[str]
     external_reference: Mapped[str | None]
     address: Mapped[dict[str, Any] | None]
+    kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     version: Mapped[int] = mapped_column(server_default="1")
 
@@ -111,6 +113,7 @@ async def add_customer(
             source=customer.origin,
             external_reference=customer.external_reference,
             address=customer.address and customer.address.model_dump(),
+            kept=merge({}, customer.metadata),
         )
         .on_conflict_do_nothing()
         .returning(CustomerRow.__table__)
@@ -143,7 +146,7 @@ async def change_customer(
     Raises AlreadyExists for another customer's email, with that one's id if it is within ``reach``.
     """
     changed = (
-        update(CustomerRow)
+        update(columns_of(CustomerRow))
         .where(CustomerRow.id == customer.id)
         .values(version=CustomerRow.version + 1, **values)
         .returning(CustomerRow.__table__)

@@ -13,7 +13,7 @@ from sqlalchemy import Row, TextClause, bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import ADD_EVENTS, Event, add_events, to_add
-from db.metadata import DocumentRow
+from db.metadata import DocumentRow, columns_of
 from db.orders.tables import OrderRow
 from db.shipments.captures import OWES
 from db.shipments.tables import ShipmentRow
@@ -81,7 +81,9 @@ class Documents(Generic[R]):
         """Write columns of a locked document and count its version up."""
         row = self.row
         await db.execute(
-            update(row).where(row.id == document.id).values(version=row.version + 1, **values)
+            update(columns_of(row))
+            .where(row.id == document.id)
+            .values(version=row.version + 1, **values)
         )
 
     async def move(

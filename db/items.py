@@ -22,10 +22,11 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Minor, Rate, one_of
+from db.metadata import Base, Id, Kept, Minor, Rate, columns_of, one_of
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId
 from domain.items import CreateItem, ItemStatus, Listing, sku_key
+from domain.metadata import merge
 from domain.money import Money
 
 TAKEN = "\x1f"
@@ -54,6 +55,7 @@ class ItemRow(Base):
     sellable: Mapped[bool] = mapped_column(server_default="true")
     tax_rate: Mapped[Rate] = mapped_column(server_default="0")
     weight_grams: Mapped[int] = mapped_column(server_default="0")
+    kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     version: Mapped[int] = mapped_column(server_default="1")
 
@@ -141,6 +143,7 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Item
             sellable=item.sellable,
             tax_rate=item.tax_rate,
             weight_grams=item.weight_grams,
+            kept=merge({}, item.metadata),
         )
         .on_conflict_do_nothing()
         .returning(ItemRow.id)
@@ -163,7 +166,7 @@ async def add_prices(db: AsyncConnection, item_id: UUID, prices: Sequence[Money]
 
 async def change_item(db: AsyncConnection, item_id: UUID, values: Mapping[str, Any]) -> None:
     """Write columns of a locked item."""
-    changed = update(ItemRow).where(ItemRow.id == item_id)
+    changed = update(columns_of(ItemRow)).where(ItemRow.id == item_id)
     await db.execute(changed.values(version=ItemRow.version + 1, **values))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     Sequence,
+    Table,
     Text,
     text,
 )
@@ -34,6 +35,10 @@ Minor = Annotated[int, mapped_column(BigInteger)]
 """Minor units of the row's currency."""
 
 
+Kept = Annotated[dict[str, str], mapped_column(JSONB, server_default=text("'{}'"))]
+"""What callers keep with a row, in a column ``metadata``: a name that no class may use."""
+
+
 class Base(DeclarativeBase):
     """Typed tables; queries return rows, not objects."""
 
@@ -44,6 +49,11 @@ class Base(DeclarativeBase):
         list[str]: JSONB,
         str: Text,
     }
+
+
+def columns_of(row: type[Base]) -> Table:
+    """Return the table of a class of rows, whose columns are written by their own names."""
+    return Base.metadata.tables[row.__tablename__]
 
 
 class DocumentRow(Base):

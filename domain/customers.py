@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.addresses import Address
+from domain.metadata import FORM, Metadata
 from domain.sources import Sourced
 from domain.value import Change, Name
 
@@ -59,6 +60,11 @@ class CustomerChange(Change):
     address: Address | None = None
     status: CustomerStatus | None = Field(
         default=None, description="A suspended customer places no orders; not for customers."
+    )
+    metadata: Metadata | None = Field(
+        default=None,
+        description=f"{FORM}. Other keys stay; null or an empty text removes one. Not for"
+        " customers.",
     )
 
     @classmethod

@@ -15,8 +15,13 @@ from domain.tasks import TaskKind
 C = Command
 
 FIELDS: Mapping[str, Mapping[str, Command]] = {
-    "order": {"holds": C.INTERNALS_READ, "payments": C.PAYMENTS_READ},
-    "item": {"stock": C.INVENTORY_READ},
+    "order": {
+        "holds": C.INTERNALS_READ,
+        "payments": C.PAYMENTS_READ,
+        "metadata": C.INTERNALS_READ,
+    },
+    "customer": {"metadata": C.INTERNALS_READ},
+    "item": {"stock": C.INVENTORY_READ, "metadata": C.INTERNALS_READ},
     "shipment": {"label_url": C.INTERNALS_READ, "label_cost": C.INTERNALS_READ},
     "shipment line": {"location_id": C.INVENTORY_READ},
     "process": {"runs": C.INTERNALS_READ},
@@ -74,8 +79,13 @@ def disclose(view: str, values: Mapping[str, Any], caller: Caller | None) -> dic
     """Return the values of a view with null for what is withheld; no caller sees everything."""
     if caller is None:
         return dict(values)
-    withheld = [name for name, command in FIELDS[view].items() if not caller.may(command)]
-    return {**values, **{name: None for name in withheld if name in values}}
+    hidden = withheld(view, caller)
+    return {name: None if name in hidden else value for name, value in values.items()}
+
+
+def withheld(view: str, caller: Caller) -> frozenset[str]:
+    """Return the fields of a view that the caller may not see."""
+    return frozenset(name for name, command in FIELDS[view].items() if not caller.may(command))
 
 
 def disclose_event(event: Mapping[str, Any], caller: Caller) -> dict[str, Any]:

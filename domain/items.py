@@ -8,6 +8,7 @@ from unicodedata import normalize
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from domain.ids import ItemId
+from domain.metadata import FORM, Metadata
 from domain.money import Money
 from domain.quantities import exact
 from domain.value import Change, Name, Value
@@ -70,6 +71,10 @@ class CreateItem(Value):
     tax_rate: Rate = Decimal(0)
     weight_grams: Weight = 0
     prices: Prices = ()
+    # Left out of what names a request, as the release before wrote it, where there is none.
+    metadata: Metadata = Field(
+        default={}, exclude_if=lambda given: not given, description=f"{FORM}."
+    )
 
 
 class ItemChange(Change):
@@ -84,4 +89,7 @@ class ItemChange(Change):
     )
     status: ItemStatus | None = Field(
         default=None, description="A discontinued item is ordered no more; what is open goes on."
+    )
+    metadata: Metadata | None = Field(
+        default=None, description=f"{FORM}. Other keys stay; null or an empty text removes one."
     )

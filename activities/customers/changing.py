@@ -8,6 +8,7 @@ from db.customers import CustomerRow, change_customer
 from db.events import Event, add_events
 from domain.access import EVERYTHING, Reach
 from domain.customers import CustomerChange, CustomerStatus
+from domain.metadata import merged
 
 _MOVES = {CustomerStatus.ACTIVE: "reactivated", CustomerStatus.SUSPENDED: "suspended"}
 
@@ -24,7 +25,7 @@ async def apply_change(
 
     Raises AlreadyExists for another customer's email.
     """
-    given: dict[str, Any] = change.model_dump()
+    given = merged(change.model_dump(), customer)
     values = {name: value for name, value in given.items() if getattr(customer, name) != value}
     if not values:
         return customer

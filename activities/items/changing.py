@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.events import Event, add_events
 from db.items import ItemRead, add_prices, change_item
 from domain.items import ItemChange, ItemStatus
+from domain.metadata import merged
 
 _MOVES = {ItemStatus.ACTIVE: "reactivated", ItemStatus.DISCONTINUED: "discontinued"}
 
@@ -15,7 +16,7 @@ async def apply_change(
     db: AsyncConnection, item: ItemRead, change: ItemChange, *, actor: str
 ) -> bool:
     """Change a locked item and return whether that was news; what is no news changes nothing."""
-    given: dict[str, Any] = {name: getattr(change, name) for name in change.model_fields_set}
+    given = merged({name: getattr(change, name) for name in change.model_fields_set}, item)
     prices = [
         price
         for price in given.pop("prices", ())

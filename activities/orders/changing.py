@@ -12,6 +12,7 @@ from db.shipments.replacing import replace_shipment
 from db.shipments.tables import ShipmentRow
 from db.shipments.writes import lock_shipments_of
 from domain.documents import PROCESSES, Document, Kind
+from domain.metadata import merged
 from domain.orders.requests import OrderChange, check_changeable
 from domain.orders.status import OrderStatus
 from domain.shipments.status import ShipmentStatus
@@ -25,9 +26,11 @@ async def change_order(
     """Change a locked order, and whatever of it has no label yet; return whether it was news.
 
     Raises IllegalMove for an order that has ended or is to be cancelled, and when something of it
-    has a label or has left.
+    has a label or has left, unless only its metadata change.
     """
     shipments = await lock_shipments_of(db, order.id)
+    if change.at_any_time:
+        return await _write(db, order, shipments, change, actor)
     labelled = [one.number for one in shipments if one.status not in _NOT_LABELLED]
     check_changeable(OrderStatus(order.status), order.cancel_requested_at is not None, labelled)
     return await _write(db, order, shipments, change, actor)
@@ -52,7 +55,7 @@ async def _write(
     change: OrderChange,
     actor: str,
 ) -> bool:
-    given: dict[str, Any] = change.model_dump(exclude_none=True)
+    given: dict[str, Any] = merged(change.model_dump(exclude_none=True), order)
     values = {name: value for name, value in given.items() if getattr(order, name) != value}
     if not values:
         return False

@@ -12,6 +12,7 @@ from domain.access import EVERYTHING, Caller, Reach
 from domain.documents import Document, Kind, correlation_id
 from domain.ids import OrderId, new_id
 from domain.inventory import Pick, Shelf, assign
+from domain.metadata import merge
 from domain.orders.placing import PlaceOrder, PricedOrder
 from domain.orders.status import OrderStatus
 from gateways.partners import PROVIDER
@@ -58,6 +59,7 @@ def build_rows(
         "shipping_tax_amount": priced.shipping_tax_amount,
         "tax_amount": priced.tax_amount,
         "total_amount": priced.total_amount,
+        "metadata": merge({}, order.metadata),
         "placed_at": now,
         "payment_due_at": due,
     }

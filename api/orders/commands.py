@@ -71,8 +71,11 @@ async def change(
     notifier: Notifier,
     meant: IfMatch = None,
 ) -> Response:
-    """Change addresses, service or notes before anything of the order has a label."""
-    check_fields(body, caller.role)
+    """Change addresses, service or notes before anything of the order has a label.
+
+    Metadata may be changed at any time.
+    """
+    check_fields(body, caller)
 
     async def write(db: AsyncConnection, _: UUID) -> OrderView:
         order = await ORDERS.lock(db, order_id)

@@ -11,12 +11,14 @@ from pydantic import Field, TypeAdapter
 
 from activities.orders.rows import Submission
 from api.answers import json_bytes
+from api.rows import WITHHELD
 from db.orders.accept import OrderRows
 from domain.access import Caller
 from domain.addresses import Address
 from domain.disclosure import disclose, disclose_reason
 from domain.holds import HoldReason
 from domain.ids import CustomerId, ItemId, LineId, OrderId, PaymentId, ShipmentId
+from domain.metadata import FORM
 from domain.money import Money
 from domain.orders.status import (
     CancelReason,
@@ -84,9 +86,6 @@ class PaymentSummary(Value):
     failure_code: str | None
 
 
-_WITHHELD = "Null for callers who may not see them."
-
-
 class OrderView(Value):
     """An order."""
 
@@ -113,11 +112,12 @@ class OrderView(Value):
     shipping_service: str
     notes: str
     payment_method: str
-    holds: tuple[HoldView, ...] | None = Field(description=_WITHHELD)
+    holds: tuple[HoldView, ...] | None = Field(description=WITHHELD)
     shipments: tuple[ShipmentSummary, ...]
     payments: tuple[PaymentSummary, ...] | None = Field(
-        description=f"The newest 10 attempts; all of them at `/payments?order_id=`. {_WITHHELD}"
+        description=f"The newest 10 attempts; all of them at `/payments?order_id=`. {WITHHELD}"
     )
+    metadata: dict[str, str] | None = Field(description=f"{FORM}. {WITHHELD}")
     placed_at: datetime
     payment_due_at: datetime
     confirmed_at: datetime | None
@@ -179,6 +179,8 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
             _payment(payment, each, currency)
             for payment, each in zip(payments[-NEWEST:], amounts[-NEWEST:], strict=True)
         ],
+        # The database keeps the keys in an order of its own.
+        "metadata": dict(sorted(row["metadata"].items())),
         **_picked(row, _TAIL),
         "cancel_reason": disclose_reason(row["cancel_reason"], caller),
         "version": row["version"],

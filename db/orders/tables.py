@@ -13,7 +13,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, DocumentRow, Id, Minor, Rate, numbered, one_of
+from db.metadata import Base, DocumentRow, Id, Kept, Minor, Rate, numbered, one_of
 from domain.orders.status import CancelReason, OrderStatus
 
 PREFIX = "SO"
@@ -64,6 +64,7 @@ class OrderRow(DocumentRow):
     total_amount: Mapped[Minor]
     notes: Mapped[str] = mapped_column(server_default="")
     """What the customer or the shop wants the warehouse to know."""
+    kept: Mapped[Kept] = mapped_column("metadata")
     captured_shipping_amount: Mapped[Minor] = mapped_column(server_default="0")
     placed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     payment_due_at: Mapped[datetime]

@@ -7,11 +7,12 @@ from enum import StrEnum
 from pydantic import Field
 
 from domain import lifecycle
-from domain.access import Role
+from domain.access import Caller, Role
 from domain.addresses import Address
 from domain.cards import CardToken
 from domain.errors import Forbidden, IllegalMove
 from domain.ids import OrderId, ShipmentId
+from domain.metadata import FORM, Metadata, check_metadata
 from domain.orders.placing import Service
 from domain.orders.status import (
     RUNNING,
@@ -79,7 +80,10 @@ class CancelOrder(Value):
 
 
 class OrderChange(Value):
-    """What may change before anything of an order has a label; what is left out stays."""
+    """What may change before anything of an order has a label; what is left out stays.
+
+    Metadata may change at any time.
+    """
 
     ship_to: Address | None = None
     bill_to: Address | None = None
@@ -87,6 +91,19 @@ class OrderChange(Value):
         default=None, description="What the customer pays stays; not for customers."
     )
     notes: Text | None = Field(default=None, description="For who packs the goods.")
+    # Left out of what names a request, as the release before wrote it, where there is none.
+    metadata: Metadata | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description=f"{FORM}. Other keys stay; null or an empty text removes one. May change at any"
+        " time, also of an order that has ended. Not for customers.",
+    )
+
+    @property
+    def at_any_time(self) -> bool:
+        """Whether it is about nothing but metadata, which no state of an order forbids."""
+        others = type(self).model_fields.keys() - {"metadata"}
+        return self.metadata is not None and all(getattr(self, name) is None for name in others)
 
 
 class PayOrder(Value):
@@ -95,9 +112,13 @@ class PayOrder(Value):
     token: CardToken = Field(description="The payment provider's name for the card.")
 
 
-def check_fields(change: OrderChange, role: Role) -> None:
-    """Raise Forbidden when a customer chooses another service: that is paid for when ordering."""
-    if role is Role.CUSTOMER and change.shipping_service is not None:
+def check_fields(change: OrderChange, caller: Caller) -> None:
+    """Raise Forbidden when a customer chooses another service: that is paid for when ordering.
+
+    Metadata are not for customers either.
+    """
+    check_metadata(change.metadata, caller)
+    if caller.role is Role.CUSTOMER and change.shipping_service is not None:
         raise Forbidden("a customer may not change the shipping service", field="shipping_service")
 
 

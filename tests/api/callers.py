@@ -21,7 +21,7 @@ class Callers:
 
     def __init__(self, client: httpx2.AsyncClient, books: Database) -> None:
         self.client = client
-        self._books = books
+        self.books = books
         self._keys: dict[tuple[str, tuple[str, ...], UUID | None], str] = {}
 
     async def key(self, role: str, *scopes: str, customer_id: UUID | str | None = None) -> str:
@@ -30,7 +30,7 @@ class Callers:
         who = (role, scopes, customer)
         if who not in self._keys:
             self._keys[who] = await new_key(
-                self._books, role=role, scopes=scopes, customer_id=customer
+                self.books, role=role, scopes=scopes, customer_id=customer
             )
         return self._keys[who]
 

@@ -30,6 +30,7 @@ PLUMBING = {
         "holds",
         "ids",
         "lifecycle",
+        "metadata",
         "money",
         "policy",
         "quantities",

@@ -83,6 +83,7 @@ async def delivered(stage: Stage, callers: Callers, order: UUID) -> None:
     await callers.post(f"/orders/{order}/holds/{hold['id']}/release", None)
     await callers.post(f"/orders/{order}/payments", {"token": "tok_ok"})
     shipment = await stage.shipment(order, "booked")
+    await callers.ask("PATCH", f"/orders/{order}", json={"metadata": {"erp": "B-1"}})
     for code in ("PU", "DP", "X1", "OD", "DL"):
         await stage.scan(shipment, code)
     assert await stage.result(stage.run(order)) == "completed"
