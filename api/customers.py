@@ -17,7 +17,7 @@ from api.etags import IfMatch, IfNoneMatch, check_match, tagged
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.rows import WITHHELD, last_id, view_for
+from api.rows import UPDATED, WITHHELD, last_id, view_for
 from db.customers import CustomerRow, get_customer, search_customers
 from db.pages import get_page
 from domain.access import Caller, Command
@@ -46,6 +46,7 @@ class CustomerView(Value):
     address: Address | None
     metadata: dict[str, str] | None = Field(description=f"{FORM}. {WITHHELD}")
     created_at: datetime
+    updated_at: datetime = Field(description=UPDATED)
     version: int
 
 

@@ -18,7 +18,7 @@ from api.etags import IfMatch, IfNoneMatch, check_match, tagged
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.rows import WITHHELD, last_id, money, view, view_for
+from api.rows import UPDATED, WITHHELD, last_id, money, view, view_for
 from db.inventory.reads import get_availability
 from db.items import ItemRead, get_item, search_items
 from db.pages import get_page
@@ -47,6 +47,7 @@ class ItemView(Value):
     prices: tuple[Money, ...]
     metadata: dict[str, str] | None = Field(description=f"{FORM}. {WITHHELD}")
     created_at: datetime
+    updated_at: datetime = Field(description=UPDATED)
     version: int
 
 

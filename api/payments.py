@@ -7,6 +7,7 @@ from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request
+from pydantic import Field
 
 from api.deps import Db, require
 from api.pages import Page, PageQuery
@@ -57,6 +58,9 @@ class PaymentView(Value):
     entries: tuple[EntryView, ...]
     created_by: str
     created_at: datetime
+    updated_at: datetime = Field(
+        description="When its newest entry was recorded, or it was created; in UTC (RFC 3339)."
+    )
 
 
 class PaymentQuery(PageQuery):
@@ -94,9 +98,11 @@ def _view(row: PaymentRead, caller: Caller) -> PaymentView:
         Entry(kind=entry["kind"], phase=entry["phase"], key=entry["key"], amount=entry["amount"])
         for entry in row.entries
     )
+    recorded = [datetime.fromisoformat(entry["recorded_at"]) for entry in row.entries]
     return view(
         PaymentView,
         row,
+        updated_at=max([row.created_at, *recorded]),
         created_by=disclose_actor(row.created_by, caller),
         amount=money(row.amount, row.currency),
         # A capture above the authorization leaves nothing reserved, not less.

@@ -17,6 +17,7 @@ Row = TypeVar("Row")
 Shown = TypeVar("Shown")
 WITHHELD = "Null for callers who may not see it."
 """Describes a field that `domain.disclosure` withholds from some."""
+UPDATED = "When `version` was last counted up, in UTC (RFC 3339)."
 _log = structlog.get_logger("http")
 
 # What does not fit its view is logged here, without the values that pydantic would print.

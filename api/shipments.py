@@ -20,7 +20,7 @@ from api.notifier import Notifier
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.process import Wait
-from api.rows import last_id, money, shown, view
+from api.rows import UPDATED, last_id, money, shown, view
 from db.pages import get_page
 from db.shipments.reads import ShipmentRead, get_shipment, search_shipments, tracking_of
 from domain.access import Caller
@@ -86,6 +86,7 @@ class ShipmentView(Value):
     delivered_at: datetime | None
     settled_at: datetime | None
     signed_by: str
+    updated_at: datetime = Field(description=UPDATED)
     version: int
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Kept, columns_of, one_of
+from db.metadata import Base, Id, Kept, Updated, columns_of, one_of
 from domain.access import EVERYTHING, Reach
 from domain.customers import CreateCustomer, CustomerStatus, folded_email
 from domain.errors import AlreadyExists, NotFound
@@ -54,6 +54,7 @@ class CustomerRow(Base):
     address: Mapped[dict[str, Any] | None]
     kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[Updated]
     version: Mapped[int] = mapped_column(server_default="1")
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Kept, Minor, Rate, columns_of, one_of
+from db.metadata import Base, Id, Kept, Minor, Rate, Updated, columns_of, one_of
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId
 from domain.items import CreateItem, ItemStatus, Listing, sku_key
@@ -57,6 +57,7 @@ class ItemRow(Base):
     weight_grams: Mapped[int] = mapped_column(server_default="0")
     kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[Updated]
     version: Mapped[int] = mapped_column(server_default="1")
 
 

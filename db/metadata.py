@@ -15,6 +15,7 @@ from sqlalchemy import (
     Sequence,
     Table,
     Text,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -37,6 +38,10 @@ Minor = Annotated[int, mapped_column(BigInteger)]
 
 Kept = Annotated[dict[str, str], mapped_column(JSONB, server_default=text("'{}'"))]
 """What callers keep with a row, in a column ``metadata``: a name that no class may use."""
+
+
+Updated = Annotated[datetime, mapped_column(server_default=func.now())]
+"""When the row's ``version`` was last counted up: a trigger of the database writes it."""
 
 
 class Base(DeclarativeBase):
@@ -64,6 +69,7 @@ class DocumentRow(Base):
     id: Mapped[Id]
     number: Mapped[str]
     status: Mapped[str]
+    updated_at: Mapped[Updated]
     version: Mapped[int] = mapped_column(server_default="1")
 
 

@@ -62,6 +62,7 @@ def build_rows(
         "metadata": merge({}, order.metadata),
         "placed_at": now,
         "payment_due_at": due,
+        "updated_at": now,
     }
     lines = [
         {

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from activities.orders.rows import Submission
 from api.answers import json_bytes
-from api.rows import WITHHELD
+from api.rows import UPDATED, WITHHELD
 from db.orders.accept import OrderRows
 from domain.access import Caller
 from domain.addresses import Address
@@ -124,6 +124,7 @@ class OrderView(Value):
     completed_at: datetime | None
     cancelled_at: datetime | None
     cancel_reason: CancelReason | None
+    updated_at: datetime = Field(description=UPDATED)
     version: int
 
     @classmethod
@@ -183,6 +184,7 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
         "metadata": dict(sorted(row["metadata"].items())),
         **_picked(row, _TAIL),
         "cancel_reason": disclose_reason(row["cancel_reason"], caller),
+        "updated_at": row["updated_at"],
         "version": row["version"],
     }
     return disclose("order", order, caller)

@@ -68,7 +68,8 @@ _COLUMNS = {
     "orders": (
         "id, number, customer_id, source, external_reference, status, currency, payment_method,"
         " shipping_service, ship_to, bill_to, subtotal_amount, discount_amount, shipping_amount,"
-        " shipping_tax_amount, tax_amount, total_amount, metadata, placed_at, payment_due_at"
+        " shipping_tax_amount, tax_amount, total_amount, metadata, placed_at, payment_due_at,"
+        " updated_at"
     ),
     "order_lines": (
         "id, order_id, position, item_id, sku, name, quantity, unit_price_amount, discount_amount,"
