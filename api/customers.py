@@ -15,7 +15,7 @@ from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfMatch, IfNoneMatch, check_match, tagged
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
-from api.pages import Page, PageQuery
+from api.pages import DatedQuery, Page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import UPDATED, WITHHELD, last_id, view_for
 from db.customers import CustomerRow, get_customer, search_customers
@@ -50,7 +50,7 @@ class CustomerView(Value):
     version: int
 
 
-class CustomerQuery(PageQuery):
+class CustomerQuery(DatedQuery):
     """Which customers."""
 
     email: Name | None = None
@@ -67,7 +67,13 @@ async def search(
     """Newest first; a customer sees itself only, an integration those of its own source."""
     found = search_customers(caller.reach, email=query.email, status=query.status)
     rows, more = await get_page(
-        db, CustomerRow, found, CustomerRow.id, after=query.after, limit=query.limit
+        db,
+        CustomerRow,
+        found,
+        CustomerRow.id,
+        after=query.after,
+        limit=query.limit,
+        windows=[query.created(CustomerRow.created_at)],
     )
     views = [_shown(row, caller) for row in rows]
     return Page[CustomerView].of(views, request.url.path, query, last_id(rows, more))

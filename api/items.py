@@ -16,7 +16,7 @@ from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfMatch, IfNoneMatch, check_match, tagged
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
-from api.pages import Page, PageQuery
+from api.pages import DatedQuery, Page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import UPDATED, WITHHELD, last_id, money, view, view_for
 from db.inventory.reads import get_availability
@@ -67,7 +67,7 @@ class ItemDetail(ItemView):
     stock: tuple[SiteStock, ...] | None = Field(description=WITHHELD)
 
 
-class ItemQuery(PageQuery):
+class ItemQuery(DatedQuery):
     """Which items."""
 
     sku: Name | None = None
@@ -84,7 +84,13 @@ async def search(
     """Newest first."""
     found = search_items(sku=query.sku, status=query.status)
     rows, more = await get_page(
-        db, ItemRead, found, ItemRead.id, after=query.after, limit=query.limit
+        db,
+        ItemRead,
+        found,
+        ItemRead.id,
+        after=query.after,
+        limit=query.limit,
+        windows=[query.created(ItemRead.created_at)],
     )
     views = [_shown(row, caller) for row in rows]
     return Page[ItemView].of(views, request.url.path, query, last_id(rows, more))

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from sqlalchemy.orm import InstrumentedAttribute
 
+from db.pages import Window
 from domain.value import Value
 
 Item = TypeVar("Item")
@@ -44,6 +46,24 @@ class PageQuery(Query):
 
     limit: Annotated[int, Field(ge=1, le=100)] = 20
     after: UUID | None = Field(default=None, description="The id of the last item seen.")
+
+
+_MOMENT = "An instant with its zone (RFC 3339), such as 2030-01-31T12:00:00Z"
+
+
+class DatedQuery(PageQuery):
+    """Which page of a list, and of when."""
+
+    created_from: Instant | None = Field(
+        default=None, description=f"{_MOMENT}: what was created then or later."
+    )
+    created_to: Instant | None = Field(
+        default=None, description=f"{_MOMENT}: what was created before it."
+    )
+
+    def created(self, column: InstrumentedAttribute[datetime]) -> Window:
+        """Return the window of what was created, by the column that says when."""
+        return Window(column, self.created_from, self.created_to)
 
 
 class Page(Value, Generic[Item]):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from api.deps import Db, require
-from api.pages import Page, PageQuery
+from api.pages import DatedQuery, Page
 from api.problems import READ, problems
 from api.rows import last_id, money, shown, view
 from db.pages import get_page
@@ -63,7 +63,7 @@ class PaymentView(Value):
     )
 
 
-class PaymentQuery(PageQuery):
+class PaymentQuery(DatedQuery):
     """Which payments."""
 
     order_id: UUID | None = None
@@ -79,7 +79,13 @@ async def search(
     """Newest first; a customer, and an integration, sees those of its own orders."""
     found = search_payments(caller.reach, order_id=query.order_id)
     rows, more = await get_page(
-        db, PaymentRead, found, PaymentRead.id, after=query.after, limit=query.limit
+        db,
+        PaymentRead,
+        found,
+        PaymentRead.id,
+        after=query.after,
+        limit=query.limit,
+        windows=[query.created(PaymentRead.created_at)],
     )
     views = shown("PaymentView", partial(_view, caller=caller), rows)
     return Page[PaymentView].of(views, request.url.path, query, last_id(rows, more))

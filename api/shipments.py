@@ -17,7 +17,7 @@ from api.documents import process, timeline
 from api.etags import IfNoneMatch, tagged
 from api.idempotency import RequiredKey, idempotent_create
 from api.notifier import Notifier
-from api.pages import Page, PageQuery
+from api.pages import DatedQuery, Page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.process import Wait
 from api.rows import UPDATED, last_id, money, shown, view
@@ -117,7 +117,7 @@ class TrackingView(Value):
     events: tuple[TrackingEventView, ...]
 
 
-class ShipmentQuery(PageQuery):
+class ShipmentQuery(DatedQuery):
     """Which shipments."""
 
     order_id: UUID | None = None
@@ -136,9 +136,15 @@ async def search(
     request: Request,
 ) -> Page[ShipmentView]:
     """Newest first; a customer, and an integration, sees those of its own orders."""
-    found = search_shipments(caller.reach, **query.model_dump(exclude={"limit", "after"}))
+    found = search_shipments(caller.reach, **query.model_dump(exclude=set(DatedQuery.model_fields)))
     rows, more = await get_page(
-        db, ShipmentRead, found, ShipmentRead.id, after=query.after, limit=query.limit
+        db,
+        ShipmentRead,
+        found,
+        ShipmentRead.id,
+        after=query.after,
+        limit=query.limit,
+        windows=[query.created(ShipmentRead.created_at)],
     )
     views = shown("ShipmentView", partial(_view, caller=caller), rows)
     return Page[ShipmentView].of(views, request.url.path, query, last_id(rows, more))

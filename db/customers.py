@@ -38,6 +38,7 @@ class CustomerRow(Base):
         one_of("status", CustomerStatus),
         one_of("kind", ("person", "company")),
         UniqueConstraint("source", "external_reference"),
+        Index("ix_customers_created", "created_at", "id"),
         Index(
             "uq_customers_email", "email", unique=True, postgresql_where=text("email IS NOT NULL")
         ),

@@ -45,6 +45,7 @@ class ItemRow(Base):
         CheckConstraint("tax_rate >= 0 AND tax_rate < 1", name="tax_rate"),
         CheckConstraint("weight_grams >= 0", name="weight_grams"),
         Index("uq_items_sku_key", "sku_key", unique=True),
+        Index("ix_items_created", "created_at", "id"),
     )
 
     id: Mapped[Id]

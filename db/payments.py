@@ -34,6 +34,7 @@ class PaymentRow(Base):
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
         Index("ix_payments_order", "order_id"),
+        Index("ix_payments_created", "created_at", "id"),
         Index(
             "ix_payments_provider_reference",
             "provider_reference",

@@ -17,13 +17,13 @@ from api.etags import IfNoneMatch, tagged
 from api.idempotency import RequiredKey, claim_of
 from api.orders.batch import Acceptor
 from api.orders.views import OrderView, order_json
-from api.pages import Page, PageQuery, page
+from api.orders.words import Words, worded_page
+from api.pages import DatedQuery, Instant, Page, page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.process import Wait
-from api.rows import last_id, shown
 from db.orders.reads import fields_of, get_order, get_order_record, search_orders
 from db.orders.tables import OrderRow
-from db.pages import get_page
+from db.pages import Window
 from domain.access import Caller, Command
 from domain.documents import Kind
 from domain.errors import (
@@ -35,7 +35,7 @@ from domain.errors import (
 )
 from domain.ids import CustomerId, OrderId, new_id
 from domain.orders.placing import PlaceOrder
-from domain.orders.status import OrderStatus
+from domain.orders.status import STATES_OF, FulfillmentStatus, OrderStatus
 from domain.payments import PaymentStatus
 from domain.sources import attributed
 from domain.value import Name
@@ -46,7 +46,7 @@ router = APIRouter(prefix="/orders", tags=["orders"])
 ROUTE = "POST /orders"
 
 
-class OrderQuery(PageQuery):
+class OrderQuery(DatedQuery):
     """Which orders."""
 
     customer_id: CustomerId | None = None
@@ -55,6 +55,37 @@ class OrderQuery(PageQuery):
     external_reference: Name | None = None
     sku: Name | None = None
     on_hold: bool | None = None
+    source: Name | None = Field(
+        default=None, description="The integration that brought them, or `api`."
+    )
+    updated_from: Instant | None = Field(
+        default=None,
+        description="An instant with its zone (RFC 3339): orders whose `updated_at` is then or"
+        " later, the newest change first.",
+    )
+    fulfillment_status: frozenset[FulfillmentStatus] = Field(
+        default=frozenset(), max_length=10, description="How far the goods are. May be repeated."
+    )
+    payment_status: frozenset[PaymentStatus] = Field(
+        default=frozenset(), max_length=10, description="How the money stands. May be repeated."
+    )
+
+    @property
+    def words(self) -> Words:
+        """The wanted words of those that are computed, where there are any."""
+        wanted = {
+            "fulfillment_status": self.fulfillment_status,
+            "payment_status": self.payment_status,
+        }
+        return {name: words for name, words in wanted.items() if words}
+
+    @property
+    def states(self) -> frozenset[OrderStatus] | None:
+        """The states in which such orders are; None for all."""
+        if not self.fulfillment_status:
+            return self.status or None
+        possible = frozenset().union(*(STATES_OF[word] for word in self.fulfillment_status))
+        return possible & self.status if self.status else possible
 
 
 @router.post(
@@ -97,22 +128,29 @@ async def search(
     books: Books,
     request: Request,
 ) -> Response:
-    """Newest first; a customer, and an integration, sees only its own."""
+    """Newest first; a customer, and an integration, sees only its own.
+
+    `fulfillment_status` and `payment_status` are computed for each order that the other filters
+    let through, so that a page may hold fewer than `limit` while `next` goes on.
+    """
     found = search_orders(
         caller.reach,
         customer_id=query.customer_id,
-        statuses=frozenset(str(status) for status in query.status),
+        statuses=query.states,
         number=query.number,
         external_reference=query.external_reference,
         sku=query.sku,
         on_hold=query.on_hold,
+        source=query.source,
     )
+    changed = Window(OrderRow.updated_at, query.updated_from)
+    windows = [changed, query.created(OrderRow.placed_at)]
+    build = partial(_order, caller=caller)
     async with books.read() as db:
-        rows, more = await get_page(
-            db, OrderRow, found, OrderRow.id, after=query.after, limit=query.limit
+        items, last = await worded_page(
+            db, found, windows, build, query.words, after=query.after, limit=query.limit
         )
-    items = shown("OrderView", partial(_order, caller=caller), rows)
-    return json_response(page(items, request.url.path, query, last_id(rows, more)))
+    return json_response(page(items, request.url.path, query, last))
 
 
 @router.get(

@@ -108,17 +108,20 @@ def search_orders(
     reach: Reach = EVERYTHING,
     *,
     customer_id: CustomerId | None = None,
-    statuses: frozenset[str] = frozenset(),
+    statuses: frozenset[OrderStatus] | None = None,
     number: str | None = None,
     external_reference: str | None = None,
     sku: str | None = None,
     on_hold: bool | None = None,
+    source: str | None = None,
 ) -> Select[Any]:
     """Select orders with all their parts, narrowed by what is given."""
     query = _ORDERS.where(*within(reach))
+    if source is not None:
+        query = query.where(OrderRow.source == source)
     if customer_id is not None:
         query = query.where(OrderRow.customer_id == customer_id)
-    if statuses:
+    if statuses is not None:
         query = query.where(OrderRow.status.in_(statuses))
     if number is not None:
         query = query.where(OrderRow.number == number)

@@ -45,6 +45,9 @@ class OrderRow(DocumentRow):
         ),
         Index("ix_orders_customer", "customer_id", "id"),
         Index("ix_orders_status", "status", "id"),
+        Index("ix_orders_placed", "placed_at", "id"),
+        Index("ix_orders_updated", "updated_at", "id"),
+        Index("ix_orders_source", "source", "id"),
     )
 
     number: Mapped[str] = numbered(PREFIX, "order_numbers")

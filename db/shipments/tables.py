@@ -26,6 +26,7 @@ class ShipmentRow(DocumentRow):
         ),
         Index("ix_shipments_order", "order_id"),
         Index("ix_shipments_status", "status", "id"),
+        Index("ix_shipments_created", "created_at", "id"),
     )
 
     number: Mapped[str] = numbered(PREFIX, "shipment_numbers")

@@ -41,9 +41,10 @@ CHECKS = (
     ),
     Check(
         "I7e",
-        "A cancelled order has sent nothing",
-        """SELECT o.number, l.id AS line_id, l.shipped FROM orders o
-        JOIN order_lines l ON l.order_id = o.id WHERE o.status = 'cancelled' AND l.shipped > 0""",
+        "A cancelled order has sent nothing, and nothing of it is open",
+        """SELECT o.number, l.id AS line_id, l.shipped, l.cancelled FROM orders o
+        JOIN order_lines l ON l.order_id = o.id
+        WHERE o.status = 'cancelled' AND (l.shipped > 0 OR l.cancelled < l.quantity)""",
     ),
     Check(
         "I4a",

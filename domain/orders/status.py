@@ -1,6 +1,6 @@
 """The states of an order, what moves it, and the views derived from its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from domain.lifecycle import Moves
@@ -73,6 +73,14 @@ class FulfillmentStatus(StrEnum):
     PARTIALLY_DELIVERED = "partially_delivered"
     DELIVERED = "delivered"
     CANCELLED = "cancelled"
+
+
+STATES_OF: Mapping[FulfillmentStatus, frozenset[OrderStatus]] = {
+    **dict.fromkeys(FulfillmentStatus, RUNNING),
+    FulfillmentStatus.DELIVERED: RUNNING | {OrderStatus.COMPLETED, OrderStatus.CLOSED},
+    FulfillmentStatus.CANCELLED: RUNNING | {OrderStatus.CANCELLED},
+}
+"""The states in which an order's goods can be that far."""
 
 
 def fulfillment_status(lines: Sequence[LineCounters], *, booked: bool) -> FulfillmentStatus:
