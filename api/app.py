@@ -25,6 +25,7 @@ from api import (
 from api.authentication import Authenticator
 from api.connections import Connection
 from api.inventory import router as inventory
+from api.inventory import sites
 from api.issuer import Issuer
 from api.keys import ApiKeys
 from api.middleware.authenticated import Authenticated
@@ -55,6 +56,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     payments.router,
     events.router,
     tasks.router,
+    sites.router,
     health.router,
     commands.router,
 )

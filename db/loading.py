@@ -91,6 +91,7 @@ class LoadedSite(Loadable):
 
     table = "sites"
     never_shared: ClassVar[dict[str, str]] = {"{0}.code": "another site has this code"}
+    versioned = True
 
     id: SiteId
     code: str

@@ -48,6 +48,8 @@ class Command(StrEnum):
     ITEMS_DISCONTINUE = "items:discontinue"
     INVENTORY_READ = "inventory:read"
     INVENTORY_ADJUST = "inventory:adjust"
+    SITES_CREATE = "sites:create"
+    SITES_CHANGE = "sites:change"
     SHIPMENTS_READ = "shipments:read"
     SHIPMENTS_TRACK = "shipments:track"
     PAYMENTS_READ = "payments:read"
@@ -81,6 +83,8 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.ITEMS_DISCONTINUE: frozenset({R.ADMIN}),
     C.INVENTORY_READ: _STAFF | {R.INTEGRATION},
     C.INVENTORY_ADJUST: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
+    C.SITES_CREATE: frozenset({R.PLANNER, R.ADMIN}),
+    C.SITES_CHANGE: frozenset({R.PLANNER, R.ADMIN}),
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
     C.SHIPMENTS_TRACK: frozenset({R.WAREHOUSE, R.SUPPORT, R.ADMIN}),
     C.PAYMENTS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),

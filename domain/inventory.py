@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from domain.addresses import Address
 from domain.errors import OutOfStock
 from domain.ids import ItemId, LocationId, SiteId
-from domain.value import Name, Value
+from domain.value import Change, Name, Value
 
 
 class LocationKind(StrEnum):
@@ -55,14 +55,64 @@ class CreateLocation(Value):
         return self
 
 
+Rank = Annotated[int, Field(strict=True, ge=0, le=10_000)]
+"""Sites of a lower rank are served from first."""
+
+_AT_EACH_SITE = (
+    LocationKind.STOCK,
+    LocationKind.RECEIVING,
+    LocationKind.QUARANTINE,
+    LocationKind.DAMAGED,
+    LocationKind.REPAIR,
+)
+
+
 class CreateSite(Value):
     """A new warehouse or plant with its locations; lower ``rank`` is served from first."""
 
-    code: Name
+    code: Name = Field(description="Its name on documents, of which there is one. It stays.")
     name: Name
-    address: Address
-    rank: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 100
-    locations: tuple[CreateLocation, ...] = ()
+    address: Address = Field(description="Where its shipments leave from.")
+    rank: Rank = Field(default=100, description="0 to 10,000; a lower one is served from first.")
+    locations: tuple[CreateLocation, ...] = Field(
+        default=(),
+        max_length=1000,
+        description="Each with a code of its own. A kind that is missing gets one location, whose"
+        " code is its kind in capitals.",
+    )
+
+    @property
+    def places(self) -> tuple[CreateLocation, ...]:
+        """The locations of the new site: those given, and one of each kind that is missing."""
+        given = {place.kind for place in self.locations}
+        missing = [kind for kind in _AT_EACH_SITE if kind not in given]
+        return (
+            *self.locations,
+            *(CreateLocation(code=kind.upper(), kind=kind) for kind in missing),
+        )
+
+    @model_validator(mode="after")
+    def _codes_differ(self) -> Self:
+        if len({place.code for place in self.places}) != len(self.places):
+            raise ValueError("give each location a code of its own; a missing kind's is its name")
+        return self
+
+
+class SiteChange(Change):
+    """What of a site is to change; what is left out stays."""
+
+    name: Name | None = None
+    address: Address | None = Field(
+        default=None,
+        description="Where shipments leave from that are planned from now on.",
+    )
+    rank: Rank | None = Field(
+        default=None, description="0 to 10,000; a lower one is served from first."
+    )
+    active: bool | None = Field(
+        default=None,
+        description="False: nothing more is promised from there; what is promised still leaves.",
+    )
 
 
 class MovementKind(StrEnum):

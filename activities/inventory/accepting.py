@@ -27,7 +27,7 @@ async def create_site(db: AsyncConnection, site_id: UUID, site: CreateSite, *, a
         subject_id=site_id,
         actor=actor,
         correlation_id=f"site/{site_id}",
-        data={"site_id": str(site_id), "locations": [place.code for place in site.locations]},
+        data={"site_id": str(site_id), "locations": [place.code for place in site.places]},
     )
 
 

@@ -1,4 +1,4 @@
-"""HTTP for stock: balances, the ledger, sites, and adjustments."""
+"""HTTP for stock: balances, the ledger, and adjustments."""
 
 from typing import Annotated
 from uuid import UUID
@@ -15,8 +15,6 @@ from api.inventory.views import (
     AdjustmentView,
     MovementQuery,
     MovementView,
-    SiteQuery,
-    SiteView,
     StockQuery,
     StockView,
 )
@@ -24,10 +22,8 @@ from api.pages import Page
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
 from db.inventory.reads import (
-    SiteRead,
     get_stock,
     search_movements,
-    search_sites,
 )
 from db.inventory.tables import MovementRow
 from db.pages import get_page
@@ -74,22 +70,6 @@ async def search_ledger(
     )
     views = [view(MovementView, row) for row in rows]
     return Page[MovementView].of(views, request.url.path, query, last_id(rows, more))
-
-
-@router.get("/sites", responses=problems(*READ))
-async def list_sites(
-    query: Annotated[SiteQuery, fastapi.Query()],
-    _caller: Annotated[Caller, require("inventory:read")],
-    db: Db,
-    request: Request,
-) -> Page[SiteView]:
-    """Warehouses and plants with their locations."""
-    found = search_sites(code=query.code)
-    rows, more = await get_page(
-        db, SiteRead, found, SiteRead.id, after=query.after, limit=query.limit
-    )
-    views = [view(SiteView, row, locations=row.locations or ()) for row in rows]
-    return Page[SiteView].of(views, request.url.path, query, last_id(rows, more))
 
 
 @router.post(

@@ -79,33 +79,6 @@ class MovementQuery(PageQuery):
     occurred_to: Instant | None = None
 
 
-class LocationView(Value):
-    """A bin or area of a site."""
-
-    id: LocationId
-    code: str
-    kind: LocationKind
-    sellable: bool
-    active: bool
-
-
-class SiteView(Value):
-    """A warehouse or plant with its locations; lower ``rank`` is served from first."""
-
-    id: SiteId
-    code: str
-    name: str
-    rank: int
-    active: bool
-    locations: tuple[LocationView, ...]
-
-
-class SiteQuery(PageQuery):
-    """Which sites."""
-
-    code: Name | None = None
-
-
 class AdjustmentView(Value):
     """A posted adjustment: its movement, and the balance after it."""
 

@@ -6,8 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, select, text
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import ColumnElement, Row, Select, case, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.tables import LocationRow, MovementRow, SiteRow
@@ -58,7 +57,7 @@ _CONDITIONS = {
           AND r.reorder_point >= (
             SELECT coalesce(sum(x.on_hand - x.reserved), 0)
             FROM balances x JOIN locations y ON y.id = x.location_id
-            WHERE x.item_id = b.item_id AND y.site_id = l.site_id AND y.sellable))""",
+            WHERE x.item_id = b.item_id AND y.site_id = l.site_id AND y.sellable AND y.active))""",
 }
 
 
@@ -83,7 +82,8 @@ async def get_stock(
         conditions.append(f"(b.item_id, {place}) < (:after_item, :after_place)")
     query = f"""SELECT b.item_id, i.sku, coalesce({place}, b.item_id) AS place_id, {shown},
             sum(b.on_hand) AS on_hand, sum(b.reserved) AS reserved,
-            sum(CASE WHEN l.sellable THEN b.on_hand - b.reserved ELSE 0 END) AS available
+            sum(CASE WHEN l.sellable AND l.active AND s.active
+                THEN b.on_hand - b.reserved ELSE 0 END) AS available
         FROM balances b JOIN items i ON i.id = b.item_id JOIN locations l ON l.id = b.location_id
             LEFT JOIN sites s ON s.id = l.site_id
         {"WHERE" if conditions else ""} {" AND ".join(conditions)}
@@ -144,36 +144,6 @@ def _named(column: ColumnElement[Any], reach: Reach) -> ColumnElement[Any]:
         return column
     own = text(of_source("movements.document_type", "movements.document_id"))
     return case((own.bindparams(source=reach.source), column)).label(column.name)
-
-
-class SiteRead(SiteRow):
-    """A site with its locations as JSON, as the query here selects it."""
-
-    __abstract__ = True
-    locations: list[dict[str, Any]] | None
-
-
-def search_sites(*, code: str | None = None) -> Select[Any]:
-    """Select sites with their locations as a JSON list, in order of their codes."""
-    entry = func.jsonb_build_object(
-        "id",
-        LocationRow.id,
-        "code",
-        LocationRow.code,
-        "kind",
-        LocationRow.kind,
-        "sellable",
-        LocationRow.sellable,
-        "active",
-        LocationRow.active,
-    )
-    locations = (
-        select(func.jsonb_agg(aggregate_order_by(entry, LocationRow.code)))
-        .where(LocationRow.site_id == SiteRow.id)
-        .scalar_subquery()
-    )
-    query = select(SiteRow.__table__, locations.label("locations"))
-    return query if code is None else query.where(SiteRow.code == code)
 
 
 async def get_availability(db: AsyncConnection, item_id: UUID) -> Sequence[Row[Any]]:

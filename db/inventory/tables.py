@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Quantity, one_of
+from db.metadata import Base, Id, Quantity, Updated, one_of
 from domain.inventory import LocationKind, MovementKind, ReservationStatus
 
 
@@ -30,6 +30,8 @@ class SiteRow(Base):
     address: Mapped[dict[str, Any]]
     rank: Mapped[int] = mapped_column(server_default="100")
     active: Mapped[bool] = mapped_column(server_default="true")
+    updated_at: Mapped[Updated]
+    version: Mapped[int] = mapped_column(server_default="1")
 
 
 class LocationRow(Base):

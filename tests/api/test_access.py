@@ -10,7 +10,7 @@ from api.openapi import command_of
 from domain.access import ALLOWED, Caller, Command, Role
 from tests.api.callers import Callers
 
-OPEN = {"/health", "/health/live", "/health/ready", "/webhooks/{provider}"}
+OPEN = {"/docs", "/health", "/health/live", "/health/ready", "/webhooks/{provider}"}
 
 
 def routes_of(app: FastAPI) -> list[APIRoute]:

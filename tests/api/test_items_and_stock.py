@@ -246,5 +246,5 @@ async def test_low_stock_is_what_is_down_to_its_reorder_point(
 async def test_sites_are_shown_with_their_locations(callers: Callers) -> None:
     sites = (await callers.get("/inventory/sites?code=AUS")).json()["items"]
     assert [(site["code"], [place["code"] for place in site["locations"]]) for site in sites] == [
-        ("AUS", ["A-1", "Q-1"])
+        ("AUS", ["A-1", "DAMAGED", "Q-1", "RECEIVING", "REPAIR"])
     ]
