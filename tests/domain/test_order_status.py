@@ -15,6 +15,7 @@ from domain.orders.requests import (
 )
 from domain.orders.status import (
     RUNNING,
+    STATES_OF,
     CancelReason,
     FulfillmentStatus,
     LineCounters,
@@ -91,6 +92,41 @@ def test_an_order_completes_when_all_is_settled_and_something_was_shipped(
     lines: list[LineCounters], complete: bool
 ) -> None:
     assert may_complete(lines) is complete
+
+
+SETTLED = st.lists(
+    st.tuples(*[st.integers(0, 3)] * 3)
+    .filter(any)
+    .map(
+        lambda units: line(
+            sum(units),
+            cancelled=units[0],
+            shipped=units[1] + units[2],
+            delivered=units[1],
+            written_off=units[2],
+        )
+    ),
+    min_size=1,
+    max_size=3,
+)
+"""Lines of which every unit is cancelled, delivered or written off."""
+
+
+@some
+@given(SETTLED, st.booleans())
+def test_the_word_for_goods_that_are_settled_is_looked_for_where_such_orders_are(
+    lines: list[LineCounters], booked: bool
+) -> None:
+    """A list by a word reads the orders in these states alone: none may be missing."""
+    ended = OrderStatus.COMPLETED if may_complete(lines) else OrderStatus.CANCELLED
+    states = STATES_OF[fulfillment_status(lines, booked=booked)]
+    assert states >= RUNNING | {ended}
+    assert (OrderStatus.CLOSED in states) == (OrderStatus.COMPLETED in states)
+
+
+def test_every_word_is_looked_for_among_orders_on_their_way() -> None:
+    assert set(STATES_OF) == set(F)
+    assert all(states >= RUNNING for states in STATES_OF.values())
 
 
 def test_nothing_is_owed_for_what_was_cancelled_and_shipping_only_while_something_is_kept() -> None:

@@ -99,6 +99,18 @@ async def test_other_lists_have_the_window_of_their_making(shop: Storefront, pat
     assert seen == [made[1]["id"], made[0]["id"]]
 
 
+async def test_payments_have_the_window_of_their_making(shop: Storefront) -> None:
+    orders = await several(shop, 2)
+    path = "/payments?" + urlencode({"order_id": orders[0]["id"]})
+    [payment] = (await shop.callers.get(path)).json()["items"]
+    for window, expected in (
+        ({"created_from": payment["created_at"]}, [payment]),
+        ({"created_to": payment["created_at"]}, []),
+    ):
+        found = (await shop.callers.get(f"{path}&{urlencode(window)}")).json()["items"]
+        assert found == expected
+
+
 async def test_an_integration_finds_by_source_only_what_is_its_own(shop: Storefront) -> None:
     """Decision 15: the documents of other sources do not exist, whatever is filtered by."""
     name = f"shop-{uuid4()}"
