@@ -5,6 +5,7 @@ from temporalio import activity
 
 from activities.payments.answers import settle_amount
 from activities.payments.review import settle_review
+from activities.shipments.failed_refunds import settle_failed_refund
 from activities.shipments.rebooking import settle_booking
 from db.engine import Database
 from db.reads.tasks import get_task
@@ -45,6 +46,9 @@ async def accept_answer(
         return None
     if offered and task.kind == TaskKind.FRAUD_REVIEW:
         await settle_review(db, task, decision, policy)
+        return None
+    if offered and task.kind == TaskKind.REFUND_FAILED:
+        await settle_failed_refund(db, task, decision)
         return None
     if offered and task.asker_type is not None and task.asker_id is not None:
         return Document(Kind(task.asker_type), task.asker_id)

@@ -20,7 +20,7 @@ from domain.disclosure import disclose_actor
 from domain.errors import NotFound
 from domain.ids import OrderId, PaymentId, ShipmentId
 from domain.money import Money
-from domain.payments import Entry, EntryKind, Phase, add_up
+from domain.payments import Entry, EntryKind, EntrySource, Phase, add_up, own_keys
 from domain.value import Value
 
 router = APIRouter(prefix="/payments", tags=["payments"])
@@ -32,6 +32,7 @@ class EntryView(Value):
     id: UUID
     kind: EntryKind
     phase: Phase
+    source: EntrySource
     key: str
     amount: Money
     provider_reference: str | None
@@ -52,6 +53,8 @@ class PaymentView(Value):
     authorized: Money
     captured: Money
     refunded: Money
+    charged_back: Money
+    authorization_expires_at: datetime | None
     in_flight: Money
     action_required: bool
     failed: bool
@@ -100,11 +103,13 @@ async def show(
 
 
 def _view(row: PaymentRead, caller: Caller) -> PaymentView:
-    sums = add_up(
+    ledger = [
         Entry(kind=entry["kind"], phase=entry["phase"], key=entry["key"], amount=entry["amount"])
         for entry in row.entries
-    )
+    ]
     recorded = [datetime.fromisoformat(entry["recorded_at"]) for entry in row.entries]
+    sums, ours = add_up(ledger), own_keys(ledger)
+    sources = {True: EntrySource.MERCHANT, False: EntrySource.PROVIDER}
     return view(
         PaymentView,
         row,
@@ -115,10 +120,16 @@ def _view(row: PaymentRead, caller: Caller) -> PaymentView:
         authorized=money(max(0, sums.authorized), row.currency),
         captured=money(sums.captured, row.currency),
         refunded=money(sums.refunded, row.currency),
+        charged_back=money(sums.charged_back, row.currency),
         in_flight=money(sums.in_flight, row.currency),
         action_required=sums.action_required,
         failed=sums.failed,
         entries=[
-            {**entry, "amount": money(entry["amount"], row.currency)} for entry in row.entries
+            {
+                **entry,
+                "amount": money(entry["amount"], row.currency),
+                "source": sources[entry["key"] in ours],
+            }
+            for entry in row.entries
         ],
     )

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.events import ADD_EVENTS, Event, add_events, to_add
 from db.metadata import DocumentRow, columns_of
 from db.orders.tables import OrderRow
+from db.payments import AGAIN
 from db.shipments.captures import OWES
 from db.shipments.tables import ShipmentRow
 from domain.documents import Document, Kind, correlation_id
@@ -198,11 +199,16 @@ SHIPMENTS = Documents(
     summary=_shipment_summary,
     transitions=metrics.transitions(Kind.SHIPMENT),
     part_of=Kind.ORDER,
-    # From the first scan until it is settled and paid.
+    # From the first scan until it is settled and paid; and again while money that the provider
+    # took back is asked for, or given, once more.
     unfinished=f"""SELECT s.id, s.number, coalesce(s.handed_over_at, s.booked_at) AS since
     FROM shipments s JOIN orders o ON o.id = s.order_id
     WHERE o.status = 'confirmed' AND CASE WHEN s.handed_over_at IS NULL
-        THEN {_SCANNED} ELSE s.settled_at IS NULL OR ({OWES}) END""",
+        THEN {_SCANNED} ELSE s.settled_at IS NULL OR ({OWES}) END
+    UNION SELECT s.id, s.number, coalesce(t.closed_at, t.opened_at) AS since
+    FROM tasks t JOIN shipments s ON s.id = t.document_id JOIN orders o ON o.id = s.order_id
+    WHERE (t.kind = 'capture_failed' AND t.status = 'open' AND o.status <> 'confirmed')
+        OR ({AGAIN})""",
     waits="""SELECT 'carrier' AS what, s.id AS document_id,
         s.number || ' is ' || replace(s.status, '_', ' ') AS detail,
         coalesce(s.handed_over_at, s.booked_at) AS since

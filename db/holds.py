@@ -96,13 +96,20 @@ async def is_held(db: AsyncConnection, document_id: UUID) -> bool:
     return bool((await db.execute(select(query.exists()))).scalar_one())
 
 
-async def open_hold(db: AsyncConnection, document: Document, reason: HoldReason) -> UUID | None:
-    """Return the id of the hold that stops the document for this reason, if there is one."""
+async def open_hold(
+    db: AsyncConnection, document: Document, reason: HoldReason, *, placed_by: str | None = None
+) -> UUID | None:
+    """Return the id of the hold that stops the document for this reason, if there is one.
+
+    Only one that ``placed_by`` has placed, if that is given.
+    """
     query = select(HoldRow.id).where(
         HoldRow.document_id == document.id,
         HoldRow.reason == reason,
         HoldRow.released_at.is_(None),
     )
+    if placed_by is not None:
+        query = query.where(HoldRow.placed_by == placed_by)
     return (await db.execute(query)).scalar_one_or_none()
 
 

@@ -1,10 +1,7 @@
 """Payments and their ledger of entries."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -15,6 +12,7 @@ from sqlalchemy import (
     func,
     select,
     text,
+    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,7 +22,7 @@ from db.events import ADD_EVENTS, Event, to_add
 from db.metadata import Base, Id, Minor, one_of
 from db.orders.tables import OrderRow
 from domain.ids import new_id
-from domain.payments import Entry, EntryKind, Phase
+from domain.payments import EntryKind, Phase
 
 
 class PaymentRow(Base):
@@ -51,6 +49,8 @@ class PaymentRow(Base):
     token: Mapped[str | None]
     """The provider's name for the card; erased once the money is authorized."""
     provider_reference: Mapped[str | None]
+    authorization_expires_at: Mapped[datetime | None]
+    """From when nothing is reserved any more; None while that is not known."""
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -82,41 +82,6 @@ class PaymentEntryRow(Base):
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-class LedgerEntry(NamedTuple):
-    """An entry of one of an order's payments."""
-
-    id: str
-    payment_id: UUID
-    value: Entry
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """The payments of an order, oldest first, and their entries in the order of recording."""
-
-    payments: tuple[PaymentRow, ...]
-    entries: tuple[LedgerEntry, ...]
-
-    @property
-    def values(self) -> list[Entry]:
-        """The entries of all payments."""
-        return [entry.value for entry in self.entries]
-
-    def of(self, payment_id: UUID) -> list[Entry]:
-        """Return the entries of one payment."""
-        return [entry.value for entry in self.entries if entry.payment_id == payment_id]
-
-    @property
-    def untried(self) -> bool:
-        """Whether the newest payment waits to be sent to the provider for the first time."""
-        return bool(self.payments) and not self.of(self.payments[-1].id)
-
-    @property
-    def drawn_on(self) -> PaymentRow | None:
-        """The payment from which captures are taken: the newest authorized one."""
-        return next((row for row in reversed(self.payments) if row.provider_reference), None)
-
-
 class KnownEntry(NamedTuple):
     """An entry under a provider's key, with what its payment is about."""
 
@@ -131,14 +96,16 @@ class KnownEntry(NamedTuple):
     provider: str
 
 
-ENTRY = "jsonb_build_array(e.id, e.kind, e.phase, e.key, e.amount)"
-"""An entry ``e`` as JSON, for statements that read entries together with something else."""
-
-_LEDGER = text(
-    f"""SELECT p.*, coalesce((SELECT jsonb_agg({ENTRY} ORDER BY e.id) FROM payment_entries e
-        WHERE e.payment_id = p.id), '[]') AS entries
-    FROM payments p WHERE p.order_id = :order ORDER BY p.created_at, p.id"""
-)
+STANDS = """e.phase = 'succeeded' AND NOT EXISTS (
+        SELECT FROM payment_entries r WHERE r.payment_id = e.payment_id AND r.kind = e.kind
+        AND r.key = e.key AND r.phase = 'reversed')"""
+"""The condition that an entry ``e`` is a success that the provider has not taken back."""
+AGAIN = """t.kind = 'refund_failed' AND t.outcome = 'retry'
+    AND NOT EXISTS (SELECT FROM payment_entries e WHERE e.phase IN ('succeeded', 'failed')
+        AND e.key = 'refund/' || t.document_id || '/' || t.id)
+    AND NOT EXISTS (SELECT FROM tasks m WHERE m.document_id = t.document_id
+        AND m.kind = 'payment_mismatch' AND m.status = 'open')"""
+"""The condition that a refund which came back is to be tried again, as a task ``t`` decided."""
 _BY_KEY = text(
     """SELECT e.kind, e.phase, e.key, e.amount, p.currency, e.payment_id, e.shipment_id, p.order_id,
         p.provider
@@ -153,31 +120,13 @@ _RECORD = text(
             :failure_code, :failure_message)
         ON CONFLICT DO NOTHING RETURNING kind, phase),
     kept AS (
-        UPDATE payments SET provider_reference = :provider_reference, token = NULL
+        UPDATE payments SET provider_reference = :provider_reference, token = NULL,
+            authorization_expires_at = :expires_at
         WHERE id = :payment_id AND CAST(:provider_reference AS text) IS NOT NULL AND EXISTS (
             SELECT FROM entry WHERE kind = 'authorization' AND phase = 'succeeded')),
     told AS ({ADD_EVENTS} WHERE EXISTS (SELECT FROM entry))
     SELECT count(*) FROM entry"""
 )
-
-
-def entry_of(fields: Sequence[Any]) -> Entry:
-    """Return the value of an entry that was read as ENTRY."""
-    _, kind, phase, key, amount = fields
-    return Entry(kind=kind, phase=phase, key=key, amount=amount)
-
-
-async def ledger_of(db: AsyncConnection, order_id: UUID) -> Ledger:
-    """Return the payments of an order with their entries."""
-    payments = (await db.execute(_LEDGER, {"order": order_id})).all()
-    entries = (
-        LedgerEntry(fields[0], payment.id, entry_of(fields))
-        for payment in payments
-        for fields in payment.entries
-    )
-    return Ledger(
-        cast(tuple[PaymentRow, ...], tuple(payments)), tuple(sorted(entries, key=itemgetter(0)))
-    )
 
 
 async def find_by_key(db: AsyncConnection, key: str) -> list[KnownEntry]:
@@ -188,14 +137,22 @@ async def find_by_key(db: AsyncConnection, key: str) -> list[KnownEntry]:
     ]
 
 
-async def find_order_number(db: AsyncConnection, provider: str, authorization: str) -> str | None:
-    """Return the number of the order whose money a provider's authorization reserved."""
-    query = (
-        select(OrderRow.number)
-        .join(PaymentRow, PaymentRow.order_id == OrderRow.id)
-        .where(PaymentRow.provider_reference == authorization, PaymentRow.provider == provider)
+async def find_authorized(
+    db: AsyncConnection, provider: str, authorization: str
+) -> PaymentRow | None:
+    """Return the payment whose money a provider's authorization reserved."""
+    query = select(PaymentRow.__table__).where(
+        PaymentRow.provider_reference == authorization, PaymentRow.provider == provider
     )
-    return (await db.execute(query)).scalars().first()
+    return cast(PaymentRow | None, (await db.execute(query)).first())
+
+
+async def end_authorization(db: AsyncConnection, payment_id: UUID) -> None:
+    """Note that nothing of a payment is reserved from now on."""
+    ends = func.least(PaymentRow.authorization_expires_at, func.now())
+    await db.execute(
+        update(PaymentRow).where(PaymentRow.id == payment_id).values(authorization_expires_at=ends)
+    )
 
 
 async def record_entry(
@@ -210,12 +167,13 @@ async def record_entry(
     shipment_id: UUID | None = None,
     failure_code: str = "",
     failure_message: str = "",
+    expires_at: datetime | None = None,
     event: Event | None = None,
 ) -> bool:
     """Append an entry once, with its event; return whether it is new.
 
-    The reference of an authorization that succeeded is kept with the payment, whose card's token
-    is then forgotten.
+    The reference of an authorization that succeeded is kept with the payment, and when it ends;
+    the card's token is then forgotten.
     """
     added = await db.execute(
         _RECORD,
@@ -230,6 +188,7 @@ async def record_entry(
             "shipment_id": shipment_id,
             "failure_code": failure_code,
             "failure_message": failure_message,
+            "expires_at": expires_at,
             "events": to_add([event] if event else []),
         },
     )
@@ -241,11 +200,12 @@ async def record_payment(
     payment_id: UUID,
     order: OrderRow,
     *,
+    amount: int,
     provider: str,
     token: str,
     actor: str,
 ) -> None:
-    """Add a further card payment of an order's total, once per id."""
+    """Add a further card payment of an order, of ``amount`` minor units, once per id."""
     await db.execute(
         insert(PaymentRow)
         .values(
@@ -253,7 +213,7 @@ async def record_payment(
             order_id=order.id,
             provider=provider,
             method="card",
-            amount=order.total_amount,
+            amount=amount,
             currency=order.currency,
             token=token,
             created_by=actor,

@@ -33,6 +33,11 @@ class TaskRow(Base):
             postgresql_where=text("status = 'open'"),
         ),
         Index("ix_tasks_document", "document_id"),
+        Index(
+            "ix_tasks_refunds_again",
+            "document_id",
+            postgresql_where=text("kind = 'refund_failed' AND outcome = 'retry'"),
+        ),
     )
 
     id: Mapped[Id]

@@ -38,7 +38,9 @@ _TOPICS: Mapping[str, Command] = {
     "task": C.TASKS_READ,
 }
 _OF_PAYMENTS = "order.payment_"
-_PAYMENT = dict.fromkeys(("payment_id", "kind", "amount", "failure_code"), C.PAYMENTS_READ)
+_PAYMENT = dict.fromkeys(
+    ("payment_id", "kind", "amount", "failure_code", "source"), C.PAYMENTS_READ
+)
 _MOVE = dict.fromkeys(("from", "to", "order_id", "shipment_id"))
 
 EVENTS: Mapping[str, Mapping[str, Command | None]] = {
@@ -62,6 +64,9 @@ MONEY_TASKS = frozenset(
         TaskKind.UNDELIVERABLE,
         TaskKind.UNDO_FAILED,
         TaskKind.PAYMENT_MISMATCH,
+        TaskKind.REFUND_FAILED,
+        TaskKind.UNASKED_REFUND,
+        TaskKind.CHARGEBACK,
     }
 )
 """Tasks whose facts tell of payments."""

@@ -1,6 +1,6 @@
 """A customer's promise of money: entries only ever added, amounts always computed from them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -17,6 +17,8 @@ class EntryKind(StrEnum):
     CAPTURE = "capture"
     VOID = "void"
     REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    """Taken back by the cardholder's bank."""
 
 
 class Phase(StrEnum):
@@ -26,6 +28,8 @@ class Phase(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     ACTION_REQUIRED = "action_required"
+    REVERSED = "reversed"
+    """A success that the provider took back later; of an authorization, what was left of it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,15 @@ class Entry(Value):
     amount: int
 
 
+class EntrySource(StrEnum):
+    """Whose doing an entry is."""
+
+    MERCHANT = "merchant"
+    """We asked for it."""
+    PROVIDER = "provider"
+    """The provider, its dashboard or the cardholder's bank did it without being asked."""
+
+
 class Refusal(Value):
     """A definite no of the provider to moving money."""
 
@@ -71,44 +84,60 @@ class PaymentAmounts(Value):
     captured: int
     in_flight: int
     refunded: int
+    charged_back: int = 0
     voided: int
+    refunding: int = 0
+    """Refunds in flight."""
     failed: bool
     action_required: bool
 
     @property
+    def returned(self) -> int:
+        """What has left us again, by refunds and by chargebacks."""
+        return self.refunded + self.charged_back
+
+    @property
     def refundable(self) -> int:
-        """What may still be given back."""
-        return self.captured - self.refunded
+        """What may still be given back, and is not on its way."""
+        return self.captured - self.returned - self.refunding
 
 
 def add_up(entries: Iterable[Entry]) -> PaymentAmounts:
     """Compute a payment's amounts.
 
-    Per key a success outweighs every other phase, whatever order the facts came in; ``authorized``
-    is what is still reserved: succeeded authorizations less voids and captures.
+    Per key a success outweighs every other phase, whatever order the facts came in, until the
+    provider takes it back; ``authorized`` is what is still reserved: succeeded authorizations less
+    voids and captures.
     """
     phases: dict[tuple[EntryKind, str], dict[Phase, int]] = {}
     for entry in entries:
         phases.setdefault((entry.kind, entry.key), {})[entry.phase] = entry.amount
     done = dict.fromkeys(EntryKind, 0)
-    in_flight = 0
+    moving = dict.fromkeys(EntryKind, 0)
     last: set[Phase] = set()
     for (kind, _), seen in phases.items():
         last = set(seen)
         if Phase.SUCCEEDED in seen:
-            done[kind] += seen[Phase.SUCCEEDED]
-        elif Phase.FAILED not in seen:
-            in_flight += next(iter(seen.values()))
+            done[kind] += seen[Phase.SUCCEEDED] - seen.get(Phase.REVERSED, 0)
+        elif not last & {Phase.FAILED, Phase.REVERSED}:
+            moving[kind] += next(iter(seen.values()))
     return PaymentAmounts(
         authorized=done[EntryKind.AUTHORIZATION] - done[EntryKind.VOID] - done[EntryKind.CAPTURE],
         captured=done[EntryKind.CAPTURE],
-        in_flight=in_flight,
+        in_flight=sum(moving.values()),
         refunded=done[EntryKind.REFUND],
+        charged_back=done[EntryKind.CHARGEBACK],
         voided=done[EntryKind.VOID],
+        refunding=moving[EntryKind.REFUND],
         failed=Phase.FAILED in last and Phase.SUCCEEDED not in last,
         action_required=Phase.ACTION_REQUIRED in last
         and not last & {Phase.SUCCEEDED, Phase.FAILED},
     )
+
+
+def own_keys(entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the keys of what we asked the provider for; the others are its own doing."""
+    return frozenset(entry.key for entry in entries if entry.phase is Phase.REQUESTED)
 
 
 class PaymentStatus(StrEnum):
@@ -116,6 +145,7 @@ class PaymentStatus(StrEnum):
 
     NOT_REQUIRED = "not_required"
     OVERCAPTURED = "overcaptured"
+    CHARGED_BACK = "charged_back"
     REFUNDED = "refunded"
     PARTIALLY_REFUNDED = "partially_refunded"
     CAPTURED = "captured"
@@ -129,8 +159,10 @@ def payment_status(total: int, billable: int, paid: PaymentAmounts) -> PaymentSt
     """Say how an order's money stands; the first line that fits (amounts in minor units)."""
     if total == 0:
         return PaymentStatus.NOT_REQUIRED
-    if paid.captured - paid.refunded > billable:
+    if paid.captured - paid.returned > billable:
         return PaymentStatus.OVERCAPTURED
+    if paid.charged_back > 0:
+        return PaymentStatus.CHARGED_BACK
     if paid.refunded > 0:
         full = paid.refunded >= paid.captured
         return PaymentStatus.REFUNDED if full else PaymentStatus.PARTIALLY_REFUNDED
@@ -143,7 +175,7 @@ def payment_status(total: int, billable: int, paid: PaymentAmounts) -> PaymentSt
 
 
 def requirement_met(total: int, paid: PaymentAmounts) -> bool:
-    """Whether a card order may be confirmed: all of its total is authorized or captured."""
+    """Whether a card order may go on: all of its total is authorized or captured."""
     return paid.authorized + paid.captured >= total
 
 
@@ -155,6 +187,16 @@ def capture_due(line: LineCounters, units: int) -> int:
     """
     before = share(line.total_amount, line.shipped, line.quantity, 0)
     return share(line.total_amount, line.shipped + units, line.quantity, before)
+
+
+def still_to_capture(lines: Sequence[LineCounters], shipping: int) -> int:
+    """Return what an order's later hand-overs capture in all, in minor units.
+
+    ``shipping``, with its tax, comes with the first one.
+    """
+    open_units = sum(line.open for line in lines)
+    due = sum(capture_due(line, line.open) for line in lines)
+    return due + (shipping if open_units and not any(line.shipped for line in lines) else 0)
 
 
 def lower_capture(
@@ -182,6 +224,10 @@ def capture_key(shipment_id: object, purpose: str = "") -> str:
 def void_key(payment_id: object, purpose: str) -> str:
     """The provider key of dropping an authorization, once per purpose."""
     return f"void/{payment_id}/{purpose}"
+
+
+POSTAGE = "postage"
+"""The purpose of a refund of the postage alone."""
 
 
 def refund_key(shipment_id: object, purpose: str) -> str:

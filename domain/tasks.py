@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+from domain.answers import (
+    REFUND,
+    REFUND_WITH_POSTAGE,
+    BookingAnswer,
+    FraudAnswer,
+    RefundAnswer,
+    RightAmount,
+)
 from domain.documents import Kind
 from domain.errors import IllegalMove
 from domain.ids import TaskId
@@ -38,34 +46,9 @@ class TaskKind(StrEnum):
     STALLED = "stalled"
     FRAUD_REVIEW = "fraud_review"
     UNAPPLIED_FACT = "unapplied_fact"
-
-
-class RightAmount(StrEnum):
-    """The answers to an amount that the provider moved otherwise than asked."""
-
-    OURS = "ours"
-    """The provider has put it right: what we asked for has moved."""
-    THEIRS = "theirs"
-    """What the provider moved stands."""
-
-
-class FraudAnswer(StrEnum):
-    """The answers to an order for which many cards were declined."""
-
-    RELEASE = "release"
-    CANCEL = "cancel"
-
-
-class BookingAnswer(StrEnum):
-    """The answers to a carrier that refuses a label."""
-
-    RETRY = "retry"
-    CHANGE_ADDRESS = "change_address"
-    CHANGE_SERVICE = "change_service"
-    SMALLER_BOXES = "smaller_boxes"
-    SPLIT = "split"
-    OWN_LABEL = "own_label"
-    CANCEL = "cancel"
+    REFUND_FAILED = "refund_failed"
+    UNASKED_REFUND = "unasked_refund"
+    CHARGEBACK = "chargeback"
 
 
 class Decision(Value):
@@ -111,16 +94,13 @@ class TaskRule(Value):
     """Whose run waits for the answer; None for what is only recorded."""
 
 
-REFUND = "refund"
-REFUND_WITH_POSTAGE = "refund_with_postage"
-"""The answers that give a customer's money back."""
-
 RULES: dict[TaskKind, TaskRule] = {
     TaskKind.CAPTURE_FAILED: TaskRule(
         role="finance",
         question="The goods left but the money could not be captured. How is it settled?",
         choices={
-            "retry": "The same card is asked for the money once more.",
+            "retry": "The money is asked for once more, from the newest card on which some is"
+            " reserved.",
             "write_off": "The money is given up; the order goes on without it.",
         },
         asker=Kind.SHIPMENT,
@@ -224,6 +204,36 @@ RULES: dict[TaskKind, TaskRule] = {
             FraudAnswer.CANCEL: "The order is cancelled as fraud; its stock can be sold again.",
         },
         asker=Kind.ORDER,
+    ),
+    TaskKind.REFUND_FAILED: TaskRule(
+        role="finance",
+        question="The money that we gave back did not reach the customer: it is ours again. How"
+        " does the customer get it?",
+        choices={
+            RefundAnswer.RETRY: "The provider is asked once more to give the same money back.",
+            RefundAnswer.GIVEN_OTHERWISE: "Nothing moves: the customer gets it in another way, such"
+            " as by bank transfer.",
+        },
+    ),
+    TaskKind.UNASKED_REFUND: TaskRule(
+        role="finance",
+        question="The provider gave money back that we did not ask for; somebody may have done it"
+        " there. What was it for? (So much less can be given back from now on.)",
+        choices={
+            "goodwill": "Nothing moves: it was a favour.",
+            "goods": "Nothing moves: it was for goods; the note says which.",
+            "mistake": "Nothing moves: the customer has to be asked to pay it again.",
+        },
+    ),
+    TaskKind.CHARGEBACK: TaskRule(
+        role="finance",
+        question="The cardholder's bank took money back. What has not left is on hold. Do we accept"
+        " that?",
+        choices={
+            "accepted": "Nothing moves: the loss stands. Goods on hold go when that is released.",
+            "disputed": "Nothing moves: the dispute is fought at the provider, which tells when it"
+            " is won.",
+        },
     ),
     # What follows warns of a deadline (db/deadlines.py): it goes away by itself with its cause.
     TaskKind.HOLD_REVIEW: TaskRule(

@@ -103,6 +103,9 @@ class OrderFulfillment:
             await self._renew()
             await workflow.wait_condition(lambda: self._news)
             self._news = False
+            if self._money_news and workflow.patched("paid-again"):
+                self._money_news = False
+                await at_partner(PaymentActivities.authorize_payment, self._id)
             progress = await in_database(OrderActivities.complete_order, self._id)
         return progress
 

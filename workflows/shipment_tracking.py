@@ -6,10 +6,11 @@ from temporalio.exceptions import FailureError
 with workflow.unsafe.imports_passed_through():
     from activities.shipments.journey import JourneyActivities
     from activities.tasks import TaskActivities
+    from domain.answers import REFUND, REFUND_WITH_POSTAGE
     from domain.ids import ShipmentId
     from domain.shipments.outcomes import Journey, ShipmentDecision
     from domain.shipments.status import ENDED, ShipmentStatus
-    from domain.tasks import REFUND, REFUND_WITH_POSTAGE, Decision, TaskKind
+    from domain.tasks import Decision, TaskKind
     from workflows.calling import at_partner, in_database, refusal_of
     from workflows.status import show_status
 
@@ -31,7 +32,11 @@ class ShipmentTracking:
         workflow.set_current_details("The carrier has the goods: taking the customer's money.")
         journey = await at_partner(JourneyActivities.hand_over_shipment, self._id)
         show_status(journey.status)
-        while journey.owed or not journey.settled:
+        while journey.owed or not journey.settled or journey.refunding:
+            if journey.refunding:
+                workflow.set_current_details("Giving back money that came back to us.")
+                journey = await at_partner(JourneyActivities.repeat_refund, self._id)
+                continue
             if not self._news and journey.status not in ENDED:
                 workflow.set_current_details("Waiting for the carrier to deliver.")
                 await workflow.wait_condition(lambda: self._news)

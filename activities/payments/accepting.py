@@ -4,9 +4,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.payments.coverage import money_needed
 from db.documents import ORDERS
+from db.ledgers import ledger_of
 from db.outbox import signal
-from db.payments import ledger_of, record_payment
+from db.payments import record_payment
 from db.reads.payments import declines_of
 from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind, Signal
@@ -27,7 +29,7 @@ async def pay_order(
     actor: str,
     reach: Reach = EVERYTHING,
 ) -> None:
-    """Record another card for an order and have its run try it.
+    """Record another card for what an order still needs, and have its run try it.
 
     Raises NotFound, also for an order out of ``reach``, and IllegalMove for one that has ended, is
     paid, on hold because of its declined cards, or whose last attempt is in flight or waits to be
@@ -38,12 +40,22 @@ async def pay_order(
     if not reach.covers(order.customer_id, order.source):
         raise NotFound(f"there is no order {order_id}")
     ledger = await ledger_of(db, order_id)
-    standing = standing_of(order.total_amount, add_up(ledger.values))
+    paid = add_up(ledger.values)
+    needed = await money_needed(db, order, paid.captured)
+    standing = standing_of(needed, paid)
     if ledger.untried and standing is not Standing.SECURED:
         standing = Standing.IN_FLIGHT
     check_payable(OrderStatus(order.status), standing)
     declined = await declines_of(db, order_id)
     check_attempt(declined.cards, declined.last_at, declined.now, in_review=declined.in_review)
-    await record_payment(db, payment_id, order, provider=PROVIDER.name, token=token, actor=actor)
+    await record_payment(
+        db,
+        payment_id,
+        order,
+        amount=needed - paid.captured,
+        provider=PROVIDER.name,
+        token=token,
+        actor=actor,
+    )
     await ORDERS.change(db, order)
     await signal(db, Document(Kind.ORDER, order_id), Signal.PAYMENT_REPORTED)

@@ -1,12 +1,12 @@
 """The steps at the payment provider: reserve the money, take it, drop what is not needed."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.orders.progress import confirm_if_ready, progress_of
+from activities.payments.coverage import current_ledger, is_covered, release_covered
 from activities.payments.postage import postage_intent
 from activities.payments.provider import (
     amount_differs,
@@ -18,17 +18,16 @@ from activities.payments.provider import (
 from activities.payments.review import review_declines
 from db.documents import ORDERS
 from db.engine import Database
+from db.ledgers import Ledger, ledger_of
 from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.payments import PaymentRow, ledger_of
 from db.shipments.refunds import plan_refund
 from db.tasks import open_task
 from domain.documents import Document, Kind, Signal
 from domain.ids import OrderId
 from domain.orders.requests import Progress
-from domain.orders.status import OrderStatus
+from domain.orders.status import RUNNING, OrderStatus
 from domain.payments import (
-    Entry,
     EntryKind,
     Intent,
     Phase,
@@ -56,13 +55,17 @@ class PaymentActivities:
         """Reserve the order's money; when that is done and nothing holds it, confirm the order.
 
         What commits together is one step: the outcome, the confirmation and the pick lists. An
-        order that is further already, or has nothing to authorize, is only looked at.
+        order that is further already, or has nothing to authorize, is only looked at. What is no
+        longer reserved holds it until the customer has paid again.
         """
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, order_id)
-            intent = await self._authorization_due(db, order)
+            ledger = await ledger_of(db, order_id)
+            if ledger.lapsed and not await is_covered(db, order):
+                order = await ORDERS.lock(db, order_id)
+            intent = await self._authorization_due(db, order, ledger)
             if intent is None:
-                return await confirm_if_ready(db, order, self._carrier)
+                return await self._go_on(db, order)
         result = await execute(self._provider, intent)
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, order_id)
@@ -72,7 +75,7 @@ class PaymentActivities:
                 order = await ORDERS.lock(db, order_id)
             if result.outcome is Outcome.FAILED:
                 await review_declines(db, order)
-            progress = await confirm_if_ready(db, order, self._carrier)
+            progress = await self._go_on(db, order)
             if progress.status is OrderStatus.CANCELLED and progress.authorized_amount:
                 # The answer came after the order was given up: its run drops the money again.
                 await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
@@ -130,10 +133,18 @@ class PaymentActivities:
         async with self._books.read() as db:
             return [payment.id for payment in (await ledger_of(db, order_id)).payments]
 
-    async def _authorization_due(self, db: AsyncConnection, order: OrderRow) -> Intent | None:
-        if order.status != OrderStatus.PENDING or order.cancel_requested_at is not None:
+    async def _go_on(self, db: AsyncConnection, order: OrderRow) -> Progress:
+        progress = await confirm_if_ready(db, order, self._carrier)
+        if progress.held and await release_covered(db, order):
+            order = await ORDERS.lock(db, order.id)
+            progress = await confirm_if_ready(db, order, self._carrier)
+        return progress
+
+    async def _authorization_due(
+        self, db: AsyncConnection, order: OrderRow, ledger: Ledger
+    ) -> Intent | None:
+        if order.status not in RUNNING or order.cancel_requested_at is not None:
             return None
-        ledger = await ledger_of(db, order.id)
         entries = ledger.values
         if not ledger.payments or requirement_met(order.total_amount, add_up(entries)):
             return None
@@ -147,9 +158,10 @@ class PaymentActivities:
         self, db: AsyncConnection, order: OrderRow, payment_id: UUID
     ) -> Intent | None:
         """Return the authorization that was asked for and whose outcome is not recorded."""
-        payment, entries = await _ledger(db, order, payment_id)
+        ledger = await ledger_of(db, order.id)
+        payment = ledger.payment(payment_id)
         key = authorization_key(payment_id)
-        phases = {entry.phase for entry in entries if entry.key == key}
+        phases = {entry.phase for entry in ledger.of(payment_id) if entry.key == key}
         if phases != {Phase.REQUESTED} or payment.token is None:
             return None
         return await record_intent(db, payment, EntryKind.AUTHORIZATION, key, payment.amount)
@@ -157,10 +169,11 @@ class PaymentActivities:
     async def _void_due(
         self, db: AsyncConnection, order: OrderRow, payment_id: UUID
     ) -> Intent | None:
-        payment, entries = await _ledger(db, order, payment_id)
-        reserved = add_up(entries).authorized
         if order.status not in (OrderStatus.CANCELLED, OrderStatus.COMPLETED):
             return None
+        ledger = await current_ledger(db, order)
+        payment, entries = ledger.payment(payment_id), ledger.of(payment_id)
+        reserved = add_up(entries).authorized
         if reserved <= 0 or payment.provider_reference is None:
             return None
         purpose = "cancelled" if order.status == OrderStatus.CANCELLED else "remainder"
@@ -173,11 +186,3 @@ class PaymentActivities:
 
 _REFUSED = {EntryKind.VOID: "drop the reservation of", EntryKind.REFUND: "give back"}
 """What the provider refuses that a person has to see to."""
-
-
-async def _ledger(
-    db: AsyncConnection, order: OrderRow, payment_id: UUID
-) -> tuple[PaymentRow, Sequence[Entry]]:
-    ledger = await ledger_of(db, order.id)
-    payment = next(row for row in ledger.payments if row.id == payment_id)
-    return payment, ledger.of(payment_id)

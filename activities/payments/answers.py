@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import EVENTS
+from activities.shipments.failed_refunds import recount_refund
 from activities.shipments.settlement import signal_order, write_off
 from db.documents import ORDERS, SHIPMENTS
 from db.orders.tables import OrderRow
@@ -14,11 +15,12 @@ from db.shipments.captures import count_capture, plan_capture
 from db.shipments.tables import ShipmentRow
 from db.shipments.writes import shipment_lines_of
 from db.tasks import TaskRow, answer_task
+from domain.answers import RightAmount
 from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
 from domain.money import Money
-from domain.payments import EntryKind, Phase, lower_capture
-from domain.tasks import Decision, RightAmount
+from domain.payments import POSTAGE, EntryKind, Phase, lower_capture
+from domain.tasks import Decision
 
 
 async def settle_amount(db: AsyncConnection, task: TaskRow, decision: Decision) -> None:
@@ -70,6 +72,8 @@ async def _settle_shipment(
     if asked.kind == EntryKind.REFUND:
         if shipment.settled_at is None:
             await write_off(db, order, shipment, refunded=amount)
+        elif not asked.key.endswith(f"/{POSTAGE}"):
+            await recount_refund(db, shipment, asked.key, amount)
     else:
         if amount < asked.amount:
             by_line: dict[Any, int] = {}

@@ -1,20 +1,22 @@
 """Facts of payment providers: what they say happened to money, under our keys."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.amounts import question_amount
 from activities.payments.provider import EVENTS
+from activities.payments.reversals import RestsOnIt, take_back
 from activities.payments.review import review_declines
+from activities.payments.unasked import BY_THEMSELVES, record_unasked
 from db.documents import ORDERS
 from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.payments import KnownEntry, find_by_key, find_order_number, record_entry
+from db.payments import KnownEntry, find_authorized, find_by_key, record_entry
 from domain.documents import Document, Kind, Signal
 from domain.facts import FactEnd, applied, of_no_interest, questioned, waiting
 from domain.money import Money
-from domain.orders.status import OrderStatus
+from domain.orders.status import RUNNING, OrderStatus
 from domain.payments import EntryKind, Intent, Phase
 from gateways.payments.port import Outcome, PaymentEvent
 
@@ -22,40 +24,66 @@ ECHO = "an echo of our own request, whose answer counts"
 
 
 class NotInTheBooks(Exception):
-    """The provider did by itself what our books have no entry for: a person must see to it."""
+    """The provider did what our books have no place for: a person must see to it."""
 
 
 async def apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent) -> FactEnd:
     """Record what a provider says of one of its operations; return what became of that.
 
     One about a key and an authorization that are not known here waits. Raises NotInTheBooks for
-    money that the provider moved without being asked, and for an end that it takes back.
+    what the books have no place for.
     """
     entries = await find_by_key(db, event.result.key)
     if not entries or entries[0].provider != provider:
         return await _of_no_key(db, provider, event)
     asked = entries[0]
-    told = event.result.amount
-    ours = Money(amount=asked.amount, currency=asked.currency)
-    succeeded = event.result.outcome is Outcome.SUCCEEDED
-    phase = Phase.SUCCEEDED if succeeded else Phase.FAILED
-    if _takes_back(entries, phase):
+    phases = {entry.phase for entry in entries}
+    if event.result.outcome is not Outcome.SUCCEEDED and Phase.SUCCEEDED in phases:
+        return await _taken_back(db, entries, event)
+    if (nothing := _no_news(asked, phases, event)) is not None:
+        return nothing
+    if _matches(asked, event):
+        return await _record(db, asked, event)
+    order = await ORDERS.lock(db, asked.order_id)
+    intent = Intent(asked.payment_id, asked.kind, asked.key, _ours(asked), asked.shipment_id)
+    if not await question_amount(db, order, intent, event.result):
+        return of_no_interest("the amount is asked about or was decided")
+    await _signal_order(db, order)
+    theirs = event.result.amount.amount
+    return questioned(f"{order.number}: {theirs} where {asked.amount} was asked for")
+
+
+def _no_news(asked: KnownEntry, phases: Set[Phase], event: PaymentEvent) -> FactEnd | None:
+    """Return what becomes of a report that changes nothing, or nothing yet; None when it does.
+
+    Raises NotInTheBooks for a success of what had failed: our side has gone on without it. That
+    an authorization which failed succeeds after all is no surprise.
+    """
+    of_authorization = asked.kind == EntryKind.AUTHORIZATION
+    if event.result.outcome is not Outcome.SUCCEEDED:
+        if phases == {Phase.REQUESTED} and not of_authorization:
+            return waiting("the step that asked for it has not heard the answer yet")
+        return None if _is_news(asked, phases, Phase.FAILED) else of_no_interest(ECHO)
+    if Phase.FAILED in phases and Phase.SUCCEEDED not in phases and not of_authorization:
+        if Phase.REQUESTED not in phases:
+            return of_no_interest("the provider has told before that this failed")
         raise NotInTheBooks(
-            f"the provider reports that the {asked.kind} of {ours} has {phase}, which it had told"
-            " otherwise"
+            f"the provider reports that the {asked.kind} of {_ours(asked)} has succeeded, which it"
+            " had told otherwise"
         )
-    matches = told == ours or not succeeded
-    if matches and not _is_news(entries, phase):
+    if _matches(asked, event) and not _is_news(asked, phases, Phase.SUCCEEDED):
         return of_no_interest(ECHO)
+    return None
+
+
+async def _record(db: AsyncConnection, asked: KnownEntry, event: PaymentEvent) -> FactEnd:
+    """Record how an authorization has ended."""
     order = await ORDERS.lock(db, asked.order_id)
     under_way = {entry.phase for entry in await find_by_key(db, asked.key)} == {Phase.REQUESTED}
-    if not matches:
-        intent = Intent(asked.payment_id, asked.kind, asked.key, ours, asked.shipment_id)
-        if not await question_amount(db, order, intent, event.result):
-            return of_no_interest("the amount is asked about or was decided")
-        await _signal_order(db, order)
-        return questioned(f"{order.number}: {told.amount} where {ours.amount} was asked for")
-    data = {"payment_id": asked.payment_id, "kind": asked.kind, "amount": told.model_dump()}
+    told = event.result
+    succeeded = told.outcome is Outcome.SUCCEEDED
+    phase = Phase.SUCCEEDED if succeeded else Phase.FAILED
+    data = {"payment_id": asked.payment_id, "kind": asked.kind, "amount": told.amount.model_dump()}
     what = EVENTS[asked.kind] if succeeded else "failed"
     fresh = await record_entry(
         db,
@@ -64,9 +92,10 @@ async def apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent)
         phase,
         asked.key,
         asked.amount,
-        provider_reference=event.result.reference,
-        failure_code=event.result.failure_code,
-        failure_message=event.result.failure_message,
+        provider_reference=told.reference,
+        failure_code=told.failure_code,
+        failure_message=told.failure_message,
+        expires_at=told.expires_at,
         event=ORDERS.event(order, f"payment_{what}", "provider", data),
     )
     if not fresh:
@@ -79,42 +108,58 @@ async def apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent)
     return applied(f"{order.number}: {asked.kind} {phase}")
 
 
+async def _taken_back(
+    db: AsyncConnection, entries: Sequence[KnownEntry], event: PaymentEvent
+) -> FactEnd:
+    order = await ORDERS.lock(db, entries[0].order_id)
+    done = next(entry for entry in entries if entry.phase is Phase.SUCCEEDED)
+    try:
+        reversed_ = await take_back(db, order, done, event.result)
+    except RestsOnIt as reason:
+        raise NotInTheBooks(str(reason)) from reason
+    if not reversed_:
+        return of_no_interest(ECHO)
+    return applied(f"{order.number}: {done.kind} reversed")
+
+
 async def _of_no_key(db: AsyncConnection, provider: str, event: PaymentEvent) -> FactEnd:
-    number = await find_order_number(db, provider, event.authorization)
-    if number is not None:
+    payment = await find_authorized(db, provider, event.authorization)
+    if payment is None:
+        return waiting(f"no payment at {provider} has the key {event.result.key}")
+    order = await ORDERS.lock(db, payment.order_id)
+    kind = EntryKind(event.kind)
+    if kind not in BY_THEMSELVES or event.result.amount.currency != payment.currency:
         raise NotInTheBooks(
-            f"{number}: the provider reports a {event.kind} of {event.result.amount} that we did"
+            f"{order.number}: the provider reports a {kind} of {event.result.amount} that we did"
             " not ask for"
         )
-    return waiting(f"no payment at {provider} has the key {event.result.key}")
+    if await record_unasked(db, order, payment, kind, event.result):
+        return applied(f"{order.number}: {kind} by the provider, {event.result.outcome}")
+    return of_no_interest(ECHO)
 
 
 async def _signal_order(db: AsyncConnection, order: OrderRow) -> None:
     """Have the order's run look at its money, where that changes its path."""
-    if order.status in (OrderStatus.PENDING, OrderStatus.CANCELLED):
+    if order.status in (*RUNNING, OrderStatus.CANCELLED):
         await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
 
 
-def _takes_back(entries: Sequence[KnownEntry], phase: Phase) -> bool:
-    """Whether a report is the opposite of the end that is recorded under its key.
-
-    That an authorization which failed succeeds after all is no surprise: it is news.
-    """
-    phases = {entry.phase for entry in entries}
-    if phase is Phase.FAILED:
-        return Phase.SUCCEEDED in phases
-    failed = Phase.FAILED in phases and Phase.SUCCEEDED not in phases
-    return failed and entries[0].kind != EntryKind.AUTHORIZATION
+def _ours(asked: KnownEntry) -> Money:
+    return Money(amount=asked.amount, currency=asked.currency)
 
 
-def _is_news(entries: Sequence[KnownEntry], phase: Phase) -> bool:
+def _matches(asked: KnownEntry, event: PaymentEvent) -> bool:
+    """Whether the amount is that which was asked for; a failure has moved none."""
+    return event.result.outcome is not Outcome.SUCCEEDED or event.result.amount == _ours(asked)
+
+
+def _is_news(asked: KnownEntry, phases: Set[Phase], phase: Phase) -> bool:
     """Whether a report adds to what is recorded under its key.
 
     Only of authorizations: the customer may decide about one before the step that asked for it
     has recorded that it waits for that, and one that we gave up may succeed after all. Captures,
     voids and refunds are counted by the steps that ask for them.
     """
-    phases = {entry.phase for entry in entries}
-    if entries[0].kind != EntryKind.AUTHORIZATION:
+    if asked.kind != EntryKind.AUTHORIZATION:
         return False
     return phase not in phases and Phase.SUCCEEDED not in phases

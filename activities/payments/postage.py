@@ -3,11 +3,12 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import record_intent
+from db.ledgers import ledger_of
 from db.orders.tables import OrderRow
-from db.payments import find_by_key, ledger_of
+from db.payments import find_by_key
 from db.shipments.refunds import plan_refund, postage_kept
 from domain.orders.status import OrderStatus
-from domain.payments import EntryKind, Intent, Phase, add_up, refund_key
+from domain.payments import POSTAGE, EntryKind, Intent, Phase, add_up, refund_key
 
 
 async def postage_intent(db: AsyncConnection, order: OrderRow) -> Intent | None:
@@ -18,11 +19,11 @@ async def postage_intent(db: AsyncConnection, order: OrderRow) -> Intent | None:
     if order.status != OrderStatus.COMPLETED or (kept := await postage_kept(db, order.id)) is None:
         return None
     ledger = await ledger_of(db, order.id)
-    payment = ledger.drawn_on
+    shipment_id, postage = kept
+    payment = ledger.charged_for(shipment_id)
     if payment is None:
         return None
-    shipment_id, postage = kept
-    key = refund_key(shipment_id, "postage")
+    key = refund_key(shipment_id, POSTAGE)
     known = await find_by_key(db, key)
     if any(entry.phase is not Phase.REQUESTED for entry in known):
         return None

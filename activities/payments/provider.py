@@ -22,6 +22,7 @@ EVENTS = {
     EntryKind.CAPTURE: "captured",
     EntryKind.VOID: "voided",
     EntryKind.REFUND: "refunded",
+    EntryKind.CHARGEBACK: "charged_back",
 }
 
 _PHASES = {
@@ -121,6 +122,7 @@ async def record_outcome(
         shipment_id=intent.shipment_id,
         failure_code=result.failure_code,
         failure_message=result.failure_message,
+        expires_at=result.expires_at,
         event=ORDERS.event(order, f"payment_{what}", "system", data),
     )
 

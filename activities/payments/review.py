@@ -10,13 +10,14 @@ from db.orders.tables import OrderRow
 from db.outbox import signal
 from db.reads.payments import declines_of
 from db.tasks import TaskRow, answer_task, lock_task, open_task
+from domain.answers import FraudAnswer
 from domain.documents import Document, Kind, Signal
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import new_id
 from domain.orders.attempts import needs_review
 from domain.orders.status import CancelReason, OrderStatus
 from domain.policy import Policy
-from domain.tasks import Decision, FraudAnswer, TaskKind, TaskStatus
+from domain.tasks import Decision, TaskKind, TaskStatus
 
 
 async def review_declines(db: AsyncConnection, order: OrderRow) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from temporalio import activity
 
+from activities.payments.coverage import is_covered
 from activities.shipments.following import get_state
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
@@ -43,7 +44,7 @@ class BookingActivities:
 
     @activity.defn
     async def book_shipment(self, shipment_id: ShipmentId) -> BookingOutcome:
-        """Buy the label of a pending shipment; a hold on its order stops it.
+        """Buy the label of a pending shipment; a hold on its order stops it, as does money gone.
 
         Our shipment id is the carrier's reference: after an answer that got lost the label is
         found, not bought again. A definite no opens a task for the warehouse.
@@ -54,7 +55,7 @@ class BookingActivities:
         if shipment.status != ShipmentStatus.PENDING:
             await self._give_back(shipment)
             return BookingOutcome.NOT_DUE
-        if shipment.stopped:
+        if shipment.stopped or (shipment.doubtful and not await self._is_paid(shipment)):
             return BookingOutcome.HELD
         try:
             booking = await self._buy(_request(shipment))
@@ -90,6 +91,11 @@ class BookingActivities:
                     await self._record_booking(shipment.id, known)
                     stopped = await self._void(shipment, known.booking_id) and stopped
         return stopped
+
+    async def _is_paid(self, shipment: ToBook) -> bool:
+        """Look whether the money is still reserved; no label is bought for money that is gone."""
+        async with self._books.begin() as db:
+            return await is_covered(db, await ORDERS.lock(db, shipment.order_id))
 
     async def _buy(self, request: BookingRequest) -> Booking:
         if activity.info().attempt > 1:

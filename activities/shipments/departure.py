@@ -10,9 +10,9 @@ from activities.shipments.following import CARRIER, get_state, journey_of
 from db.engine import Database
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
+from db.ledgers import ledger_of
 from db.orders.tables import OrderRow
 from db.orders.writes import counters_of, lines_of
-from db.payments import ledger_of
 from db.shipments.captures import count_capture, planned_capture
 from db.shipments.milestones import record_departure
 from db.shipments.refunds import last_refusal

@@ -28,4 +28,9 @@ def state_of(scans: Iterable[Iterable[TrackingScan]]) -> ParcelState:
 async def journey_of(db: AsyncConnection, shipment_id: UUID) -> Journey:
     """Return where a shipment is and what still keeps its run."""
     found = await get_journey(db, shipment_id)
-    return Journey(status=ShipmentStatus(found.status), settled=found.settled, owed=found.owed)
+    return Journey(
+        status=ShipmentStatus(found.status),
+        settled=found.settled,
+        owed=found.owed,
+        refunding=found.refunding,
+    )

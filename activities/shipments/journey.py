@@ -6,6 +6,7 @@ from temporalio import activity
 
 from activities.payments.provider import amount_differs, execute, record_outcome
 from activities.shipments.departure import ask_about_capture, capture_intent, depart, take_money
+from activities.shipments.failed_refunds import ask_about_refund, next_try, recount_refund
 from activities.shipments.following import journey_of
 from activities.shipments.settlement import (
     QUESTIONS,
@@ -133,6 +134,28 @@ class JourneyActivities:
                     await plan_refund(db, shipment_id, postage=0)
             if shipment.settled_at is None and (refunded or intent is None):
                 await write_off(db, order, shipment, refunded=refunded)
+            return await journey_of(db, shipment_id)
+
+    @activity.defn
+    async def repeat_refund(self, shipment_id: ShipmentId) -> Journey:
+        """Give money back that came back to us, because a person decided so; once per decision.
+
+        When the provider refuses, finance is asked again, with its words.
+        """
+        async with self._books.begin() as db:
+            order, shipment = await lock_with_order(db, shipment_id)
+            due = await next_try(db, order, shipment)
+            if due is None:
+                return await journey_of(db, shipment_id)
+        intent, goods, postage = due
+        result = await execute(self._provider, intent)
+        async with self._books.begin() as db:
+            order, shipment = await lock_with_order(db, shipment_id)
+            news = await record_outcome(db, order, intent, result)
+            if news and result.outcome is Outcome.SUCCEEDED:
+                await recount_refund(db, shipment, intent.key, intent.amount.amount)
+            elif news:
+                await ask_about_refund(db, shipment, goods, postage)
             return await journey_of(db, shipment_id)
 
     @activity.defn

@@ -21,12 +21,13 @@ from db.shipments.writes import (
     shipment_lines_of,
 )
 from db.tasks import TaskRow, answer_task, lock_task
+from domain.answers import BookingAnswer
 from domain.errors import AlreadyExists, IllegalMove
 from domain.orders.requests import OrderChange
 from domain.orders.status import CancelReason
 from domain.shipments.booking import AnswerDetails, OwnLabel, share_out
 from domain.shipments.status import ShipmentStatus
-from domain.tasks import BookingAnswer, Decision, TaskStatus
+from domain.tasks import Decision, TaskStatus
 
 _GIVEN_UP = frozenset({ShipmentStatus.VOIDED, ShipmentStatus.CANCELLED})
 

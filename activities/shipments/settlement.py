@@ -1,5 +1,6 @@
 """The end of a journey: delivered units, or money given back for what never arrived."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +11,11 @@ from db.documents import ORDERS, SHIPMENTS
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
 from db.inventory.reads import quarantine_of
+from db.ledgers import ledger_of
 from db.orders.tables import OrderRow
 from db.orders.writes import count_up
 from db.outbox import signal
-from db.payments import find_by_key, ledger_of
+from db.payments import find_by_key
 from db.reads.tasks import get_task
 from db.shipments.captures import get_settlement, is_owed, waive_capture
 from db.shipments.milestones import record_settlement
@@ -78,7 +80,7 @@ async def refund_intent(
     """
     key = refund_key(shipment.id, str(decision.task_id))
     known = await find_by_key(db, key)
-    payment = (await ledger_of(db, order.id)).drawn_on
+    payment = (await ledger_of(db, order.id)).charged_for(shipment.id)
     if known:
         amount = known[0].amount
     else:
@@ -102,15 +104,11 @@ async def write_off(
     """
     parts = await shipment_lines_of(db, shipment.id)
     if refunded:
-        taken = [part.capture_amount for part in parts]
-        goods = min(refunded, sum(taken))
+        goods = goods_in(refunded, parts)
         # The provider may have given back less than it was asked for.
         postage = min(refunded - goods, shipment.refund_shipping_amount)
         await plan_refund(db, shipment.id, postage=postage)
-        for part, amount in zip(parts, split(goods, taken), strict=True):
-            await count_up(
-                db, part.order_line_id, refunded_units=part.quantity, refunded_amount=amount
-            )
+        await count_refund(db, parts, goods)
     elif await is_owed(db, shipment.id):
         await waive_capture(db, shipment.id)
         await cancel_tasks(db, shipment.id, TaskKind.CAPTURE_FAILED)
@@ -124,6 +122,30 @@ async def write_off(
     if shipment.status == ShipmentStatus.DELIVERED:
         # It arrived while the money was on its way back.
         await question_end(db, shipment, ShipmentStatus.DELIVERED)
+
+
+def goods_in(refunded: int, parts: Sequence[ShipmentLineRow]) -> int:
+    """Return what of a shipment's refund is for its goods, in minor units; the rest is postage."""
+    return min(refunded, sum(part.capture_amount for part in parts))
+
+
+async def count_refund(
+    db: AsyncConnection, parts: Sequence[ShipmentLineRow], goods: int, times: int = 1
+) -> None:
+    """Count a shipment's units as given back, with ``goods`` minor units; -1 ``times`` undoes it.
+
+    Nothing when ``goods`` is 0: then no money went back for them.
+    """
+    if not goods:
+        return
+    amounts = split(goods, [part.capture_amount for part in parts])
+    for part, amount in zip(parts, amounts, strict=True):
+        await count_up(
+            db,
+            part.order_line_id,
+            refunded_units=times * part.quantity,
+            refunded_amount=times * amount,
+        )
 
 
 def _return(part: ShipmentLineRow, quarantine: UUID) -> Movement:

@@ -83,6 +83,7 @@ class PaymentSummary(Value):
     authorized: Money
     captured: Money
     refunded: Money
+    charged_back: Money
     failure_code: str | None
 
 
@@ -269,5 +270,6 @@ def _payment(payment: Mapping[str, Any], paid: PaymentAmounts, currency: str) ->
         "authorized": _money(max(0, paid.authorized), currency),
         "captured": _money(paid.captured, currency),
         "refunded": _money(paid.refunded, currency),
+        "charged_back": _money(paid.charged_back, currency),
         "failure_code": failures[-1] if failures else None,
     }

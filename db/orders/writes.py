@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.ledgers import ENTRY, entry_of
 from db.orders.tables import OrderLineRow
-from db.payments import ENTRY, entry_of
 from db.shipments.captures import OWES
 from domain.ids import ShipmentId
 from domain.orders.status import LineCounters

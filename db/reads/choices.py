@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.shipments.refunds import paid_for
 from db.shipments.unsent import owed_less_without
 from db.tasks import TaskRow
+from domain.answers import BookingAnswer
 from domain.money import Money
 from domain.shipments.refunds import money_of
-from domain.tasks import BookingAnswer, TaskKind, TaskStatus
+from domain.tasks import TaskKind, TaskStatus
 
 Amounts = Mapping[str, tuple[Money, Money]]
 """By choice: what it moves or gives up, and what of it the payment can no longer give."""

@@ -31,9 +31,15 @@ def search_tasks(
     )
 
 
+async def find_task(db: AsyncConnection, task_id: UUID) -> TaskRow | None:
+    """Return a task, if there is one with this id."""
+    found = await db.execute(select(TaskRow.__table__).where(TaskRow.id == task_id))
+    return cast(TaskRow | None, found.one_or_none())
+
+
 async def get_task(db: AsyncConnection, task_id: UUID) -> TaskRow:
     """Return a task; raise NotFound."""
-    found = (await db.execute(select(TaskRow.__table__).where(TaskRow.id == task_id))).one_or_none()
+    found = await find_task(db, task_id)
     if found is None:
         raise NotFound(f"there is no task {task_id}")
-    return cast(TaskRow, found)
+    return found

@@ -7,13 +7,14 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
+from db.payments import AGAIN, STANDS
 
-OWES = """s.handed_over_at IS NOT NULL
+OWES = f"""s.handed_over_at IS NOT NULL
           AND s.capture_shipping_amount + (
               SELECT sum(l.capture_amount) FROM shipment_lines l WHERE l.shipment_id = s.id) > 0
           AND NOT EXISTS (
               SELECT 1 FROM payment_entries e WHERE e.shipment_id = s.id
-              AND e.kind = 'capture' AND e.phase = 'succeeded')"""
+              AND e.kind = 'capture' AND {STANDS})"""
 """The condition that the money for a shipment ``s`` that left is outstanding."""
 _IS_OWED = f"""EXISTS (
         SELECT 1 FROM shipments s WHERE (s.id = :id OR s.order_id = :id) AND {OWES})"""
@@ -23,8 +24,14 @@ _AMOUNT = text(
         SELECT sum(l.capture_amount)::bigint FROM shipment_lines l WHERE l.shipment_id = s.id)
     FROM shipments s WHERE s.id = :id AND {OWES}"""
 )
+_AMOUNTS = text(
+    f"""SELECT coalesce(sum(s.capture_shipping_amount + (
+        SELECT sum(l.capture_amount) FROM shipment_lines l WHERE l.shipment_id = s.id)), 0)::bigint
+    FROM shipments s WHERE s.order_id = :order AND {OWES}"""
+)
 _JOURNEY = text(
-    f"""SELECT status, settled_at IS NOT NULL AS settled, {_IS_OWED} AS owed
+    f"""SELECT status, settled_at IS NOT NULL AS settled, {_IS_OWED} AS owed,
+        EXISTS (SELECT FROM tasks t WHERE t.document_id = shipments.id AND {AGAIN}) AS refunding
     FROM shipments WHERE id = :id"""
 )
 
@@ -39,16 +46,21 @@ async def amount_owed(db: AsyncConnection, shipment_id: UUID) -> int:
     return (await db.execute(_AMOUNT, {"id": shipment_id})).scalar_one_or_none() or 0
 
 
+async def amount_owed_of(db: AsyncConnection, order_id: UUID) -> int:
+    """Return the money outstanding for all that left of an order, in minor units."""
+    return int((await db.execute(_AMOUNTS, {"order": order_id})).scalar_one())
+
+
 async def get_journey(db: AsyncConnection, shipment_id: UUID) -> Row[Any]:
     """Return a shipment's status, whether it is settled, and whether its money is owed."""
     return (await db.execute(_JOURNEY, {"id": shipment_id})).one()
 
 
 _SETTLEMENT = text(
-    """SELECT EXISTS (SELECT 1 FROM events WHERE subject_id = :id
+    f"""SELECT EXISTS (SELECT 1 FROM events WHERE subject_id = :id
             AND type = 'shipment.written_off.v1') AS written_off,
-        (SELECT coalesce(sum(amount), 0)::bigint FROM payment_entries WHERE shipment_id = :id
-            AND kind = 'refund' AND phase = 'succeeded') AS refunded"""
+        (SELECT coalesce(sum(e.amount), 0)::bigint FROM payment_entries e
+            WHERE e.shipment_id = :id AND e.kind = 'refund' AND {STANDS}) AS refunded"""
 )
 
 
@@ -79,10 +91,10 @@ _COUNT = text(
         SELECT order_line_id, sum(capture_amount)::bigint AS amount FROM shipment_lines
         WHERE shipment_id = :shipment GROUP BY 1),
     lines AS (
-        UPDATE order_lines l SET captured_amount = l.captured_amount + parts.amount FROM parts
-        WHERE l.id = parts.order_line_id)
+        UPDATE order_lines l SET captured_amount = l.captured_amount + :times * parts.amount
+        FROM parts WHERE l.id = parts.order_line_id)
     UPDATE orders o SET captured_shipping_amount
-        = o.captured_shipping_amount + s.capture_shipping_amount
+        = o.captured_shipping_amount + :times * s.capture_shipping_amount
     FROM shipments s WHERE s.id = :shipment AND o.id = s.order_id"""
 )
 
@@ -103,7 +115,12 @@ async def planned_capture(db: AsyncConnection, shipment_id: UUID) -> int:
 
 async def count_capture(db: AsyncConnection, shipment_id: UUID) -> None:
     """Add what was captured to the order and its lines."""
-    await db.execute(_COUNT, {"shipment": shipment_id})
+    await db.execute(_COUNT, {"shipment": shipment_id, "times": 1})
+
+
+async def uncount_capture(db: AsyncConnection, shipment_id: UUID) -> None:
+    """Take off the order and its lines what was captured and taken back again."""
+    await db.execute(_COUNT, {"shipment": shipment_id, "times": -1})
 
 
 async def waive_capture(db: AsyncConnection, shipment_id: UUID) -> None:

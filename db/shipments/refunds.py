@@ -1,24 +1,27 @@
 """Refunds by shipment: what was taken for it and its order, and the postage in its refund."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, text
+from sqlalchemy import ARRAY, Row, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.payments import ENTRY, entry_of
+from db.ledgers import ENTRY, entry_of
+from db.payments import AGAIN, STANDS
 from db.shipments.captures import OWES
 from domain.money import Money
 from domain.payments import EntryKind, Refusal, add_up
 from domain.shipments.refunds import Paid
 
-# A refund that was asked for and did not fail gives, or gave, its units' money back.
+# A refund that was asked for and has not failed gives, or gave, its units' money back.
 _REFUNDED = """EXISTS (SELECT FROM payment_entries e WHERE e.shipment_id = x.id
-        AND e.kind = 'refund' GROUP BY e.key HAVING NOT bool_or(e.phase = 'failed'))"""
-_ALL_LOST = """NOT EXISTS (SELECT FROM shipments x WHERE x.order_id = o.id
+        AND e.kind = 'refund' GROUP BY e.key
+        HAVING NOT bool_or(e.phase IN ('failed', 'reversed')))"""
+_ALL_LOST = f"""NOT EXISTS (SELECT FROM shipments x WHERE x.order_id = o.id
             AND x.handed_over_at IS NOT NULL AND (x.status <> 'lost' OR NOT EXISTS (
                 SELECT FROM payment_entries e WHERE e.shipment_id = x.id AND e.kind = 'refund'
-                AND e.phase = 'succeeded')))"""
+                AND {STANDS})))"""
 """The condition that all that was sent of an order ``o`` got lost and was refunded."""
 _PAID = text(
     f"""SELECT s.id, o.currency, {_ALL_LOST} AS all_lost,
@@ -35,17 +38,29 @@ _PAID = text(
             WHERE x.order_id = o.id AND x.settled_at IS NULL
                 AND (x.id = s.id OR {_REFUNDED})))::bigint AS others,
         coalesce((SELECT jsonb_agg({ENTRY} ORDER BY e.id) FROM payment_entries e
-            WHERE e.payment_id = (SELECT p.id FROM payments p WHERE p.order_id = o.id
-                AND p.provider_reference IS NOT NULL
-                ORDER BY p.created_at DESC, p.id DESC LIMIT 1)), '[]') AS entries
+            WHERE e.payment_id = coalesce(
+                (SELECT c.payment_id FROM payment_entries c WHERE c.shipment_id = s.id
+                    AND c.kind = 'capture' AND c.phase = 'succeeded' ORDER BY c.id DESC LIMIT 1),
+                (SELECT p.id FROM payments p WHERE p.order_id = o.id
+                    AND p.provider_reference IS NOT NULL
+                    ORDER BY p.created_at DESC, p.id DESC LIMIT 1))), '[]') AS entries
     FROM shipments s JOIN orders o ON o.id = s.order_id WHERE s.id = any(:shipments)"""
 ).bindparams(bindparam("shipments", type_=ARRAY(Uuid)))
 _PLAN = text("UPDATE shipments SET refund_shipping_amount = :postage WHERE id = :shipment")
+_PLAN_MORE = text(
+    """UPDATE shipments SET refund_shipping_amount = refund_shipping_amount + :postage
+    WHERE id = :shipment"""
+)
 _REFUSED = text(
     """SELECT e.amount, p.currency, e.failure_code, e.failure_message
     FROM payment_entries e JOIN payments p ON p.id = e.payment_id
-    WHERE e.shipment_id = :shipment AND e.kind = :kind AND e.phase = 'failed'
+    WHERE e.shipment_id = :shipment AND e.kind = :kind AND e.phase IN ('failed', 'reversed')
     ORDER BY e.id DESC LIMIT 1"""
+)
+
+_AGAIN = text(
+    f"""SELECT t.id, t.facts FROM tasks t WHERE t.document_id = :shipment AND {AGAIN}
+    ORDER BY t.id LIMIT 1"""
 )
 
 # Of an order of which all that was sent got lost and was refunded, and the rest was not sent.
@@ -90,6 +105,16 @@ async def paid_for(db: AsyncConnection, shipments: Collection[UUID]) -> dict[UUI
 async def plan_refund(db: AsyncConnection, shipment_id: UUID, *, postage: int) -> None:
     """Keep how much of a shipment's refund is postage (minor units), so that it goes back once."""
     await db.execute(_PLAN, {"shipment": shipment_id, "postage": postage})
+
+
+async def add_postage(db: AsyncConnection, shipment_id: UUID, postage: int) -> None:
+    """Add to the postage (minor units) in a shipment's refunds; less than 0 takes it off."""
+    await db.execute(_PLAN_MORE, {"shipment": shipment_id, "postage": postage})
+
+
+async def refund_again(db: AsyncConnection, shipment_id: UUID) -> Row[Any] | None:
+    """Return the task (``id``, ``facts``) by which a refund is tried again; None when none is."""
+    return (await db.execute(_AGAIN, {"shipment": shipment_id})).one_or_none()
 
 
 async def last_refusal(db: AsyncConnection, shipment_id: UUID, kind: EntryKind) -> Refusal | None:

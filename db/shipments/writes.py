@@ -143,6 +143,9 @@ _TO_BOOK = text(
         (SELECT jsonb_agg(jsonb_build_array(l.quantity, i.weight_grams) ORDER BY l.id)
             FROM shipment_lines l JOIN items i ON i.id = l.item_id
             WHERE l.shipment_id = s.id) AS contents,
+        EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND (
+            p.authorization_expires_at <= now() OR EXISTS (SELECT FROM payment_entries e
+                WHERE e.payment_id = p.id AND e.kind = 'void'))) AS doubtful,
         s.heaviest_box_grams, s.booking_reference
     FROM shipments s JOIN orders o ON o.id = s.order_id WHERE s.id = :shipment"""
 )
@@ -176,6 +179,8 @@ class ToBook:
     stopped: bool
     contents: list[tuple[int, int]]
     """Units and grams per unit."""
+    doubtful: bool
+    """Whether some of the order's money may be reserved no more."""
     heaviest_box_grams: int | None
     booking_reference: str | None
 

@@ -6,10 +6,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _OPERATIONS = text(
-    """SELECT DISTINCT ON (key) key, kind, e.amount, phase
+    """SELECT key, kind,
+        coalesce(max(e.amount) FILTER (WHERE phase = 'succeeded'), max(e.amount)) AS amount,
+        (array_agg(phase ORDER BY array_position(
+            ARRAY['reversed', 'succeeded', 'failed', 'action_required'], phase)))[1] AS phase
     FROM payment_entries e JOIN payments p ON p.id = e.payment_id WHERE p.provider = :provider
-    ORDER BY key, CASE phase WHEN 'succeeded' THEN 0 WHEN 'failed' THEN 1
-        WHEN 'action_required' THEN 2 ELSE 3 END"""
+    GROUP BY key, kind"""
 )
 _LABELS = text(
     """SELECT CAST(s.id AS text) AS reference, s.booking_reference, s.status,

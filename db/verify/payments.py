@@ -1,15 +1,19 @@
 """Money moves once, and never more of it than was agreed."""
 
+from db.payments import STANDS
 from db.shipments.captures import OWES
 from db.verify.check import Check
 
-# Per key a success outweighs every other phase; amounts are those of the success.
+# Per key a success outweighs every other phase, less what the provider took back of it.
 _DONE = """SELECT p.id AS payment_id, p.order_id,
     coalesce(sum(e.amount) FILTER (WHERE e.kind = 'authorization'), 0) AS authorized,
     coalesce(sum(e.amount) FILTER (WHERE e.kind = 'capture'), 0) AS captured,
     coalesce(sum(e.amount) FILTER (WHERE e.kind = 'void'), 0) AS voided,
-    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'refund'), 0) AS refunded
-FROM payments p LEFT JOIN payment_entries e ON e.payment_id = p.id AND e.phase = 'succeeded'
+    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'refund'), 0) AS refunded,
+    coalesce(sum(e.amount) FILTER (WHERE e.kind = 'chargeback'), 0) AS charged_back
+FROM payments p LEFT JOIN (
+    SELECT payment_id, kind, CASE phase WHEN 'reversed' THEN -amount ELSE amount END AS amount
+    FROM payment_entries WHERE phase IN ('succeeded', 'reversed')) e ON e.payment_id = p.id
 GROUP BY p.id"""
 
 # A reservation that the customer never confirmed may be dropped, though it never succeeded.
@@ -43,8 +47,8 @@ CHECKS = (
     ),
     Check(
         "I3b",
-        "Refunded money stays within what was captured, per payment",
-        f"""SELECT * FROM ({_DONE}) m WHERE refunded > captured""",
+        "Money given or taken back stays within what was captured, per payment",
+        f"""SELECT * FROM ({_DONE}) m WHERE refunded + charged_back > captured""",
     ),
     Check(
         "I3c",
@@ -73,8 +77,8 @@ CHECKS = (
     Check(
         "I3f",
         "A shipment's money was captured once",
-        """SELECT shipment_id, count(*) AS captures FROM payment_entries
-        WHERE kind = 'capture' AND phase = 'succeeded' AND shipment_id IS NOT NULL
+        f"""SELECT shipment_id, count(*) AS captures FROM payment_entries e
+        WHERE kind = 'capture' AND shipment_id IS NOT NULL AND {STANDS}
         GROUP BY shipment_id HAVING count(*) > 1""",
     ),
     Check(
@@ -82,7 +86,8 @@ CHECKS = (
         "One key names one amount of one payment, whatever the provider said of it",
         f"""SELECT key, count(DISTINCT amount) AS amounts, count(DISTINCT payment_id) AS payments
         FROM payment_entries e GROUP BY key
-        HAVING count(DISTINCT (payment_id, kind)) > 1 OR (count(DISTINCT amount) > 1
+        HAVING count(DISTINCT (payment_id, kind)) > 1 OR (
+            count(DISTINCT amount) FILTER (WHERE phase <> 'reversed') > 1
             AND NOT EXISTS ({_OTHER_AMOUNT} e.key AND t.outcome = 'theirs'))""",
     ),
     Check(
@@ -102,10 +107,11 @@ CHECKS = (
     Check(
         "I3i",
         "A cancelled order has kept no money",
-        f"""SELECT o.number, sum(m.captured) AS captured, sum(m.refunded) AS refunded
+        f"""SELECT o.number, sum(m.captured) AS captured,
+            sum(m.refunded + m.charged_back) AS returned
         FROM orders o JOIN ({_DONE}) m ON m.order_id = o.id WHERE o.status = 'cancelled'
           AND NOT EXISTS ({_DECIDED} AND t.status = 'open')
-        GROUP BY o.id HAVING sum(m.captured) <> sum(m.refunded)""",
+        GROUP BY o.id HAVING sum(m.captured) <> sum(m.refunded + m.charged_back)""",
         settles=True,
     ),
     Check(
@@ -121,10 +127,12 @@ CHECKS = (
     ),
     Check(
         "I3k",
-        "A confirmed order that owes money has it authorized or captured",
+        "A confirmed order that owes money had it authorized, unless the provider ended that",
         f"""SELECT o.number, o.total_amount, coalesce(sum(m.authorized), 0) AS authorized
         FROM orders o LEFT JOIN ({_DONE}) m ON m.order_id = o.id
-        WHERE o.status IN ('confirmed', 'completed', 'closed')
+        WHERE o.status IN ('confirmed', 'completed', 'closed') AND NOT EXISTS (
+            SELECT FROM payments p JOIN payment_entries e ON e.payment_id = p.id
+            WHERE p.order_id = o.id AND e.kind = 'authorization' AND e.phase = 'reversed')
         GROUP BY o.id HAVING coalesce(sum(m.authorized), 0) < o.total_amount""",
     ),
     Check(
@@ -160,7 +168,7 @@ CHECKS = (
         "What was captured for a shipment is what its departure worked out",
         f"""SELECT s.number, e.amount, s.capture_shipping_amount + l.amount AS planned
         FROM shipments s JOIN payment_entries e ON e.shipment_id = s.id
-            AND e.kind = 'capture' AND e.phase = 'succeeded'
+            AND e.kind = 'capture' AND {STANDS}
         JOIN (SELECT shipment_id, sum(capture_amount) AS amount FROM shipment_lines GROUP BY 1) l
             ON l.shipment_id = s.id
         WHERE e.amount <> s.capture_shipping_amount + l.amount
@@ -175,9 +183,19 @@ CHECKS = (
     ),
     Check(
         "I3q",
-        "A completed order is owed nothing for what has left",
+        "A completed order is owed nothing for what has left, unless finance is asked about that",
         f"""SELECT o.number, s.number AS shipment FROM orders o
         JOIN shipments s ON s.order_id = o.id
-        WHERE o.status IN ('completed', 'closed') AND {OWES}""",
+        WHERE o.status IN ('completed', 'closed') AND {OWES} AND NOT EXISTS (
+            SELECT FROM tasks t WHERE t.document_id = s.id AND t.kind = 'capture_failed'
+            AND t.status = 'open')""",
+    ),
+    Check(
+        "I3s",
+        "Only what has succeeded is taken back, and no more of it",
+        """SELECT r.payment_id, r.kind, r.key, r.amount, s.amount AS succeeded
+        FROM payment_entries r LEFT JOIN payment_entries s ON s.payment_id = r.payment_id
+            AND s.kind = r.kind AND s.key = r.key AND s.phase = 'succeeded'
+        WHERE r.phase = 'reversed' AND r.amount > coalesce(s.amount, 0)""",
     ),
 )

@@ -6,11 +6,12 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.addresses import Address
+from domain.answers import BookingAnswer
 from domain.errors import Malformed
 from domain.money import Money
 from domain.orders.placing import Service
 from domain.shipments.packing import HEAVIEST_PARCEL
-from domain.tasks import BookingAnswer, TaskKind
+from domain.tasks import TaskKind
 from domain.value import Name, Value
 
 MOST_SHIPMENTS = 50

@@ -24,6 +24,8 @@ class Journey(Value):
     settled: bool
     owed: bool
     """Whether money for goods that left could not be taken yet."""
+    refunding: bool = False
+    """Whether a refund that came back is to be tried again."""
 
 
 class ShipmentDecision(Value):

@@ -1,6 +1,7 @@
 """Refunds of goods that never arrived: how much goes back for a shipment, and when the postage."""
 
-from domain.tasks import REFUND, REFUND_WITH_POSTAGE, TaskKind, gives_postage
+from domain.answers import REFUND, REFUND_WITH_POSTAGE
+from domain.tasks import TaskKind, gives_postage
 from domain.value import Value
 
 

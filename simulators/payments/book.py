@@ -184,11 +184,31 @@ class Book:
             "UPDATE authorizations SET outcome = ?, failure_code = ? WHERE id = ?",
             (outcome, failure, authorization),
         )
+        self._end(db, authorization, outcome, failure)
+
+    def report_end(self, db: sqlite3.Connection, authorization: str, failure: str) -> None:
+        """Announce that what is left of a succeeded authorization is reserved no more."""
+        self._end(db, authorization, "failed", failure)
+
+    def _end(
+        self, db: sqlite3.Connection, authorization: str, outcome: Outcome, failure: str
+    ) -> None:
         row = db.execute(
             OPERATIONS + " WHERE authorization = ? AND kind = 'authorization'",
             (authorization,),
         ).fetchone()
         self.settle(db, _operation(row), outcome, failure)
+
+    def take_back(self, db: sqlite3.Connection, operation: Operation) -> None:
+        """Count the money of a movement no more; refuse when others rest on it."""
+        column = TALLIES[operation.kind]
+        try:
+            db.execute(
+                f"UPDATE authorizations SET {column} = {column} - ? WHERE id = ?",
+                (operation.amount, operation.authorization),
+            )
+        except sqlite3.IntegrityError as error:
+            raise Refusal(409, "given_back", "of this capture, money has gone back") from error
 
     def replay(self, key: str, fingerprint: str) -> Operation | None:
         """Return the operation of a known key; refuse the key when the request differs."""

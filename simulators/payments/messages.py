@@ -35,7 +35,7 @@ class MoneyRequest(Request):
 
 
 class Settlement(Request):
-    """How a pending operation ends; a succeeded refund may also fail later."""
+    """How a pending operation ends; one that succeeded may also fail later."""
 
     key: str
     outcome: Literal["succeeded", "failed"]

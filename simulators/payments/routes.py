@@ -130,7 +130,7 @@ def steering_routes(steering: Steering) -> APIRouter:
 
     @routes.post("/sandbox/operations/settle")
     async def settle(settlement: Settlement) -> Operation:
-        """End a pending operation, or let a succeeded refund fail after all."""
+        """End a pending operation, or let one that succeeded fail after all."""
         return steering.settle(settlement)
 
     return routes

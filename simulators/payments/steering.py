@@ -36,38 +36,38 @@ class Steering:
         return self._book.show(authorization)
 
     def expire(self, authorization: str) -> Authorization:
-        """Let the seven days of an authorization be over now."""
-        self._book.authorization(authorization)
+        """Let the seven days of an authorization be over now, and say so."""
+        return self._end(authorization, "authorization_expired")
+
+    def _end(self, authorization: str, failure: str) -> Authorization:
+        row = self._book.authorization(authorization)
         with self._storage.transaction() as db:
             db.execute(
                 "UPDATE authorizations SET expires_at = ? WHERE id = ?",
                 (timestamp(), authorization),
             )
+            if row["outcome"] == "succeeded":
+                self._book.report_end(db, authorization, failure)
         return self._book.show(authorization)
 
     def settle(self, settlement: Settlement) -> Operation:
-        """End a pending operation, or let a succeeded refund fail after all."""
+        """End a pending operation, or let one that succeeded fail after all."""
         found = self._book.find(settlement.key).data
         if not found:
             raise Refusal(404, "not_found", "there is no operation with this key")
         operation = found[0]
-        late_failure = (
-            operation.kind == "refund"
-            and operation.outcome == "succeeded"
-            and settlement.outcome == "failed"
-        )
+        late_failure = operation.outcome == "succeeded" and settlement.outcome == "failed"
         if operation.outcome != "pending" and not late_failure:
             raise Refusal(409, "already_settled", f"the operation has {operation.outcome}")
+        failure = settlement.failure_code or f"{operation.kind}_failed"
+        if late_failure and operation.kind == "authorization":
+            self._end(operation.authorization, failure)
+            return self._book.find(settlement.key).data[0]
         with self._storage.transaction() as db:
-            if settlement.outcome == "failed":
-                db.execute(
-                    "UPDATE authorizations SET refunded = refunded - ? WHERE id = ?",
-                    (operation.amount, operation.authorization),
-                )
-            failure = "" if settlement.outcome == "succeeded" else "refund_failed"
-            return self._book.settle(
-                db, operation, settlement.outcome, settlement.failure_code or failure
-            )
+            if settlement.outcome == "succeeded":
+                return self._book.settle(db, operation, "succeeded", "")
+            self._book.take_back(db, operation)
+            return self._book.settle(db, operation, "failed", failure)
 
     def correct(self, correction: Correction) -> Operation:
         """Play the provider's staff who put the amount of a succeeded operation right."""

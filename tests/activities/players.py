@@ -9,11 +9,12 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from domain.answers import REFUND, REFUND_WITH_POSTAGE
 from domain.orders.requests import Cancellation, Progress, Standing, expiry_reason
 from domain.orders.status import OrderStatus
 from domain.shipments.outcomes import ShipmentDecision
 from domain.shipments.status import ENDED
-from domain.tasks import REFUND, REFUND_WITH_POSTAGE, Decision, TaskKind
+from domain.tasks import Decision, TaskKind
 from tests.activities.attempts import Attempt
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from activities.tasks import accept_answer
+from domain.access import Role
 from domain.documents import Document, Kind
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, ShipmentId, TaskId, new_id
@@ -14,6 +16,7 @@ from domain.orders.status import CancelReason
 from domain.shipments.outcomes import ShipmentDecision
 from domain.tasks import Decision
 from gateways.failures import PartnerFailure
+from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from tests.activities.bench import Bench
 from tests.patience import eventually
 
@@ -114,6 +117,21 @@ async def _lost_for_good(bench: Bench) -> ShipmentId:
     return (await _lost(bench)).shipment_id
 
 
+async def _to_refund_again(bench: Bench) -> ShipmentId:
+    answer = await _lost(bench)
+    await bench.take("refund_shipment", answer)
+    settlement = {"key": f"refund/{answer.shipment_id}/{answer.decision.task_id}"}
+    operation = await bench.payments.ask(
+        "POST", "/sandbox/operations/settle", {**settlement, "outcome": "failed"}
+    )
+    fact = {"id": operation["id"], "type": "operation.failed", "data": operation}
+    await bench.hear(SANDBOX_PAYMENTS.webhooks, f"late/{operation['id']}", fact)
+    decision = await _asked(bench, answer.shipment_id, "retry")
+    async with bench.shop.books.begin() as db:
+        await accept_answer(db, decision, Role.FINANCE)
+    return answer.shipment_id
+
+
 async def _uncaptured(bench: Bench) -> ShipmentId:
     _, shipment = await bench.sent("tok_capture_declined")
     return shipment
@@ -158,6 +176,7 @@ READY: dict[str, Ready] = {
     "write_off_capture": _uncaptured,
     "refund_shipment": _lost,
     "write_off_shipment": _lost_for_good,
+    "repeat_refund": _to_refund_again,
     "decide_task": _to_decide,
 }
 
@@ -183,6 +202,7 @@ AT_PARTNERS = [
     ("hand_over_shipment", "payments", "capture"),
     ("retry_capture", "payments", "capture"),
     ("refund_shipment", "payments", "refund"),
+    ("repeat_refund", "payments", "refund"),
     ("book_shipment", "carrier", "book"),
     ("recall_shipments", "carrier", "void"),
 ]

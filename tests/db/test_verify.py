@@ -85,10 +85,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         "DELETE FROM events WHERE type = 'shipment.voided.v1'",
         set(),
     ),
-    "I3a": (
-        "UPDATE payment_entries SET amount = 3801 WHERE key = 'void/dropped'",
-        set(),
-    ),
+    "I3a": ("UPDATE payment_entries SET amount = 3801 WHERE key = 'void/dropped'", set()),
     "I3b": ("UPDATE payment_entries SET amount = 3801 WHERE key = 'refund/lost'", set()),
     "I3c": (f"UPDATE order_lines SET refunded_amount = 9999 WHERE order_id = {DONE}", {"I3o"}),
     "I3d": (
@@ -131,12 +128,14 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     ),
     "I3m": ("UPDATE idempotency_keys SET resource_id = md5('?')::uuid WHERE key = 'done'", set()),
     "I3n": (f"UPDATE idempotency_keys SET resource_id = {DONE} WHERE key = 'lost'", set()),
-    "I3o": (
-        "UPDATE order_lines SET refunded_amount = 1 WHERE id = md5('done-mug')::uuid",
-        set(),
-    ),
+    "I3o": ("UPDATE order_lines SET refunded_amount = 1 WHERE id = md5('done-mug')::uuid", set()),
     "I3p": ("UPDATE shipments SET capture_shipping_amount = 0 WHERE number = 'SHP-1'", set()),
     "I3q": ("UPDATE payment_entries SET shipment_id = NULL WHERE key = 'capture/done'", set()),
+    "I3s": (
+        "UPDATE payment_entries SET phase = 'reversed'"
+        " WHERE key = 'authorization/running' AND phase = 'succeeded'",
+        {"I3a"},
+    ),
     "I4a": (
         "INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object("
         "'id', md5('old'), 'number', 'SO-5', 'status', 'pending', 'confirmed_at', NULL,"

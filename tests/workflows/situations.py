@@ -36,6 +36,13 @@ from tests.workflows.arising import (
     unreadable,
     without_label,
 )
+from tests.workflows.arising_money import (
+    capture_came_back,
+    captured_too_late,
+    moved_by_the_provider,
+    refund_came_back,
+    void_came_back,
+)
 from tests.workflows.stage import Stage
 
 
@@ -115,6 +122,15 @@ SITUATIONS = (
     Situation(K.PAYMENT_MISMATCH, "authorization", other_amount("authorize"), "theirs"),
     Situation(K.PAYMENT_MISMATCH, "capture", other_amount("capture"), "theirs"),
     Situation(K.PAYMENT_MISMATCH, "refund", other_amount("refund"), "theirs"),
+    Situation(K.REFUND_FAILED, "the card is closed", refund_came_back, "given_otherwise"),
+    Situation(K.REFUND_FAILED, "once more", refund_came_back, "retry"),
+    Situation(K.UNASKED_REFUND, "in the dashboard", moved_by_the_provider("refunds"), "goodwill"),
+    Situation(
+        K.CHARGEBACK, "the customer's bank", moved_by_the_provider("chargebacks"), "accepted"
+    ),
+    Situation(K.CAPTURE_FAILED, "the authorization is over", captured_too_late, "write_off"),
+    Situation(K.CAPTURE_FAILED, "fails late", capture_came_back, "retry"),
+    Situation(K.UNDO_FAILED, "a void that fails late", void_came_back, "done"),
     Situation(K.FRAUD_REVIEW, "honest", card_after_card, "release", then=paid_after_all),
     Situation(K.FRAUD_REVIEW, "card testing", card_after_card, "cancel"),
     Situation(K.HOLD_REVIEW, "a day", held, "stays", then=release),

@@ -3,7 +3,9 @@
 from typing import Any
 
 from activities.payments.accepting import pay_order
+from db.ledgers import ledger_of
 from domain.ids import OrderId, new_id
+from domain.payments import PaymentAmounts, add_up
 from tests.patience import eventually
 from tests.workflows.capabilities.runs import Runs
 
@@ -14,6 +16,41 @@ class Payments(Runs):
     async def pay(self, order_id: OrderId, token: str) -> None:
         async with self.books.begin() as db:
             await pay_order(db, new_id(), order_id, token=token, actor="customer")
+
+    async def paid(self, order_id: OrderId) -> PaymentAmounts:
+        """Return what our books hold of the order's money."""
+        async with self.books.read() as db:
+            return add_up((await ledger_of(db, order_id)).values)
+
+    async def captured(self, order_id: OrderId) -> int:
+        """Return what was captured for the order, in minor units, as soon as that is some."""
+
+        async def taken() -> int:
+            return (await self.paid(order_id)).captured
+
+        return int(await eventually(taken))
+
+    async def by_itself(self, order_id: OrderId, what: str, amount: int | None = None) -> None:
+        """Let the provider refund, charge back or expire the newest authorization by itself."""
+        authorization = await self.shop.one(
+            "SELECT provider_reference FROM payments WHERE order_id = :id"
+            " AND provider_reference IS NOT NULL ORDER BY created_at DESC LIMIT 1",
+            id=order_id,
+        )
+        body = {} if amount is None else {"amount": amount, "currency": "USD"}
+        await self.payments.ask("POST", f"/sandbox/authorizations/{authorization}/{what}", body)
+
+    async def fails_late(self, order_id: OrderId, kind: str, code: str = "card_closed") -> None:
+        """Let the newest success of a kind fail at the provider after all."""
+        key = await self.shop.one(
+            "SELECT e.key FROM payment_entries e JOIN payments p ON p.id = e.payment_id"
+            " WHERE p.order_id = :id AND e.kind = :kind AND e.phase = 'succeeded'"
+            " ORDER BY e.id DESC LIMIT 1",
+            id=order_id,
+            kind=kind,
+        )
+        settlement = {"key": key, "outcome": "failed", "failure_code": code}
+        await self.payments.ask("POST", "/sandbox/operations/settle", settlement)
 
     async def confirm(self, order_id: OrderId) -> None:
         """Let the customer confirm the order's payment at the provider."""

@@ -1,0 +1,99 @@
+"""Successes that the provider takes back: counted no more, with what follows from each kind."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.payments.coverage import book_end, stop_uncovered
+from activities.shipments.departure import ask_about_capture
+from activities.shipments.failed_refunds import ask_about_refund, uncount_refund
+from db.documents import ORDERS, SHIPMENTS
+from db.ledgers import ledger_of
+from db.orders.tables import OrderRow
+from db.outbox import signal
+from db.payments import KnownEntry, record_entry
+from db.shipments.captures import get_settlement, uncount_capture
+from db.shipments.tables import ShipmentRow
+from db.tasks import cancel_tasks, open_task
+from domain.documents import Document, Kind, Signal
+from domain.money import Money
+from domain.payments import EntryKind, Phase, Refusal, add_up
+from domain.tasks import TaskKind
+from gateways.payments.port import PaymentResult
+
+PROVIDER = "provider"
+"""The actor of what a provider does by itself."""
+
+
+class RestsOnIt(Exception):
+    """Other money has moved because of what is taken back: a person has to untangle that."""
+
+
+async def take_back(
+    db: AsyncConnection, order: OrderRow, done: KnownEntry, told: PaymentResult
+) -> bool:
+    """Book that a success of a locked order's money has failed after all; False when it was.
+
+    Raises RestsOnIt for a capture of which money was given back meanwhile.
+    """
+    if done.kind is EntryKind.AUTHORIZATION:
+        return await _end(db, order, done, told)
+    shipment = await SHIPMENTS.lock(db, done.shipment_id) if done.shipment_id else None
+    if done.kind is EntryKind.CAPTURE and shipment is not None:
+        await _check_kept(db, shipment)
+    money = Money(amount=done.amount, currency=done.currency)
+    data = {
+        "payment_id": done.payment_id,
+        "kind": done.kind,
+        "amount": money.model_dump(),
+        "failure_code": told.failure_code,
+    }
+    if not await record_entry(
+        db,
+        done.payment_id,
+        done.kind,
+        Phase.REVERSED,
+        done.key,
+        done.amount,
+        provider_reference=told.reference,
+        shipment_id=done.shipment_id,
+        failure_code=told.failure_code,
+        failure_message=told.failure_message,
+        event=ORDERS.event(order, "payment_reversed", PROVIDER, data),
+    ):
+        return False
+    await ORDERS.change(db, order)
+    if shipment is not None and done.kind is EntryKind.REFUND:
+        goods, postage = await uncount_refund(db, shipment, done.key, done.amount)
+        await ask_about_refund(db, shipment, goods, postage)
+    if shipment is not None and done.kind is EntryKind.CAPTURE:
+        await uncount_capture(db, shipment.id)
+        await ask_about_capture(db, shipment)
+        await signal(db, Document(Kind.SHIPMENT, shipment.id), Signal.CARRIER_REPORTED)
+    if done.kind is EntryKind.VOID:
+        refused = Refusal(code=told.failure_code, message=told.failure_message, amount=money)
+        facts = {"order": order.number, "refused": refused.model_dump()}
+        words = f"The provider has not dropped the reservation of {refused} after all."
+        await open_task(db, TaskKind.UNDO_FAILED, Kind.ORDER, order.id, facts, told=words)
+    if done.kind is EntryKind.CHARGEBACK:
+        await cancel_tasks(db, order.id, TaskKind.CHARGEBACK)
+    return True
+
+
+async def _end(db: AsyncConnection, order: OrderRow, done: KnownEntry, told: PaymentResult) -> bool:
+    """Book that nothing more is reserved; what was captured of it stays."""
+    left = add_up((await ledger_of(db, order.id)).of(done.payment_id)).authorized
+    if left <= 0:
+        return False
+    code, words = told.failure_code, told.failure_message
+    if not await book_end(db, order, done.payment_id, left, code, words, actor=PROVIDER):
+        return False
+    await stop_uncovered(db, order)
+    return True
+
+
+async def _check_kept(db: AsyncConnection, shipment: ShipmentRow) -> None:
+    settlement = await get_settlement(db, shipment.id)
+    if settlement.refunded:
+        raise RestsOnIt(
+            f"{shipment.number}: the provider takes the money back that it had captured, and of"
+            " which we have given money back"
+        )

@@ -1,0 +1,107 @@
+"""The ledger of an order's payments: read whole, because what it says is in the sums."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.payments import PaymentRow
+from domain.payments import Entry, EntryKind, Phase, add_up, capture_key
+
+
+class LedgerEntry(NamedTuple):
+    """An entry of one of an order's payments."""
+
+    id: str
+    payment_id: UUID
+    value: Entry
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The payments of an order, oldest first, and their entries in the order of recording."""
+
+    payments: tuple[PaymentRow, ...]
+    entries: tuple[LedgerEntry, ...]
+
+    @property
+    def values(self) -> list[Entry]:
+        """The entries of all payments."""
+        return [entry.value for entry in self.entries]
+
+    def of(self, payment_id: UUID) -> list[Entry]:
+        """Return the entries of one payment."""
+        return [entry.value for entry in self.entries if entry.payment_id == payment_id]
+
+    def payment(self, payment_id: UUID) -> PaymentRow:
+        """Return one of the payments."""
+        return next(row for row in self.payments if row.id == payment_id)
+
+    @property
+    def untried(self) -> bool:
+        """Whether the newest payment waits to be sent to the provider for the first time."""
+        return bool(self.payments) and not self.of(self.payments[-1].id)
+
+    @property
+    def lapsed(self) -> dict[UUID, int]:
+        """What the payments whose time is over still count as reserved, in minor units."""
+        expired = [row.id for row in self.payments if getattr(row, "expired", False)]
+        left = {payment_id: add_up(self.of(payment_id)).authorized for payment_id in expired}
+        return {payment_id: amount for payment_id, amount in left.items() if amount > 0}
+
+    @property
+    def drawn_on(self) -> PaymentRow | None:
+        """The payment from which captures are taken: the newest with money reserved.
+
+        Where none has any, the newest that ever was authorized: its provider says what is wrong.
+        """
+        known = [row for row in reversed(self.payments) if row.provider_reference]
+        reserved = (row for row in known if add_up(self.of(row.id)).authorized > 0)
+        return next(reserved, known[0] if known else None)
+
+    def charged_for(self, shipment_id: UUID) -> PaymentRow | None:
+        """Return the payment that a shipment's money was captured from, as far as it was."""
+        key = capture_key(shipment_id)
+        captures = {
+            entry.payment_id
+            for entry in self.entries
+            if entry.value.kind is EntryKind.CAPTURE
+            and entry.value.phase is Phase.SUCCEEDED
+            and (entry.value.key == key or entry.value.key.startswith(f"{key}/"))
+        }
+        charged = (row for row in reversed(self.payments) if row.id in captures)
+        return next(charged, self.drawn_on)
+
+
+ENTRY = "jsonb_build_array(e.id, e.kind, e.phase, e.key, e.amount)"
+"""An entry ``e`` as JSON, for statements that read entries together with something else."""
+
+_LEDGER = text(
+    f"""SELECT p.*, coalesce(p.authorization_expires_at <= now(), false) AS expired,
+        coalesce((SELECT jsonb_agg({ENTRY} ORDER BY e.id) FROM payment_entries e
+        WHERE e.payment_id = p.id), '[]') AS entries
+    FROM payments p WHERE p.order_id = :order ORDER BY p.created_at, p.id"""
+)
+
+
+def entry_of(fields: Sequence[Any]) -> Entry:
+    """Return the value of an entry that was read as ENTRY."""
+    _, kind, phase, key, amount = fields
+    return Entry(kind=kind, phase=phase, key=key, amount=amount)
+
+
+async def ledger_of(db: AsyncConnection, order_id: UUID) -> Ledger:
+    """Return the payments of an order with their entries."""
+    payments = (await db.execute(_LEDGER, {"order": order_id})).all()
+    entries = (
+        LedgerEntry(fields[0], payment.id, entry_of(fields))
+        for payment in payments
+        for fields in payment.entries
+    )
+    return Ledger(
+        cast(tuple[PaymentRow, ...], tuple(payments)), tuple(sorted(entries, key=itemgetter(0)))
+    )

@@ -1,0 +1,113 @@
+"""What becomes of a payment provider's fact that is no echo of our own request."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from activities.facts import FactIntake
+from domain.ids import TaskId
+from domain.shipments.outcomes import ShipmentDecision
+from domain.tasks import Decision
+from gateways.failures import PartnerFailure
+from gateways.payments.sandbox import SANDBOX_PAYMENTS
+from tests.activities.bench import Bench
+from tests.activities.test_ends_of_facts import told
+
+
+def moved_by_the_provider(operation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event with which a provider tells of an operation."""
+    return {"id": uuid4().hex, "type": f"operation.{operation['outcome']}", "data": {**operation}}
+
+
+async def captured(bench: Bench, order: UUID) -> dict[str, Any]:
+    """Return the provider's operation with which it captured an order's money."""
+    key = await bench.shop.one(
+        "SELECT e.key FROM payment_entries e JOIN payments p ON p.id = e.payment_id"
+        " WHERE p.order_id = :id AND e.kind = 'capture' AND e.phase = 'succeeded'",
+        id=order,
+    )
+    [operation] = (await bench.payments.ask("GET", f"/operations?key={key}"))["data"]
+    return dict(operation)
+
+
+async def problem_with(bench: Bench, order: UUID, **odd: Any) -> str:
+    """Tell of an operation like the order's capture, but odd; return why a person is asked."""
+    fact = moved_by_the_provider({**await captured(bench, order), **odd})
+    row = await told(bench, fact, SANDBOX_PAYMENTS.webhooks)
+    assert (row["state"], row["kind"]) == ("task", "unapplied_fact")
+    assert fact["data"]["key"] in row["facts"]["raw"]
+    return str(row["facts"]["problem"])
+
+
+async def test_money_that_the_books_have_no_place_for_is_a_task_that_names_the_order(
+    bench: Bench,
+) -> None:
+    """Kind 1: a capture in the dashboard, and a refund in another currency."""
+    order, _ = await bench.sent()
+    before = await bench.moved(order)
+    number = await bench.shop.one("SELECT number FROM orders WHERE id = :id", id=order)
+    own = {"id": f"op_{uuid4().hex}", "key": f"provider/{uuid4().hex}", "amount": 100}
+    problem = await problem_with(bench, order, **own)
+    assert f"{number}: the provider reports a capture of 1.00 USD" in problem
+    other = {**own, "key": f"provider/{uuid4().hex}", "kind": "refund", "currency": "EUR"}
+    assert "a refund of 1.00 EUR" in await problem_with(bench, order, **other)
+    assert await bench.moved(order) == before
+
+
+async def test_a_capture_taken_back_after_its_refund_is_a_person_s_to_untangle(
+    bench: Bench,
+) -> None:
+    """T05: money was given back of what the provider says that it never took."""
+    order, shipment = await bench.sent()
+    await bench.scan(shipment, "LO")
+    await bench.take("settle_shipment", shipment)
+    task = await bench.shop.one("SELECT id FROM tasks WHERE document_id = :id", id=shipment)
+    decision = Decision(task_id=TaskId(task), choice="refund", actor="person")
+    answer = ShipmentDecision(shipment_id=shipment, decision=decision)
+    await bench.take("decide_task", decision)
+    await bench.take("refund_shipment", answer)
+    problem = await problem_with(bench, order, outcome="failed", failure_code="card_closed")
+    assert "of which we have given money back" in problem
+
+
+async def test_a_failure_that_comes_before_the_answer_waits_for_it(bench: Bench) -> None:
+    """T05: the step that asked still counts what it heard, so the failure is looked at after it."""
+    order, [shipment] = await bench.booked()
+    await bench.payments.fault("timeout_after_success", "capture", delay_seconds=0.01)
+    await bench.scan(shipment, "PU")
+    with pytest.raises(PartnerFailure):
+        await bench.take("hand_over_shipment", shipment)
+    operation = (await bench.payments.ask("GET", f"/operations?key=capture/{shipment}"))["data"][0]
+    failed = {**operation, "outcome": "failed", "failure_code": "card_closed"}
+    row = await told(bench, moved_by_the_provider(failed), SANDBOX_PAYMENTS.webhooks)
+    assert (row["state"], row["kind"]) == ("waiting", None)
+    await bench.take("hand_over_shipment", shipment, attempt=2)
+    settlement = {"key": operation["key"], "outcome": "failed"}
+    await bench.payments.ask("POST", "/sandbox/operations/settle", settlement)
+    await FactIntake(bench.shop.books).apply([row["id"]])
+    query = "SELECT state FROM inbound_facts WHERE id = :id"
+    assert await bench.shop.one(query, id=row["id"]) == "applied"
+    captures = "SELECT captured_amount FROM order_lines WHERE order_id = :id"
+    assert await bench.shop.one(captures, id=order) == 0
+    assert await bench.broken() == []
+
+
+async def test_a_success_told_after_the_failure_counts_no_more(bench: Bench) -> None:
+    """Kind 1: a provider's messages come in any order; what failed in the end has failed."""
+    order, shipment = await bench.sent()
+    operation = await captured(bench, order)
+    settlement = {"key": operation["key"], "outcome": "failed"}
+    settled = await bench.payments.ask("POST", "/sandbox/operations/settle", settlement)
+    row = await told(bench, moved_by_the_provider(settled), SANDBOX_PAYMENTS.webhooks)
+    assert row["state"] == "applied"
+    echo = await told(bench, moved_by_the_provider(operation), SANDBOX_PAYMENTS.webhooks)
+    assert echo["state"] == "ignored"
+    own = {"id": f"op_{uuid4().hex}", "key": f"provider/{uuid4().hex}", "kind": "refund"}
+    for outcome, state in (("failed", "applied"), ("succeeded", "ignored")):
+        fact = moved_by_the_provider({**operation, **own, "outcome": outcome, "amount": 1})
+        assert (await told(bench, fact, SANDBOX_PAYMENTS.webhooks))["state"] == state
+    asked = "SELECT count(*) FROM tasks WHERE document_id = :id AND kind = 'capture_failed'"
+    assert await bench.shop.one(asked, id=shipment) == 1
+    assert await bench.broken() == []

@@ -1,0 +1,51 @@
+"""How questions arise from what the provider does by itself, and takes back."""
+
+from collections.abc import Awaitable, Callable
+
+from domain.tasks import TaskKind
+from tests.workflows.arising import Asked, booked, travelled
+from tests.workflows.stage import Stage
+
+
+async def refund_came_back(stage: Stage) -> Asked:
+    asked = await travelled("lost")(stage)
+    await stage.decide(TaskKind.PARCEL_LOST, asked.about, "refund")
+    await stage.result(stage.tracking(asked.about))
+    assert asked.order is not None
+    await stage.fails_late(asked.order, "refund")
+    return asked
+
+
+def moved_by_the_provider(what: str) -> Callable[[Stage], Awaitable[Asked]]:
+    async def arise(stage: Stage) -> Asked:
+        asked = await travelled("in_transit")(stage)
+        assert asked.order is not None
+        await stage.captured(asked.order)
+        await stage.by_itself(asked.order, what, 1000)
+        return Asked(asked.order, asked.order)
+
+    return arise
+
+
+async def captured_too_late(stage: Stage) -> Asked:
+    """The money was no longer reserved when the goods left with a label bought before."""
+    order, shipment = await booked(stage)
+    await stage.by_itself(order, "expire")
+    await stage.travel(shipment, "in_transit")
+    return Asked(shipment, order)
+
+
+async def capture_came_back(stage: Stage) -> Asked:
+    asked = await travelled("in_transit")(stage)
+    assert asked.order is not None
+    await stage.captured(asked.order)
+    await stage.fails_late(asked.order, "capture")
+    return asked
+
+
+async def void_came_back(stage: Stage) -> Asked:
+    order, _ = await booked(stage)
+    await stage.cancel(order)
+    await stage.result(stage.run(order))
+    await stage.fails_late(order, "void")
+    return Asked(order, order)
