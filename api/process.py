@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import (
@@ -25,6 +26,7 @@ from domain.disclosure import disclose, wait_withheld
 from domain.documents import Document, Kind, run_id
 from domain.errors import PartnerUnavailable
 from domain.value import Value
+from workflows.runs import STANDS_FROM
 
 Answer = TypeVar("Answer")
 
@@ -111,11 +113,15 @@ async def describe(
     """
     runs: list[RunView] = []
     steps: list[Wait] = []
+    still: list[Wait] = []
     for part in parts:
         found = await _described(client, run_id(part.kind, part.number))
         if found is None:
             continue
         runs.append(_run(found))
+        standing = await _standing(client, found)
+        if standing is not None:
+            still.append(_shown("step", standing, caller))
         # A run that has ended waits for none of the steps that it left behind.
         if runs[-1].status == "running":
             steps.extend([await _step(client, found, step) for step in found.pending_activities])
@@ -123,11 +129,11 @@ async def describe(
             steps.append(await _broken_off(client, found))
     itself = parts[0]
     steps = [_shown("step", step, caller) for step in steps]
-    # People first, for they alone may end it; then a step that is being tried, which says more
-    # than the general state that it is part of.
+    # What stands still hears no answer. Then people, for they alone may end it; then a step that
+    # is being tried, which says more than the general state that it is part of.
     asked = [wait for wait in waits if wait.who.startswith(_PERSON)]
     others = [wait for wait in waits if wait not in asked]
-    waiting = (*asked, *steps, *others) if itself.on_its_way or steps else ()
+    waiting = (*still, *asked, *steps, *others) if itself.on_its_way or steps else ()
     return ProcessView(
         document_type=document.kind,
         document_id=document.id,
@@ -194,7 +200,7 @@ async def _step(
         what=step.activity_type.name.replace("_", " "),
         since=since,
         attempts=step.attempt - scheduled,
-        last_error=step.last_failure.message or None,
+        last_error=_innermost(step.last_failure) or None,
         next_attempt_at=_instant(step.next_attempt_schedule_time) or None,
     )
 
@@ -214,10 +220,33 @@ async def _why(client: Client, execution: WorkflowExecution) -> str | None:
     """Return the innermost reason with which a run failed, if it did."""
     for event in await _latest(client, execution, 1):
         failure = event.workflow_execution_failed_event_attributes.failure
-        while failure.HasField("cause"):
-            failure = failure.cause
-        return failure.message or event.workflow_execution_terminated_event_attributes.reason
+        return _innermost(failure) or event.workflow_execution_terminated_event_attributes.reason
     return None
+
+
+async def _standing(client: Client, found: DescribeWorkflowExecutionResponse) -> Wait | None:
+    """Return what an open run waits for whose history no worker can go on from, if it is such."""
+    task, info = found.pending_workflow_task, found.workflow_execution_info
+    if task.attempt < STANDS_FROM:
+        return None
+    # Of many attempts that fail alike Temporal records the first one.
+    failures = (
+        event.workflow_task_failed_event_attributes.failure
+        for event in await _latest(client, info.execution, 20)
+    )
+    return Wait(
+        who="a release that can go on from its history: the run stands still",
+        what=f"{info.type.name} {info.execution.workflow_id}",
+        since=_instant(task.original_scheduled_time) or _instant(task.scheduled_time),
+        attempts=task.attempt,
+        last_error=next(filter(None, map(_innermost, failures)), None),
+    )
+
+
+def _innermost(failure: Failure) -> str:
+    while failure.HasField("cause"):
+        failure = failure.cause
+    return failure.message
 
 
 async def _first_scheduled(

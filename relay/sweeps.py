@@ -26,6 +26,7 @@ from db.runs import Unfinished, find_unfinished
 from db.tasks import count_by_kind
 from domain.documents import PROCESSES
 from telemetry import metrics
+from workflows.runs import STANDS_FROM
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,8 @@ class Sweeper:
         """The document up to which this round has looked for lost runs."""
         self.lost = 0
         """How many lost runs it has found."""
+        self.standing = 0
+        """How many runs it has found that stand still."""
 
     async def run(self) -> None:
         """Sweep until cancelled; what fails once is tried again next time."""
@@ -129,13 +132,14 @@ async def _find_lost_runs(sweeper: Sweeper) -> list[Unfinished]:
         portion = await find_unfinished(
             db, after=sweeper.after, older_than=sweeper.young, limit=RUNS_A_TIME
         )
-    lost = [one for one in portion if not one.due and await _ended(sweeper.client, one)]
+    lost = [one for one in portion if not one.due and await _is_lost(sweeper, one)]
     sweeper.lost += len(lost)
     if len(portion) == RUNS_A_TIME:
         sweeper.after = portion[-1].id
     else:
         metrics.stuck_documents.set(sweeper.lost)
-        sweeper.after, sweeper.lost = _FIRST, 0
+        metrics.runs_standing_still.set(sweeper.standing)
+        sweeper.after, sweeper.lost, sweeper.standing = _FIRST, 0, 0
     return lost
 
 
@@ -147,20 +151,24 @@ async def _wake_runs(sweeper: Sweeper, lost: Sequence[Unfinished]) -> int:
     return len(lost)
 
 
-async def _ended(client: Client, document: Unfinished) -> bool:
-    """Whether a document's run is gone; the log tells how it ended."""
+async def _is_lost(sweeper: Sweeper, document: Unfinished) -> bool:
+    """Whether a document's run is gone, which the log tells; one that stands still is counted."""
     workflow_id = document.run_id
     try:
-        described = await client.get_workflow_handle(workflow_id).describe()
+        described = await sweeper.client.get_workflow_handle(workflow_id).describe()
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
         log.error("run_lost", workflow_id=workflow_id, was="unknown")
         return True
-    if described.status in (None, WorkflowExecutionStatus.RUNNING):
-        return False
-    log.error("run_lost", workflow_id=workflow_id, was=described.status.name.lower())
-    return True
+    if described.status not in (None, WorkflowExecutionStatus.RUNNING):
+        log.error("run_lost", workflow_id=workflow_id, was=described.status.name.lower())
+        return True
+    attempts = described.raw_description.pending_workflow_task.attempt
+    if attempts >= STANDS_FROM:
+        log.error("run_stands_still", workflow_id=workflow_id, attempts=attempts)
+        sweeper.standing += 1
+    return False
 
 
 async def _find_expired(sweeper: Sweeper) -> Sequence[CallerKey]:

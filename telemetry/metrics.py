@@ -115,6 +115,11 @@ stuck_documents = Gauge(
     "Unfinished documents without a run, a sweep or a task that will move them.",
     registry=REGISTRY,
 )
+runs_standing_still = Gauge(
+    "stateset_runs_standing_still",
+    "Runs whose history no worker can go on from: their workflow tasks fail again and again.",
+    registry=REGISTRY,
+)
 sweep_last_success = Gauge(
     "stateset_sweep_last_success_timestamp_seconds",
     "When a sweep last came to its end, in seconds since 1970; 0 before that.",

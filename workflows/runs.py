@@ -18,6 +18,11 @@ CUSTOMER = SearchAttributeKey.for_keyword("CustomerId")
 ALL = (NUMBER, STATUS, CUSTOMER)
 
 
+STANDS_FROM = 3
+"""Attempts of one workflow task from which a run counts as standing still: no worker can go on from
+its history, and Temporal tries for ever."""
+
+
 def start_options(run: Run, task_queue: str) -> dict[str, Any]:
     """Return how a run is started, whatever starts it: a start, a signal or an update.
 
