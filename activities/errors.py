@@ -1,16 +1,24 @@
-"""Failures of activities: a refusal is final and never retried, everything else is retried."""
+"""Failures of activities: a refusal is final and never retried, everything else is retried.
+
+Each carries one short cause: of a longer one Temporal keeps "Failure exceeds size limit." alone.
+"""
 
 from typing import Any
 
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, FailureError
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
     Interceptor,
 )
 
+from db.failures import LONGEST_CAUSE, short_cause
 from domain.errors import DomainError
 from gateways.failures import PartnerFailure, PartnerRefused
+
+log = structlog.get_logger(__name__)
 
 
 class RefusalInterceptor(Interceptor):
@@ -26,15 +34,21 @@ class _Translator(ActivityInboundInterceptor):
         try:
             return await super().execute_activity(input)
         except DomainError as refusal:
-            raise as_failure(refusal) from refusal
+            raise as_failure(refusal) from None
         except PartnerRefused as refusal:
-            raise ApplicationError(
-                str(refusal), type="partner_refused", non_retryable=True
-            ) from refusal
+            said = str(refusal)[:LONGEST_CAUSE]
+            raise ApplicationError(said, type="partner_refused", non_retryable=True) from None
         except PartnerFailure as failure:
+            said = str(failure)[:LONGEST_CAUSE]
             raise ApplicationError(
-                str(failure), type="partner_unavailable", next_retry_delay=failure.retry_after
-            ) from failure
+                said, type="partner_unavailable", next_retry_delay=failure.retry_after
+            ) from None
+        except FailureError:
+            raise
+        except Exception as error:
+            # Where it comes from stands in the log alone.
+            log.warning("step_failed", step=activity.info().activity_type, exc_info=error)
+            raise ApplicationError(short_cause(error), type=type(error).__name__) from None
 
 
 def as_failure(refusal: DomainError) -> ApplicationError:

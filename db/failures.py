@@ -7,6 +7,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+LONGEST_CAUSE = 500
+"""Characters of a cause in words."""
+
 
 class Trouble(StrEnum):
     """What to do about a database error."""
@@ -57,7 +60,7 @@ def diagnose(error: BaseException) -> Trouble:
 def short_cause(error: BaseException) -> str:
     """Say in a line what went wrong, without the statement and its parameters."""
     cause = getattr(error, "orig", None) or error
-    return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"[:500]
+    return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"[:LONGEST_CAUSE]
 
 
 def violated(error: BaseException) -> str | None:
