@@ -20,6 +20,7 @@ from api.pages import Page
 from api.problems import BODY, KEYED, READ, problems
 from api.process import ProcessView, Wait, describe, waiting_in_books
 from api.refusals import TimedOut
+from api.rows import shown
 from api.steering import Steer
 from db.documents import DOCUMENTS
 from db.holds import check_free, is_released, require_hold
@@ -67,9 +68,8 @@ def timeline(router: APIRouter, kind: Kind) -> None:
         books: Books,
     ) -> Response:
         events = await get_timeline(books, Document(kind, document_id), caller.reach)
-        return json_response(
-            {"items": [disclose_event(event, caller) for event in events], "next": None}
-        )
+        views = shown("EventView", partial(disclose_event, caller=caller), events)
+        return json_response({"items": views, "next": None})
 
 
 async def _nothing_else(_db: AsyncConnection, _document_id: UUID) -> list[Wait]:

@@ -1,6 +1,8 @@
 """HTTP for the feed of events: everything that happened, in an order that a reader can trust."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any
 from uuid import UUID
 
 import fastapi
@@ -11,6 +13,7 @@ from api.deps import Db, require
 from api.documents import EventView
 from api.pages import Page, Query, link
 from api.problems import READ, problems
+from api.rows import shown
 from db.reads.events import START, get_feed
 from domain.access import Caller
 from domain.disclosure import disclose_event
@@ -65,12 +68,15 @@ async def search(
         subject_id=query.subject_id,
         source=caller.reach.source,
     )
-    names = FeedEventView.model_fields
     return FeedPage(
-        items=tuple(
-            FeedEventView.model_validate({name: event[name] for name in names})
-            for event in (disclose_event(each, caller) for each in feed.events)
-        ),
+        items=tuple(shown("FeedEventView", partial(_view, caller=caller), feed.events)),
         next=link(request.url.path, query, feed.end),
         has_more=feed.more,
+    )
+
+
+def _view(event: Mapping[str, Any], caller: Caller) -> FeedEventView:
+    disclosed = disclose_event(event, caller)
+    return FeedEventView.model_validate(
+        {name: disclosed[name] for name in FeedEventView.model_fields}
     )

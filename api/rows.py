@@ -1,7 +1,7 @@
 """From rows to views: columns of the same name, and amounts with their currency."""
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -19,6 +19,8 @@ WITHHELD = "Null for callers who may not see it."
 """Describes a field that `domain.disclosure` withholds from some."""
 UPDATED = "When `version` was last counted up, in UTC (RFC 3339)."
 _log = structlog.get_logger("http")
+# Words and numbers that nobody knows, parts that are missing, and JSON of another shape.
+_UNFIT = (ValueError, LookupError, TypeError, AttributeError)
 
 # What does not fit its view is logged here, without the values that pydantic would print.
 warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
@@ -51,14 +53,15 @@ def shown(name: str, build: Callable[[Row], Shown], rows: Iterable[Row]) -> list
     for row in rows:
         try:
             built.append(build(row))
-        except (ValueError, LookupError) as error:
+        except _UNFIT as error:
             _report(row, name, "left_out", failure=type(error).__name__)
     return built
 
 
 def _report(row: object, name: str, outcome: str, **facts: Any) -> None:
     metrics.unfit_rows.labels(name, outcome).inc()
-    _log.error("row_does_not_fit_its_view", view=name, id=str(getattr(row, "id", "")), **facts)
+    row_id = row.get("id", "") if isinstance(row, Mapping) else getattr(row, "id", "")
+    _log.error("row_does_not_fit_its_view", view=name, id=str(row_id), **facts)
 
 
 def money(amount: int | None, currency: str | None) -> dict[str, Any] | None:

@@ -164,3 +164,40 @@ async def test_a_question_of_a_kind_that_this_release_does_not_know_is_shown_as_
     kinds = [one["kind"] for one in answer.json()["items"]]
     assert kinds == ["unapplied_fact", "alchemy", "unapplied_fact"]
     assert unfit("TaskView", "shown_as_stored") == before + 1
+
+
+async def test_an_event_that_another_release_wrote_does_not_take_the_feed_away(
+    callers: Callers, database_url: str
+) -> None:
+    """T23: it is left out of feed and timeline, and the next page begins behind it."""
+    customer = (await callers.post("/customers", {"name": "Bo"})).json()["id"]
+    sku = (await an_item(callers))["sku"]
+    await add(callers, sku, 9)
+    body = an_order(customer, {})
+    body["lines"] = [{"sku": sku, "quantity": 1, "unit_price": {"amount": 1, "currency": "USD"}}]
+    order = (await callers.post("/orders", body)).json()["id"]
+    connection = await asyncpg.connect(database_url, ssl=False)
+    for sequence, data in ((101, '"words"'), (102, "[1]"), (103, '{"reason": "kept"}')):
+        await connection.execute(
+            "INSERT INTO events (id, type, subject, subject_id, sequence, actor, correlation_id,"
+            " data) VALUES ($1, 'order.told.v9', 'SO-1', $2, $3, 'tests', '', $4)",
+            new_id(),
+            order,
+            sequence,
+            data,
+        )
+    await connection.close()
+    before = unfit("FeedEventView", "left_out")
+    address, seen, pages = f"/events?limit=1&subject_id={order}", [], 0
+    more = True
+    while more:
+        answer = await callers.get(address)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        address, more, pages = page["next"], page["has_more"], pages + 1
+        seen += [one["sequence"] for one in page["items"]]
+    assert (seen, pages) == ([1, 2, 103], 5)
+    assert unfit("FeedEventView", "left_out") == before + 2
+    told = await callers.get(f"/orders/{order}/timeline")
+    assert told.status_code == 200, told.text
+    assert [one["sequence"] for one in told.json()["items"]] == [1, 2, 103]
