@@ -41,11 +41,22 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+Limit = Annotated[
+    int,
+    Field(ge=1, le=100, description="How many at most; fewer where that is about a megabyte."),
+]
+
+
 class PageQuery(Query):
     """Which page of a list, newest first."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    after: UUID | None = Field(default=None, description="The id of the last item seen.")
+    limit: Limit = 20
+    after: UUID | None = Field(
+        default=None,
+        description="The id of the last item seen. Read to the end, a list has every document that"
+        " was there at the start, once; one that was being written may appear before what was read,"
+        " so that to follow what is new, read `/events`.",
+    )
 
 
 _MOMENT = "An instant with its zone (RFC 3339), such as 2030-01-31T12:00:00Z"
@@ -55,7 +66,9 @@ class DatedQuery(PageQuery):
     """Which page of a list, and of when."""
 
     created_from: Instant | None = Field(
-        default=None, description=f"{_MOMENT}: what was created then or later."
+        default=None,
+        description=f"{_MOMENT}: what was created then or later. Who polls asks from a minute"
+        " before the newest that is known, because what was created before it may appear after it.",
     )
     created_to: Instant | None = Field(
         default=None, description=f"{_MOMENT}: what was created before it."

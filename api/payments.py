@@ -14,7 +14,7 @@ from api.pages import DatedQuery, Page
 from api.problems import READ, problems
 from api.rows import last_id, money, shown, view
 from db.pages import get_page
-from db.reads.payments import PaymentRead, get_payment, search_payments
+from db.reads.payments import PARTS_SIZE, PaymentRead, get_payment, search_payments
 from domain.access import Caller
 from domain.disclosure import disclose_actor
 from domain.errors import NotFound
@@ -89,6 +89,7 @@ async def search(
         after=query.after,
         limit=query.limit,
         windows=[query.created(PaymentRead.created_at)],
+        parts=PARTS_SIZE,
     )
     views = shown("PaymentView", partial(_view, caller=caller), rows)
     return Page[PaymentView].of(views, request.url.path, query, last_id(rows, more))

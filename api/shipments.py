@@ -22,7 +22,7 @@ from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.process import Wait
 from api.rows import UPDATED, last_id, money, shown, view
 from db.pages import get_page
-from db.shipments.reads import ShipmentRead, get_shipment, search_shipments, tracking_of
+from db.shipments.reads import PARTS_SIZE, ShipmentRead, get_shipment, search_shipments, tracking_of
 from domain.access import Caller
 from domain.addresses import Address
 from domain.disclosure import disclose
@@ -145,6 +145,7 @@ async def search(
         after=query.after,
         limit=query.limit,
         windows=[query.created(ShipmentRead.created_at)],
+        parts=PARTS_SIZE,
     )
     views = shown("ShipmentView", partial(_view, caller=caller), rows)
     return Page[ShipmentView].of(views, request.url.path, query, last_id(rows, more))

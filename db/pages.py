@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, func, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 R = TypeVar("R")
+PAGE_BYTES = 1_000_000
+"""About so large is a page at most, whatever its limit: answers are built in memory."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,56 @@ async def get_page(
     after: UUID | None,
     limit: int,
     windows: Sequence[Window] = (),
+    parts: ColumnElement[int] | None = None,
+    most: int = PAGE_BYTES,
 ) -> tuple[Sequence[R], bool]:
-    """Return at most ``limit`` rows of a kind that follow ``after``, and whether there are more."""
-    page = newest(query, column, after=after, windows=windows)
-    rows = (await db.execute(page.limit(limit + 1))).all()
-    return cast(Sequence[R], rows[:limit]), len(rows) > limit
+    """Return at most ``limit`` rows of a kind that follow ``after``, and whether there are more.
+
+    The page ends before what does not fit into ``most`` bytes, yet has one row at least; ``parts``
+    is about how many bytes of a row come from other tables.
+    """
+    page = bounded(query, column, after=after, limit=limit, windows=windows, parts=parts, most=most)
+    rows = (await db.execute(page)).all()
+    return cast(Sequence[R], rows), bool(rows) and rows[0].ahead > len(rows)
+
+
+def bounded(
+    query: Select[Any],
+    column: InstrumentedAttribute[UUID],
+    *,
+    after: UUID | None,
+    limit: int,
+    windows: Sequence[Window] = (),
+    parts: ColumnElement[int] | None = None,
+    most: int = PAGE_BYTES,
+) -> Select[Any]:
+    """Return the query of a page, each row with ``ahead``: how many of ``limit + 1`` there are.
+
+    Sizes are looked at first, so that neither the parts of rows that do not fit are read, nor those
+    rows sent.
+    """
+    order = _order(column, windows)
+    size: ColumnElement[int] = literal_column(f"octet_length({_table(column).name}::text)")
+    keys = (
+        newest(query, column, after=after, windows=windows)
+        .with_only_columns(
+            *(one.label(f"key_{place}") for place, one in enumerate(order)),
+            (size if parts is None else size + parts).label("size"),
+            maintain_column_froms=True,
+        )
+        .limit(limit + 1)
+        .cte("keys")
+    )
+    along = [keys.c[f"key_{place}"].desc() for place in range(len(order))]
+    before = (func.sum(keys.c.size).over(order_by=along) - keys.c.size).label("before")
+    key = keys.c[f"key_{len(order) - 1}"]
+    sized = select(key.label("id"), before).order_by(*along).limit(limit).subquery()
+    ahead = select(func.count()).select_from(keys).scalar_subquery()
+    return (
+        query.add_columns(ahead.label("ahead"))
+        .where(column.in_(select(sized.c.id).where(sized.c.before < most)))
+        .order_by(*(one.desc() for one in order))
+    )
 
 
 def newest(
@@ -60,12 +107,20 @@ def newest(
     given the newest moment comes first: read along its index, no page costs more than its rows,
     however far back the window lies.
     """
-    given = [window for window in windows if window.conditions]
-    order: list[Any] = [*(window.column for window in given[:1]), column]
-    query = query.where(*(condition for window in given for condition in window.conditions))
+    order = _order(column, windows)
+    query = query.where(*(condition for window in windows for condition in window.conditions))
     if after is not None:
         query = query.where(_follows(order, after))
     return query.order_by(*(one.desc() for one in order))
+
+
+def _order(column: InstrumentedAttribute[UUID], windows: Sequence[Window]) -> list[Any]:
+    given = [window.column for window in windows if window.conditions]
+    return [*given[:1], column]
+
+
+def _table(column: InstrumentedAttribute[UUID]) -> Table:
+    return cast(Table, column.property.columns[0].table)
 
 
 def _follows(order: Sequence[Any], after: UUID) -> ColumnElement[bool]:

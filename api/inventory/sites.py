@@ -18,7 +18,7 @@ from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempot
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import UPDATED, last_id, view
-from db.inventory.sites import SiteRead, get_site, search_sites
+from db.inventory.sites import PARTS_SIZE, SiteRead, get_site, search_sites
 from db.pages import get_page
 from domain.access import Caller
 from domain.errors import AlreadyExists, NotFound, Stale
@@ -73,7 +73,13 @@ async def list_sites(
     """Warehouses and plants with their locations."""
     found = search_sites(code=query.code)
     rows, more = await get_page(
-        db, SiteRead, found, SiteRead.id, after=query.after, limit=query.limit
+        db,
+        SiteRead,
+        found,
+        SiteRead.id,
+        after=query.after,
+        limit=query.limit,
+        parts=PARTS_SIZE,
     )
     return Page[SiteView].of(
         [_shown(row) for row in rows], request.url.path, query, last_id(rows, more)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, literal_column, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.dialects.postgresql import insert as insert_once
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +13,12 @@ from db.inventory.tables import LocationRow, SiteRow
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import derived_id
 from domain.inventory import CreateSite, LocationKind
+
+PARTS_SIZE: ColumnElement[int] = literal_column(
+    """(SELECT coalesce(sum(100 + octet_length(l::text)), 0)
+    FROM locations l WHERE l.site_id = sites.id)"""
+)
+"""About how many bytes the locations of a site have."""
 
 
 class SiteRead(SiteRow):

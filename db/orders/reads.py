@@ -50,6 +50,20 @@ _PARTS = {
 }
 
 
+PARTS_SIZE: ColumnElement[int] = literal_column(
+    """((SELECT coalesce(sum(450 + octet_length(l.sku) + octet_length(l.name)), 0)
+        FROM order_lines l WHERE l.order_id = orders.id)
+    + (SELECT coalesce(sum(300 + octet_length(h.note)), 0)
+        FROM holds h WHERE h.document_id = orders.id AND h.released_at IS NULL)
+    + (SELECT count(*) * 300 FROM shipments s WHERE s.order_id = orders.id)
+    + (SELECT count(*) * 50 FROM parcels p JOIN shipments s ON s.id = p.shipment_id
+        WHERE s.order_id = orders.id)
+    + (SELECT count(*) * 300 FROM payments p
+        LEFT JOIN payment_entries e ON e.payment_id = p.id WHERE p.order_id = orders.id))"""
+)
+"""About how many bytes the parts of an order have."""
+
+
 def _part(name: str) -> ColumnElement[list[dict[str, Any]]]:
     column: ColumnElement[list[dict[str, Any]]] = literal_column(
         f"coalesce(({_PARTS[name]}), '[]'::jsonb)", JSONB

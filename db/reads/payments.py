@@ -3,7 +3,7 @@
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, literal_column, select, text
+from sqlalchemy import ColumnElement, Row, Select, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,6 +22,12 @@ _ENTRIES = literal_column(
     FROM payment_entries e WHERE e.payment_id = payments.id), '[]')""",
     JSONB,
 )
+
+PARTS_SIZE: ColumnElement[int] = literal_column(
+    """(SELECT coalesce(sum(400 + octet_length(e.failure_message)), 0)
+    FROM payment_entries e WHERE e.payment_id = payments.id)"""
+)
+"""About how many bytes the entries of a payment have."""
 
 
 class PaymentRead(PaymentRow):

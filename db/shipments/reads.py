@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Select, literal_column, select
+from sqlalchemy import ColumnElement, Select, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,6 +29,11 @@ _PARCELS = literal_column(
     FROM parcels p WHERE p.shipment_id = shipments.id), '[]')""",
     JSONB,
 )
+PARTS_SIZE: ColumnElement[int] = literal_column(
+    """((SELECT count(*) * 350 FROM shipment_lines l WHERE l.shipment_id = shipments.id)
+    + (SELECT count(*) * 250 FROM parcels p WHERE p.shipment_id = shipments.id))"""
+)
+"""About how many bytes the parts of a shipment have."""
 _SHIPMENTS = select(
     ShipmentRow.__table__,
     OrderRow.number.label("order_number"),

@@ -12,7 +12,7 @@ from db.customers import CustomerRow, search_customers
 from db.items import ItemRow, search_items
 from db.orders.reads import search_orders
 from db.orders.tables import OrderRow
-from db.pages import Window, newest
+from db.pages import Window, bounded
 from db.payments import PaymentRow
 from db.reads.payments import search_payments
 from db.shipments.reads import search_shipments
@@ -108,7 +108,7 @@ async def test_a_page_reads_little_more_than_its_rows(
 ) -> None:
     """A filter without an index reads the whole table, or walks all that is newer than it."""
     query, column, given = LISTS[name]
-    page = newest(query, column, after=after, windows=given).limit(21)
+    page = bounded(query, column, after=after, limit=20, windows=given)
     written = page.compile(
         dialect=shop.books.engine.dialect, compile_kwargs={"literal_binds": True}
     )
