@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
@@ -30,6 +30,10 @@ _HTTP: Mapping[int, type[DomainError]] = {
     405: MethodNotAllowed,
     413: TooLarge,
 }
+
+
+class OddAnswer(Exception):
+    """An answer of ours does not fit its description; says where, never what was found there."""
 
 
 class Unchanged(Exception):
@@ -79,6 +83,7 @@ def install(app: FastAPI) -> None:
     """Let the app answer every refusal with problem details."""
     app.add_exception_handler(DomainError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ResponseValidationError, _odd_answer)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Unchanged, _unchanged)
     for failure in (SQLAlchemyError, ConnectionError, TimeoutError):
@@ -96,6 +101,16 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if found and found[0]["type"] == "json_invalid":
         return problem(Unreadable("the body is not JSON"), request.scope)
     return problem(malformed(found), request.scope)
+
+
+async def _odd_answer(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ResponseValidationError)
+    places = ", ".join(
+        f"{'.'.join(map(str, each['loc']))} ({each['type']})"
+        for each in error.errors()[:MAX_ERRORS]
+    )
+    # The framework's error quotes the answer, which is somebody's data: it goes into no log.
+    raise OddAnswer(f"{error.endpoint_path} by {error.endpoint_function}: {places}") from None
 
 
 def malformed(found: Iterable[Mapping[str, Any]]) -> Malformed:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import structlog
+from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -16,6 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
+from api.customers import CustomerView
 from db.driver_reads import fetch
 from db.engine import Database
 from domain.addresses import Address
@@ -143,3 +145,25 @@ def test_a_value_that_is_refused_is_not_in_the_refusal() -> None:
         Address.model_validate({**ADDRESS, "line1": PLANTED["line1"] * 30})
     assert "line1" in str(raised.value)
     assert PLANTED["line1"] not in str(raised.value)
+
+
+async def test_an_answer_that_does_not_fit_its_description_is_not_in_the_log(
+    app: FastAPI, callers: Callers, written: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """D10: the log says which route answered oddly and where, not what it would have said."""
+
+    @app.get("/customers/odd/answer", response_model=CustomerView)
+    async def answer_oddly() -> dict[str, str]:
+        return dict(PLANTED)
+
+    app.router.routes.insert(0, app.router.routes.pop())
+    try:
+        answer = await callers.get("/customers/odd/answer")
+    finally:
+        del app.router.routes[0]
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal"), answer.text
+    [failed] = [line for line in written if line["event"] == "request failed"]
+    assert planted_in(written, caplog) == []
+    for said in ("GET /customers/odd/answer", "answer_oddly", "response.status (missing)"):
+        assert said in failed["exception"]
+    assert [fact for fact in PLANTED.values() if fact in answer.text] == []
