@@ -1,7 +1,7 @@
 # `make demo` needs Python >= 3.11, git and make; everything else comes into .venv by itself.
 # ARGS go to the command behind a target: make demo ARGS="--port 0"
 
-.PHONY: demo up test check bench clean requirements help
+.PHONY: demo up test check bench fuzz clean requirements help
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -19,6 +19,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   run the linters, type and architecture checks"
 	@echo "make bench   measure"
+	@echo "make fuzz    send 100,000 odd requests (SEED=… and REQUESTS=… as given)"
 	@echo "make clean   remove .venv and the data of the local stack"
 
 demo: $(LOCAL)
@@ -33,6 +34,9 @@ test: $(DEV)
 
 bench: $(DEV)
 	$(PYTHON) -m tests.bench $(ARGS)
+
+fuzz: $(DEV)
+	$(PYTHON) -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(REQUESTS),--requests $(REQUESTS))
 
 # One target per check; add a name here and its recipe below.
 CHECKS := check-lint check-format check-types check-imports check-repository

@@ -1,0 +1,186 @@
+"""What people, partners and attackers send: values on which systems like this one have broken."""
+
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+
+class Raw(str):
+    """JSON written by hand, because no serializer writes it."""
+
+
+DEEP = Raw("[" * 900 + "]" * 900)
+WORDS = [
+    "",
+    " ",
+    "\0",
+    "a\0b",
+    "null",
+    "true",
+    "-1",
+    "+1",
+    "1e3",
+    "0x10",
+    "1_000",
+    "NaN",
+    "Infinity",
+    "１２",
+    "ß",
+    "İ",
+    "\u200b",
+    "\u202egnirts",
+    "e\u0301",
+    "👩‍👩‍👧‍👦" * 20,
+    "%",
+    "_",
+    "%00",
+    "../../etc/passwd",
+    "'; DROP TABLE orders; --",
+    "\" OR ''='",
+    "${jndi:ldap://x}",
+    "{{7*7}}",
+    "<script>alert(1)</script>",
+    "\r\nSet-Cookie: x=1",
+    "x" * 300,
+    "x" * 20_000,
+    "4111 1111 1111 1111",
+    "00000000-0000-0000-0000-000000000000",
+    "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "2026-02-30T00:00:00Z",
+    "2026-01-01T00:00:00",
+    "2026-06-30T23:59:60Z",
+    "infinity",
+    "1" * 5000,
+]
+VALUES: list[Any] = [
+    *WORDS,
+    None,
+    True,
+    False,
+    0,
+    -1,
+    0.1,
+    -0.0,
+    2**31,
+    2**63 - 1,
+    2**63,
+    2**64,
+    10**30,
+    [],
+    {},
+    [None],
+    [[]],
+    {"": ""},
+    {"__proto__": {"x": 1}},
+    {"amount": 2**63, "currency": "USD"},
+    {"amount": 1, "currency": "usd"},
+    ["x"] * 1000,
+    Raw("1e400"),
+    Raw("-1e400"),
+    Raw("1E-400"),
+    Raw("NaN"),
+    Raw("Infinity"),
+    Raw("1" * 400),
+    Raw('"\\ud800"'),
+    Raw('"\\udfff\\ud800"'),
+    Raw('"\\u0000"'),
+    Raw('{"a": 1, "a": 2}'),
+    DEEP,
+]
+BROKEN = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b'"text"',
+    b"\xef\xbb\xbf{}",
+    b"\xff\xfe{\x00}\x00",
+    b'{"a": "\xc3\x28"}',
+    b"{'a': 1}",
+    b'{"a": 1,}',
+    b"{} {}",
+    b"[" * 20_000,
+    b'{"a":' * 5_000,
+    b"\0" * 100,
+    b"a=1&b=2",
+    b"--x\r\nContent-Disposition: form-data\r\n\r\n--x--",
+]
+HEADERS = {
+    "Content-Type": [
+        "",
+        "text/plain",
+        "application/json; charset=utf-16",
+        "multipart/form-data",
+        "x",
+    ],
+    "Content-Encoding": ["gzip", "br", "identity", "x"],
+    "Accept": ["", "text/html", "application/xml;q=0", "*/*;q=x", "," * 50],
+    "Accept-Language": ["xx-YY;q=9", "\xff"],
+    "Idempotency-Key": [
+        "",
+        " ",
+        "x" * 255,
+        "x" * 256,
+        "x" * 3000,
+        "\xff\xfe",
+        '"quoted"',
+        "a,b",
+        "é",
+    ],
+    "If-Match": [
+        "",
+        "*",
+        '"',
+        'W/"1"',
+        '"1", "2"',
+        '"999999999999999999999"',
+        "1",
+        '"\xff"',
+        "x" * 999,
+    ],
+    "If-None-Match": ["", "*", 'W/"x"', '"' * 99, ",,,", '"1"'],
+    "Traceparent": ["", "00-0-0-0", "00-" + "f" * 32 + "-" + "f" * 16 + "-ff", "zz"],
+    "Baggage": ["a=" + "b" * 3000, "=", "a=%ff"],
+    "X-Request-Id": ["", "\xff", "x" * 2000, "a b", "\t"],
+    "X-Forwarded-For": ["::1, x", "'", "1" * 500],
+    "X-Forwarded-Host": ["evil.example", ""],
+    "Range": ["bytes=0-0", "bytes=-999999999999"],
+    "Expect": ["100-continue", "200-ok"],
+    "Connection": ["close", "upgrade", "x"],
+    "Upgrade": ["websocket", "h2c"],
+    "Cookie": ["a=b; " * 200, "\xff"],
+    "Origin": ["null", "https://evil.example"],
+    "X-Unknown": ["\xa0", "x" * 8000],
+}
+CODES = ["PU", "IT", "OD", "DL", "LO", "RT", "X1", "X2", "QQ", ""]
+
+
+def a_scan(random: Random, number: str) -> dict[str, Any]:
+    """Return what a carrier tells of a parcel."""
+    return {
+        "tracking_number": number,
+        "code": random.choice(CODES),
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "place": "Reno",
+        "message": "",
+        "signed_by": "",
+        "reference": "",
+    }
+
+
+def an_operation(random: Random) -> dict[str, Any]:
+    """Return what a payment provider tells of an operation that nobody here knows."""
+    return {
+        "id": f"op_{random.getrandbits(64):x}",
+        "key": f"fuzz/{random.getrandbits(64):x}",
+        "kind": random.choice(["authorization", "capture", "void", "refund", "chargeback"]),
+        "authorization": f"auth_{random.getrandbits(64):x}",
+        "authorization_expires_at": datetime.now(UTC).isoformat(),
+        "amount": random.randrange(1, 10_000),
+        "currency": "USD",
+        "outcome": random.choice(["succeeded", "failed"]),
+        "failure_code": "",
+        "failure_message": "",
+    }

@@ -1,0 +1,210 @@
+"""A fuzz run against a whole installation: what was asked, what came back, what it cost."""
+
+import asyncio
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from gateways.partners import PARTNERS
+from tests.bench.watch import rss_mb
+from tests.fuzz.bodies import Describing
+from tests.fuzz.making import Known, Maker
+from tests.fuzz.wire import Wire, Wish
+from tests.installation import Installation
+from tests.partners import ROOT
+from tests.storefront import ADDRESS, dollars
+
+CONNECTIONS = 24
+REFUSED = frozenset({0, 400, 401, 403, 405, 408, 413, 415, 431})
+"""Answers that are given before a handler is asked."""
+MORE_MB = 100.0
+"""How much more memory the API may use than when it was quiet."""
+WARMING = 1500
+"""Sound and unsound requests before memory counts as quiet: caches and pools are filled."""
+LEAST_DESCRIBED = 4000
+"""So many requests schemathesis makes anyway: a smaller run goes without it."""
+LOOKS = 50
+"""Answers between two looks at the memory."""
+SHARES = {"models": 0.2, "schemathesis": 0.1}
+"""Of all requests; the rest is of the own corpus."""
+
+
+@dataclass
+class Findings:
+    """What a run came to."""
+
+    sources: Counter[str] = field(default_factory=Counter)
+    answers: Counter[int] = field(default_factory=Counter)
+    reached: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    quiet_mb: float = 0.0
+    peak_mb: float = 0.0
+
+    @property
+    def requests(self) -> int:
+        return self.sources.total()
+
+    @property
+    def sound(self) -> bool:
+        """Whether the system held."""
+        more = self.peak_mb - self.quiet_mb
+        return (
+            bool(self.requests and self.reached.total()) and not self.failures and more <= MORE_MB
+        )
+
+    def note(self, wish: Wish, status: int, said: bytes, url: str) -> None:
+        self.sources[wish.source] += 1
+        self.answers[status] += 1
+        self.reached[wish.source] += status not in REFUSED
+        if status >= 500 or status == 0:
+            self.failures.append(f"{status} {said[:600]!r}\n    {wish.told(url)}")
+
+    def lines(self) -> list[str]:
+        """Return the report, a line each."""
+        classes = Counter[str]()
+        for status, times in self.answers.items():
+            classes[f"{status // 100}xx" if status else "no answer"] += times
+        share = self.reached.total() / max(1, self.requests)
+        return [
+            *(f"FAILED {failure}" for failure in self.failures[:20]),
+            f"requests   {self.requests:,}: " + _told(self.sources),
+            f"answers    {_told(classes)}; 5xx or none: {len(self.failures)}",
+            f"reached    {share:.0%} got past the credential and the reading of the request: "
+            + ", ".join(
+                f"{source} {self.reached[source] / times:.0%}"
+                for source, times in sorted(self.sources.items())
+            ),
+            f"memory     quiet {self.quiet_mb:.0f} MB, peak {self.peak_mb:.0f} MB"
+            f" (at most {MORE_MB:.0f} MB more)",
+            "fuzz: " + ("held" if self.sound else "BROKEN"),
+        ]
+
+
+def _told(counted: Counter[str]) -> str:
+    return ", ".join(f"{name} {times:,}" for name, times in sorted(counted.items()))
+
+
+async def fuzz(shop: Installation, seed: int, count: int) -> Findings:
+    """Send so many requests, the same for the same seed, and return what came of it."""
+    known = await _seeded(shop)
+    maker, found = Maker(known, seed), Findings()
+    pid = shop.record.processes["api"].pid
+    await _send(shop, maker.wishes(min(WARMING, count // 2)), found)
+    found.quiet_mb = found.peak_mb = rss_mb(pid)
+    await _send(shop, _of_models(maker, known, seed, int(count * SHARES["models"])), found)
+    if (share := int(count * SHARES["schemathesis"])) >= LEAST_DESCRIBED:
+        await _described(shop, seed, share, found)
+    await _send(shop, maker.wishes(count - found.requests), found)
+    return found
+
+
+async def _send(shop: Installation, wishes: Iterable[Wish], found: Findings) -> None:
+    url, waiting = shop.record.api_url, iter(wishes)
+    pid = shop.record.processes["api"].pid
+
+    async def one() -> None:
+        wire = Wire(url)
+        for wish in waiting:
+            found.note(wish, *await wire.ask(wish), url)
+            if found.requests % LOOKS == 0:
+                found.peak_mb = max(found.peak_mb, rss_mb(pid))
+        wire.close()
+
+    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+
+
+def _of_models(maker: Maker, known: Known, seed: int, count: int) -> Iterable[Wish]:
+    describing = Describing(known.description)
+    with_body = {
+        f"{method.upper()} {path}": operation["requestBody"]["content"]["application/json"][
+            "schema"
+        ]
+        for path, item in known.description["paths"].items()
+        for method, operation in item.items()
+        if "requestBody" in operation and not path.startswith("/webhooks")
+    }
+    each = -(-count // len(with_body))
+    for operation, schema in with_body.items():
+        yield from maker.of(operation, describing.bodies(schema, seed, each))
+
+
+async def _described(shop: Installation, seed: int, count: int, found: Findings) -> None:
+    """Let schemathesis make requests of the description until it has made about so many."""
+    config = shop.folder / "schemathesis.toml"
+    config.write_text(f'[auth.openapi.bearer]\nbearer = "{shop.record.api_key}"\n')
+    probe = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", f"--config-file={config}", "run"),
+        *(f"{shop.record.api_url}/openapi.json", "--checks=not_a_server_error"),
+        *(f"--seed={seed}", f"--max-examples={max(1, count // 250)}", "--no-color"),
+        *("--phases=examples,coverage,fuzzing", "--continue-on-failure"),
+        *("--request-timeout=30", "--generation-database=none", "--workers=4"),
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": "tests.journeys.probing",
+            "PROBE_SKU": await shop.item(stock=100_000),
+            "PROBE_CUSTOMER": shop.customer_id,
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said = (await probe.communicate())[0].decode()
+    tried = re.search(r"(\d[\d,]*) generated", said)
+    made = int(tried[1].replace(",", "")) if tried else 0
+    found.sources["schemathesis"] += made
+    # It asks with the key of an admin, and reports what the server could not do.
+    found.reached["schemathesis"] += made
+    found.answers[200] += made
+    if probe.returncode or not made:
+        found.failures.append(f"schemathesis: {said[-6000:]}")
+
+
+async def _seeded(shop: Installation) -> Known:
+    """Put so much into the shop that there is something of every kind to ask about."""
+    skus = [await shop.item(stock=10**6) for _ in range(3)]
+    orders = [await shop.place({sku: 1}) for sku in skus for _ in range(3)]
+    numbers = [number for order in orders[:4] for number in await shop.booked(order)]
+    await shop.travel(numbers[:2])
+    description = (await shop.shop.get("/openapi.json")).body
+    ids: dict[str, list[str]] = {}
+    for path in description["paths"]:
+        if "{" in path or "get" not in description["paths"][path]:
+            continue
+        answer = await shop.shop.get(path)
+        rows = answer.body.get("items", ()) if answer.status == 200 else ()
+        ids[path] = [row["id"] for row in rows if isinstance(row, dict) and "id" in row]
+    secrets = {
+        name: partner.settings().webhook_secret.get_secret_value()
+        for name, partner in PARTNERS.items()
+    }
+    key = shop.record.api_key or ""
+    return Known(description, key, ids, _bodies(shop, skus), numbers, secrets)
+
+
+def _bodies(shop: Installation, skus: list[str]) -> dict[str, list[object]]:
+    """Return sound bodies: of these one thing at a time is made unsound."""
+    address = {"line1": "1 High St", "city": "Reno", "postal_code": "89501", "country": "US"}
+    moved = {"sku": skus[0], "site": "AUS", "quantity": "5", "reason": "count"}
+    return {
+        "POST /customers": [{"email": f"{uuid4().hex}@example.com", "name": "Ada"}],
+        "PATCH /customers/{customer_id}": [{"name": "Ada"}, {"metadata": {"tier": "gold"}}],
+        "POST /items": [{"sku": "FUZZ-1", "name": "Mug", "prices": [dollars(100)]}],
+        "PATCH /items/{item_id}": [{"name": "Mug"}, {"prices": [dollars(5)], "weight_grams": 9}],
+        "POST /orders": [
+            shop.order({sku: 1}, source="fuzz", external_reference=uuid4().hex, notes="x")
+            for sku in skus
+        ],
+        "PATCH /orders/{order_id}": [{"notes": "ring twice"}, {"ship_to": ADDRESS}],
+        "POST /orders/{order_id}/cancel": [{"reason": "staff"}],
+        "POST /orders/{order_id}/holds": [{"reason": "manual", "note": "look"}],
+        "POST /orders/{order_id}/payments": [{"token": "tok_ok"}],
+        "POST /inventory/adjustments": [moved],
+        "POST /inventory/sites": [{"code": "SEA", "name": "Seattle", "address": address}],
+        "POST /tasks/{task_id}/decide": [{"choice": "dealt_with", "note": "done"}],
+        "POST /shipments/{shipment_id}/tracking": [{"code": "IT", "note": "seen"}],
+        "POST /keys": [{"name": "till", "role": "support", "scopes": ["orders:read"]}],
+    }
