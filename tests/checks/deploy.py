@@ -176,7 +176,7 @@ def _compose(*arguments: str) -> str:
     """Run Compose with an environment file as an operator makes it."""
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / ".env"
-        made.write_text(run(ROOT / "deploy/new-env.sh"))
+        run(ROOT / "deploy/new-env.sh", made)
         return run(_docker_compose(), "--env-file", made, *arguments)
 
 
