@@ -3,7 +3,6 @@
 import asyncio
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from activities.access.accepting import create_key
@@ -44,13 +43,12 @@ def run_up(settings: Settings) -> int:
 async def _serve(settings: Settings) -> None:
     async with Stack(settings, make_api_key=development_key, say=console.print) as stack:
         await stack.ready()
-        console.print(overview(stack.record))
+        show(console, stack.record)
         await asyncio.Event().wait()
 
 
-def overview(record: StackRecord) -> Table:
-    """Return the addresses of a running stack as a table for people."""
-    table = Table(title="StateSet is up", show_header=False, title_justify="left")
+def show(where: Console, record: StackRecord) -> None:
+    """Tell people the addresses of a running stack, each on a line of its own, never broken."""
     rows = {
         "API and its documentation": f"{record.api_url}/docs",
         "Temporal Web UI": record.temporal_ui_url or "(your own Temporal)",
@@ -60,6 +58,7 @@ def overview(record: StackRecord) -> Table:
         "Worker metrics": record.worker_metrics_url,
         "Development API key": record.api_key or "",
     }
+    lines = [Text("StateSet is up", style="bold")]
     for name, value in rows.items():
-        table.add_row(name, Text(value, overflow="fold"))
-    return table
+        lines += [Text(name, style="dim"), Text(f"  {value}")]
+    where.print(Text("\n").join(lines), soft_wrap=True)
