@@ -18,7 +18,7 @@ from db.inventory.posting import Share, split_reservations
 from db.shipments.tables import ShipmentRow
 from db.shipments.writes import shipment_lines_of
 from db.tasks import cancel_tasks
-from domain.ids import new_id
+from domain.ids import following_id, new_id
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
 
@@ -70,7 +70,11 @@ async def replace_shipment(
     """
     parts = await shipment_lines_of(db, shipment.id)
     shares = shares or [[part.quantity for part in parts]]
-    fresh = sorted(new_id() for _ in shares)
+    wish = to_json([shares, service, ship_to, heaviest_box_grams])
+    # Answered the same way after a restore, it is asked for at the carrier under the same names.
+    fresh = [
+        following_id(shipment.id, f"replacement/{nth}/{wish}", nth) for nth in range(len(shares))
+    ]
     lines, splits = [], []
     for position, part in enumerate(parts):
         reservation = part.reservation_id

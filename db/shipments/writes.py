@@ -16,7 +16,7 @@ from db.events import ADD_EVENTS, to_add
 from db.orders.tables import OrderRow
 from db.shipments.tables import PREFIX, ShipmentLineRow, ShipmentRow
 from domain.errors import NotFound
-from domain.ids import ShipmentId, derived_id, new_id
+from domain.ids import ShipmentId, derived_id, following_id
 from domain.money import Money
 from domain.shipments.status import ShipmentStatus
 
@@ -24,7 +24,8 @@ from domain.shipments.status import ShipmentStatus
 _UNPLANNED = text(
     """SELECT r.id, r.line_id, r.item_id, r.location_id, r.quantity::int AS quantity, l.site_id,
         s.address, CASE row_number() OVER (PARTITION BY l.site_id ORDER BY r.id)
-            WHEN 1 THEN nextval('shipment_numbers') END AS number
+            WHEN 1 THEN nextval('shipment_numbers') END AS number,
+        (SELECT count(*) FROM shipments p WHERE p.order_id = :order)::int AS before
     FROM reservations r JOIN locations l ON l.id = r.location_id JOIN sites s ON s.id = l.site_id
     WHERE r.document_id = :order AND r.status = 'active' AND NOT EXISTS (
         SELECT 1 FROM shipment_lines x JOIN shipments sh ON sh.id = x.shipment_id
@@ -53,13 +54,20 @@ _PLAN = text(
 async def plan_shipments(
     db: AsyncConnection, order: OrderRow, carrier: str
 ) -> tuple[ShipmentId, ...]:
-    """Make one pick list per site for what a locked order has reserved and not planned yet."""
+    """Make one pick list per site for what a locked order has reserved and not planned yet.
+
+    Their ids say what they are: planned again after a restore, they are asked for at the carrier
+    under the same names, and no label is sold twice.
+    """
     by_site: dict[UUID, list[Any]] = {}
     for row in await db.execute(_UNPLANNED, {"order": order.id}):
         by_site.setdefault(row.site_id, []).append(row)
     if not by_site:
         return ()
-    planned = {ShipmentId(new_id()): rows for rows in by_site.values()}
+    planned = {
+        ShipmentId(following_id(order.id, f"shipment/{site}/{nth}", nth)): rows
+        for nth, (site, rows) in enumerate(by_site.items(), next(iter(by_site.values()))[0].before)
+    }
     lines = [
         {
             "id": derived_id(id_, f"line/{row.id}"),
