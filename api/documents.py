@@ -8,15 +8,16 @@ from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Response
-from pydantic import BaseModel
+import fastapi
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.workflow import UpdateMethodMultiParam
 
 from api.answers import json_response, keyed_response
 from api.deps import Books, Serving, require
 from api.idempotency import OptionalKey, RequiredKey, idempotent
-from api.pages import Page
+from api.pages import Limit, Page, Query, page
 from api.problems import BODY, KEYED, READ, problems
 from api.process import ProcessView, Wait, describe, waiting_in_books
 from api.refusals import TimedOut
@@ -53,6 +54,15 @@ class EventView(Value):
     data: dict[str, Any]
 
 
+class TimelineQuery(Query):
+    """Which part of a timeline."""
+
+    limit: Limit = 100
+    after: int = Field(
+        default=0, ge=0, lt=2**31, description="The `sequence` of the last event seen."
+    )
+
+
 def timeline(router: APIRouter, kind: Kind) -> None:
     """Add ``/{id}/timeline`` for who may read documents of this kind."""
 
@@ -60,16 +70,23 @@ def timeline(router: APIRouter, kind: Kind) -> None:
         f"/{{{kind}_id}}/timeline",
         response_model=Page[EventView],
         responses=problems(*READ, NotFound),
-        description=f"All that happened to the {kind}, oldest first.",
+        description=f"All that happened to the {kind}, oldest first. Read on at `next`, nothing is"
+        " missed or seen twice, also of what happens meanwhile.",
     )
     async def timeline(
         document_id: Annotated[UUID, Path(alias=f"{kind}_id")],
+        query: Annotated[TimelineQuery, fastapi.Query()],
         caller: Annotated[Caller, require(f"{PROCESSES[kind].path}:read")],
         books: Books,
+        request: Request,
     ) -> Response:
-        events = await get_timeline(books, Document(kind, document_id), caller.reach)
+        document = Document(kind, document_id)
+        events, more = await get_timeline(
+            books, document, caller.reach, after=query.after, limit=query.limit
+        )
         views = shown("EventView", partial(disclose_event, caller=caller), events)
-        return json_response({"items": views, "next": None})
+        end = events[-1]["sequence"] if more else None
+        return json_response(page(views, request.url.path, query, end))
 
 
 async def _nothing_else(_db: AsyncConnection, _document_id: UUID) -> list[Wait]:

@@ -6,31 +6,47 @@ from typing import Any
 from db.documents import DOCUMENTS
 from db.driver_reads import fetch
 from db.engine import Database
+from db.pages import PAGE_BYTES
 from domain.access import EVERYTHING, Reach
 from domain.documents import Document
 from domain.errors import NotFound
 
-# The planner leaves out what a run is known by besides its customer and source.
+_FIELDS = ("id", "type", "subject", "sequence", "time", "actor", "correlation_id", "data")
+
+# The planner leaves out what a run is known by besides its customer and source. A document without
+# further events is one row without an event.
 _TIMELINE = {
-    kind: f"""SELECT e.id, e.type, e.subject, e.sequence, e.time, e.actor, e.correlation_id, e.data
-    FROM ({each.run}) d JOIN events e ON e.subject_id = d.id
+    kind: f"""SELECT e.* FROM ({each.run}) d LEFT JOIN LATERAL (
+        SELECT next.*, count(*) OVER () AS ahead,
+            sum(size) OVER (ORDER BY sequence) - size AS before
+        FROM (SELECT {", ".join(_FIELDS)}, 300 + octet_length(data::text) AS size
+            FROM events WHERE subject_id = d.id AND sequence > $4
+            ORDER BY sequence LIMIT $5::bigint + 1) next) e ON true
     WHERE d.id = $1 AND ($2::uuid IS NULL OR d.customer_id = $2)
-        AND ($3::text IS NULL OR d.source = $3) ORDER BY e.sequence"""
+        AND ($3::text IS NULL OR d.source = $3) AND coalesce(e.before, 0) < {PAGE_BYTES}
+    ORDER BY e.sequence LIMIT $5"""
     for kind, each in DOCUMENTS.items()
 }
 
 
 async def get_timeline(
-    db: Database, document: Document, reach: Reach = EVERYTHING
-) -> Sequence[Mapping[str, Any]]:
-    """Return a document's events, oldest first.
+    db: Database, document: Document, reach: Reach = EVERYTHING, *, after: int = 0, limit: int
+) -> tuple[Sequence[Mapping[str, Any]], bool]:
+    """Return at most ``limit`` of a document's events, oldest first, and whether there are more.
 
-    Raises NotFound, also for a document out of ``reach``.
+    They follow that with the sequence ``after``, and fit into a page. Raises NotFound, also for a
+    document out of ``reach``.
     """
     found: Sequence[Mapping[str, Any]] = await fetch(
-        db, _TIMELINE[document.kind], document.id, reach.customer_id, reach.source
+        db,
+        _TIMELINE[document.kind],
+        document.id,
+        reach.customer_id,
+        reach.source,
+        after,
+        limit,
     )
     if not found:
-        # Every document begins with an event.
         raise NotFound(f"there is no {document.kind} {document.id}")
-    return found
+    events = [{name: row[name] for name in _FIELDS} for row in found if row["id"] is not None]
+    return events, bool(events) and found[0]["ahead"] > len(events)
