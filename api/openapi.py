@@ -1,5 +1,6 @@
 """The OpenAPI description: problems as problems, and which credential each route wants."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from api.idempotency import HEADER as KEY_HEADER
 from api.idempotency import PATTERN, optional_key, required_key
 from api.problems import Problem
 from domain.access import Command
+from domain.errors import DomainError
 
 _CREDENTIALS = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a JWT."},
@@ -51,15 +53,39 @@ def _describe(app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
+    described["servers"] = [{"url": "/", "description": "The host of this document."}]
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs", {}))
     schemas["Problem"] = problem
+    schemas["ProblemCode"] = {
+        "type": "string",
+        "enum": sorted({refusal.code for refusal in _refusals(DomainError)}),
+        "description": "The kind of a refusal; stable, so that clients branch on it.",
+    }
+    problem["properties"]["code"] = {"$ref": "#/components/schemas/ProblemCode"}
     components["securitySchemes"] = _CREDENTIALS
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
                 _complete(described["paths"][route.path_format][method.lower()], route)
-    return described
+    return _named(described)
+
+
+def _named(described: dict[str, Any]) -> dict[str, Any]:
+    """Name the pages by their titles: the framework names a generic type by its parameters."""
+    text = json.dumps(described)
+    for name, schema in described["components"]["schemas"].items():
+        if not name.isalnum():
+            text = text.replace(f'/{name}"', f'/{schema["title"]}"')
+            text = text.replace(f'"{name}": {{', f'"{schema["title"]}": {{')
+    named: dict[str, Any] = json.loads(text)
+    return named
+
+
+def _refusals(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    for refusal in kind.__subclasses__():
+        yield refusal
+        yield from _refusals(refusal)
 
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:

@@ -89,6 +89,11 @@ class Page(Value, Generic[Item]):
     next: str | None = Field(description="The address of the next page; null on the last one.")
 
     @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Name a page by what is on it, as generated clients do: ``OrderPage``."""
+        return f"{params[0].__name__.removesuffix('View')}Page"
+
+    @classmethod
     def of(cls, items: Sequence[Item], path: str, query: Query, after: object) -> Self:
         """Build a page; ``after`` is the key of its last item when there are more, else None."""
         return cls(**page(tuple(items), path, query, after))

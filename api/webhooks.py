@@ -25,6 +25,15 @@ from telemetry import metrics
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 LARGEST_BATCH = 100
+_SIGNED = {
+    "description": "The event as its partner signed it, byte for byte.",
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "description": "In the partner's own form."}
+        }
+    },
+}
 
 
 class WebhookInbox:
@@ -82,6 +91,7 @@ class Received(Value):
     "/{provider}",
     status_code=202,
     responses=problems(*BODY, Unauthenticated, NotFound, Malformed),
+    openapi_extra={"requestBody": _SIGNED},
 )
 async def receive(provider: str, request: Request, serving: Serving) -> Received:
     """Take an event signed by a partner; the same event twice is kept once."""

@@ -101,6 +101,21 @@ def check_every_schema_is_explained() -> None:
     refuse([f"{name} has no description" for name, one in schemas.items() if not _told(one)])
 
 
+def check_names_are_those_of_generated_clients() -> None:
+    schemas = document()["components"]["schemas"]
+    findings = [f"{name} is no name of a class" for name in schemas if not name.isalnum()]
+    findings += [
+        f"{place} takes no body"
+        for place, operation in operations()
+        if place.startswith("POST /webhooks") and "requestBody" not in operation
+    ]
+    if not document().get("servers"):
+        findings.append("there is no server")
+    if "not_found" not in schemas["ProblemCode"]["enum"]:
+        findings.append("the codes of problems are not listed")
+    refuse(findings)
+
+
 def check_every_reference_leads_somewhere() -> None:
     schemas = document()["components"]["schemas"]
     known = {f"#/components/schemas/{name}" for name in schemas}
