@@ -1,8 +1,8 @@
 """A fuzz run against a whole installation: what was asked, what came back, what it cost."""
 
 import asyncio
+import json
 import os
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -134,14 +134,15 @@ def _of_models(maker: Maker, known: Known, seed: int, count: int) -> Iterable[Wi
 
 async def _described(shop: Installation, seed: int, count: int, found: Findings) -> None:
     """Let schemathesis make requests of the description until it has made about so many."""
-    config = shop.folder / "schemathesis.toml"
+    config, har = shop.folder / "schemathesis.toml", shop.folder / "schemathesis.har"
     config.write_text(f'[auth.openapi.bearer]\nbearer = "{shop.record.api_key}"\n')
     probe = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", f"--config-file={config}", "run"),
         *(f"{shop.record.api_url}/openapi.json", "--checks=not_a_server_error"),
         *(f"--seed={seed}", f"--max-examples={max(1, count // 250)}", "--no-color"),
         *("--phases=examples,coverage,fuzzing", "--continue-on-failure"),
-        *("--request-timeout=30", "--generation-database=none", "--workers=4"),
+        *("--report=har", f"--report-har-path={har}", "--request-timeout=30"),
+        *("--generation-database=none", "--workers=4"),
         cwd=ROOT,
         env={
             **os.environ,
@@ -153,12 +154,21 @@ async def _described(shop: Installation, seed: int, count: int, found: Findings)
         stderr=asyncio.subprocess.STDOUT,
     )
     said = (await probe.communicate())[0].decode()
-    tried = re.search(r"(\d[\d,]*) generated", said)
-    made = int(tried[1].replace(",", "")) if tried else 0
-    found.sources["schemathesis"] += made
-    # It asks with the key of an admin, and reports what the server could not do.
-    found.reached["schemathesis"] += made
-    found.answers[200] += made
+    made = json.loads(har.read_bytes())["log"]["entries"] if har.exists() else []
+    for entry in made:
+        asked, url = entry["request"], shop.record.api_url
+        headers = {each["name"]: each["value"] for each in asked["headers"]}
+        body = (asked.get("postData") or {}).get("text") or ""
+        wish = Wish(
+            "schemathesis",
+            asked["method"],
+            asked["url"].removeprefix(url),
+            headers,
+            body.encode("utf-8", "replace"),
+        )
+        answer = entry["response"]
+        text = (answer.get("content") or {}).get("text") or ""
+        found.note(wish, answer["status"], text.encode("utf-8", "replace"), url)
     if probe.returncode or not made:
         found.failures.append(f"schemathesis: {said[-6000:]}")
 
@@ -182,21 +192,28 @@ async def _seeded(shop: Installation) -> Known:
         for name, partner in PARTNERS.items()
     }
     key = shop.record.api_key or ""
-    return Known(description, key, ids, _bodies(shop, skus), numbers, secrets)
+    return Known(description, key, ids, _bodies(shop, skus, numbers), numbers, secrets)
 
 
-def _bodies(shop: Installation, skus: list[str]) -> dict[str, list[object]]:
+def _bodies(shop: Installation, skus: list[str], numbers: list[str]) -> dict[str, list[object]]:
     """Return sound bodies: of these one thing at a time is made unsound."""
-    address = {"line1": "1 High St", "city": "Reno", "postal_code": "89501", "country": "US"}
-    moved = {"sku": skus[0], "site": "AUS", "quantity": "5", "reason": "count"}
+    address = {
+        "name": "Ada",
+        "line1": "1 High St",
+        "city": "Reno",
+        "postal_code": "89501",
+        "country": "US",
+    }
+    seen = {"tracking_number": numbers[0], "status": "in_transit"}
+    moved = {"sku": skus[0], "site": "AUS", "quantity": "5", "reason": "found"}
     return {
         "POST /customers": [{"email": f"{uuid4().hex}@example.com", "name": "Ada"}],
         "PATCH /customers/{customer_id}": [{"name": "Ada"}, {"metadata": {"tier": "gold"}}],
         "POST /items": [{"sku": "FUZZ-1", "name": "Mug", "prices": [dollars(100)]}],
         "PATCH /items/{item_id}": [{"name": "Mug"}, {"prices": [dollars(5)], "weight_grams": 9}],
         "POST /orders": [
-            shop.order({sku: 1}, source="fuzz", external_reference=uuid4().hex, notes="x")
-            for sku in skus
+            shop.order({skus[0]: 1}, source="fuzz", external_reference=uuid4().hex),
+            *(shop.order({sku: 1}) for sku in skus[1:]),
         ],
         "PATCH /orders/{order_id}": [{"notes": "ring twice"}, {"ship_to": ADDRESS}],
         "POST /orders/{order_id}/cancel": [{"reason": "staff"}],
@@ -205,6 +222,5 @@ def _bodies(shop: Installation, skus: list[str]) -> dict[str, list[object]]:
         "POST /inventory/adjustments": [moved],
         "POST /inventory/sites": [{"code": "SEA", "name": "Seattle", "address": address}],
         "POST /tasks/{task_id}/decide": [{"choice": "dealt_with", "note": "done"}],
-        "POST /shipments/{shipment_id}/tracking": [{"code": "IT", "note": "seen"}],
-        "POST /keys": [{"name": "till", "role": "support", "scopes": ["orders:read"]}],
+        "POST /shipments/{shipment_id}/tracking": [seen],
     }
