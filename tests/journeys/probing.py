@@ -28,3 +28,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
             line.pop("product_id", None)
             line["sku"] = SKU
             line["quantity"] = 1
+    if case.path == "/inventory/adjustments" and isinstance(body, dict):
+        for name in ("item_id", "location_id"):
+            body.pop(name, None)
+        body.update(sku=SKU, site="AUS", quantity="1", reason="found")
