@@ -133,8 +133,10 @@ class Server(uvicorn.Server):
 
 async def serve(settings: Settings, connect: TemporalProvider) -> None:
     """Serve HTTP until stopped by a signal; ``connect`` makes the Temporal client when needed."""
+    if settings.database_url is None:
+        raise SystemExit("STATESET_DATABASE_URL is not set: where are the books?")
     engine = open_engine(
-        settings.database_url or "",
+        settings.database_url,
         application="stateset-api",
         pool=settings.database_pool,
         statement_timeout=settings.statement_timeout,
@@ -151,9 +153,12 @@ async def serve(settings: Settings, connect: TemporalProvider) -> None:
     )
     app = create_app(Services(settings=settings, db=db, temporal=LazyClient(connect)))
     freeze_gc()
+    watching = asyncio.create_task(health.watch_backlog(db))
     try:
         await Server(server_config(app, settings)).serve()
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         await db.close()
         telemetry.stop()
 

@@ -1,6 +1,7 @@
 """Health: liveness of this process, and readiness of what it needs."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from typing import Literal
 
@@ -10,15 +11,19 @@ from temporalio.service import RPCError
 
 from api.deps import Serving
 from api.services import Services
-from db.engine import check_schema
+from db.engine import Database, check_schema
 from db.outbox import backlog
 from domain.errors import PartnerUnavailable
 from domain.value import Value
+from telemetry import metrics
 
 router = APIRouter(prefix="/health", tags=["health"])
 
 PATIENCE = 2.0
 """Seconds that each part has to answer."""
+
+EVERY = 5.0
+"""Seconds between two looks at the backlog."""
 
 Part = Literal["ok", "unavailable"]
 
@@ -98,6 +103,20 @@ async def _backlog(serving: Services) -> Backlog | None:
     return Backlog(
         depth=found.depth, oldest_seconds=float(found.oldest_seconds), failing=found.failing
     )
+
+
+async def watch_backlog(db: Database) -> None:
+    """Keep the age of the backlog in the metrics, until cancelled.
+
+    Workers do so too; but the one thing that this age is to tell is that none of them lives.
+    """
+    while True:
+        with contextlib.suppress(SQLAlchemyError, OSError):
+            async with asyncio.timeout(PATIENCE), db.read() as connection:
+                found = await backlog(connection)
+            metrics.outbox_oldest_seconds.set(float(found.oldest_seconds))
+            metrics.outbox_failing.set(found.failing)
+        await asyncio.sleep(EVERY)
 
 
 async def _temporal(serving: Services) -> Part:

@@ -28,7 +28,9 @@ def _run(connection: Connection) -> None:
 
 
 async def _main() -> None:
-    url = context.config.attributes.get("url") or os.environ["STATESET_DATABASE_URL"]
+    url = context.config.attributes.get("url") or os.environ.get("STATESET_DATABASE_URL")
+    if not url:
+        raise SystemExit("STATESET_DATABASE_URL is not set: which database?")
     engine = open_engine(url, application="stateset-migrate", pool=1)
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="READ COMMITTED")

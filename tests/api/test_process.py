@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,10 +13,11 @@ from typing import Any
 import httpx2
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from sqlalchemy import text
 
 from db.engine import Database
 from tests.api.callers import new_key
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, eventually
 from tests.ports import free_port
 from tests.serving import served
 
@@ -120,6 +122,45 @@ async def until_up(api: Api) -> None:
             except httpx2.TransportError:
                 assert api.process.returncode is None, "the process ended"
                 await asyncio.sleep(0.05)
+
+
+async def test_the_age_of_the_backlog_is_told_while_no_worker_lives(
+    api: Api, books: Database
+) -> None:
+    """B4: API processes exported 0 while an accepted order had waited for 170 seconds."""
+    async with books.begin() as db:
+        await db.execute(
+            text(
+                "INSERT INTO outbox (kind, document_type, document_id, payload, created_at)"
+                " VALUES ('start', 'order', gen_random_uuid(), '{}', now() - interval '170 s')"
+            )
+        )
+    async with httpx2.AsyncClient(timeout=PATIENCE) as client:
+
+        async def told() -> bool:
+            numbers = (await client.get(api.metrics)).text
+            age = re.search(r"(?m)^stateset_outbox_oldest_seconds (\S+)", numbers)
+            return age is not None and float(age[1]) >= 170
+
+        await eventually(told)
+    async with books.begin() as db:
+        await db.execute(text("DELETE FROM outbox"))
+
+
+async def test_an_api_without_a_database_names_the_setting() -> None:
+    """Findings, operator: a missing setting is a line, not a traceback."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith("STATESET_")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", ENTRY),
+        cwd=ROOT,
+        env={**given, "PYTHONPATH": str(ROOT)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert (process.returncode, said.decode().strip()) == (
+        1,
+        "STATESET_DATABASE_URL is not set: where are the books?",
+    )
 
 
 async def test_a_request_is_logged_counted_and_traced_under_the_callers_ids(
