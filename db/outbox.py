@@ -152,6 +152,13 @@ async def drop_done(db: AsyncConnection, ids: Sequence[int]) -> None:
     await db.execute(_DROP, {"ids": list(ids)})
 
 
+async def hand_back(db: AsyncConnection, ids: Sequence[int]) -> None:
+    """End the leases of rows that this process does not dispatch any more."""
+    await db.execute(
+        update(OutboxRow).where(OutboxRow.id.in_(ids)).values(next_attempt_at=func.now())
+    )
+
+
 async def postpone(db: AsyncConnection, row_id: int, error: str, after: timedelta) -> None:
     """Keep a row that failed, with its error, for another try."""
     await db.execute(

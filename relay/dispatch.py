@@ -14,7 +14,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from activities.facts import FactIntake
 from db.engine import Database
 from db.failures import Trouble, diagnose, short_cause
-from db.outbox import Due, drop_done, postpone, take_due
+from db.outbox import Due, drop_done, hand_back, postpone, take_due
 from domain.errors import NotFound
 from telemetry import metrics, tracing
 from workflows.runs import start_options
@@ -81,7 +81,13 @@ class Dispatcher:
             return 0
         facts = [row for row in rows if row.kind == "fact"]
         told = [row for row in rows if row.kind != "fact"]
-        await asyncio.gather(self._apply(facts), self._send_all(told))
+        try:
+            await asyncio.gather(self._apply(facts), self._send_all(told))
+        except asyncio.CancelledError:
+            # Whoever works on takes them at once, instead of when the lease runs out.
+            async with self._books.write_at_once() as db:
+                await hand_back(db, [row.id for row in rows])
+            raise
         return len(rows)
 
     async def _apply(self, rows: Sequence[Due]) -> None:
