@@ -13,7 +13,6 @@ BENCH = "the bench"
 UNITS = {
     "tests/activities/": BENCH,
     "tests/chaos/": INSTALLATION,
-    "tests/fuzz/test_fuzz.py": INSTALLATION,
     "tests/journeys/test_openapi.py": INSTALLATION,
     "tests/journeys/test_orders.py": INSTALLATION,
     "tests/journeys/test_outages.py": INSTALLATION,
@@ -25,6 +24,7 @@ SECONDS = {
     INSTALLATION: 110,
     STAGE: 140,
     BENCH: 45,
+    "tests/fuzz/test_fuzz.py": 60,
     "tests/runtime/test_local_stack.py": 35,
     "tests/runtime/test_demo.py": 30,
     "tests/runtime/test_adventureworks_replay.py": 25,
