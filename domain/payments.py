@@ -175,8 +175,11 @@ def payment_status(total: int, billable: int, paid: PaymentAmounts) -> PaymentSt
 
 
 def requirement_met(total: int, paid: PaymentAmounts) -> bool:
-    """Whether a card order may go on: all of its total is authorized or captured."""
-    return paid.authorized + paid.captured >= total
+    """Whether a card order may go on: all of its total is authorized or captured.
+
+    A capture above the authorization leaves nothing reserved, not less.
+    """
+    return max(0, paid.authorized) + paid.captured >= total
 
 
 def capture_due(line: LineCounters, units: int) -> int:

@@ -117,7 +117,8 @@ async def _check(db: AsyncConnection, order: OrderRow, ledger: Ledger) -> bool:
     needed = await money_needed(db, order, paid.captured)
     if requirement_met(needed, paid):
         return True
-    missing = Money(amount=needed - paid.captured - paid.authorized, currency=order.currency)
+    short = needed - paid.captured - max(0, paid.authorized)
+    missing = Money(amount=short, currency=order.currency)
     placement = HoldPlacement(
         document=Document(Kind.ORDER, order.id),
         hold_id=new_id(),

@@ -108,6 +108,13 @@ def test_an_order_may_be_confirmed_when_reserved_and_taken_cover_its_total(
     assert requirement_met(total, paid) == (authorized + captured >= total)
 
 
+def test_a_capture_above_the_authorization_leaves_nothing_missing() -> None:
+    """T08: what was captured covers itself, so no other card is asked for nothing."""
+    paid = NOTHING.model_copy(update={"authorized": -100, "captured": 4500})
+    assert requirement_met(4500, paid)
+    assert not requirement_met(4501, paid)
+
+
 @pytest.mark.parametrize(
     ("total", "billable", "paid", "status"),
     [
