@@ -63,7 +63,7 @@ async def take_back(
     await ORDERS.change(db, order)
     if shipment is not None and done.kind is EntryKind.REFUND:
         goods, postage = await uncount_refund(db, shipment, done.key, done.amount)
-        await ask_about_refund(db, shipment, goods, postage)
+        await ask_about_refund(db, order, shipment, goods, postage)
     if shipment is not None and done.kind is EntryKind.CAPTURE:
         await uncount_capture(db, shipment.id)
         await ask_about_capture(db, shipment)

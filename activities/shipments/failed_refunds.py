@@ -45,15 +45,16 @@ async def recount_refund(db: AsyncConnection, shipment: ShipmentRow, key: str, a
 
 
 async def ask_about_refund(
-    db: AsyncConnection, shipment: ShipmentRow, goods: int, postage: int
+    db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, goods: int, postage: int
 ) -> None:
-    """Ask finance how the customer gets money (minor units) that came back to us."""
+    """Ask finance how the customer of an order gets money (minor units) that came back to us."""
     refused = await last_refusal(db, shipment.id, EntryKind.REFUND)
     facts = {
         "shipment": shipment.number,
         "order_id": shipment.order_id,
         "goods": goods,
         "postage": postage,
+        "currency": order.currency,
         "refused": refused.model_dump() if refused else None,
     }
     told = f"The provider could not give back {refused}." if refused else ""

@@ -155,7 +155,7 @@ class JourneyActivities:
             if news and result.outcome is Outcome.SUCCEEDED:
                 await recount_refund(db, shipment, intent.key, intent.amount.amount)
             elif news:
-                await ask_about_refund(db, shipment, goods, postage)
+                await ask_about_refund(db, order, shipment, goods, postage)
             return await journey_of(db, shipment_id)
 
     @activity.defn

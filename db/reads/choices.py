@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.shipments.refunds import paid_for
 from db.shipments.unsent import owed_less_without
 from db.tasks import TaskRow
-from domain.answers import BookingAnswer
+from domain.answers import BookingAnswer, RefundAnswer
 from domain.money import Money
 from domain.shipments.refunds import money_of
 from domain.tasks import TaskKind, TaskStatus
@@ -32,6 +32,11 @@ async def amounts_of(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID
             # Only giving the goods up changes what the customer owes.
             amounts = dict.fromkeys(task.choices, (none, none))
             found[task.id] = {**amounts, BookingAnswer.CANCEL: (less, none)}
+        if task.kind == TaskKind.REFUND_FAILED:
+            again, currency = task.facts["goods"] + task.facts["postage"], task.facts["currency"]
+            none = _money(0, currency)
+            amounts = dict.fromkeys(task.choices, (none, none))
+            found[task.id] = {**amounts, RefundAnswer.RETRY: (_money(again, currency), none)}
         if task.kind == TaskKind.PAYMENT_MISMATCH:
             told = {choice: task.facts[choice] for choice in task.choices}
             found[task.id] = {

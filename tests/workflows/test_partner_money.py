@@ -42,6 +42,10 @@ async def test_a_refund_that_fails_weeks_later_is_given_back_once_more_by_decisi
     task = await stage.task(K.REFUND_FAILED, shipment)
     assert task["role"] == "finance"
     assert "The card's account" in task["question"] or "card_closed" in task["question"]
+    async with calling(stage) as callers:
+        options = (await callers.get(f"/tasks/{task['id']}", role="finance")).json()["options"]
+    amounts = {option["choice"]: option["amount"]["amount"] for option in options}
+    assert amounts == {"retry": taken, "given_otherwise": 0}
     assert (await told(stage, order))[-1] == "payment_reversed"
     assert await stage.broken() == []
 
