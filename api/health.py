@@ -1,10 +1,10 @@
 """Health: liveness of this process, and readiness of what it needs."""
 
 import asyncio
-import contextlib
 from datetime import timedelta
 from typing import Literal
 
+import structlog
 from fastapi import APIRouter, Response
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
@@ -12,11 +12,13 @@ from temporalio.service import RPCError
 from api.deps import Serving
 from api.services import Services
 from db.engine import Database, check_schema
+from db.failures import short_cause
 from db.outbox import backlog
 from domain.errors import PartnerUnavailable
 from domain.value import Value
 from telemetry import metrics
 
+log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/health", tags=["health"])
 
 PATIENCE = 2.0
@@ -111,9 +113,12 @@ async def watch_backlog(db: Database) -> None:
     Workers do so too; but the one thing that this age is to tell is that none of them lives.
     """
     while True:
-        with contextlib.suppress(SQLAlchemyError, OSError):
+        try:
             async with asyncio.timeout(PATIENCE), db.read() as connection:
                 found = await backlog(connection)
+        except Exception as error:
+            log.warning("backlog_unknown", why=short_cause(error))
+        else:
             metrics.outbox_oldest_seconds.set(float(found.oldest_seconds))
             metrics.outbox_failing.set(found.failing)
         await asyncio.sleep(EVERY)

@@ -133,7 +133,7 @@ async def describe(
     # is being tried, which says more than the general state that it is part of.
     asked = [wait for wait in waits if wait.who.startswith(_PERSON)]
     others = [wait for wait in waits if wait not in asked]
-    waiting = (*still, *asked, *steps, *others) if itself.on_its_way or steps else ()
+    waiting = (*still, *asked, *steps, *others) if itself.on_its_way or still or steps else ()
     return ProcessView(
         document_type=document.kind,
         document_id=document.id,

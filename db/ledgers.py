@@ -13,6 +13,14 @@ from db.payments import PaymentRow
 from domain.payments import Entry, EntryKind, Phase, add_up, capture_key
 
 
+class LedgerPayment(PaymentRow):
+    """A payment as the query here selects it."""
+
+    __abstract__ = True
+    expired: bool
+    """Whether the time of its authorization is over."""
+
+
 class LedgerEntry(NamedTuple):
     """An entry of one of an order's payments."""
 
@@ -25,7 +33,7 @@ class LedgerEntry(NamedTuple):
 class Ledger:
     """The payments of an order, oldest first, and their entries in the order of recording."""
 
-    payments: tuple[PaymentRow, ...]
+    payments: tuple[LedgerPayment, ...]
     entries: tuple[LedgerEntry, ...]
 
     @property
@@ -49,7 +57,7 @@ class Ledger:
     @property
     def lapsed(self) -> dict[UUID, int]:
         """What the payments whose time is over still count as reserved, in minor units."""
-        expired = [row.id for row in self.payments if getattr(row, "expired", False)]
+        expired = [row.id for row in self.payments if row.expired]
         left = {payment_id: add_up(self.of(payment_id)).authorized for payment_id in expired}
         return {payment_id: amount for payment_id, amount in left.items() if amount > 0}
 
@@ -103,5 +111,5 @@ async def ledger_of(db: AsyncConnection, order_id: UUID) -> Ledger:
         for fields in payment.entries
     )
     return Ledger(
-        cast(tuple[PaymentRow, ...], tuple(payments)), tuple(sorted(entries, key=itemgetter(0)))
+        cast(tuple[LedgerPayment, ...], tuple(payments)), tuple(sorted(entries, key=itemgetter(0)))
     )
