@@ -109,7 +109,7 @@ async def _odd_answer(_: Request, error: Exception) -> Response:
         f"{'.'.join(map(str, each['loc']))} ({each['type']})"
         for each in error.errors()[:MAX_ERRORS]
     )
-    # The framework's error quotes the answer, which is somebody's data: it goes into no log.
+    # The framework's error quotes the answer, which may hold personal data: no log gets it.
     raise OddAnswer(f"{error.endpoint_path} by {error.endpoint_function}: {places}") from None
 
 

@@ -19,7 +19,7 @@ WITHHELD = "Null for callers who may not see it."
 """Describes a field that `domain.disclosure` withholds from some."""
 UPDATED = "When `version` was last counted up, in UTC (RFC 3339)."
 _log = structlog.get_logger("http")
-# Words and numbers that nobody knows, parts that are missing, and JSON of another shape.
+# Unknown enum values, numbers out of range, missing keys, and JSON of another shape.
 _UNFIT = (ValueError, LookupError, TypeError, AttributeError)
 
 # What does not fit its view is logged here, without the values that pydantic would print.

@@ -217,8 +217,8 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
     TaskKind.UNASKED_REFUND: TaskRule(
         role="finance",
-        question="The provider gave money back that we did not ask for; somebody may have done it"
-        " there. What was it for? (So much less can be given back from now on.)",
+        question="The provider gave money back that we did not ask for, perhaps from its dashboard."
+        " What was it for? (So much less can be given back from now on.)",
         choices={
             "goodwill": "Nothing moves: it was a favour.",
             "goods": "Nothing moves: it was for goods; the note says which.",

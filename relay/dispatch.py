@@ -84,7 +84,7 @@ class Dispatcher:
         try:
             await asyncio.gather(self._apply(facts), self._send_all(told))
         except asyncio.CancelledError:
-            # Whoever works on takes them at once, instead of when the lease runs out.
+            # Another worker takes them at once, instead of when the lease runs out.
             async with self._books.write_at_once() as db:
                 await hand_back(db, [row.id for row in rows])
             raise

@@ -1,4 +1,4 @@
-"""Timelines in pages: each event once, whatever happens while somebody reads."""
+"""Timelines in pages: each event once, also of what happens between two pages."""
 
 import asyncio
 from typing import Any
