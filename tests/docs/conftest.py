@@ -14,6 +14,7 @@ import pytest
 from tests.patience import PATIENCE
 
 START_PATIENCE = 180
+LAST = "Development API key"
 _SETTINGS = {f"STATESET_{name}_PORT": "0" for name in ("POSTGRES", "TEMPORAL", "UI", "METRICS")}
 
 
@@ -58,10 +59,10 @@ def _checkout() -> Path:
 
 
 async def _table(stack: asyncio.subprocess.Process) -> str:
-    """Read what ``stateset up`` prints until its table of addresses is complete."""
+    """Read what ``stateset up`` prints until the last of its addresses, the key."""
     assert stack.stdout is not None
     lines: list[str] = []
-    while not lines or not lines[-1].startswith("└"):
+    while LAST not in lines[:-1]:
         line = (await stack.stdout.readline()).decode()
         if not line:
             pytest.fail("stateset up ended: " + "\n".join(lines))
