@@ -167,6 +167,7 @@ async def test_a_label_that_the_carrier_keeps_is_given_to_a_person(stage: Stage)
 
 
 async def test_money_that_cannot_be_released_is_given_to_a_person(stage: Stage) -> None:
+    await stage.payments.fault("drop_webhooks", times=1000)
     mug = await stage.shop.item(AUS=1)
     order = await stage.shop.place((mug, 1))
     await stage.shipment(order, "booked")
@@ -178,6 +179,23 @@ async def test_money_that_cannot_be_released_is_given_to_a_person(stage: Stage) 
     assert await stage.result(stage.run(order)) == "cancelled"
     task = await stage.task(TaskKind.UNDO_FAILED, order)
     assert task["facts"]["failure_code"] == "authorization_expired"
+    # The news comes late, and the books learn it all the same.
+    await stage.payments.forget_faults()
+    await stage.payments.ask("POST", f"/sandbox/authorizations/{reference}/expire")
+    await stage.waits(order, "reversed")
+
+
+async def test_money_whose_reservation_is_known_to_be_over_needs_no_release(stage: Stage) -> None:
+    mug = await stage.shop.item(AUS=1)
+    order = await stage.shop.place((mug, 1))
+    await stage.shipment(order, "booked")
+    await stage.by_itself(order, "expire")
+    await stage.waits(order, "reversed")
+    await stage.cancel(order)
+    assert await stage.result(stage.run(order)) == "cancelled"
+    assert ("void", "requested") not in await stage.entries(order)
+    asked = "SELECT count(*)::int FROM tasks WHERE document_id = :id AND kind = 'undo_failed'"
+    assert await stage.shop.one(asked, id=order) == 0
 
 
 async def test_starting_the_run_of_an_ended_order_again_changes_nothing(stage: Stage) -> None:
