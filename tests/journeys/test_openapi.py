@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.installation import Installation
 from tests.partners import ROOT
 
-SECONDS = int(os.environ.get("STATESET_PROBE_SECONDS", "30"))
+SECONDS = int(os.environ.get("STATESET_PROBE_SECONDS", "20"))
 CONFIG = """
 [checks.positive_data_acceptance]
 # 422 also refuses what no schema can say: an unknown item, a key that was used for something else.
