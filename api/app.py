@@ -18,7 +18,6 @@ from api import (
     openapi,
     payments,
     reference,
-    shipments,
     tasks,
     webhooks,
 )
@@ -38,6 +37,7 @@ from api.orders import router as orders
 from api.orders.batch import Acceptor
 from api.services import Services
 from api.settings import ApiSettings
+from api.shipments import router as shipments
 from api.temporal import LazyClient, TemporalProvider
 from api.tokens import Tokens
 from db.engine import Database, open_engine

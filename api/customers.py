@@ -1,12 +1,10 @@
 """HTTP for customers."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.customers.accepting import create_customer
@@ -14,10 +12,20 @@ from activities.customers.changing import apply_change
 from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfMatch, IfNoneMatch, check_match, tagged
+from api.fields import (
+    CreatedAt,
+    ExternalReference,
+    KeptMetadata,
+    OwnId,
+    Source,
+    UpdatedAt,
+    Version,
+    by_id,
+)
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import DatedQuery, Page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.rows import UPDATED, WITHHELD, last_id, view_for
+from api.rows import last_id, view_for
 from db.customers import CustomerRow, get_customer, search_customers
 from db.pages import get_page
 from domain.access import Caller, Command
@@ -25,7 +33,7 @@ from domain.addresses import Address
 from domain.customers import CreateCustomer, CustomerChange, CustomerStatus
 from domain.errors import AlreadyExists, NotFound, Stale
 from domain.ids import CustomerId
-from domain.metadata import FORM, check_metadata
+from domain.metadata import check_metadata
 from domain.sources import attributed
 from domain.value import Name, Value
 
@@ -35,26 +43,34 @@ router = APIRouter(prefix="/customers", tags=["customers"])
 class CustomerView(Value):
     """A customer."""
 
-    id: CustomerId
+    id: OwnId[CustomerId]
     kind: Literal["person", "company"]
+    """Whether it is somebody or a firm; nothing else depends on it."""
     name: str
+    """What people call it."""
     email: str | None
+    """Trimmed and in lower case; belongs to one customer only."""
     phone: str | None
+    """In the form of E.164, such as `+4930123456`."""
     status: CustomerStatus
-    source: str
-    external_reference: str | None
+    """Whether it may place orders."""
+    source: Source
+    external_reference: ExternalReference
     address: Address | None
-    metadata: dict[str, str] | None = Field(description=f"{FORM}. {WITHHELD}")
-    created_at: datetime
-    updated_at: datetime = Field(description=UPDATED)
-    version: int
+    """Where it is at home; each order says for itself where it goes."""
+    metadata: KeptMetadata
+    created_at: CreatedAt
+    updated_at: UpdatedAt
+    version: Version
 
 
 class CustomerQuery(DatedQuery):
     """Which customers."""
 
     email: Name | None = None
+    """Who has just this address, in any case."""
     status: CustomerStatus | None = None
+    """Whether they may place orders."""
 
 
 @router.get("", responses=problems(*READ))
@@ -85,7 +101,7 @@ async def search(
     responses=NOT_MODIFIED | problems(*READ, NotFound),
 )
 async def show(
-    customer_id: UUID,
+    customer_id: Annotated[UUID, by_id("customer")],
     caller: Annotated[Caller, require("customers:read")],
     db: Db,
     has: IfNoneMatch = None,
@@ -127,7 +143,7 @@ async def create(
     responses=problems(*READ, *BODY, *KEYED, NotFound, AlreadyExists, Stale),
 )
 async def change(
-    customer_id: UUID,
+    customer_id: Annotated[UUID, by_id("customer")],
     body: CustomerChange,
     caller: Annotated[Caller, require("customers:change")],
     key: OptionalKey,

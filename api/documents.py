@@ -3,26 +3,27 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 import fastapi
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.workflow import UpdateMethodMultiParam
 
 from api.answers import json_response, keyed_response
 from api.deps import Books, Serving, require
+from api.fields import by_id
 from api.idempotency import OptionalKey, RequiredKey, idempotent
 from api.pages import Limit, Page, Query, page
 from api.problems import BODY, KEYED, READ, problems
-from api.process import ProcessView, Wait, describe, waiting_in_books
+from api.process import describe, waiting_in_books
 from api.refusals import TimedOut
 from api.rows import shown
 from api.steering import Steer
+from api.views import EventView, ProcessView, Wait
 from db.documents import DOCUMENTS
 from db.holds import check_free, is_released, require_hold
 from db.reads.timeline import get_timeline
@@ -33,25 +34,11 @@ from domain.disclosure import disclose_event
 from domain.documents import PLACE_HOLD, PROCESSES, RELEASE_HOLD, Document, Kind
 from domain.errors import AlreadyExists, IllegalMove, NotFound, PartnerUnavailable
 from domain.holds import HoldPlacement, HoldRelease, PlaceHold
-from domain.value import Value
 
 View = TypeVar("View", bound=BaseModel)
 
 REFUSALS = (*READ, *KEYED, NotFound, IllegalMove, PartnerUnavailable)
 """What a request to a running document may answer."""
-
-
-class EventView(Value):
-    """Something that happened to a document, with the attribute names of CloudEvents."""
-
-    id: UUID
-    type: str
-    subject: str
-    sequence: int
-    time: datetime
-    actor: str
-    correlation_id: str
-    data: dict[str, Any]
 
 
 class TimelineQuery(Query):
@@ -74,7 +61,7 @@ def timeline(router: APIRouter, kind: Kind) -> None:
         " missed or seen twice, also of what happens meanwhile.",
     )
     async def timeline(
-        document_id: Annotated[UUID, Path(alias=f"{kind}_id")],
+        document_id: Annotated[UUID, by_id(kind, f"{kind}_id")],
         query: Annotated[TimelineQuery, fastapi.Query()],
         caller: Annotated[Caller, require(f"{PROCESSES[kind].path}:read")],
         books: Books,
@@ -111,7 +98,7 @@ def process(
         description=f"What the {kind} waits for, since when, what was tried, and what comes next.",
     )
     async def process(
-        document_id: Annotated[UUID, Path(alias=f"{kind}_id")],
+        document_id: Annotated[UUID, by_id(kind, f"{kind}_id")],
         caller: Annotated[Caller, require(f"{PROCESSES[kind].path}:read")],
         books: Books,
         services: Serving,
@@ -195,7 +182,7 @@ def holds(
         " still ends.",
     )
     async def hold(
-        document_id: Annotated[UUID, Path(alias=f"{kind}_id")],
+        document_id: Annotated[UUID, by_id(kind, f"{kind}_id")],
         body: PlaceHold,
         caller: Annotated[Caller, require(f"{path}:hold")],
         key: RequiredKey,
@@ -226,8 +213,8 @@ def holds(
         description=f"Release one hold; with the last one the {kind} goes on.",
     )
     async def release(
-        document_id: Annotated[UUID, Path(alias=f"{kind}_id")],
-        hold_id: UUID,
+        document_id: Annotated[UUID, by_id(kind, f"{kind}_id")],
+        hold_id: Annotated[UUID, by_id("hold")],
         caller: Annotated[Caller, require(f"{path}:hold")],
         key: OptionalKey,
         documents: Annotated[DocumentCommands[View], Depends(commands)],

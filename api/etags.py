@@ -9,10 +9,23 @@ from fastapi import Header, Response
 from api.errors import Unchanged
 from domain.errors import Stale
 
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
-"""The versions that the caller has."""
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1000)]
-"""The version that the caller's change is meant for."""
+IfNoneMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        max_length=1000,
+        description="The `ETag` of what you have, or several: one that still holds costs a 304.",
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        max_length=1000,
+        description="The `ETag` of what you read: a document that has changed since is refused"
+        " with 412.",
+    ),
+]
 _VERSION = re.compile(r'(?:W/)?"(\d+)(?:-[0-9a-f]+)?"')
 
 

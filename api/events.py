@@ -10,10 +10,10 @@ from fastapi import APIRouter, Request
 from pydantic import Field, StringConstraints
 
 from api.deps import Db, require
-from api.documents import EventView
-from api.pages import Page, Query, link
+from api.pages import Limit, Page, Query, link
 from api.problems import READ, problems
 from api.rows import shown
+from api.views import EventView
 from db.reads.events import START, get_feed
 from domain.access import Caller
 from domain.disclosure import disclose_event
@@ -28,6 +28,7 @@ class FeedEventView(EventView):
     """An event in the feed: the id of the document it tells of, and its own position."""
 
     subject_id: UUID
+    """The document that it happened to; by it `/events` can be narrowed."""
     position: str = Field(description="Opaque; read on after it with `after`.")
 
 
@@ -43,9 +44,10 @@ class FeedPage(Page[FeedEventView]):
 class FeedQuery(Query):
     """Which part of the feed."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: Limit = 20
     after: Position = Field(default=START, description="The position of the last event seen.")
     type: frozenset[Name] = Field(default=frozenset(), max_length=20)
+    """Only events of these types, such as `order.placed.v1`. May be repeated."""
     subject_id: UUID | None = Field(default=None, description="Only events of this document.")
 
 

@@ -34,22 +34,29 @@ class Liveness(Value):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
+    """An answer is all that there is to say."""
 
 
 class Health(Value):
     """What this process needs, part by part."""
 
     status: Literal["ok", "unavailable"]
+    """`ok` while both parts are."""
     database: Part
+    """Whether PostgreSQL answers, with the tables of this release."""
     temporal: Part
+    """Whether Temporal answers."""
 
 
 class Backlog(Value):
     """What is accepted and not yet told to Temporal."""
 
     depth: int
+    """How many messages wait."""
     oldest_seconds: float
+    """How long the oldest of them has waited; 0 without any."""
     failing: int
+    """How many of them were tried and failed."""
 
 
 class Readiness(Value):
@@ -59,9 +66,13 @@ class Readiness(Value):
     """
 
     status: Literal["ok", "degraded", "unavailable"]
+    """Send requests here unless it is `unavailable`."""
     database: Part
+    """Whether PostgreSQL answers, with the tables of this release."""
     temporal: Part
+    """Whether Temporal answers."""
     backlog: Backlog | None
+    """Null while the database does not answer."""
 
 
 @router.get("/live")

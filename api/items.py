@@ -1,7 +1,6 @@
 """HTTP for items."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,20 +14,32 @@ from activities.items.changing import apply_change
 from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfMatch, IfNoneMatch, check_match, tagged
+from api.fields import (
+    WITHHELD,
+    Available,
+    CreatedAt,
+    KeptMetadata,
+    OnHand,
+    OwnId,
+    Reserved,
+    SiteRef,
+    Sku,
+    UpdatedAt,
+    Version,
+    by_id,
+)
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import DatedQuery, Page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.rows import UPDATED, WITHHELD, last_id, money, view, view_for
+from api.rows import last_id, money, view, view_for
 from db.inventory.reads import get_availability
 from db.items import ItemRead, get_item, search_items
 from db.pages import get_page
 from domain.access import Caller, Command
 from domain.errors import AlreadyExists, NotFound, Stale
-from domain.ids import ItemId, SiteId
+from domain.ids import ItemId
 from domain.items import CreateItem, ItemChange, ItemStatus, Rate
-from domain.metadata import FORM
 from domain.money import Money
-from domain.quantities import Total
 from domain.value import Name, Value
 
 router = APIRouter(prefix="/items", tags=["items"])
@@ -37,41 +48,52 @@ router = APIRouter(prefix="/items", tags=["items"])
 class ItemView(Value):
     """An item with the list prices that are valid now."""
 
-    id: ItemId
-    sku: str
+    id: OwnId[ItemId]
+    sku: Sku
     name: str
+    """What it is, as it stands on orders."""
     status: ItemStatus
+    """Whether new orders may name it."""
     sellable: bool
+    """Whether it is for sale at all, or only stocked."""
     tax_rate: Rate
+    """The share of the price that comes on top as tax: `0.08` is 8 %."""
     weight_grams: int
+    """Of one unit."""
     prices: tuple[Money, ...]
-    metadata: dict[str, str] | None = Field(description=f"{FORM}. {WITHHELD}")
-    created_at: datetime
-    updated_at: datetime = Field(description=UPDATED)
-    version: int
+    """List prices without tax, one per currency in which it is sold."""
+    metadata: KeptMetadata
+    created_at: CreatedAt
+    updated_at: UpdatedAt
+    version: Version
 
 
 class SiteStock(Value):
     """What a site has of an item."""
 
-    site_id: SiteId
+    site_id: SiteRef
     site: str
-    on_hand: Total
-    reserved: Total
-    available: Total
+    """The site's code."""
+    on_hand: OnHand
+    reserved: Reserved
+    available: Available
 
 
 class ItemDetail(ItemView):
     """An item with what each site has of it."""
 
-    stock: tuple[SiteStock, ...] | None = Field(description=WITHHELD)
+    stock: tuple[SiteStock, ...] | None = Field(
+        description=f"What each site that has any of it has. {WITHHELD}"
+    )
 
 
 class ItemQuery(DatedQuery):
     """Which items."""
 
     sku: Name | None = None
+    """The one with this name for people, in any case."""
     status: ItemStatus | None = None
+    """Whether new orders may name them."""
 
 
 @router.get("", responses=problems(*READ))
@@ -102,7 +124,7 @@ async def search(
     responses=NOT_MODIFIED | problems(*READ, NotFound),
 )
 async def show(
-    item_id: UUID,
+    item_id: Annotated[UUID, by_id("item")],
     caller: Annotated[Caller, require("items:read")],
     db: Db,
     has: IfNoneMatch = None,
@@ -143,7 +165,7 @@ async def create(
     responses=problems(*READ, *BODY, *KEYED, NotFound, Stale),
 )
 async def change(
-    item_id: UUID,
+    item_id: Annotated[UUID, by_id("item")],
     body: ItemChange,
     caller: Annotated[Caller, require("items:change")],
     key: OptionalKey,

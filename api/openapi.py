@@ -15,6 +15,7 @@ from api.idempotency import PATTERN, optional_key, required_key
 from api.problems import Problem
 from domain.access import Command
 from domain.errors import DomainError
+from domain.value import told_fields
 
 _CREDENTIALS = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key or a JWT."},
@@ -62,7 +63,11 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         "enum": sorted({refusal.code for refusal in _refusals(DomainError)}),
         "description": "The kind of a refusal; stable, so that clients branch on it.",
     }
-    problem["properties"]["code"] = {"$ref": "#/components/schemas/ProblemCode"}
+    code = problem["properties"]["code"]
+    problem["properties"]["code"] = {
+        "$ref": "#/components/schemas/ProblemCode",
+        "description": code["description"],
+    }
     components["securitySchemes"] = _CREDENTIALS
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
@@ -89,7 +94,12 @@ def _refusals(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
-    """Add what dependencies read from the headers without declaring it."""
+    """Add what stands beneath query parameters, and the headers that dependencies read."""
+    for model in (each.field_info.annotation for each in route.dependant.query_params):
+        told = told_fields(model) if isinstance(model, type) else {}
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] in told:
+                parameter.setdefault("description", told[parameter["name"]])
     calls = list(_calls(route.dependant))
     command = command_of(route)
     if command is not None:

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.pages import Window
-from domain.value import Value
+from domain.value import Described, Value
 
 Item = TypeVar("Item")
 
@@ -35,7 +35,7 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator
 """A moment with its zone, of the years 1 to 9999 in UTC; a bare number is refused."""
 
 
-class Query(BaseModel):
+class Query(Described):
     """Query parameters; a misspelt one is refused instead of being ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -59,7 +59,7 @@ class PageQuery(Query):
     )
 
 
-_MOMENT = "An instant with its zone (RFC 3339), such as 2030-01-31T12:00:00Z"
+MOMENT = "An instant with its zone (RFC 3339), such as 2030-01-31T12:00:00Z"
 
 
 class DatedQuery(PageQuery):
@@ -67,11 +67,11 @@ class DatedQuery(PageQuery):
 
     created_from: Instant | None = Field(
         default=None,
-        description=f"{_MOMENT}: what was created then or later. Who polls asks from a minute"
+        description=f"{MOMENT}: what was created then or later. Who polls asks from a minute"
         " before the newest that is known, because what was created before it may appear after it.",
     )
     created_to: Instant | None = Field(
-        default=None, description=f"{_MOMENT}: what was created before it."
+        default=None, description=f"{MOMENT}: what was created before it."
     )
 
     def created(self, column: InstrumentedAttribute[datetime]) -> Window:
@@ -86,6 +86,7 @@ class Page(Value, Generic[Item]):
     model_config = ConfigDict(json_schema_extra={"description": __doc__})
 
     items: tuple[Item, ...]
+    """At most `limit`."""
     next: str | None = Field(description="The address of the next page; null on the last one.")
 
     @classmethod

@@ -10,6 +10,20 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from api.deps import Db, require
+from api.fields import (
+    Actor,
+    Authorized,
+    Captured,
+    ChargedBack,
+    CreatedAt,
+    Method,
+    OrderRef,
+    OwnId,
+    Provider,
+    Refunded,
+    ToPay,
+    by_id,
+)
 from api.pages import DatedQuery, Page
 from api.problems import READ, problems
 from api.rows import last_id, money, shown, view
@@ -18,7 +32,7 @@ from db.reads.payments import PARTS_SIZE, PaymentRead, get_payment, search_payme
 from domain.access import Caller
 from domain.disclosure import disclose_actor
 from domain.errors import NotFound
-from domain.ids import OrderId, PaymentId, ShipmentId
+from domain.ids import PaymentId, ShipmentId
 from domain.money import Money
 from domain.payments import Entry, EntryKind, EntrySource, Phase, add_up, own_keys
 from domain.value import Value
@@ -29,38 +43,53 @@ router = APIRouter(prefix="/payments", tags=["payments"])
 class EntryView(Value):
     """One line of a payment's ledger."""
 
-    id: UUID
+    id: OwnId[UUID]
     kind: EntryKind
+    """What it does with money."""
     phase: Phase
+    """How far the provider was with it."""
     source: EntrySource
+    """Whose doing it is."""
     key: str
+    """The same in all entries of one movement of money: its idempotency key at the provider."""
     amount: Money
+    """What moves by it."""
     provider_reference: str | None
+    """What the provider calls it; null where it has not said."""
     shipment_id: ShipmentId | None
+    """The shipment for whose goods it is; null where it is for no single one."""
     failure_code: str
+    """Why it failed, in the provider's word; empty unless it did."""
     failure_message: str
+    """Why it failed, in a sentence of the provider's; empty unless it said one."""
     recorded_at: datetime
+    """When we knew of it, in UTC (RFC 3339)."""
 
 
 class PaymentView(Value):
     """One attempt of a customer to pay an order."""
 
-    id: PaymentId
-    order_id: OrderId
-    provider: str
-    method: str
-    amount: Money
-    authorized: Money
-    captured: Money
-    refunded: Money
-    charged_back: Money
+    id: OwnId[PaymentId]
+    order_id: OrderRef
+    provider: Provider
+    method: Method
+    amount: ToPay
+    authorized: Authorized
+    captured: Captured
+    refunded: Refunded
+    charged_back: ChargedBack
     authorization_expires_at: datetime | None
+    """Until when the provider keeps the money reserved; null where it has not said."""
     in_flight: Money
+    """What the provider was asked for and has not answered yet, of any kind."""
     action_required: bool
+    """Whether the customer has to confirm it at the bank first."""
     failed: bool
+    """Whether the newest movement of money failed."""
     entries: tuple[EntryView, ...]
-    created_by: str
-    created_at: datetime
+    """Its ledger, oldest first; the amounts above are computed from it."""
+    created_by: Actor
+    created_at: CreatedAt
     updated_at: datetime = Field(
         description="When its newest entry was recorded, or it was created; in UTC (RFC 3339)."
     )
@@ -70,6 +99,7 @@ class PaymentQuery(DatedQuery):
     """Which payments."""
 
     order_id: UUID | None = None
+    """Those of this order."""
 
 
 @router.get("", responses=problems(*READ))
@@ -97,7 +127,9 @@ async def search(
 
 @router.get("/{payment_id}", responses=problems(*READ, NotFound))
 async def show(
-    payment_id: UUID, caller: Annotated[Caller, require("payments:read")], db: Db
+    payment_id: Annotated[UUID, by_id("payment")],
+    caller: Annotated[Caller, require("payments:read")],
+    db: Db,
 ) -> PaymentView:
     """One payment with its ledger."""
     return _view(await get_payment(db, payment_id, caller.reach), caller)

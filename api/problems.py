@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from api.errors import MEDIA_TYPE
 from api.refusals import (
@@ -23,6 +23,7 @@ from domain.errors import (
     Malformed,
     Unauthenticated,
 )
+from domain.value import Described
 
 ALWAYS: tuple[type[DomainError], ...] = (Internal, Busy, DatabaseUnavailable, TimedOut)
 READ: tuple[type[DomainError], ...] = (Unauthenticated, Forbidden, Malformed)
@@ -43,26 +44,37 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 """What a route of one document answers to a caller that has it."""
 
 
-class FieldError(BaseModel):
+class FieldError(Described):
     """What is wrong at one place of the request."""
 
     pointer: str
+    """Where: a JSON Pointer into the body, or one that begins with `/query`, `/path` or
+    `/header`."""
     message: str
+    """What is wrong there, in words for people; never what was sent."""
 
 
-class Problem(BaseModel):
+class Problem(Described):
     """Problem details (RFC 9457); further members are facts about the refusal."""
 
     model_config = ConfigDict(extra="allow")
 
     type: str
+    """The kind of refusal as a reference: `/problems/` and the code."""
     title: str
+    """The kind of refusal in words; the same for each of its kind."""
     status: int
+    """The status of the answer."""
     detail: str
+    """What is wrong with this request, in words for people; may change from release to release."""
     instance: str
+    """The path that was asked."""
     code: str
+    """The kind of refusal, to branch on."""
     request_id: str | None
+    """By which the request is found in the logs: the `X-Request-Id`."""
     errors: list[FieldError] = []
+    """With `malformed`: all that is wrong, as far as it is known."""
 
 
 def problems(*refusals: type[DomainError]) -> dict[int | str, dict[str, Any]]:

@@ -3,9 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from uuid import UUID
 
-from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import PendingActivityState
@@ -20,47 +18,15 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.views import ProcessView, RunView, Wait
 from db.waiting import Part, waits_of
 from domain.access import Caller
 from domain.disclosure import disclose, wait_withheld
-from domain.documents import Document, Kind, run_id
+from domain.documents import Document, run_id
 from domain.errors import PartnerUnavailable
-from domain.value import Value
 from workflows.runs import STANDS_FROM
 
 Answer = TypeVar("Answer")
-
-
-class Wait(Value):
-    """One thing that is awaited, with the attempts so far where something is being tried."""
-
-    who: str
-    what: str
-    since: datetime | None
-    attempts: int = 0
-    last_error: str | None = None
-    next_attempt_at: datetime | None = None
-
-
-class RunView(Value):
-    """A document's run at Temporal."""
-
-    workflow_id: str
-    status: str
-    started_at: datetime | None
-    history_events: int
-
-
-class ProcessView(Value):
-    """Where the process of a document is, and those of the documents that belong to it."""
-
-    document_type: Kind
-    document_id: UUID
-    number: str
-    status: str
-    summary: str
-    waiting_for: tuple[Wait, ...]
-    runs: tuple[RunView, ...] | None = Field(description="Null for callers who may not see them.")
 
 
 _PERSON = "a person"

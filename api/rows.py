@@ -15,9 +15,6 @@ from telemetry import metrics
 View = TypeVar("View", bound=Value)
 Row = TypeVar("Row")
 Shown = TypeVar("Shown")
-WITHHELD = "Null for callers who may not see it."
-"""Describes a field that `domain.disclosure` withholds from some."""
-UPDATED = "When `version` was last counted up, in UTC (RFC 3339)."
 _log = structlog.get_logger("http")
 # Unknown enum values, numbers out of range, missing keys, and JSON of another shape.
 _UNFIT = (ValueError, LookupError, TypeError, AttributeError)

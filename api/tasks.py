@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.tasks import accept_answer
 from api.answers import keyed_response
 from api.deps import Books, Db, Serving, require
+from api.fields import Number, OwnId, by_id
 from api.idempotency import OptionalKey, idempotent
 from api.notifier import Notifier
 from api.pages import Page, PageQuery
@@ -40,7 +41,9 @@ class ChoiceView(Value):
     """An answer that may be given, and what follows from it."""
 
     choice: str
+    """As `decide` takes it."""
     effect: str
+    """What follows from it, in words for people."""
     amount: Money | None = Field(
         description="What it moves or gives up, by the rule that acts on it; null where no money"
         " is at stake, once the task is closed, and for callers who may not see it."
@@ -53,32 +56,49 @@ class ChoiceView(Value):
 class TaskView(Value):
     """A question to a role about a document, and its answer once there is one."""
 
-    id: TaskId
-    number: str
+    id: OwnId[TaskId]
+    number: Number
     kind: TaskKind
+    """Why a person is needed; what `facts` and `choices` hold depends on it."""
     document_type: str
+    """What kind of thing it is about: `order`, `shipment`, `payment` and others."""
     document_id: UUID
+    """Which one."""
     role: Role
+    """Who is asked; admins may answer too."""
     question: str
+    """What is asked, in words for people."""
     facts: dict[str, Any] | None = Field(
-        description="Null for callers who may not see the payments that they tell of."
+        description="What led to the question, by names that depend on `kind`; null for callers who"
+        " may not see the payments that they tell of."
     )
     choices: tuple[str, ...]
+    """What may be answered."""
     options: tuple[ChoiceView, ...]
+    """The same, each with what follows from it."""
     status: TaskStatus
+    """Whether it still waits for an answer."""
     opened_at: datetime
+    """When it was asked, in UTC (RFC 3339)."""
     due_at: datetime
+    """By when it should be answered."""
     outcome: str | None
+    """The choice that was taken; null while it is open, and if it went away with its cause."""
     note: str
+    """What the person who answered wrote; empty without."""
     closed_by: str | None
+    """Who answered; null while it is open."""
     closed_at: datetime | None
+    """When it was answered or went away; null while it is open."""
 
 
 class DecideTask(AnswerDetails):
     """A person's answer: one of the task's choices, with the field that it names, if any."""
 
     choice: Name
+    """One of the task's `choices`."""
     note: Text = ""
+    """In words for who reads it later; stays with the task."""
 
     @model_serializer(mode="wrap")
     def _given(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -90,10 +110,15 @@ class TaskQuery(PageQuery):
     """Which tasks."""
 
     status: TaskStatus | None = None
+    """Whether they still wait for an answer."""
     kind: TaskKind | None = None
+    """Why a person is needed."""
     role: Role | None = None
+    """Who is asked."""
     document_id: UUID | None = None
+    """Those about this document."""
     number: Name | None = None
+    """The one with this name for people."""
 
 
 @router.get("", responses=problems(*READ))
@@ -114,7 +139,11 @@ async def search(
 
 
 @router.get("/{task_id}", responses=problems(*READ, NotFound))
-async def show(task_id: UUID, caller: Annotated[Caller, require("tasks:read")], db: Db) -> TaskView:
+async def show(
+    task_id: Annotated[UUID, by_id("task")],
+    caller: Annotated[Caller, require("tasks:read")],
+    db: Db,
+) -> TaskView:
     """One task."""
     return await _show(db, task_id, caller)
 
@@ -148,7 +177,7 @@ def _choice(kind: str, choice: str, amounts: Amounts) -> ChoiceView:
     responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove, PartnerUnavailable),
 )
 async def decide(
-    task_id: UUID,
+    task_id: Annotated[UUID, by_id("task")],
     body: DecideTask,
     caller: Annotated[Caller, require("tasks:decide")],
     key: OptionalKey,

@@ -4,10 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 
 from api.deps import Serving
 from api.problems import BODY, problems
@@ -84,7 +84,9 @@ class Received(Value):
     """The fact is kept; it is applied soon."""
 
     event_id: str
+    """The partner's own id of it, from `webhook-id`."""
     repeated: bool
+    """Whether it had come before; it is kept once."""
 
 
 @router.post(
@@ -93,7 +95,11 @@ class Received(Value):
     responses=problems(*BODY, Unauthenticated, NotFound, Malformed),
     openapi_extra={"requestBody": _SIGNED},
 )
-async def receive(provider: str, request: Request, serving: Serving) -> Received:
+async def receive(
+    provider: Annotated[str, Path(description="The partner's name, such as `sandbox-carrier`.")],
+    request: Request,
+    serving: Serving,
+) -> Received:
     """Take an event signed by a partner; the same event twice is kept once."""
     partner = PARTNERS.get(provider)
     if partner is None:

@@ -28,18 +28,26 @@ class Address(Value):
     """A place that a carrier can deliver to."""
 
     name: Name
+    """Who receives there."""
     company: Text = ""
+    """Where the recipient is to be found, if that is a company."""
     line1: Name
+    """Street and house number, or what stands in their place."""
     line2: Text = ""
+    """What a carrier needs besides, such as floor or entrance."""
     city: Name
+    """City, town or village."""
     region: Text = ""
+    """State, province or county, where addresses have one: `TX`."""
     country: Country
+    """An ISO 3166-1 alpha-2 code, such as `US`."""
     postal_code: PostalCode = Field(
         default="",
         validate_default=True,
         description="Needed wherever the country has postal codes.",
     )
     phone: Text = ""
+    """For the carrier's questions; in any form."""
 
     @field_validator("postal_code")
     @classmethod

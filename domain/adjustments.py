@@ -43,12 +43,19 @@ class AdjustStock(Value):
     """
 
     item_id: ItemId | None = None
+    """The item, if not by `sku`."""
     sku: Name | None = None
+    """The item by its name for people, in any case; if not by `item_id`."""
     location_id: LocationId | None = None
+    """The place, if not by `site`."""
     site: Name | None = None
+    """A site's code, for its first stock location; if not by `location_id`."""
     quantity: Quantity
+    """Units of the item, more or (negative) less; as a string where they are no whole number."""
     reason: AdjustmentReason
+    """Says also which way stock may go: `found` only adds, `damaged` only takes."""
     note: Text = ""
+    """In words for people; needed with `data_error`, `write_off` and `theft`."""
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

@@ -45,19 +45,28 @@ class CreateCustomer(Sourced):
     """A new customer."""
 
     kind: Literal["person", "company"] = "person"
+    """Whether it is somebody or a firm; nothing else depends on it."""
     name: Name
+    """What people call it."""
     email: Email | None = None
+    """Kept trimmed and in lower case; belongs to one customer only."""
     phone: Phone | None = None
+    """In the form of E.164: `+4930123456`."""
     address: Address | None = None
+    """Where it is at home; each order says for itself where it goes."""
 
 
 class CustomerChange(Change):
     """What of a customer is to change; orders keep the addresses that they were placed with."""
 
     name: Name | None = None
+    """What people call it; never empty."""
     email: Email | None = None
+    """Kept trimmed and in lower case; null empties it."""
     phone: Phone | None = None
+    """In the form of E.164; null empties it."""
     address: Address | None = None
+    """Replaces the whole address; null empties it."""
     status: CustomerStatus | None = Field(
         default=None, description="A suspended customer places no orders; not for customers."
     )

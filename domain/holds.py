@@ -44,7 +44,9 @@ class PlaceHold(Value):
     """The body of a hold."""
 
     reason: HoldReason = HoldReason.MANUAL
+    """Why; one hold of each reason may be open at a time."""
     note: Text = ""
+    """In words, for the people who are asked to release it."""
 
 
 class _HoldRequest(Value):

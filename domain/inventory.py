@@ -45,8 +45,11 @@ class CreateLocation(Value):
     """A bin or area of a new site; its stock can be sold if it is of the kind ``stock``."""
 
     code: Name
+    """Its name in the site, where it is the only one of that name."""
     kind: LocationKind = LocationKind.STOCK
+    """What it is for; one of the kinds inside a site."""
     valued: bool = True
+    """Whether what lies there counts in the value of the stock."""
 
     @model_validator(mode="after")
     def _holds_stock(self) -> Self:
@@ -72,6 +75,7 @@ class CreateSite(Value):
 
     code: Name = Field(description="Its name on documents, of which there is one. It stays.")
     name: Name
+    """What people call it."""
     address: Address = Field(description="Where its shipments leave from.")
     rank: Rank = Field(default=100, description="0 to 10,000; a lower one is served from first.")
     locations: tuple[CreateLocation, ...] = Field(
@@ -102,6 +106,7 @@ class SiteChange(Change):
     """What of a site is to change; what is left out stays."""
 
     name: Name | None = None
+    """What people call it."""
     address: Address | None = Field(
         default=None,
         description="Where shipments leave from that are planned from now on.",

@@ -66,11 +66,17 @@ class CreateItem(Value):
     """A new item with its list prices, at most one per currency."""
 
     sku: Name
+    """Its name for people; belongs to one item, in whatever case. It stays."""
     name: Name
+    """What it is, as it stands on orders."""
     sellable: bool = True
+    """Whether orders may name it."""
     tax_rate: Rate = Decimal(0)
+    """The share of the price that comes on top as tax: `0.08` is 8 %."""
     weight_grams: Weight = 0
+    """Of one unit; what parcels are packed by."""
     prices: Prices = ()
+    """List prices without tax, one per currency in which it is sold."""
     # Left out of what names a request, as the release before wrote it, where there is none.
     metadata: Metadata = Field(
         default={}, exclude_if=lambda given: not given, description=f"{FORM}."
@@ -81,9 +87,13 @@ class ItemChange(Change):
     """What of an item is to change; orders keep the names and prices they were placed with."""
 
     name: Name | None = None
+    """What it is, as it stands on orders from now on."""
     sellable: bool | None = None
+    """Whether orders may name it."""
     tax_rate: Rate | None = None
+    """The share of the price that comes on top as tax: `0.08` is 8 %."""
     weight_grams: Weight | None = None
+    """Of one unit; what parcels are packed by from now on."""
     prices: Prices | None = Field(
         default=None, description="Valid from now on; prices in other currencies stay."
     )

@@ -57,7 +57,9 @@ class Money(Value):
     """An amount of minor units (cents, yen, fils) and its currency."""
 
     amount: Amount
+    """In minor units of the currency: 1999 is 19.99 USD, 1999 JPY or 1.999 KWD."""
     currency: Currency
+    """An ISO 4217 code, such as `USD`."""
 
     def __add__(self, other: "Money") -> "Money":
         """Add two amounts of one currency; raise CurrencyMismatch otherwise."""

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from activities.inventory.accepting import create_site
 from activities.orders.accepting import Decision, accept_orders
 from activities.orders.rows import Submission
+from api.orders.rendering import fresh_order_json
 from api.orders.router import ROUTE
-from api.orders.views import fresh_order_json
 from db.customers import add_customer
 from db.engine import Database, open_engine
 from db.idempotency import Answer, Claim

@@ -1,6 +1,5 @@
 """HTTP for sites: warehouses and plants with their locations."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,10 +13,11 @@ from activities.inventory.changing import apply_change
 from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfMatch, IfNoneMatch, check_match, tagged
+from api.fields import OwnId, UpdatedAt, Version
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.rows import UPDATED, last_id, view
+from api.rows import last_id, view
 from db.inventory.sites import PARTS_SIZE, SiteRead, get_site, search_sites
 from db.pages import get_page
 from domain.access import Caller
@@ -34,33 +34,42 @@ SiteName = Annotated[Name, Path(description="The site's id, or its code exactly 
 class LocationView(Value):
     """A bin or area of a site."""
 
-    id: LocationId
+    id: OwnId[LocationId]
     code: str
+    """Its name in the site."""
     kind: LocationKind
+    """What it is for."""
     sellable: bool
+    """Whether what lies there can be sold."""
     active: bool
+    """Whether it is in use."""
 
 
 class SiteView(Value):
     """A warehouse or plant with its locations; lower ``rank`` is served from first."""
 
-    id: SiteId
+    id: OwnId[SiteId]
     code: str
+    """Its name on documents; there is one of it, and it stays."""
     name: str
+    """What people call it."""
     address: dict[str, Any] = Field(
         description="Where shipments leave from; empty for a site without one."
     )
     rank: int
+    """0 to 10,000; a lower one is served from first."""
     active: bool = Field(description="Whether new orders are served from it.")
     locations: tuple[LocationView, ...]
-    updated_at: datetime = Field(description=UPDATED)
-    version: int
+    """Its bins and areas."""
+    updated_at: UpdatedAt
+    version: Version
 
 
 class SiteQuery(PageQuery):
     """Which sites."""
 
     code: Name | None = None
+    """The one with this code, exactly as it is kept."""
 
 
 @router.get("", responses=problems(*READ))

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.pages import Instant, PageQuery, Query
+from api.fields import Available, ItemRef, OnHand, OwnId, Reserved, Sku
+from api.pages import MOMENT, Instant, Limit, PageQuery, Query
 from db.inventory.reads import Grouping
-from domain.ids import ItemId, LocationId, SiteId
+from domain.ids import LocationId, SiteId
 from domain.inventory import LocationKind, MovementKind
-from domain.quantities import Quantity, Total
+from domain.quantities import Quantity
 from domain.value import Name, Value
 
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -21,72 +22,106 @@ Mark = Annotated[str, StringConstraints(pattern=f"^{_UUID}_{_UUID}$")]
 class StockView(Value):
     """What is on hand, promised and still free of an item: at a location, a site, or in all."""
 
-    item_id: ItemId
-    sku: str
+    item_id: ItemRef
+    sku: Sku
     site_id: SiteId | None
+    """Which warehouse or plant; null in a sum over all of them, and outside of any."""
     site: str | None
+    """The site's code."""
     location_id: LocationId | None
+    """Which place; null in a sum over several."""
     location: str | None
+    """The location's code."""
     location_kind: LocationKind | None
-    on_hand: Total
-    reserved: Total
-    available: Total
+    """What the location is for."""
+    on_hand: OnHand
+    reserved: Reserved
+    available: Available
 
 
 class StockQuery(Query):
     """Which balances, and what they are added up by."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: Limit = 20
     after: Mark | None = Field(default=None, description="Copied from the address in next.")
     item_id: UUID | None = None
+    """Of this item."""
     sku: Name | None = None
+    """Of the item with this name for people, in any case."""
     site_id: UUID | None = None
+    """At this site."""
     location_id: UUID | None = None
+    """At this location."""
     low_stock: bool | None = Field(
         default=None, description="Whether the site's free stock is down to its reorder point."
     )
     group_by: Grouping = Grouping.LOCATION
+    """What they are added up by."""
 
 
 class MovementView(Value):
     """A quantity that went from one location to another."""
 
-    id: UUID
+    id: OwnId[UUID]
     kind: MovementKind
-    item_id: ItemId
-    sku: str
+    """Why it moved."""
+    item_id: ItemRef
+    sku: Sku
     quantity: Quantity
+    """Units; always more than 0."""
     from_location_id: LocationId
+    """Where it came from; outside of any site for what came in."""
     to_location_id: LocationId
+    """Where it went; outside of any site for what went out."""
     reason: str
+    """Of an adjustment its reason; empty where `kind` says all."""
     document_type: str
+    """What kind of document it moved for, such as `shipment`; empty without one."""
     document_id: UUID | None
+    """Which one; null without one, and for callers who may not see it."""
     line_id: UUID | None
+    """Which line of it; null where `document_id` is."""
     actor: str
+    """Whose doing it is, such as `key:my-shop`, or `system` for the product itself."""
     occurred_at: datetime
+    """When it moved, in UTC (RFC 3339)."""
     recorded_at: datetime
+    """When it was written down, in UTC (RFC 3339)."""
 
 
 class MovementQuery(PageQuery):
     """Which movements; times include ``occurred_from`` and exclude ``occurred_to``."""
 
     item_id: UUID | None = None
+    """Of this item."""
     sku: Name | None = None
+    """Of the item with this name for people, in any case."""
     location_id: UUID | None = None
+    """From or to this location."""
     document_id: UUID | None = None
+    """For this document."""
     kind: MovementKind | None = None
-    occurred_from: Instant | None = None
-    occurred_to: Instant | None = None
+    """Why it moved."""
+    occurred_from: Instant | None = Field(
+        default=None, description=f"{MOMENT}: what moved then or later."
+    )
+    occurred_to: Instant | None = Field(
+        default=None, description=f"{MOMENT}: what moved before it."
+    )
 
 
 class AdjustmentView(Value):
     """A posted adjustment: its movement, and the balance after it."""
 
-    id: UUID
-    item_id: ItemId
+    id: OwnId[UUID]
+    item_id: ItemRef
     location_id: LocationId
+    """Where it was posted."""
     quantity: Quantity
+    """Units, more or (negative) less."""
     reason: str
+    """Why; one of the reasons of adjustments."""
     note: str
-    on_hand: Total
-    reserved: Total
+    """What was written about it; empty without."""
+    on_hand: OnHand
+    reserved: Reserved

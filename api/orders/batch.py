@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from activities.orders.accepting import Decision, accept_orders
 from activities.orders.rows import Submission
 from api.notifier import OutboxNotifier
-from api.orders.views import fresh_order_json
+from api.orders.rendering import fresh_order_json
 from db.engine import Database
 from db.idempotency import Answer, CallerKey, Claim
 from db.orders.reads import find_by_reference

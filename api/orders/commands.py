@@ -14,6 +14,7 @@ from api.answers import keyed_response
 from api.deps import Books, require
 from api.documents import REFUSALS, DocumentCommands, holds
 from api.etags import IfMatch, check_match
+from api.fields import by_id
 from api.idempotency import (
     OptionalKey,
     RequiredKey,
@@ -63,7 +64,7 @@ holds(router, Kind.ORDER, OrderCommands, OrderView)
     responses=problems(*READ, *KEYED, *BODY, NotFound, IllegalMove, Stale),
 )
 async def change(
-    order_id: UUID,
+    order_id: Annotated[UUID, by_id("order")],
     body: OrderChange,
     caller: Annotated[Caller, require("orders:change")],
     key: OptionalKey,
@@ -93,7 +94,7 @@ async def change(
 
 @router.post("/{order_id}/cancel", response_model=OrderView, responses=problems(*REFUSALS, *BODY))
 async def cancel(
-    order_id: UUID,
+    order_id: Annotated[UUID, by_id("order")],
     body: CancelOrder,
     caller: Annotated[Caller, require("orders:cancel")],
     key: OptionalKey,
@@ -129,7 +130,7 @@ async def cancel(
     responses=problems(*REFUSALS, *BODY, TooManyAttempts),
 )
 async def pay(
-    order_id: UUID,
+    order_id: Annotated[UUID, by_id("order")],
     body: PayOrder,
     caller: Annotated[Caller, require("orders:pay")],
     key: RequiredKey,

@@ -14,13 +14,15 @@ from api.answers import json_bytes, json_response, keyed_response
 from api.deps import Books, require
 from api.documents import process, timeline
 from api.etags import IfNoneMatch, tagged
+from api.fields import by_id
 from api.idempotency import RequiredKey, claim_of
 from api.orders.batch import Acceptor
-from api.orders.views import OrderView, order_json
+from api.orders.rendering import order_json
+from api.orders.views import OrderView
 from api.orders.words import Words, worded_page
 from api.pages import DatedQuery, Instant, Page, page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.process import Wait
+from api.views import Wait
 from db.orders.reads import fields_of, get_order, get_order_record, search_orders
 from db.orders.tables import OrderRow
 from db.pages import Window
@@ -50,11 +52,17 @@ class OrderQuery(DatedQuery):
     """Which orders."""
 
     customer_id: CustomerId | None = None
+    """Those of this customer."""
     status: frozenset[OrderStatus] = Field(default=frozenset(), max_length=10)
+    """Where they are. May be repeated."""
     number: Name | None = None
+    """The one with this name for people."""
     external_reference: Name | None = None
+    """Those that their source calls so."""
     sku: Name | None = None
+    """Those with a line of this item, in any case."""
     on_hold: bool | None = None
+    """Whether a hold stops them."""
     source: Name | None = Field(
         default=None, description="The integration that brought them, or `api`."
     )
@@ -159,7 +167,7 @@ async def search(
     responses=NOT_MODIFIED | problems(*READ, NotFound),
 )
 async def show(
-    order_id: UUID,
+    order_id: Annotated[UUID, by_id("order")],
     caller: Annotated[Caller, require("orders:read")],
     books: Books,
     has: IfNoneMatch = None,

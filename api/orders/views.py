@@ -1,34 +1,43 @@
-"""An order as callers see it: its row, its parts, and what follows from them."""
+"""An order as callers see it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from itertools import chain
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
-from activities.orders.rows import Submission
-from api.answers import json_bytes
-from api.rows import UPDATED, WITHHELD
-from db.orders.accept import OrderRows
+from api.fields import (
+    WITHHELD,
+    Actor,
+    Authorized,
+    Captured,
+    Carrier,
+    ChargedBack,
+    ExternalReference,
+    ItemRef,
+    KeptMetadata,
+    Method,
+    Number,
+    OwnId,
+    Provider,
+    Refunded,
+    Sku,
+    Source,
+    ToPay,
+    Trouble,
+    UpdatedAt,
+    Version,
+)
+from api.orders.rendering import NEWEST, order_json
 from domain.access import Caller
 from domain.addresses import Address
-from domain.disclosure import disclose, disclose_reason
 from domain.holds import HoldReason
-from domain.ids import CustomerId, ItemId, LineId, OrderId, PaymentId, ShipmentId
-from domain.metadata import FORM
+from domain.ids import CustomerId, LineId, OrderId, PaymentId, ShipmentId
 from domain.money import Money
-from domain.orders.status import (
-    CancelReason,
-    FulfillmentStatus,
-    LineCounters,
-    OrderStatus,
-    billable,
-    fulfillment_status,
-)
-from domain.payments import Entry, PaymentAmounts, PaymentStatus, add_up, payment_status
+from domain.orders.status import CancelReason, FulfillmentStatus, OrderStatus
+from domain.payments import PaymentStatus
 from domain.shipments.status import ShipmentStatus
 from domain.value import Value
 
@@ -36,240 +45,143 @@ from domain.value import Value
 class LineView(Value):
     """One line, with counters of what happened to its units."""
 
-    id: LineId
-    item_id: ItemId
-    sku: str
+    id: OwnId[LineId]
+    item_id: ItemRef
+    sku: Sku
     name: str
+    """The item's name when the order was placed."""
     quantity: int
+    """Units that were ordered; what became of them is counted below."""
     unit_price: Money
+    """Of one unit, without tax; kept as it was when the order was placed."""
     discount: Money
+    """What the line was lowered by."""
     tax_rate: Decimal
+    """The item's when the order was placed: `0.08` is 8 %."""
     tax: Money
+    """Of the whole line."""
     total: Money
+    """Price times quantity, less the discount, and the tax."""
     cancelled: int
+    """Units that will not be sent."""
     shipped: int
+    """Units that have left with a carrier, the written off and delivered ones among them."""
     delivered: int
+    """Units that have arrived."""
     written_off: int
+    """Units that were shipped and will not arrive."""
 
 
 class HoldView(Value):
     """An open reason to stop."""
 
-    id: UUID
+    id: OwnId[UUID]
     reason: HoldReason
+    """Why the order is stopped."""
     note: str
-    placed_by: str
+    """In words of the person who placed it; empty without any."""
+    placed_by: Actor
     placed_at: datetime
+    """When it was placed, in UTC (RFC 3339)."""
 
 
 class ShipmentSummary(Value):
     """A shipment of the order; more at /shipments/{id}."""
 
-    id: ShipmentId
-    number: str
+    id: OwnId[ShipmentId]
+    number: Number
     status: ShipmentStatus
-    carrier: str
-    exception_reason: str | None
+    """How far it is: as far as the parcel that is least far."""
+    carrier: Carrier
+    exception_reason: Trouble
     tracking_numbers: tuple[str, ...]
+    """The carrier's numbers of its parcels; empty before there is a label."""
 
 
 class PaymentSummary(Value):
     """An attempt to pay; more at /payments/{id}."""
 
-    id: PaymentId
-    provider: str
-    method: str
-    amount: Money
-    authorized: Money
-    captured: Money
-    refunded: Money
-    charged_back: Money
+    id: OwnId[PaymentId]
+    provider: Provider
+    method: Method
+    amount: ToPay
+    authorized: Authorized
+    captured: Captured
+    refunded: Refunded
+    charged_back: ChargedBack
     failure_code: str | None
+    """Why its newest failure happened, in the provider's word; null without a failure."""
 
 
 class OrderView(Value):
     """An order."""
 
-    id: OrderId
-    number: str
+    id: OwnId[OrderId]
+    number: Number
     customer_id: CustomerId
-    source: str
-    external_reference: str | None
+    """Who buys."""
+    source: Source
+    external_reference: ExternalReference
     status: OrderStatus
+    """Where it is between being accepted and its end."""
     fulfillment_status: FulfillmentStatus
+    """How far its goods are; computed from the lines."""
     payment_status: PaymentStatus
+    """How its money stands; computed from the payments."""
     on_hold: bool
+    """Whether a hold stops it."""
     cancel_pending: bool
+    """Whether a cancellation was asked for and is not done yet."""
     currency: str
+    """Of all its amounts (ISO 4217)."""
     subtotal: Money
+    """The lines without tax."""
     discount: Money
+    """What the whole was lowered by."""
     shipping: Money
+    """What the customer pays for the transport, without tax."""
     shipping_tax: Money
+    """The tax on that."""
     tax: Money
+    """The tax of all lines."""
     total: Money
+    """What the customer owes: lines and shipping with their tax, less the discount."""
     lines: tuple[LineView, ...]
+    """What was ordered, in the order in which it was given."""
     ship_to: Address
+    """Where the goods go."""
     bill_to: Address
+    """Who is billed."""
     shipping_service: str
+    """How the goods travel: `ground` or `express`."""
     notes: str
+    """For the people who pack the goods; empty without any."""
     payment_method: str
-    holds: tuple[HoldView, ...] | None = Field(description=WITHHELD)
+    """How the customer pays: `card`."""
+    holds: tuple[HoldView, ...] | None = Field(description=f"The open ones. {WITHHELD}")
     shipments: tuple[ShipmentSummary, ...]
+    """Its goods, by what travels together."""
     payments: tuple[PaymentSummary, ...] | None = Field(
-        description=f"The newest 10 attempts; all of them at `/payments?order_id=`. {WITHHELD}"
+        description=f"The newest {NEWEST} attempts; all at `/payments?order_id=`. {WITHHELD}"
     )
-    metadata: dict[str, str] | None = Field(description=f"{FORM}. {WITHHELD}")
+    metadata: KeptMetadata
     placed_at: datetime
+    """When it was accepted, in UTC (RFC 3339)."""
     payment_due_at: datetime
+    """Not paid by then it is cancelled; a hold keeps it for up to 30 days."""
     confirmed_at: datetime | None
+    """When its money was secured; null before."""
     completed_at: datetime | None
+    """When the last of its goods had arrived or was written off; null before."""
     cancelled_at: datetime | None
+    """When it was cancelled; null unless it was."""
     cancel_reason: CancelReason | None
-    updated_at: datetime = Field(description=UPDATED)
-    version: int
+    """Why it was cancelled; null unless it was, and where that is a suspicion of fraud for callers
+    who may not know."""
+    updated_at: UpdatedAt
+    version: Version
 
     @classmethod
     def of(cls, row: Mapping[str, Any], caller: Caller | None = None) -> Self:
         """Build the view from an order's row with its parts as JSON lists, for a caller if any."""
         return cls.model_validate(order_json(row, caller))
-
-
-NEWEST = 10
-"""So many of the attempts to pay an order are shown with it."""
-
-
-def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str, Any]:
-    """Arrange an order's row, with its parts as JSON lists, as an `OrderView` is written.
-
-    With a caller only what that one may see. Not validated: that costs a read more than all else
-    here, and the rows were checked when they were stored.
-    """
-    currency = row["currency"]
-    lines, payments = row["lines"], row["payments"]
-    counters = _COUNTERS.validate_python([_picked(line, _COUNTED) for line in lines])
-    ledgers = [
-        _LEDGER.validate_python([_picked(entry, _ENTRY) for entry in payment["entries"]])
-        for payment in payments
-    ]
-    amounts = [add_up(ledger) for ledger in ledgers]
-    # Most orders have one payment, which is then the sum of all.
-    paid = amounts[0] if len(amounts) == 1 else add_up(chain.from_iterable(ledgers))
-    booked = any(ship["status"] not in _NOT_BOOKED for ship in row["shipments"])
-    shipping = row["shipping_amount"] + row["shipping_tax_amount"]
-    # In the order of the view's own fields, so that every answer has the same one.
-    order = {
-        **_picked(row, _HEAD),
-        "fulfillment_status": fulfillment_status(counters, booked=booked),
-        "payment_status": payment_status(row["total_amount"], billable(counters, shipping), paid),
-        "on_hold": bool(row["holds"]),
-        "cancel_pending": row["cancel_requested_at"] is not None
-        and row["status"] != OrderStatus.CANCELLED,
-        "currency": currency,
-        **{name: {"amount": row[column], "currency": currency} for name, column in _ORDER_AMOUNTS},
-        "lines": [_line(line, currency) for line in lines],
-        "ship_to": _address(row["ship_to"]),
-        "bill_to": _address(row["bill_to"]),
-        "shipping_service": row["shipping_service"],
-        "notes": row["notes"],
-        "payment_method": row["payment_method"],
-        "holds": [
-            {**_picked(hold, _HOLD), "placed_at": datetime.fromisoformat(hold["placed_at"])}
-            for hold in row["holds"]
-        ],
-        "shipments": [_picked(shipment, _SHIPMENT) for shipment in row["shipments"]],
-        "payments": [
-            _payment(payment, each, currency)
-            for payment, each in zip(payments[-NEWEST:], amounts[-NEWEST:], strict=True)
-        ],
-        # The database keeps the keys in an order of its own.
-        "metadata": dict(sorted(row["metadata"].items())),
-        **_picked(row, _TAIL),
-        "cancel_reason": disclose_reason(row["cancel_reason"], caller),
-        "updated_at": row["updated_at"],
-        "version": row["version"],
-    }
-    return disclose("order", order, caller)
-
-
-def fresh_order_json(rows: OrderRows, submission: Submission) -> str:
-    """Write an order that is being accepted exactly as a later read of its rows does."""
-    row = {
-        **rows.order,
-        **_NOT_YET,
-        "lines": [{**line, **_UNTOUCHED} for line in rows.lines],
-        "payments": [{**payment, "entries": ()} for payment in rows.payments],
-    }
-    return json_bytes(order_json(row, submission.caller)).decode()
-
-
-# What the database fills in: what a row begins with, and the parts that no fresh order has.
-_UNTOUCHED = dict.fromkeys(("cancelled", "shipped", "delivered", "written_off"), 0)
-_NOT_YET: Mapping[str, Any] = {
-    **dict.fromkeys(("holds", "shipments"), ()),
-    **dict.fromkeys(("cancel_requested_at", "confirmed_at", "completed_at", "cancelled_at")),
-    "cancel_reason": None,
-    "notes": "",
-    "version": 1,
-}
-
-_NOT_BOOKED = frozenset({ShipmentStatus.PENDING, ShipmentStatus.CANCELLED, ShipmentStatus.VOIDED})
-_COUNTERS = TypeAdapter(list[LineCounters])
-_LEDGER = TypeAdapter(list[Entry])
-_UNITS = ("quantity", "cancelled", "shipped", "delivered", "written_off")
-_HEAD = ("id", "number", "customer_id", "source", "external_reference", "status")
-_TAIL = ("placed_at", "payment_due_at", "confirmed_at", "completed_at", "cancelled_at")
-_ORDER_AMOUNTS = [
-    (name, f"{name}_amount")
-    for name in ("subtotal", "discount", "shipping", "shipping_tax", "tax", "total")
-]
-_COUNTED = (*_UNITS, "total_amount")
-_ENTRY = ("kind", "phase", "key", "amount")
-_HOLD = ("id", "reason", "note", "placed_by")
-_SHIPMENT = ("id", "number", "status", "carrier", "exception_reason", "tracking_numbers")
-_ADDRESS = tuple(Address.model_fields)
-
-
-def _picked(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: row[name] for name in names}
-
-
-def _money(amount: int, currency: str) -> dict[str, Any]:
-    return {"amount": amount, "currency": currency}
-
-
-def _address(place: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: place.get(name, "") for name in _ADDRESS}
-
-
-def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
-    return {
-        "id": line["id"],
-        "item_id": line["item_id"],
-        "sku": line["sku"],
-        "name": line["name"],
-        "quantity": line["quantity"],
-        "unit_price": {"amount": line["unit_price_amount"], "currency": currency},
-        "discount": {"amount": line["discount_amount"], "currency": currency},
-        "tax_rate": line["tax_rate"],
-        "tax": {"amount": line["tax_amount"], "currency": currency},
-        "total": {"amount": line["total_amount"], "currency": currency},
-        "cancelled": line["cancelled"],
-        "shipped": line["shipped"],
-        "delivered": line["delivered"],
-        "written_off": line["written_off"],
-    }
-
-
-def _payment(payment: Mapping[str, Any], paid: PaymentAmounts, currency: str) -> dict[str, Any]:
-    failures = [entry["failure_code"] for entry in payment["entries"] if entry["failure_code"]]
-    return {
-        "id": payment["id"],
-        "provider": payment["provider"],
-        "method": payment["method"],
-        "amount": _money(payment["amount"], currency),
-        "authorized": _money(max(0, paid.authorized), currency),
-        "captured": _money(paid.captured, currency),
-        "refunded": _money(paid.refunded, currency),
-        "charged_back": _money(paid.charged_back, currency),
-        "failure_code": failures[-1] if failures else None,
-    }

@@ -28,8 +28,11 @@ class LineRequest(Value):
     item_id: ItemId | None = Field(
         default=None, validation_alias=AliasChoices("item_id", "product_id")
     )
+    """The item, if not by `sku`."""
     sku: Name | None = None
+    """The item by its name for people, in any case; if not by `item_id`."""
     quantity: Units
+    """Whole units."""
     unit_price: Money | None = Field(
         default=None,
         description="Must equal the list price, unless the caller may set prices.",
@@ -46,6 +49,7 @@ class CardPayment(Value):
     """A card, by the token that the payment provider gave the shop; never a card number."""
 
     method: Literal["card"] = "card"
+    """How the customer pays."""
     token: CardToken | None = Field(
         default=None, description="Without it the order waits for POST /orders/{id}/payments."
     )
@@ -81,14 +85,21 @@ class PlaceOrder(Sourced):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     customer_id: CustomerId
+    """Who buys; an active customer. A customer orders only for itself."""
     currency: Currency = "USD"
+    """Of all amounts of the order: an ISO 4217 code for which there are shipping rates."""
     lines: tuple[LineRequest, ...] = Field(
         min_length=1, max_length=500, validation_alias=AliasChoices("lines", "items")
     )
+    """What is ordered; all of it is promised, or the order is refused."""
     ship_to: Address
+    """Where the goods go."""
     bill_to: Address | None = None
+    """Who is billed, if that is not where the goods go."""
     shipping_service: Service = "ground"
+    """How the goods travel; what that costs depends on it."""
     payment: CardPayment = CardPayment()
+    """How the order is paid; money is reserved at once, and taken when goods leave."""
     tax: Money | None = Field(
         default=None, description="For the whole order; only for callers who may set prices."
     )

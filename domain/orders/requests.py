@@ -77,6 +77,7 @@ class CancelOrder(Value):
     """The body of a cancellation; customers may give only `customer_request` and `duplicate`."""
 
     reason: CancelReason = CancelReason.CUSTOMER_REQUEST
+    """Why; stays with the order."""
 
 
 class OrderChange(Value):
@@ -86,7 +87,9 @@ class OrderChange(Value):
     """
 
     ship_to: Address | None = None
+    """Where the goods go instead; replaces the whole address."""
     bill_to: Address | None = None
+    """Who is billed instead; replaces the whole address."""
     shipping_service: Service | None = Field(
         default=None, description="What the customer pays stays; not for customers."
     )

@@ -25,7 +25,9 @@ class OwnLabel(Value):
         default=None, description="The carrier's name; else the one that was asked."
     )
     tracking_numbers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=100)]
+    """The carrier's number of each parcel."""
     price: Money | None = None
+    """What the label cost, if it is to be kept."""
 
 
 class AnswerDetails(Value):

@@ -11,6 +11,7 @@ class ReportScan(Value):
     """What happened to one parcel, as a person knows it."""
 
     tracking_number: Name
+    """The carrier's number for a parcel of this shipment."""
     status: Literal[
         "picked_up",
         "in_transit",
@@ -20,9 +21,12 @@ class ReportScan(Value):
         "lost",
         "delivered",
     ]
+    """What happened to the parcel."""
     occurred_at: AwareDatetime | None = Field(
         default=None, description="When; now if it is not given."
     )
     place: Text = ""
+    """Where it happened, in any words."""
     message: Text = ""
+    """What else is to be told, such as the carrier's own words."""
     signed_by: Text = Field(default="", description="Who took a delivered parcel.")

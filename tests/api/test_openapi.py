@@ -36,6 +36,16 @@ async def test_refusals_are_described_as_problems(described: dict[str, Any]) -> 
     assert "Problem" in described["components"]["schemas"]
 
 
+async def test_what_stands_beneath_a_field_is_told_to_callers(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+    assert "minor units" in schemas["Money"]["properties"]["amount"]["description"]
+    # Inherited, generic, and of a query.
+    assert schemas["ItemDetail"]["properties"]["name"]["description"]
+    assert schemas["OrderPage"]["properties"]["items"]["description"]
+    asked = {one["name"]: one for one in described["paths"]["/orders"]["get"]["parameters"]}
+    assert "customer" in asked["customer_id"]["description"]
+
+
 async def test_guarded_operations_want_a_credential_and_creating_ones_a_key(
     described: dict[str, Any],
 ) -> None:

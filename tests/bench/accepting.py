@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from activities.orders.accepting import accept_orders
-from api.orders.views import fresh_order_json
+from api.orders.rendering import fresh_order_json
 from domain.policy import Policy
 from tests.bench.client import Ask, Outcome, load
 from tests.bench.figures import Figure, Plan, interleaved

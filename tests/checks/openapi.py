@@ -1,6 +1,7 @@
 """The OpenAPI document: complete, with every refusal in it, and examples that hold."""
 
 import functools
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -51,17 +52,34 @@ def check_operation_ids_are_unique_and_say_tag_and_verb() -> None:
     refuse(findings if ids else ["there are no operations"])
 
 
-def check_every_operation_and_parameter_is_explained() -> None:
-    findings = []
-    for place, operation in operations():
-        if not operation.get("description"):
-            findings.append(f"{place} has no description")
+def check_every_operation_is_explained() -> None:
+    refuse([f"{place} has no description" for place, one in operations() if not _told(one)])
+
+
+def check_every_property_and_parameter_is_explained() -> None:
+    findings = [
+        f"{place}: {parameter['name']} in the {parameter['in']} has no {missing}"
+        for place, operation in operations()
+        for parameter in operation.get("parameters", ())
+        for missing in ("description", "schema")
+        if not parameter.get(missing)
+    ]
+    for name, schema in document()["components"]["schemas"].items():
         findings += [
-            f"{place}: {parameter['name']} is in the {parameter['in']} and has no schema"
-            for parameter in operation.get("parameters", ())
-            if not parameter.get("schema")
+            f"{name}: {field} {problem}"
+            for field, one in schema.get("properties", {}).items()
+            if (problem := _poorly_told(field, one))
         ]
     refuse(findings)
+
+
+def _poorly_told(field: str, one: dict[str, Any]) -> str:
+    """Say what is wrong with how a property is explained; a repeated name explains nothing."""
+    said = one.get("description", "")
+    if not said:
+        return "has no description"
+    words = re.findall(r"[a-z]+", said.lower())
+    return "only repeats its name" if set(words) <= {*field.split("_"), "a", "the", "of"} else ""
 
 
 def check_every_operation_documents_its_refusals_as_problems() -> None:

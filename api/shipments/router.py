@@ -1,13 +1,11 @@
 """HTTP for shipments: what is on its way and what the carrier says."""
 
-from datetime import date, datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.shipments.reporting import report_scan
@@ -15,117 +13,29 @@ from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.documents import process, timeline
 from api.etags import IfNoneMatch, tagged
+from api.fields import by_id
 from api.idempotency import RequiredKey, idempotent_create
 from api.notifier import Notifier
 from api.pages import DatedQuery, Page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.process import Wait
-from api.rows import UPDATED, last_id, money, shown, view
+from api.rows import last_id, money, shown, view
+from api.shipments.views import (
+    ShipmentQuery,
+    ShipmentView,
+    TrackingEventView,
+    TrackingView,
+)
+from api.views import Wait
 from db.pages import get_page
 from db.shipments.reads import PARTS_SIZE, ShipmentRead, get_shipment, search_shipments, tracking_of
 from domain.access import Caller
-from domain.addresses import Address
 from domain.disclosure import disclose
 from domain.documents import Kind
 from domain.errors import IllegalMove, NotFound
-from domain.ids import ItemId, LineId, LocationId, OrderId, ParcelId, ShipmentId, SiteId
-from domain.money import Money
 from domain.shipments.reporting import ReportScan
 from domain.shipments.status import ShipmentStatus
-from domain.value import Name, Value
 
 router = APIRouter(prefix="/shipments", tags=["shipments"])
-
-
-class ShipmentLineView(Value):
-    """Units of one order line in the shipment."""
-
-    id: UUID
-    order_line_id: LineId
-    item_id: ItemId
-    sku: str
-    location_id: LocationId | None
-    quantity: int
-
-
-class ParcelView(Value):
-    """One box under the carrier's number."""
-
-    id: ParcelId
-    carrier: str
-    tracking_number: str
-    status: ShipmentStatus
-    exception_reason: str | None
-
-
-_OF_LABELS = "Null before there is a label, and for callers who may not see it."
-
-
-class ShipmentView(Value):
-    """Goods of one order that travel together."""
-
-    id: ShipmentId
-    number: str
-    order_id: OrderId
-    order_number: str
-    site_id: SiteId
-    status: ShipmentStatus
-    exception_reason: str | None
-    carrier: str
-    service: str
-    ship_from: dict[str, Any] = Field(description="An address; empty for a site without one.")
-    ship_to: Address
-    label_url: str | None = Field(description=_OF_LABELS)
-    label_cost: Money | None = Field(description=_OF_LABELS)
-    promised_on: date | None = Field(description="The day of arrival that the carrier promised.")
-    lines: tuple[ShipmentLineView, ...]
-    parcels: tuple[ParcelView, ...]
-    created_at: datetime
-    booked_at: datetime | None
-    handed_over_at: datetime | None
-    delivered_at: datetime | None
-    settled_at: datetime | None
-    signed_by: str
-    updated_at: datetime = Field(description=UPDATED)
-    version: int
-
-
-class TrackingEventView(Value):
-    """What the carrier said about a parcel."""
-
-    tracking_number: str
-    code: str
-    status: ShipmentStatus | None
-    exception: str | None
-    place: str
-    message: str
-    signed_by: str
-    source: str
-    occurred_at: datetime
-    recorded_at: datetime
-
-
-class TrackingView(Value):
-    """Where a shipment is, with proof of delivery and every event, oldest first."""
-
-    shipment_id: ShipmentId
-    status: ShipmentStatus
-    exception_reason: str | None
-    delivered_at: datetime | None
-    signed_by: str
-    parcels: tuple[ParcelView, ...]
-    events: tuple[TrackingEventView, ...]
-
-
-class ShipmentQuery(DatedQuery):
-    """Which shipments."""
-
-    order_id: UUID | None = None
-    number: Name | None = None
-    status: frozenset[ShipmentStatus] = frozenset()
-    carrier: Name | None = None
-    tracking_number: Name | None = None
-    exception: bool | None = None
 
 
 @router.get("", responses=problems(*READ))
@@ -157,7 +67,7 @@ async def search(
     responses=NOT_MODIFIED | problems(*READ, NotFound),
 )
 async def show(
-    shipment_id: UUID,
+    shipment_id: Annotated[UUID, by_id("shipment")],
     caller: Annotated[Caller, require("shipments:read")],
     db: Db,
     has: IfNoneMatch = None,
@@ -169,7 +79,7 @@ async def show(
 
 @router.get("/{shipment_id}/tracking", responses=problems(*READ, NotFound))
 async def track(
-    shipment_id: UUID,
+    shipment_id: Annotated[UUID, by_id("shipment")],
     caller: Annotated[Caller, require("shipments:read")],
     db: Db,
 ) -> TrackingView:
@@ -184,7 +94,7 @@ async def track(
     responses=problems(*READ, *KEYED, *BODY, NotFound, IllegalMove),
 )
 async def report(
-    shipment_id: UUID,
+    shipment_id: Annotated[UUID, by_id("shipment")],
     body: ReportScan,
     caller: Annotated[Caller, require("shipments:track")],
     key: RequiredKey,

@@ -1,0 +1,151 @@
+"""A shipment as callers see it, and what they may ask about it."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from api.fields import (
+    Carrier,
+    CreatedAt,
+    DeliveredAt,
+    ItemRef,
+    Number,
+    OrderRef,
+    OwnId,
+    SignedBy,
+    SiteRef,
+    Sku,
+    TrackingNumber,
+    Trouble,
+    UpdatedAt,
+    Version,
+)
+from api.pages import DatedQuery
+from domain.addresses import Address
+from domain.ids import LineId, LocationId, ParcelId, ShipmentId
+from domain.money import Money
+from domain.shipments.status import ShipmentStatus
+from domain.value import Name, Value
+
+
+class ShipmentLineView(Value):
+    """Units of one order line in the shipment."""
+
+    id: OwnId[UUID]
+    order_line_id: LineId
+    """The line of the order that they are of."""
+    item_id: ItemRef
+    sku: Sku
+    location_id: LocationId | None
+    """Where in the site they are taken from; null for callers who may not see stock."""
+    quantity: int
+    """How many."""
+
+
+class ParcelView(Value):
+    """One box under the carrier's number."""
+
+    id: OwnId[ParcelId]
+    carrier: Carrier
+    tracking_number: TrackingNumber
+    status: ShipmentStatus
+    """How far it is, by all that the carrier has said."""
+    exception_reason: Trouble
+
+
+_OF_LABELS = "Null before there is a label, and for callers who may not see it."
+
+
+class ShipmentView(Value):
+    """Goods of one order that travel together."""
+
+    id: OwnId[ShipmentId]
+    number: Number
+    order_id: OrderRef
+    order_number: str
+    """The order's name for people."""
+    site_id: SiteRef
+    status: ShipmentStatus
+    """How far it is: as far as the parcel that is least far."""
+    exception_reason: Trouble
+    carrier: Carrier
+    service: str
+    """How the goods travel: `ground` or `express`."""
+    ship_from: dict[str, Any] = Field(description="An address; empty for a site without one.")
+    ship_to: Address
+    """Where the goods go."""
+    label_url: str | None = Field(description=f"Where to print the label from. {_OF_LABELS}")
+    label_cost: Money | None = Field(description=f"What the carrier takes for it. {_OF_LABELS}")
+    promised_on: date | None = Field(description="The day of arrival that the carrier promised.")
+    lines: tuple[ShipmentLineView, ...]
+    """What is in it."""
+    parcels: tuple[ParcelView, ...]
+    """Its boxes; none before there is a label."""
+    created_at: CreatedAt
+    booked_at: datetime | None
+    """When the label was bought; null before."""
+    handed_over_at: datetime | None
+    """When the carrier first scanned a parcel: the goods have left; null before."""
+    delivered_at: DeliveredAt
+    settled_at: datetime | None
+    """When the order's lines were told how its journey ended; null before."""
+    signed_by: SignedBy
+    updated_at: UpdatedAt
+    version: Version
+
+
+class TrackingEventView(Value):
+    """What the carrier said about a parcel."""
+
+    tracking_number: TrackingNumber
+    code: str
+    """The carrier's own code for it."""
+    status: ShipmentStatus | None
+    """What the code means for the parcel; null for one that moves nothing."""
+    exception: Trouble
+    place: str
+    """Where it happened, in the carrier's words."""
+    message: str
+    """What the carrier says about it."""
+    signed_by: SignedBy
+    source: str
+    """How we were told: by the carrier's webhook, or by a person."""
+    occurred_at: datetime
+    """When it happened, by the carrier's clock."""
+    recorded_at: datetime
+    """When we were told, in UTC (RFC 3339)."""
+
+
+class TrackingView(Value):
+    """Where a shipment is, with proof of delivery and every event, oldest first."""
+
+    shipment_id: ShipmentId
+    """Which shipment."""
+    status: ShipmentStatus
+    """How far it is: as far as the parcel that is least far."""
+    exception_reason: Trouble
+    delivered_at: DeliveredAt
+    signed_by: SignedBy
+    parcels: tuple[ParcelView, ...]
+    """Its boxes; none before there is a label."""
+    events: tuple[TrackingEventView, ...]
+    """At most 1,000, by the time at which they happened."""
+
+
+class ShipmentQuery(DatedQuery):
+    """Which shipments."""
+
+    order_id: UUID | None = None
+    """Those of this order."""
+    number: Name | None = None
+    """The one with this name for people."""
+    status: frozenset[ShipmentStatus] = frozenset()
+    """How far they are. May be repeated."""
+    carrier: Name | None = None
+    """Who transports them, by name."""
+    tracking_number: Name | None = None
+    """Those with a parcel of this number."""
+    exception: bool | None = None
+    """Whether there is trouble with a parcel."""
