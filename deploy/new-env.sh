@@ -1,16 +1,30 @@
 #!/bin/sh
-# Write example.env with every blank filled by a new random secret: deploy/new-env.sh [FILE], else .env
-# Only its owner can read the file. One that exists is never written over: it holds the passwords.
+# Write example.env with every blank filled by a new random secret: deploy/new-env.sh [FILE], else
+# the .env beside docker-compose.yml, from wherever it is called. It writes the file itself, for its
+# owner alone to read, and never over one that exists, because that holds the passwords. Called with
+# a `>` the shell has emptied the file before this script could look.
 set -euC
 umask 077
-made=${1:-.env}
+here=$(dirname "$0")
 
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 
+refuse() {
+    echo "$0: $1" >&2
+    exit 1
+}
+
+case $#${1:+ $1} in
+    0 | "1 "[!-]*) made=${1:-$(cd "$here/.." && pwd)/.env} ;;
+    *) refuse "call it with the name of one file, or with none for .env beside docker-compose.yml" ;;
+esac
+if [ -f /dev/stdout ]; then
+    refuse "it writes the file itself: call it without >, and get back from your secret store what
+the shell has emptied"
+fi
 # A link that leads nowhere is no file yet, and what it names would be written.
 if [ -e "$made" ] || [ -L "$made" ]; then
-    echo "$0: $made exists and is left as it is" >&2
-    exit 1
+    refuse "$made exists and is left as it is"
 fi
 # noclobber (-C) refuses what came into being meanwhile.
 while IFS= read -r line; do
@@ -20,4 +34,5 @@ while IFS= read -r line; do
         [A-Z]*=) printf '%s%s\n' "$line" "$(random)" ;;
         *) printf '%s\n' "$line" ;;
     esac
-done < "$(dirname "$0")/example.env" > "$made"
+done < "$here/example.env" > "$made"
+echo "$made"

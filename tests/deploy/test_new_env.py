@@ -1,36 +1,80 @@
 """The script that makes the passwords of an installation."""
 
+import shutil
 import stat
 import subprocess
 from pathlib import Path
 
-SCRIPT = Path(__file__).parents[2] / "deploy/new-env.sh"
+import pytest
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
-def _make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """Return a folder with the script in it as an installation has it."""
+    (tmp_path / "stateset/deploy").mkdir(parents=True)
+    for name in ("new-env.sh", "example.env"):
+        shutil.copy(DEPLOY / name, tmp_path / "stateset/deploy")
+    return tmp_path / "stateset"
+
+
+def _make(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call the script from outside of the installation."""
     return subprocess.run(
-        [SCRIPT, *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [installed / "deploy/new-env.sh", *arguments],
+        cwd=installed.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-def test_only_the_owner_reads_the_passwords(tmp_path: Path) -> None:
-    """D12: the script writes the file itself, as .env or where it is told."""
-    for arguments, name in (((), ".env"), (("other.env",), "other.env")):
-        assert _make(tmp_path, *arguments).returncode == 0
-        made = tmp_path / name
+def test_only_the_owner_reads_the_passwords(installed: Path) -> None:
+    """D12: it writes the file itself, beside docker-compose.yml or where it is told; says which."""
+    for arguments, made in (
+        ((), installed / ".env"),
+        (("other.env",), installed.parent / "other.env"),
+    ):
+        done = _make(installed, *arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (installed.parent / done.stdout.strip()).samefile(made)
         assert stat.S_IMODE(made.stat().st_mode) == 0o600
         assert "\nPOSTGRES_PASSWORD=" in made.read_text()
         assert not [line for line in made.read_text().splitlines() if line.endswith("=")]
+    assert {one.name for one in installed.parent.iterdir()} == {"stateset", "other.env"}
 
 
-def test_a_second_run_leaves_the_passwords_as_they_are(tmp_path: Path) -> None:
+def test_a_second_run_leaves_the_passwords_as_they_are(installed: Path) -> None:
     """D12: what exists is refused by name, a link that leads nowhere too."""
-    _make(tmp_path)
-    before = (tmp_path / ".env").read_text()
-    again = _make(tmp_path)
+    _make(installed)
+    before = (installed / ".env").read_text()
+    again = _make(installed)
     assert (again.returncode, again.stdout) == (1, "")
     assert ".env exists" in again.stderr
-    assert (tmp_path / ".env").read_text() == before
-    (tmp_path / "link.env").symlink_to(tmp_path / "nowhere")
-    assert _make(tmp_path, "link.env").returncode == 1
-    assert not (tmp_path / "nowhere").exists()
+    assert (installed / ".env").read_text() == before
+    (installed.parent / "link.env").symlink_to(installed.parent / "nowhere")
+    assert _make(installed, "link.env").returncode == 1
+    assert not (installed.parent / "nowhere").exists()
+
+
+def test_what_the_shell_would_write_for_it_is_refused(installed: Path) -> None:
+    """D12: with a `>` the old passwords are gone already; no file is made that hides it."""
+    command = f"{installed}/deploy/new-env.sh > passwords.env"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=installed.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "without >" in done.stderr
+    assert not (installed.parent / "passwords.env").read_text()
+    assert not (installed / ".env").exists()
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("",), ("one.env", "two.env")])
+def test_what_names_no_single_file_makes_none(installed: Path, arguments: tuple[str, ...]) -> None:
+    """An option is no file name, and an empty one is no wish for .env."""
+    done = _make(installed, *arguments)
+    assert done.returncode == 1
+    assert "one file" in done.stderr
+    assert [one.name for one in installed.parent.iterdir()] == ["stateset"]
+    assert [one.name for one in installed.iterdir()] == ["deploy"]
