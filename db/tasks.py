@@ -134,7 +134,7 @@ async def close_task(
     note: str,
     actor: str,
 ) -> None:
-    """Close a locked open task with the person's answer, or because its cause has gone."""
+    """Close a locked open task with the person's answer, or because none is needed any more."""
     await db.execute(
         update(TaskRow)
         .where(TaskRow.id == task.id)
@@ -162,7 +162,8 @@ async def answer_task(db: AsyncConnection, decision: Decision) -> Decided:
         check_repeated(decision, outcome=task.outcome or "", closed_by=task.closed_by or "")
         return Decided(kind=TaskKind(task.kind), choice=decision.choice)
     if task.status == TaskStatus.CANCELLED:
-        raise IllegalMove("the task's cause has gone", current_status=task.status, allowed=[])
+        closed = f"the task is closed: {task.note}"
+        raise IllegalMove(closed, current_status=task.status, allowed=[])
     if decision.choice not in task.choices:
         raise IllegalMove(
             f"{decision.choice} is not one of the choices",
@@ -194,13 +195,13 @@ async def is_open(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> boo
     return found.first() is not None
 
 
-async def cancel_tasks(db: AsyncConnection, document_id: UUID, *kinds: TaskKind) -> None:
-    """Close the open tasks of these kinds about a document, because their cause has gone."""
+async def cancel_tasks(
+    db: AsyncConnection, document_id: UUID, *kinds: TaskKind, why: str = "its cause has gone"
+) -> None:
+    """Close the open tasks of these kinds about a document, and note why."""
     found = await db.execute(_LOCK_OPEN, {"about": document_id, "kinds": list(kinds)})
     for task in cast(Sequence[TaskRow], found.all()):
-        await close_task(
-            db, task, TaskStatus.CANCELLED, outcome=None, note="its cause has gone", actor="system"
-        )
+        await close_task(db, task, TaskStatus.CANCELLED, outcome=None, note=why, actor="system")
 
 
 async def count_by_kind(db: AsyncConnection) -> dict[str, tuple[int, int]]:

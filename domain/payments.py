@@ -192,14 +192,18 @@ def capture_due(line: LineCounters, units: int) -> int:
     return share(line.total_amount, line.shipped + units, line.quantity, before)
 
 
-def still_to_capture(lines: Sequence[LineCounters], shipping: int) -> int:
-    """Return what an order's later hand-overs capture in all, in minor units.
+def shipping_due(lines: Iterable[LineCounters], shipping: int) -> int:
+    """Return what of an order's ``shipping`` with its tax the next hand-over captures.
 
-    ``shipping``, with its tax, comes with the first one.
+    In minor units. All of it comes with the first one.
     """
-    open_units = sum(line.open for line in lines)
+    return 0 if any(line.shipped for line in lines) else shipping
+
+
+def still_to_capture(lines: Sequence[LineCounters], shipping: int) -> int:
+    """Return what an order's later hand-overs capture in all, in minor units."""
     due = sum(capture_due(line, line.open) for line in lines)
-    return due + (shipping if open_units and not any(line.shipped for line in lines) else 0)
+    return due + (shipping_due(lines, shipping) if any(line.open for line in lines) else 0)
 
 
 def lower_capture(

@@ -8,7 +8,7 @@ from activities.payments.amounts import question_amount
 from activities.payments.provider import EVENTS
 from activities.payments.reversals import RestsOnIt, take_back
 from activities.payments.review import review_declines
-from activities.payments.unasked import BY_THEMSELVES, record_unasked
+from activities.payments.unasked import BY_THEMSELVES, ask_about_the_rest, record_unasked
 from db.documents import ORDERS
 from db.orders.tables import OrderRow
 from db.outbox import signal
@@ -114,12 +114,12 @@ async def _taken_back(
     order = await ORDERS.lock(db, entries[0].order_id)
     done = next(entry for entry in entries if entry.phase is Phase.SUCCEEDED)
     try:
-        reversed_ = await take_back(db, order, done, event.result)
+        end = await take_back(db, order, done, event.result)
     except RestsOnIt as reason:
         raise NotInTheBooks(str(reason)) from reason
-    if not reversed_:
-        return of_no_interest(ECHO)
-    return applied(f"{order.number}: {done.kind} reversed")
+    if done.kind is EntryKind.CHARGEBACK:
+        await ask_about_the_rest(db, order)
+    return end
 
 
 async def _of_no_key(db: AsyncConnection, provider: str, event: PaymentEvent) -> FactEnd:
@@ -135,7 +135,7 @@ async def _of_no_key(db: AsyncConnection, provider: str, event: PaymentEvent) ->
         )
     if await record_unasked(db, order, payment, kind, event.result):
         return applied(f"{order.number}: {kind} by the provider, {event.result.outcome}")
-    return of_no_interest(ECHO)
+    return of_no_interest("the provider has told this before")
 
 
 async def _signal_order(db: AsyncConnection, order: OrderRow) -> None:

@@ -12,8 +12,9 @@ from db.outbox import signal
 from db.payments import KnownEntry, record_entry
 from db.shipments.captures import get_settlement, uncount_capture
 from db.shipments.tables import ShipmentRow
-from db.tasks import cancel_tasks, open_task
+from db.tasks import open_task
 from domain.documents import Document, Kind, Signal
+from domain.facts import FactEnd, applied, of_no_interest
 from domain.money import Money
 from domain.payments import EntryKind, Phase, Refusal, add_up
 from domain.tasks import TaskKind
@@ -27,10 +28,13 @@ class RestsOnIt(Exception):
     """Other money has moved because of what is taken back: a person has to untangle that."""
 
 
+_TOLD = of_no_interest("the provider has told before that it took this back")
+
+
 async def take_back(
     db: AsyncConnection, order: OrderRow, done: KnownEntry, told: PaymentResult
-) -> bool:
-    """Book that a success of a locked order's money has failed after all; False when it was.
+) -> FactEnd:
+    """Book that a success of a locked order's money has failed after all; once.
 
     Raises RestsOnIt for a capture of which money was given back meanwhile.
     """
@@ -59,7 +63,7 @@ async def take_back(
         failure_message=told.failure_message,
         event=ORDERS.event(order, "payment_reversed", PROVIDER, data),
     ):
-        return False
+        return _TOLD
     await ORDERS.change(db, order)
     if shipment is not None and done.kind is EntryKind.REFUND:
         goods, postage = await uncount_refund(db, shipment, done.key, done.amount)
@@ -73,21 +77,25 @@ async def take_back(
         facts = {"order": order.number, "refused": refused.model_dump()}
         words = f"The provider has not dropped the reservation of {refused} after all."
         await open_task(db, TaskKind.UNDO_FAILED, Kind.ORDER, order.id, facts, told=words)
-    if done.kind is EntryKind.CHARGEBACK:
-        await cancel_tasks(db, order.id, TaskKind.CHARGEBACK)
-    return True
+    return _reversed(order, done)
 
 
-async def _end(db: AsyncConnection, order: OrderRow, done: KnownEntry, told: PaymentResult) -> bool:
+async def _end(
+    db: AsyncConnection, order: OrderRow, done: KnownEntry, told: PaymentResult
+) -> FactEnd:
     """Book that nothing more is reserved; what was captured of it stays."""
     left = add_up((await ledger_of(db, order.id)).of(done.payment_id)).authorized
     if left <= 0:
-        return False
+        return of_no_interest("nothing was reserved any more by this authorization")
     code, words = told.failure_code, told.failure_message
     if not await book_end(db, order, done.payment_id, left, code, words, actor=PROVIDER):
-        return False
+        return of_no_interest("it was booked before that this authorization has ended")
     await stop_uncovered(db, order)
-    return True
+    return _reversed(order, done)
+
+
+def _reversed(order: OrderRow, done: KnownEntry) -> FactEnd:
+    return applied(f"{order.number}: {done.kind} reversed")
 
 
 async def _check_kept(db: AsyncConnection, shipment: ShipmentRow) -> None:

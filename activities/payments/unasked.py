@@ -15,7 +15,7 @@ from db.orders.tables import OrderRow
 from db.orders.writes import counters_of, lines_of
 from db.outbox import signal
 from db.payments import PaymentRow, record_entry
-from db.tasks import cancel_tasks, open_task
+from db.tasks import cancel_tasks, is_open, open_task
 from domain.documents import Document, Kind, Signal
 from domain.holds import HoldPlacement, HoldReason
 from domain.ids import new_id
@@ -28,6 +28,7 @@ from gateways.payments.port import Outcome, PaymentResult
 BY_THEMSELVES = frozenset({EntryKind.REFUND, EntryKind.CHARGEBACK, EntryKind.VOID})
 """What providers do without being asked, and the books have a place for."""
 
+_SUPERSEDED = "superseded: a newer task asks about all that has moved"
 _ASKED = {EntryKind.REFUND: TaskKind.UNASKED_REFUND, EntryKind.CHARGEBACK: TaskKind.CHARGEBACK}
 
 
@@ -75,6 +76,16 @@ async def record_unasked(
     return True
 
 
+async def ask_about_the_rest(db: AsyncConnection, order: OrderRow) -> None:
+    """Ask finance, where it is being asked, about the chargebacks that are left after a win."""
+    if not await is_open(db, TaskKind.CHARGEBACK, order.id):
+        return
+    if _by_provider(await ledger_of(db, order.id), EntryKind.CHARGEBACK):
+        await _ask(db, order, EntryKind.CHARGEBACK)
+    else:
+        await cancel_tasks(db, order.id, TaskKind.CHARGEBACK)
+
+
 async def _ask(db: AsyncConnection, order: OrderRow, kind: EntryKind) -> None:
     """Ask finance about all that moved so of an order: a second time, the question has both."""
     ledger = await ledger_of(db, order.id)
@@ -86,7 +97,7 @@ async def _ask(db: AsyncConnection, order: OrderRow, kind: EntryKind) -> None:
         "moved": [money.model_dump() for money in moved],
         "refundable": _money(order, max(0, paid.refundable)).model_dump(),
     }
-    await cancel_tasks(db, order.id, _ASKED[kind])
+    await cancel_tasks(db, order.id, _ASKED[kind], why=_SUPERSEDED)
     told = f"{order.number}: {', '.join(map(str, moved))}."
     await open_task(db, _ASKED[kind], Kind.ORDER, order.id, facts, told=told)
 

@@ -24,7 +24,7 @@ from db.shipments.writes import (
 from db.tasks import cancel_tasks, is_open, open_task
 from domain.documents import Document, Kind
 from domain.inventory import LocationKind, MovementKind
-from domain.payments import EntryKind, Intent, Phase, capture_due, capture_key
+from domain.payments import EntryKind, Intent, Phase, capture_due, capture_key, shipping_due
 from domain.shipments.outcomes import Journey
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
@@ -35,16 +35,14 @@ async def depart(db: AsyncConnection, order: OrderRow, shipment: ShipmentRow) ->
     """Book that a locked booked shipment has left: stock, line counters, status, money owed.
 
     Returns that money, in minor units.
-    Shipping and its tax are captured with the order's first shipment.
     """
     parts = await shipment_lines_of(db, shipment.id)
     units: Counter[UUID] = Counter()
     for part in parts:
         units[part.order_line_id] += part.quantity
-    lines = await lines_of(db, order.id)
-    first = not any(line.shipped for line in lines)
-    owed = {line.id: capture_due(counters_of(line), units[line.id]) for line in lines}
-    shipping = order.shipping_amount + order.shipping_tax_amount if first else 0
+    lines = {line.id: counters_of(line) for line in await lines_of(db, order.id)}
+    owed = {line_id: capture_due(line, units[line_id]) for line_id, line in lines.items()}
+    shipping = shipping_due(lines.values(), order.shipping_amount + order.shipping_tax_amount)
     state = await get_state(db, shipment.id)
     await record_departure(db, shipment, state, CARRIER, capture=owed, shipping=shipping)
     # Last, because many orders wait for the balance of a popular item.

@@ -94,6 +94,27 @@ async def test_a_failure_that_comes_before_the_answer_waits_for_it(bench: Bench)
     assert await bench.broken() == []
 
 
+async def test_the_end_of_an_authorization_that_was_used_up_says_that_nothing_was_reserved(
+    bench: Bench,
+) -> None:
+    """All of it was captured, and it was told again: the fact changes nothing, and says why."""
+    order, _ = await bench.sent()
+    operation = await captured(bench, order)
+    key = await bench.shop.one(
+        "SELECT e.key FROM payment_entries e JOIN payments p ON p.id = e.payment_id"
+        " WHERE p.order_id = :id AND e.kind = 'authorization' AND e.phase = 'succeeded'",
+        id=order,
+    )
+    ended = {"key": key, "kind": "authorization", "outcome": "failed", "failure_code": "expired"}
+    before = await bench.moved(order)
+    for _ in range(2):
+        fact = moved_by_the_provider({**operation, **ended, "id": f"op_{uuid4().hex}"})
+        row = await told(bench, fact, SANDBOX_PAYMENTS.webhooks)
+        assert (row["state"], "nothing was reserved" in row["note"]) == ("ignored", True)
+    assert await bench.moved(order) == before
+    assert await bench.broken() == []
+
+
 async def test_a_success_told_after_the_failure_counts_no_more(bench: Bench) -> None:
     """Kind 1: a provider's messages come in any order; what failed in the end has failed."""
     order, shipment = await bench.sent()

@@ -152,7 +152,10 @@ async def test_a_chargeback_stops_what_has_not_left(stage: Stage) -> None:
 async def test_a_chargeback_of_an_order_that_has_ended_changes_neither_its_state_nor_stock(
     stage: Stage,
 ) -> None:
-    """T06: finance is told, and a dispute that is won is booked back."""
+    """T06: finance is told of both at once; of a dispute that is won only the rest is asked about.
+
+    A task that asks about more says so on the one before it.
+    """
     order, [shipment], taken = await left(stage)
     await stage.travel(shipment, "delivered")
     await stage.order(order, "completed")
@@ -167,6 +170,15 @@ async def test_a_chargeback_of_an_order_that_has_ended_changes_neither_its_state
 
     await stage.fails_late(order, "chargeback", "dispute_won")
     await until(stage, order, charged_back=1000, captured=taken)
+    rows = await stage.shop.rows(
+        "SELECT status, note FROM tasks WHERE document_id = :id AND kind = 'chargeback'"
+        " ORDER BY id",
+        id=order,
+    )
+    assert [row["status"] for row in rows] == ["cancelled", "cancelled", "open"]
+    assert [row["note"].partition(":")[0] for row in rows] == ["superseded", "superseded", ""]
+    left_open = await stage.task(K.CHARGEBACK, order)
+    assert [money["amount"] for money in left_open["facts"]["moved"]] == [1000]
     assert await stage.broken() == []
 
 
