@@ -19,8 +19,8 @@ def json_response(content: Any) -> Response:
 
 
 def keyed_response(answer: Answer, location: str | None = None) -> Response:
-    """Answer a request with what its key keeps; ``location`` is where such documents are found."""
+    """Answer a request with what its key keeps; ``location`` is where what it made is read."""
     headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     if location is not None:
-        headers["Location"] = f"{location}/{answer.resource_id}"
+        headers["Location"] = location
     return Response(answer.body, answer.status, headers, "application/json")

@@ -134,7 +134,7 @@ async def create(
     made = await idempotent_create(
         books, caller, key, "POST /customers", asked, write, given=customer
     )
-    return keyed_response(made, "/customers")
+    return keyed_response(made, f"/customers/{made.resource_id}")
 
 
 @router.patch(

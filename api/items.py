@@ -156,7 +156,7 @@ async def create(
         return _shown(row, caller)
 
     made = await idempotent_create(books, caller, key, "POST /items", item, write)
-    return keyed_response(made, "/items")
+    return keyed_response(made, f"/items/{made.resource_id}")
 
 
 @router.patch(

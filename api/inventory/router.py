@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.inventory.accepting import accept_adjustment
 from api.answers import keyed_response
 from api.deps import Books, Db, require
+from api.fields import by_id
 from api.idempotency import RequiredKey, idempotent_create
 from api.inventory.views import (
     AdjustmentView,
@@ -21,10 +22,7 @@ from api.inventory.views import (
 from api.pages import Page
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
-from db.inventory.reads import (
-    get_stock,
-    search_movements,
-)
+from db.inventory.reads import get_movement, get_stock, search_movements
 from db.inventory.tables import MovementRow
 from db.pages import get_page
 from domain.access import Caller
@@ -72,6 +70,16 @@ async def search_ledger(
     return Page[MovementView].of(views, request.url.path, query, last_id(rows, more))
 
 
+@router.get("/movements/{movement_id}", responses=problems(*READ, NotFound))
+async def show_movement(
+    movement_id: Annotated[UUID, by_id("movement")],
+    caller: Annotated[Caller, require("inventory:read")],
+    db: Db,
+) -> MovementView:
+    """One movement, such as that of an adjustment."""
+    return view(MovementView, await get_movement(db, movement_id, caller.reach))
+
+
 @router.post(
     "/adjustments",
     status_code=201,
@@ -95,4 +103,4 @@ async def adjust(
 
     route = "POST /inventory/adjustments"
     made = await idempotent_create(books, caller, key, route, asked, write)
-    return keyed_response(made, "/inventory/adjustments")
+    return keyed_response(made, f"/inventory/movements/{made.resource_id}")

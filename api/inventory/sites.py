@@ -126,7 +126,7 @@ async def add_site(
         return _shown(await get_site(db, new_id))
 
     made = await idempotent_create(books, caller, key, "POST /inventory/sites", site, write)
-    return keyed_response(made, "/inventory/sites")
+    return keyed_response(made, f"/inventory/sites/{made.resource_id}")
 
 
 @router.patch(

@@ -156,4 +156,4 @@ async def pay(
     route = f"POST /orders/{order_id}/payments"
     made = await idempotent_create(books, caller, key, route, body, write)
     notifier.notify()
-    return keyed_response(made, f"/orders/{order_id}/payments")
+    return keyed_response(made, f"/payments/{made.resource_id}")

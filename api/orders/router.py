@@ -126,7 +126,7 @@ async def place(
     except DomainError as refusal:
         metrics.order_creation_failures.labels(refusal.code).inc()
         raise
-    return keyed_response(accepted, "/orders")
+    return keyed_response(accepted, f"/orders/{accepted.resource_id}")
 
 
 @router.get("", response_model=Page[OrderView], responses=problems(*READ))

@@ -111,7 +111,7 @@ class TrackingEventView(Value):
     """What the carrier says about it."""
     signed_by: SignedBy
     source: str
-    """How we were told: by the carrier's webhook, or by a person."""
+    """How we were told: `webhook` by the carrier, `manual` by a person."""
     occurred_at: datetime
     """When it happened, by the carrier's clock."""
     recorded_at: datetime

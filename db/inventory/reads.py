@@ -13,6 +13,7 @@ from db.inventory.tables import LocationRow, MovementRow, SiteRow
 from db.items import ItemRow
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach
+from domain.errors import NotFound
 from domain.inventory import LocationKind
 from domain.items import sku_key
 
@@ -136,6 +137,17 @@ def search_movements(
     if occurred_to is not None:
         query = query.where(MovementRow.occurred_at < occurred_to)
     return query
+
+
+async def get_movement(
+    db: AsyncConnection, movement_id: UUID, reach: Reach = EVERYTHING
+) -> Row[Any]:
+    """Return a movement with its SKU, as lists show it to this ``reach``; raise NotFound."""
+    query = search_movements(reach).where(MovementRow.id == movement_id)
+    found: Row[Any] | None = (await db.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no movement {movement_id}")
+    return found
 
 
 def _named(column: ColumnElement[Any], reach: Reach) -> ColumnElement[Any]:

@@ -150,6 +150,7 @@ async def test_what_stock_moved_for_is_told_to_its_own_source(
         [moved] = (await who.get(path)).json()["items"]
         seen = (moved["document_id"], moved["line_id"])
         assert seen == ((order["id"], line) if told else (None, None))
+        assert (await who.get(f"/inventory/movements/{moved['id']}")).json() == moved
         asked = await who.ids(f"/inventory/movements?document_id={order['id']}")
         assert asked == ([moved["id"]] if told else [])
     lost = {"sku": world.sku, "site": "AUS", "quantity": "-100", "reason": "lost"}

@@ -155,6 +155,7 @@ async def test_goods_with_a_carrier_that_tells_us_nothing_are_followed_by_people
         async def report(number: str, status: str, **rest: str) -> tuple[int, str]:
             body = {"tracking_number": number, "status": status, **rest}
             answer = await callers.post(path, body, role="warehouse")
+            assert answer.headers.get("location") == (path if answer.is_success else None)
             return answer.status_code, answer.json().get("code", answer.json().get("status"))
 
         assert await report("FS-3", "picked_up") == (422, "malformed")
