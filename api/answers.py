@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from fastapi import Response
 
+from api.headers import LOCATION, REPLAYED
 from db.idempotency import Answer
 
 
@@ -20,7 +21,7 @@ def json_response(content: Any) -> Response:
 
 def keyed_response(answer: Answer, location: str | None = None) -> Response:
     """Answer a request with what its key keeps; ``location`` is where what it made is read."""
-    headers = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+    headers = {REPLAYED: "true"} if answer.replayed else {}
     if location is not None:
-        headers["Location"] = location
+        headers[LOCATION] = location
     return Response(answer.body, answer.status, headers, "application/json")

@@ -22,6 +22,7 @@ from api.fields import (
     Version,
     by_id,
 )
+from api.headers import LOCATED
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import DatedQuery, Page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
@@ -116,7 +117,7 @@ async def show(
     "",
     status_code=201,
     response_model=CustomerView,
-    responses=problems(*READ, *BODY, *KEYED, AlreadyExists),
+    responses=LOCATED | problems(*READ, *BODY, *KEYED, AlreadyExists),
 )
 async def create(
     customer: CreateCustomer,

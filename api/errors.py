@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Scope
 
+from api.headers import CHALLENGE, ETAG, RETRY_AFTER
 from api.refusals import (
     Busy,
     DatabaseUnavailable,
@@ -20,7 +21,14 @@ from api.refusals import (
     Unreadable,
 )
 from db.failures import Trouble, diagnose
-from domain.errors import DomainError, Malformed, NotFound, TooManyAttempts, Unauthenticated
+from domain.errors import (
+    DomainError,
+    KeyInProgress,
+    Malformed,
+    NotFound,
+    TooManyAttempts,
+    Unauthenticated,
+)
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 50
@@ -57,13 +65,19 @@ def problem(error: DomainError, scope: Scope, headers: Mapping[str, str] | None 
         "request_id": scope.get("state", {}).get("request_id"),
     }
     extra = dict(headers or {})
-    if isinstance(error, Unauthenticated):
-        extra.setdefault("WWW-Authenticate", "Bearer")
-    if isinstance(error, TooManyAttempts):
-        extra.setdefault("Retry-After", str(error.extensions["retry_after"]))
-    if error.status == 503 or error.code == "key_in_progress":
-        extra.setdefault("Retry-After", "1")
+    name = header_of(type(error))
+    if name is not None:
+        value = "Bearer" if name == CHALLENGE else error.extensions.get("retry_after", 1)
+        extra.setdefault(name, str(value))
     return Response(_json(body), error.status, extra, MEDIA_TYPE)
+
+
+def header_of(refusal: type[DomainError]) -> str | None:
+    """Name the header that every refusal of this kind carries, if there is one."""
+    if issubclass(refusal, Unauthenticated):
+        return CHALLENGE
+    passes = refusal.status == 503 or issubclass(refusal, TooManyAttempts | KeyInProgress)
+    return RETRY_AFTER if passes else None
 
 
 def of_database(error: BaseException) -> DomainError | None:
@@ -142,7 +156,7 @@ def _allowed(request: Request) -> str:
 
 async def _unchanged(_: Request, error: Exception) -> Response:
     assert isinstance(error, Unchanged)
-    return Response(status_code=304, headers={"ETag": error.etag})
+    return Response(status_code=304, headers={ETAG: error.etag})
 
 
 async def _database(request: Request, error: Exception) -> Response:

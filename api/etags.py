@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Header, Response
 
 from api.errors import Unchanged
+from api.headers import ETAG
 from domain.errors import Stale
 
 IfNoneMatch = Annotated[
@@ -43,7 +44,7 @@ def tagged(version: int, body: bytes, has: str | None) -> Response:
     etag = tag(version, body)
     if has is not None and (has.strip() == "*" or etag in _listed(has)):
         raise Unchanged(etag)
-    return Response(body, headers={"ETag": etag}, media_type="application/json")
+    return Response(body, headers={ETAG: etag}, media_type="application/json")
 
 
 def check_match(version: int, meant: str | None) -> None:

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.deps import Require
+from api.headers import COMPONENTS, ETAG, REPLAYED, REQUEST_ID, refer
 from api.idempotency import HEADER as KEY_HEADER
 from api.idempotency import PATTERN, optional_key, required_key
 from api.problems import Problem
@@ -69,6 +70,7 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         "description": code["description"],
     }
     components["securitySchemes"] = _CREDENTIALS
+    components["headers"] = COMPONENTS
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
@@ -94,7 +96,7 @@ def _refusals(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
-    """Add what stands beneath query parameters, and the headers that dependencies read."""
+    """Add what stands beneath query parameters, and the headers of request and answers."""
     for model in (each.field_info.annotation for each in route.dependant.query_params):
         told = told_fields(model) if isinstance(model, type) else {}
         for parameter in operation.get("parameters", ()):
@@ -105,7 +107,11 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     if command is not None:
         operation["security"] = [{name: []} for name in _CREDENTIALS]
         operation["x-command"] = str(command)
-    if required_key in calls or optional_key in calls:
+    keyed = required_key in calls or optional_key in calls
+    for status, answer in operation["responses"].items():
+        names = _carried(status, tagged="304" in operation["responses"], keyed=keyed)
+        answer["headers"] = {**answer.get("headers", {}), **refer(names)}
+    if keyed:
         operation.setdefault("parameters", []).append(
             {
                 "name": KEY_HEADER,
@@ -115,3 +121,12 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
                 "schema": {"type": "string", "pattern": PATTERN},
             }
         )
+
+
+def _carried(status: str, *, tagged: bool, keyed: bool) -> Iterator[str]:
+    """Yield the headers of an answer of this status, besides those that the route tells of."""
+    yield REQUEST_ID
+    if tagged and status in ("200", "304"):
+        yield ETAG
+    if keyed and status[0] == "2":
+        yield REPLAYED

@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from api.errors import MEDIA_TYPE
+from api.errors import MEDIA_TYPE, header_of
+from api.headers import refer
 from api.refusals import (
     Busy,
     DatabaseUnavailable,
@@ -34,12 +35,7 @@ KEYED: tuple[type[DomainError], ...] = (KeyMissing, KeyReused, KeyInProgress)
 """What a route with an Idempotency-Key may answer besides."""
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
-    304: {
-        "description": "The caller has this already: its `If-None-Match` names the `ETag`.",
-        "headers": {
-            "ETag": {"description": "The tag of what is there.", "schema": {"type": "string"}}
-        },
-    }
+    304: {"description": "The caller has this already: its `If-None-Match` names the `ETag`."}
 }
 """What a route of one document answers to a caller that has it."""
 
@@ -86,6 +82,7 @@ def problems(*refusals: type[DomainError]) -> dict[int | str, dict[str, Any]]:
         status: {
             "description": " · ".join(f"`{one.code}`: {_title(one)}" for one in classes),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "headers": refer(sorted({name for one in classes if (name := header_of(one))})),
         }
         for status, classes in by_status.items()
     }

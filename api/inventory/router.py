@@ -11,6 +11,7 @@ from activities.inventory.accepting import accept_adjustment
 from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.fields import by_id
+from api.headers import LOCATED
 from api.idempotency import RequiredKey, idempotent_create
 from api.inventory.views import (
     AdjustmentView,
@@ -84,7 +85,7 @@ async def show_movement(
     "/adjustments",
     status_code=201,
     response_model=AdjustmentView,
-    responses=problems(*READ, *BODY, *KEYED, NotFound, OutOfStock),
+    responses=LOCATED | problems(*READ, *BODY, *KEYED, NotFound, OutOfStock),
 )
 async def adjust(
     asked: AdjustStock,

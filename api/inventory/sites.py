@@ -14,6 +14,7 @@ from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfMatch, IfNoneMatch, check_match, tagged
 from api.fields import OwnId, UpdatedAt, Version
+from api.headers import LOCATED
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
@@ -111,7 +112,7 @@ async def show_site(
     "",
     status_code=201,
     response_model=SiteView,
-    responses=problems(*READ, *BODY, *KEYED, AlreadyExists),
+    responses=LOCATED | problems(*READ, *BODY, *KEYED, AlreadyExists),
 )
 async def add_site(
     site: CreateSite,

@@ -15,6 +15,7 @@ from api.deps import Books, require
 from api.documents import REFUSALS, DocumentCommands, holds
 from api.etags import IfMatch, check_match
 from api.fields import by_id
+from api.headers import LOCATED
 from api.idempotency import (
     OptionalKey,
     RequiredKey,
@@ -127,7 +128,7 @@ async def cancel(
     "/{order_id}/payments",
     response_model=OrderView,
     status_code=201,
-    responses=problems(*REFUSALS, *BODY, TooManyAttempts),
+    responses=LOCATED | problems(*REFUSALS, *BODY, TooManyAttempts),
 )
 async def pay(
     order_id: Annotated[UUID, by_id("order")],

@@ -15,6 +15,7 @@ from api.deps import Books, require
 from api.documents import process, timeline
 from api.etags import IfNoneMatch, tagged
 from api.fields import by_id
+from api.headers import LOCATED
 from api.idempotency import RequiredKey, claim_of
 from api.orders.batch import Acceptor
 from api.orders.rendering import order_json
@@ -100,7 +101,7 @@ class OrderQuery(DatedQuery):
     "",
     status_code=201,
     response_model=OrderView,
-    responses=problems(*READ, *BODY, *KEYED, OutOfStock, PriceChanged, AlreadyExists),
+    responses=LOCATED | problems(*READ, *BODY, *KEYED, OutOfStock, PriceChanged, AlreadyExists),
 )
 async def place(
     order: PlaceOrder,

@@ -14,6 +14,7 @@ from api.deps import Books, Db, require
 from api.documents import process, timeline
 from api.etags import IfNoneMatch, tagged
 from api.fields import by_id
+from api.headers import LOCATED
 from api.idempotency import RequiredKey, idempotent_create
 from api.notifier import Notifier
 from api.pages import DatedQuery, Page
@@ -91,7 +92,7 @@ async def track(
     "/{shipment_id}/tracking",
     status_code=201,
     response_model=TrackingView,
-    responses=problems(*READ, *KEYED, *BODY, NotFound, IllegalMove),
+    responses=LOCATED | problems(*READ, *KEYED, *BODY, NotFound, IllegalMove),
 )
 async def report(
     shipment_id: Annotated[UUID, by_id("shipment")],

@@ -11,7 +11,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.types import Message, Receive, Scope, Send
 
+from api.headers import COMPONENTS
 from tests.api.callers import Callers
 from tests.partners import ROOT
 from tests.serving import served
@@ -48,15 +50,50 @@ def count_handled(app: FastAPI) -> Counter[str]:
     return handled
 
 
+class Answered:
+    """Serves an app, and notes which of the headers that are described each answer has."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self.seen: Counter[tuple[str, str, str, frozenset[str]]] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent = {name.decode().lower() for name, _ in message["headers"]}
+                has = frozenset(name for name in COMPONENTS if name.lower() in sent)
+                path = getattr(scope.get("route"), "path_format", "")
+                self.seen[path, scope["method"].lower(), str(message["status"]), has] += 1
+            await send(message)
+
+        await self._app(scope, receive, answer)
+
+    def otherwise(self, described: dict[str, Any]) -> list[str]:
+        """Say which answers had other headers than are described."""
+        required = {name for name, one in COMPONENTS.items() if one.get("required")}
+        found = []
+        for path, method, status, has in self.seen:
+            told = described["paths"].get(path, {}).get(method, {}).get("responses", {}).get(status)
+            if told is not None and not required & told["headers"].keys() <= has <= set(
+                told["headers"]
+            ):
+                found.append(f"{method} {path} {status} has {sorted(has)}")
+        return found
+
+
 async def test_generated_requests_get_the_answers_that_are_described(
     app: FastAPI, callers: Callers, tmp_path: Path
 ) -> None:
-    """D25: they reach every handler; an answer that is not 401 may still be of a layer before."""
+    """D25: they reach every handler; an answer that is not 401 may still be of a layer before.
+
+    D22: and every answer has the headers that are described.
+    """
     key = await callers.key("admin")
     config, handled = tmp_path / "schemathesis.toml", count_handled(app)
     config.write_text(CONFIG.format(key=key))
     program = Path(sys.executable).with_name("schemathesis")
-    async with served(app) as address:
+    answered = Answered(app)
+    async with served(answered) as address:
         running = await asyncio.create_subprocess_exec(
             str(program),
             f"--config-file={config}",
@@ -84,6 +121,8 @@ async def test_generated_requests_get_the_answers_that_are_described(
                 running.kill()
                 await running.wait()
     assert running.returncode == 0, said.decode()[-8000:]
+    assert answered.otherwise(app.openapi()) == []
+    assert sum(answered.seen.values()) > 200
     asked = {
         f"{method.upper()} {path}"
         for path, operations in app.openapi()["paths"].items()

@@ -76,6 +76,7 @@ PLUMBING = {
         "etags",
         "events",
         "fields",
+        "headers",
         "health",
         "idempotency",
         "issuer",

@@ -134,9 +134,32 @@ def check_names_are_those_of_generated_clients() -> None:
     refuse(findings)
 
 
+def check_every_answer_tells_of_its_headers() -> None:
+    """D22: 304 too; that answers really carry them is seen in tests/api/test_headers.py."""
+    findings = []
+    for place, operation in operations():
+        for status, answer in operation["responses"].items():
+            told = set(answer.get("headers", {}))
+            wanted = _headers(operation, status) | {"X-Request-Id"}
+            findings += [f"{place}: {status} says nothing of {name}" for name in wanted - told]
+    refuse(sorted(findings))
+
+
+def _headers(operation: dict[str, Any], status: str) -> set[str]:
+    """Return what is sent with an answer of this status, as RFC 9110 and our documents want it."""
+    if status == "304" or (status == "200" and "304" in operation["responses"]):
+        return {"ETag"}
+    if status[0] == "2":
+        given = [one["name"] for one in operation.get("parameters", ())]
+        return {"Idempotent-Replayed"} if "Idempotency-Key" in given else set()
+    if status in ("429", "503"):
+        return set() if _health(operation) else {"Retry-After"}
+    return {"WWW-Authenticate"} if status == "401" else set()
+
+
 def check_every_reference_leads_somewhere() -> None:
-    schemas = document()["components"]["schemas"]
-    known = {f"#/components/schemas/{name}" for name in schemas}
+    components = document()["components"]
+    known = {f"#/components/{kind}/{name}" for kind in components for name in components[kind]}
     refuse(sorted({f"{one} does not exist" for one in _references(document())} - _said(known)))
 
 
