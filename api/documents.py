@@ -19,7 +19,7 @@ from api.fields import by_id
 from api.idempotency import OptionalKey, RequiredKey, idempotent
 from api.pages import Limit, Page, Query, page
 from api.problems import BODY, KEYED, READ, problems
-from api.process import describe, waiting_in_books
+from api.process import LeftOut, describe, waiting_in_books
 from api.refusals import TimedOut
 from api.rows import shown
 from api.steering import Steer
@@ -105,10 +105,11 @@ def process(
     ) -> ProcessView:
         document = Document(kind, document_id)
         async with books.read() as db:
-            parts = await parts_of(db, document, caller.reach)
-            waits = await waiting_in_books(db, document, caller)
+            parts, more_parts = await parts_of(db, document, caller.reach)
+            waits, more_waits = await waiting_in_books(db, document, caller)
             waits += await also(db, document_id)
-        return await describe(await services.temporal(), document, parts, waits, caller)
+        left_out = LeftOut(parts=more_parts, waits=more_waits)
+        return await describe(await services.temporal(), document, parts, waits, caller, left_out)
 
 
 Check = Callable[[AsyncConnection], Awaitable[None]]

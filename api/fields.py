@@ -70,6 +70,10 @@ TrackingNumber = Annotated[
         " is over."
     ),
 ]
+MoreParcels = Annotated[
+    bool,
+    Field(description="Whether it has more parcels than are shown, which are 200 at most."),
+]
 Trouble = Annotated[
     str | None,
     Field(

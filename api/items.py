@@ -86,6 +86,10 @@ class ItemDetail(ItemView):
     stock: tuple[SiteStock, ...] | None = Field(
         description=f"What each site that has any of it has. {WITHHELD}"
     )
+    more_stock: bool | None = Field(
+        description="Whether more sites have it than are shown here; all are at"
+        f" `/inventory?group_by=site&item_id=`. {WITHHELD}"
+    )
 
 
 class ItemQuery(DatedQuery):
@@ -132,9 +136,10 @@ async def show(
 ) -> Response:
     """One item, with its stock per site."""
     row = await get_item(db, item_id)
-    sites = [view(SiteStock, site) for site in await get_availability(db, item_id)]
+    stock, more = await get_availability(db, item_id)
+    sites = [view(SiteStock, site) for site in stock]
     prices = _prices(row.prices)
-    detail = view_for(caller, "item", ItemDetail, row, prices=prices, stock=sites)
+    detail = view_for(caller, "item", ItemDetail, row, prices=prices, stock=sites, more_stock=more)
     return tagged(row.version, detail.model_dump_json().encode(), has)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.api.common.v1 import WorkflowExecution
@@ -19,7 +19,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.views import ProcessView, RunView, Wait
-from db.waiting import Part, waits_of
+from db.waiting import MOST_WAITS, Part, waits_of
 from domain.access import Caller
 from domain.disclosure import disclose, wait_withheld
 from domain.documents import Document, run_id
@@ -40,9 +40,22 @@ _BROKEN_OFF = frozenset({"failed", "terminated", "timed_out", "canceled"})
 """How runs end that leave their document unfinished; the next sweep starts them anew."""
 
 
-async def waiting_in_books(db: AsyncConnection, document: Document, caller: Caller) -> list[Wait]:
-    """Return what the books know of why the document has not ended, as the caller may see it."""
-    return [
+class LeftOut(NamedTuple):
+    """How many of a document's parts, and of its waits in the books, are not told of."""
+
+    parts: int
+    waits: int
+
+
+async def waiting_in_books(
+    db: AsyncConnection, document: Document, caller: Caller
+) -> tuple[list[Wait], int]:
+    """Return what the books know of why the document has not ended, as the caller may see it.
+
+    And how much of that is left out.
+    """
+    known, left_out = await waits_of(db, document)
+    waits = [
         _shown(
             wait.what,
             Wait(
@@ -55,8 +68,9 @@ async def waiting_in_books(db: AsyncConnection, document: Document, caller: Call
             ),
             caller,
         )
-        for wait in await waits_of(db, document)
+        for wait in known
     ]
+    return waits, left_out
 
 
 def _shown(what: str, wait: Wait, caller: Caller) -> Wait:
@@ -72,14 +86,16 @@ async def describe(
     parts: Sequence[Part],
     waits: Sequence[Wait],
     caller: Caller,
+    left_out: LeftOut,
 ) -> ProcessView:
     """Join the books with what Temporal says of the runs of the document and its parts.
 
-    What the caller may not see of the runs is left out; ``waits`` are as that one may see them.
+    What the caller may not see of the runs is withheld; ``waits`` are as that one may see them.
     """
     runs: list[RunView] = []
     steps: list[Wait] = []
     still: list[Wait] = []
+    unseen = 0
     for part in parts:
         found = await _described(client, run_id(part.kind, part.number))
         if found is None:
@@ -90,7 +106,10 @@ async def describe(
             still.append(_shown("step", standing, caller))
         # A run that has ended waits for none of the steps that it left behind.
         if runs[-1].status == "running":
-            steps.extend([await _step(client, found, step) for step in found.pending_activities])
+            room = MOST_WAITS - len(steps)
+            pending = found.pending_activities
+            steps.extend([await _step(client, found, step) for step in pending[:room]])
+            unseen += len(pending[room:])
         elif part.on_its_way and runs[-1].status in _BROKEN_OFF:
             steps.append(await _broken_off(client, found))
     itself = parts[0]
@@ -107,6 +126,8 @@ async def describe(
         status=itself.status,
         summary=_summary(itself, waiting),
         waiting_for=waiting,
+        waits_left_out=left_out.waits + unseen if waiting else 0,
+        parts_left_out=left_out.parts,
         **disclose("process", {"runs": tuple(runs)}, caller),
     )
 

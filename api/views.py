@@ -73,7 +73,11 @@ class ProcessView(Value):
     summary: str
     """One sentence for people: where it is, and what it waits for first."""
     waiting_for: tuple[Wait, ...]
-    """All that it waits for, the most pressing first; nothing once it has ended."""
+    """What it waits for, the most pressing first; nothing once it has ended."""
+    waits_left_out: int
+    """How much else it waits for: at most about a hundred things are told."""
+    parts_left_out: int
+    """How many documents that belong to it nothing is said of, because they are too many."""
     runs: tuple[RunView, ...] | None = Field(
         description=f"Those at Temporal, its own first. {WITHHELD}"
     )

@@ -1,4 +1,4 @@
-"""Keyset pages, newest first: as fast on the last page as on the first."""
+"""Keyset pages, newest or oldest first: as fast on the last page as on the first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,6 +92,19 @@ def bounded(
         .where(column.in_(select(sized.c.id).where(sized.c.before < most)))
         .order_by(*(one.desc() for one in order))
     )
+
+
+def oldest(rows: str, order: str, limit: str) -> str:
+    """Return the SQL of a page in this order, each row with ``ahead``: how many ``rows`` there are.
+
+    They are those of the page and one more, each with its ``size`` in bytes; ``limit`` is the SQL
+    of how many the page has at most. It ends before what does not fit, yet has one row at least.
+    """
+    return f"""SELECT * FROM (
+        SELECT r.*, count(*) OVER () AS ahead, row_number() OVER (ORDER BY {order}) AS row_nth,
+            sum(r.size) OVER (ORDER BY {order}) - r.size AS bytes_before
+        FROM ({rows}) r) sized
+    WHERE bytes_before < {PAGE_BYTES} AND row_nth <= {limit}"""
 
 
 def newest(

@@ -54,10 +54,13 @@ def _part(each: Documents[Any]) -> str:
         (SELECT r.source FROM ({each.run}) r WHERE r.id = d.id) AS source, d.id"""
 
 
+MOST_PARTS = MOST_WAITS = 100
+"""So much is told of a document's process: what people may end, and what has not ended, first."""
 _PARTS = {
     kind: text(
-        "SELECT kind, number, status, on_its_way, customer_id, source"
-        f" FROM ({_and_parts(kind, _part)}) p ORDER BY id <> :id, id"
+        "SELECT kind, number, status, on_its_way, customer_id, source, count(*) OVER () AS parts"
+        f" FROM ({_and_parts(kind, _part)}) p"
+        f" ORDER BY id <> :id, NOT on_its_way, id LIMIT {MOST_PARTS}"
     )
     for kind in DOCUMENTS
 }
@@ -70,6 +73,7 @@ _OWN_WAITS = "".join(
 _WAITING = {
     kind: text(
         f"""WITH documents AS ({_and_parts(kind, lambda _: "d.id")})
+    SELECT w.*, count(*) OVER () AS waits FROM (
     SELECT 'dispatch' AS what, o.kind || ' of ' || o.document_type AS detail, o.created_at AS since,
         o.attempts, o.last_error, o.next_attempt_at
     FROM outbox o JOIN documents d ON d.id = o.document_id
@@ -78,26 +82,31 @@ _WAITING = {
     UNION ALL SELECT 'hold', h.reason || CASE h.note WHEN '' THEN '' ELSE ': ' || h.note END,
         h.placed_at, 0, NULL, NULL
     FROM holds h JOIN documents d ON d.id = h.document_id WHERE h.released_at IS NULL
-    {_OWN_WAITS}
-    ORDER BY since"""
+    {_OWN_WAITS}) w
+    ORDER BY what NOT IN ('task', 'hold'), since LIMIT {MOST_WAITS}"""
     )
     for kind in DOCUMENTS
 }
 
 
-async def parts_of(db: AsyncConnection, document: Document, reach: Reach) -> Sequence[Part]:
-    """Return the document itself, and then those that belong to it.
+async def parts_of(
+    db: AsyncConnection, document: Document, reach: Reach
+) -> tuple[Sequence[Part], int]:
+    """Return the document itself, and then those that belong to it; and how many are left out.
 
     Raises NotFound, also for a document out of ``reach``.
     """
-    rows = await db.execute(_PARTS[document.kind], {"id": document.id})
-    parts = [Part(Kind(kind), *rest) for kind, *rest in rows]
+    rows = (await db.execute(_PARTS[document.kind], {"id": document.id})).all()
+    parts = [Part(Kind(kind), *rest) for kind, *rest, _ in rows]
     if not parts or not reach.covers(parts[0].customer_id, parts[0].source):
         raise NotFound(f"there is no {document.kind} {document.id}")
-    return parts
+    return parts, rows[0].parts - len(parts)
 
 
-async def waits_of(db: AsyncConnection, document: Document) -> Sequence[Waiting]:
-    """Return what is open about a document and those that belong to it, the oldest first."""
-    rows = await db.execute(_WAITING[document.kind], {"id": document.id})
-    return [Waiting(*row) for row in rows]
+async def waits_of(db: AsyncConnection, document: Document) -> tuple[Sequence[Waiting], int]:
+    """Return what is open about a document and its parts, and how many of that are left out.
+
+    What a person has to do comes first, then the oldest.
+    """
+    rows = (await db.execute(_WAITING[document.kind], {"id": document.id})).all()
+    return [Waiting(*wait) for *wait, _ in rows], (rows[0].waits - len(rows) if rows else 0)

@@ -21,7 +21,11 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
         "metadata": C.INTERNALS_READ,
     },
     "customer": {"metadata": C.INTERNALS_READ},
-    "item": {"stock": C.INVENTORY_READ, "metadata": C.INTERNALS_READ},
+    "item": {
+        "stock": C.INVENTORY_READ,
+        "more_stock": C.INVENTORY_READ,
+        "metadata": C.INTERNALS_READ,
+    },
     "shipment": {"label_url": C.INTERNALS_READ, "label_cost": C.INTERNALS_READ},
     "shipment line": {"location_id": C.INVENTORY_READ},
     "process": {"runs": C.INTERNALS_READ},

@@ -10,11 +10,13 @@ from pydantic import TypeAdapter
 from activities.orders.rows import Submission
 from api.answers import json_bytes
 from db.orders.accept import OrderRows
+from db.orders.reads import MOST_SHIPMENTS
 from domain.access import Caller
 from domain.addresses import Address
 from domain.disclosure import disclose, disclose_reason
 from domain.orders.status import LineCounters, OrderStatus, billable, fulfillment_status
 from domain.payments import Entry, PaymentAmounts, add_up, payment_status
+from domain.shipments.packing import MOST_PARCELS
 from domain.shipments.status import ShipmentStatus
 
 NEWEST = 10
@@ -59,7 +61,8 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
             {**_picked(hold, _HOLD), "placed_at": datetime.fromisoformat(hold["placed_at"])}
             for hold in row["holds"]
         ],
-        "shipments": [_picked(shipment, _SHIPMENT) for shipment in row["shipments"]],
+        "shipments": [_shipment(each) for each in row["shipments"][-MOST_SHIPMENTS:]],
+        "more_shipments": len(row["shipments"]) > MOST_SHIPMENTS,
         "payments": [
             _payment(payment, each, currency)
             for payment, each in zip(payments[-NEWEST:], amounts[-NEWEST:], strict=True)
@@ -108,7 +111,7 @@ _ORDER_AMOUNTS = [
 _COUNTED = (*_UNITS, "total_amount")
 _ENTRY = ("kind", "phase", "key", "amount")
 _HOLD = ("id", "reason", "note", "placed_by")
-_SHIPMENT = ("id", "number", "status", "carrier", "exception_reason", "tracking_numbers")
+_SHIPMENT = ("id", "number", "status", "carrier", "exception_reason")
 _ADDRESS = tuple(Address.model_fields)
 
 
@@ -122,6 +125,15 @@ def _money(amount: int, currency: str) -> dict[str, Any]:
 
 def _address(place: Mapping[str, Any]) -> dict[str, Any]:
     return {name: place.get(name, "") for name in _ADDRESS}
+
+
+def _shipment(shipment: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = shipment["tracking_numbers"]
+    return {
+        **_picked(shipment, _SHIPMENT),
+        "tracking_numbers": numbers[:MOST_PARCELS],
+        "more_parcels": len(numbers) > MOST_PARCELS,
+    }
 
 
 def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:

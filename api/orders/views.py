@@ -19,6 +19,7 @@ from api.fields import (
     ItemRef,
     KeptMetadata,
     Method,
+    MoreParcels,
     Number,
     OwnId,
     Provider,
@@ -96,6 +97,7 @@ class ShipmentSummary(Value):
     exception_reason: Trouble
     tracking_numbers: tuple[str, ...]
     """The carrier's numbers of its parcels; empty before there is a label."""
+    more_parcels: MoreParcels
 
 
 class PaymentSummary(Value):
@@ -160,7 +162,9 @@ class OrderView(Value):
     """How the customer pays: `card`."""
     holds: tuple[HoldView, ...] | None = Field(description=f"The open ones. {WITHHELD}")
     shipments: tuple[ShipmentSummary, ...]
-    """Its goods, by what travels together."""
+    """Its goods, by what travels together; of very many those with a label, then the newest."""
+    more_shipments: bool
+    """Whether it has more of them than are shown here; all are at `/shipments?order_id=`."""
     payments: tuple[PaymentSummary, ...] | None = Field(
         description=f"The newest {NEWEST} attempts; all at `/payments?order_id=`. {WITHHELD}"
     )

@@ -1,7 +1,7 @@
 """HTTP for shipments: what is on its way and what the carrier says."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import fastapi
@@ -17,13 +17,14 @@ from api.fields import by_id
 from api.headers import LOCATED
 from api.idempotency import RequiredKey, idempotent_create
 from api.notifier import Notifier
-from api.pages import DatedQuery, Page
+from api.pages import DatedQuery, Page, link
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, money, shown, view
 from api.shipments.views import (
     ShipmentQuery,
     ShipmentView,
     TrackingEventView,
+    TrackingQuery,
     TrackingView,
 )
 from api.views import Wait
@@ -33,6 +34,7 @@ from domain.access import Caller
 from domain.disclosure import disclose
 from domain.documents import Kind
 from domain.errors import IllegalMove, NotFound
+from domain.shipments.packing import MOST_PARCELS
 from domain.shipments.reporting import ReportScan
 from domain.shipments.status import ShipmentStatus
 
@@ -82,10 +84,11 @@ async def show(
 async def track(
     shipment_id: Annotated[UUID, by_id("shipment")],
     caller: Annotated[Caller, require("shipments:read")],
+    query: Annotated[TrackingQuery, fastapi.Query()],
     db: Db,
 ) -> TrackingView:
-    """Where the shipment is and how it got there."""
-    return await _tracking(db, shipment_id, caller)
+    """Where the shipment is and how it got there: its events oldest first, and on at `next`."""
+    return await _tracking(db, shipment_id, caller, query)
 
 
 @router.post(
@@ -107,7 +110,7 @@ async def report(
     async def write(db: AsyncConnection, scan_id: UUID) -> TrackingView:
         await get_shipment(db, shipment_id, caller.reach)
         await report_scan(db, scan_id, shipment_id, body, caller.subject)
-        return await _tracking(db, shipment_id, caller)
+        return await _tracking(db, shipment_id, caller, TrackingQuery())
 
     route = f"POST /shipments/{shipment_id}/tracking"
     made = await idempotent_create(books, caller, key, route, body, write)
@@ -115,10 +118,21 @@ async def report(
     return keyed_response(made, f"/shipments/{shipment_id}/tracking")
 
 
-async def _tracking(db: AsyncConnection, shipment_id: UUID, caller: Caller) -> TrackingView:
+async def _tracking(
+    db: AsyncConnection, shipment_id: UUID, caller: Caller, query: TrackingQuery
+) -> TrackingView:
     row = await get_shipment(db, shipment_id, caller.reach)
-    events = [view(TrackingEventView, event) for event in await tracking_of(db, shipment_id)]
-    return view(TrackingView, row, shipment_id=row.id, events=events)
+    found, more = await tracking_of(db, shipment_id, after=query.after, limit=query.limit)
+    events = [view(TrackingEventView, event) for event in found]
+    on = link(f"/shipments/{shipment_id}/tracking", query, found[-1].id) if more else None
+    return view(TrackingView, row, shipment_id=row.id, events=events, next=on, **_boxes(row))
+
+
+def _boxes(row: ShipmentRead) -> dict[str, Any]:
+    return {
+        "parcels": row.parcels[:MOST_PARCELS],
+        "more_parcels": len(row.parcels) > MOST_PARCELS,
+    }
 
 
 async def _label(db: AsyncConnection, shipment_id: UUID) -> list[Wait]:
@@ -140,4 +154,6 @@ def _view(row: ShipmentRead, caller: Caller) -> ShipmentView:
         "label_cost": money(row.label_amount, row.label_currency),
     }
     lines = [disclose("shipment line", line, caller) for line in row.lines]
-    return view(ShipmentView, row, **disclose("shipment", label, caller), lines=lines)
+    return view(
+        ShipmentView, row, **disclose("shipment", label, caller), lines=lines, **_boxes(row)
+    )

@@ -11,6 +11,7 @@ from api.fields import (
     CreatedAt,
     DeliveredAt,
     ItemRef,
+    MoreParcels,
     Number,
     OrderRef,
     OwnId,
@@ -22,7 +23,7 @@ from api.fields import (
     UpdatedAt,
     Version,
 )
-from api.pages import DatedQuery
+from api.pages import DatedQuery, Limit, Query
 from domain.addresses import Address
 from domain.ids import LineId, LocationId, ParcelId, ShipmentId
 from domain.money import Money
@@ -83,6 +84,7 @@ class ShipmentView(Value):
     """What is in it."""
     parcels: tuple[ParcelView, ...]
     """Its boxes; none before there is a label."""
+    more_parcels: MoreParcels
     created_at: CreatedAt
     booked_at: datetime | None
     """When the label was bought; null before."""
@@ -119,7 +121,7 @@ class TrackingEventView(Value):
 
 
 class TrackingView(Value):
-    """Where a shipment is, with proof of delivery and every event, oldest first."""
+    """Where a shipment is, with proof of delivery and a page of its events, oldest first."""
 
     shipment_id: ShipmentId
     """Which shipment."""
@@ -130,8 +132,19 @@ class TrackingView(Value):
     signed_by: SignedBy
     parcels: tuple[ParcelView, ...]
     """Its boxes; none before there is a label."""
+    more_parcels: MoreParcels
     events: tuple[TrackingEventView, ...]
-    """At most 1,000, by the time at which they happened."""
+    """By the time at which they happened; one that is told late has its place among the others."""
+    next: str | None
+    """The address of the events after these; null when these are the last."""
+
+
+class TrackingQuery(Query):
+    """Which of a shipment's tracking events."""
+
+    limit: Limit = 100
+    after: UUID | None = None
+    """The id of the last event seen: copied from the address in `next`."""
 
 
 class ShipmentQuery(DatedQuery):

@@ -158,10 +158,15 @@ def _named(column: ColumnElement[Any], reach: Reach) -> ColumnElement[Any]:
     return case((own.bindparams(source=reach.source), column)).label(column.name)
 
 
-async def get_availability(db: AsyncConnection, item_id: UUID) -> Sequence[Row[Any]]:
-    """Return on hand, reserved and available of one item per site."""
-    rows, _ = await get_stock(db, {"item_id": item_id}, group_by=Grouping.SITE, limit=1000)
-    return rows
+MOST_SITES = 1000
+"""So many sites' stock is shown with an item."""
+
+
+async def get_availability(
+    db: AsyncConnection, item_id: UUID, limit: int = MOST_SITES
+) -> tuple[Sequence[Row[Any]], bool]:
+    """Return on hand, reserved and available of one item per site, and whether there are more."""
+    return await get_stock(db, {"item_id": item_id}, group_by=Grouping.SITE, limit=limit)
 
 
 async def find_stock_location(db: AsyncConnection, site_code: str) -> UUID | None:

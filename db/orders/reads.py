@@ -19,7 +19,10 @@ from domain.errors import NotFound
 from domain.ids import CustomerId
 from domain.items import sku_key
 from domain.orders.status import OrderStatus
+from domain.shipments.packing import MOST_PARCELS
 
+MOST_SHIPMENTS = 100
+"""So many of an order's shipments are shown with it."""
 _PARTS = {
     "lines": """SELECT jsonb_agg(jsonb_build_object(
         'id', l.id, 'position', l.position, 'item_id', l.item_id, 'sku', l.sku, 'name', l.name,
@@ -33,12 +36,17 @@ _PARTS = {
         'id', h.id, 'reason', h.reason, 'note', h.note, 'placed_by', h.placed_by,
         'placed_at', h.placed_at) ORDER BY h.placed_at)
         FROM holds h WHERE h.document_id = orders.id AND h.released_at IS NULL""",
-    "shipments": """SELECT jsonb_agg(jsonb_build_object(
+    # Those that have a label first: what was given up is what may be many.
+    "shipments": f"""SELECT jsonb_agg(jsonb_build_object(
         'id', s.id, 'number', s.number, 'status', s.status, 'carrier', s.carrier,
         'exception_reason', s.exception_reason, 'tracking_numbers', coalesce((
-            SELECT jsonb_agg(p.tracking_number ORDER BY p.tracking_number) FROM parcels p
-            WHERE p.shipment_id = s.id), '[]'::jsonb)) ORDER BY s.id)
-        FROM shipments s WHERE s.order_id = orders.id""",
+            SELECT jsonb_agg(p.tracking_number ORDER BY p.tracking_number)
+            FROM (SELECT tracking_number FROM parcels WHERE shipment_id = s.id
+                ORDER BY tracking_number LIMIT {MOST_PARCELS} + 1) p), '[]'::jsonb)) ORDER BY s.id)
+        FROM (SELECT id, number, status, carrier, exception_reason FROM shipments
+            WHERE order_id = orders.id
+            ORDER BY status IN ('pending', 'cancelled', 'voided'), id DESC
+            LIMIT {MOST_SHIPMENTS} + 1) s""",
     "payments": """SELECT jsonb_agg(jsonb_build_object(
         'id', p.id, 'provider', p.provider, 'method', p.method, 'amount', p.amount,
         'entries', coalesce((

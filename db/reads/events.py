@@ -9,6 +9,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import FEED_END
+from db.pages import oldest
 from db.sources import of_source
 from domain.errors import Malformed
 
@@ -24,6 +25,14 @@ _WITHIN = f"""AND ({_KIND} IN ('item', 'site', 'inventory')
                     OR {of_source(_KIND, "seen.subject_id")})"""
 
 
+_PAGE = oldest(
+    """SELECT id, place AS nth, 400 + octet_length(data::text) AS size FROM numbered
+        WHERE wanted ORDER BY place LIMIT :limit + 1""",
+    "nth",
+    ":limit",
+)
+
+
 def _feed(only: str, within: str) -> TextClause:
     # The end is computed once, from the statement's own snapshot: what lies before it is committed
     # and seen. The last event looked at comes along even if unwanted: the next page begins there.
@@ -37,8 +46,10 @@ def _feed(only: str, within: str) -> TextClause:
             SELECT *, row_number() OVER (ORDER BY position, id) AS place,
                 count(*) OVER () AS looked_at,
                 (CAST(:types AS text[]) = '{{}}' OR type = ANY(:types)) {within}
-                    AS wanted FROM seen)
-        SELECT * FROM numbered WHERE wanted OR place = looked_at ORDER BY place LIMIT :limit + 1"""
+                    AS wanted FROM seen),
+        page AS ({_PAGE})
+        SELECT n.*, p.id IS NOT NULL AS shown, p.ahead FROM numbered n LEFT JOIN page p USING (id)
+        WHERE p.id IS NOT NULL OR n.place = n.looked_at ORDER BY n.place"""
     )
 
 
@@ -73,6 +84,8 @@ async def get_feed(
 ) -> Feed:
     """Return at most ``limit`` events after this position, of these types, of this document.
 
+    They fit into a page.
+
     With ``source`` those of its documents and customers, and of what is common to all sources.
 
     Where the wanted types are rare there may be fewer, or none, before the end. Raises Malformed
@@ -89,11 +102,11 @@ async def get_feed(
     given |= {name: value for name, value in filters.items() if value is not None}
     rows = (await db.execute(_FEEDS[subject_id is not None, source is not None], given)).all()
     found = [{**row._mapping, "position": _position(row.position, row.id)} for row in rows]
-    wanted = [event for event in found if event["wanted"]]
-    if len(wanted) > limit:
-        return Feed(wanted[:limit], wanted[limit - 1]["position"], more=True)
+    events = [event for event in found if event["shown"]]
+    if events and events[0]["ahead"] > len(events):
+        return Feed(events, events[-1]["position"], more=True)
     end = found[-1]["position"] if found else after
-    return Feed(wanted, end, more=bool(found) and found[-1]["looked_at"] == window)
+    return Feed(events, end, more=bool(found) and found[-1]["looked_at"] == window)
 
 
 def _position(position: int, event_id: UUID) -> str:

@@ -6,25 +6,27 @@ from typing import Any
 from db.documents import DOCUMENTS
 from db.driver_reads import fetch
 from db.engine import Database
-from db.pages import PAGE_BYTES
+from db.pages import oldest
 from domain.access import EVERYTHING, Reach
 from domain.documents import Document
 from domain.errors import NotFound
 
 _FIELDS = ("id", "type", "subject", "sequence", "time", "actor", "correlation_id", "data")
 
+_PAGE = oldest(
+    f"""SELECT {", ".join(_FIELDS)}, 300 + octet_length(data::text) AS size
+        FROM events WHERE subject_id = d.id AND sequence > $4
+        ORDER BY sequence LIMIT $5::bigint + 1""",
+    "sequence",
+    "$5::bigint",
+)
 # The planner leaves out what a run is known by besides its customer and source. A document without
 # further events is one row without an event.
 _TIMELINE = {
-    kind: f"""SELECT e.* FROM ({each.run}) d LEFT JOIN LATERAL (
-        SELECT next.*, count(*) OVER () AS ahead,
-            sum(size) OVER (ORDER BY sequence) - size AS before
-        FROM (SELECT {", ".join(_FIELDS)}, 300 + octet_length(data::text) AS size
-            FROM events WHERE subject_id = d.id AND sequence > $4
-            ORDER BY sequence LIMIT $5::bigint + 1) next) e ON true
+    kind: f"""SELECT e.* FROM ({each.run}) d LEFT JOIN LATERAL ({_PAGE}) e ON true
     WHERE d.id = $1 AND ($2::uuid IS NULL OR d.customer_id = $2)
-        AND ($3::text IS NULL OR d.source = $3) AND coalesce(e.before, 0) < {PAGE_BYTES}
-    ORDER BY e.sequence LIMIT $5"""
+        AND ($3::text IS NULL OR d.source = $3)
+    ORDER BY e.sequence"""
     for kind, each in DOCUMENTS.items()
 }
 

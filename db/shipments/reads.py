@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal_column, select
+from sqlalchemy import ColumnElement, Select, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.orders.reads import within
 from db.orders.tables import OrderRow
+from db.pages import oldest
 from db.shipments.tables import ParcelRow, ShipmentRow, TrackingEventRow
 from domain.access import EVERYTHING, Reach
-from domain.errors import NotFound
+from domain.errors import Malformed, NotFound
+from domain.shipments.packing import MOST_PARCELS
 
 _LINES = literal_column(
     """coalesce((SELECT jsonb_agg(jsonb_build_object(
@@ -23,10 +25,11 @@ _LINES = literal_column(
     JSONB,
 )
 _PARCELS = literal_column(
-    """coalesce((SELECT jsonb_agg(jsonb_build_object(
+    f"""coalesce((SELECT jsonb_agg(jsonb_build_object(
         'id', p.id, 'carrier', p.carrier, 'tracking_number', p.tracking_number,
         'status', p.status, 'exception_reason', p.exception_reason) ORDER BY p.id)
-    FROM parcels p WHERE p.shipment_id = shipments.id), '[]')""",
+    FROM (SELECT * FROM parcels WHERE shipment_id = shipments.id
+        ORDER BY id LIMIT {MOST_PARCELS} + 1) p), '[]')""",
     JSONB,
 )
 PARTS_SIZE: ColumnElement[int] = literal_column(
@@ -89,13 +92,42 @@ async def get_shipment(
     return cast(ShipmentRead, found)
 
 
-async def tracking_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[TrackingEventRow]:
-    """Return what the carrier said about the shipment's parcels, oldest first."""
-    query = (
-        select(TrackingEventRow.__table__, ParcelRow.tracking_number)
-        .join(ParcelRow, ParcelRow.id == TrackingEventRow.parcel_id)
-        .where(ParcelRow.shipment_id == shipment_id)
-        .order_by(TrackingEventRow.occurred_at, TrackingEventRow.id)
-        .limit(1000)
+_SCANS = "tracking_events e JOIN parcels p ON p.id = e.parcel_id"
+_SCAN = text(f"SELECT e.occurred_at FROM {_SCANS} WHERE e.id = :id AND p.shipment_id = :shipment")
+_TRACKING = {
+    begun: text(
+        oldest(
+            f"""SELECT e.*, p.tracking_number,
+                400 + octet_length(e.code || e.place || e.message || e.signed_by) AS size
+            FROM {_SCANS} WHERE p.shipment_id = :shipment {further}
+            ORDER BY e.occurred_at, e.id LIMIT :limit + 1""",
+            "occurred_at, id",
+            ":limit",
+        )
+        + " ORDER BY occurred_at, id"
     )
-    return cast(Sequence[TrackingEventRow], (await db.execute(query)).all())
+    for begun, further in (
+        (False, ""),
+        (True, "AND (e.occurred_at, e.id) > (:at, CAST(:id AS uuid))"),
+    )
+}
+
+
+async def tracking_of(
+    db: AsyncConnection, shipment_id: UUID, *, after: UUID | None = None, limit: int
+) -> tuple[Sequence[TrackingEventRow], bool]:
+    """Return what the carrier said about a shipment's parcels, and whether there is more of it.
+
+    Oldest first: at most ``limit``, that fit into a page and follow that with the id ``after``.
+    Raises Malformed when none has it.
+    """
+    given: dict[str, Any] = {"shipment": shipment_id, "limit": limit}
+    if after is not None:
+        given["id"] = after
+        at = (await db.execute(_SCAN, {"shipment": shipment_id, "id": after})).scalar_one_or_none()
+        if at is None:
+            error = {"pointer": "/query/after", "message": "no event of it has this id"}
+            raise Malformed("check /query/after", errors=[error])
+        given["at"] = at
+    rows = (await db.execute(_TRACKING[after is not None], given)).all()
+    return cast(Sequence[TrackingEventRow], rows), bool(rows) and rows[0].ahead > len(rows)
