@@ -1,6 +1,6 @@
 """HTTP for customers."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import fastapi
@@ -31,7 +31,7 @@ from db.customers import CustomerRow, get_customer, search_customers
 from db.pages import get_page
 from domain.access import Caller, Command
 from domain.addresses import Address
-from domain.customers import CreateCustomer, CustomerChange, CustomerStatus
+from domain.customers import CreateCustomer, CustomerChange, CustomerKind, CustomerStatus
 from domain.errors import AlreadyExists, NotFound, Stale
 from domain.ids import CustomerId
 from domain.metadata import check_metadata
@@ -45,8 +45,8 @@ class CustomerView(Value):
     """A customer."""
 
     id: OwnId[CustomerId]
-    kind: Literal["person", "company"]
-    """Whether it is somebody or a firm; nothing else depends on it."""
+    kind: CustomerKind
+    """Somebody or a firm."""
     name: str
     """What people call it."""
     email: str | None

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from enum import StrEnum
 from typing import Literal
 
 import structlog
@@ -27,7 +28,20 @@ PATIENCE = 2.0
 EVERY = 5.0
 """Seconds between two looks at the backlog."""
 
-Part = Literal["ok", "unavailable"]
+
+class PartStatus(StrEnum):
+    """Whether what is needed answers."""
+
+    OK = "ok"
+    UNAVAILABLE = "unavailable"
+
+
+class ReadinessStatus(StrEnum):
+    """Whether orders can be accepted; `degraded` while they can, and wait for Temporal."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    UNAVAILABLE = "unavailable"
 
 
 class Liveness(Value):
@@ -40,11 +54,11 @@ class Liveness(Value):
 class Health(Value):
     """What this process needs, part by part."""
 
-    status: Literal["ok", "unavailable"]
+    status: PartStatus
     """`ok` while both parts are."""
-    database: Part
+    database: PartStatus
     """Whether PostgreSQL answers, with the tables of this release."""
-    temporal: Part
+    temporal: PartStatus
     """Whether Temporal answers."""
 
 
@@ -65,11 +79,11 @@ class Readiness(Value):
     ``degraded`` while Temporal is away: orders are still accepted, and catch up later.
     """
 
-    status: Literal["ok", "degraded", "unavailable"]
+    status: ReadinessStatus
     """Send requests here unless it is `unavailable`."""
-    database: Part
+    database: PartStatus
     """Whether PostgreSQL answers, with the tables of this release."""
-    temporal: Part
+    temporal: PartStatus
     """Whether Temporal answers."""
     backlog: Backlog | None
     """Null while the database does not answer."""
@@ -85,9 +99,9 @@ async def live() -> Liveness:
 async def show(serving: Serving, response: Response) -> Health:
     """200 when database and Temporal answer, else 503."""
     backlog, temporal = await asyncio.gather(_backlog(serving), _temporal(serving))
-    database: Part = "unavailable" if backlog is None else "ok"
-    everything: Part = "ok" if (database, temporal) == ("ok", "ok") else "unavailable"
-    if everything != "ok":
+    database = _status(backlog is not None)
+    everything = _status(database is temporal is PartStatus.OK)
+    if everything is not PartStatus.OK:
         response.status_code = 503
     return Health(status=everything, database=database, temporal=temporal)
 
@@ -99,10 +113,22 @@ async def ready(serving: Serving, response: Response) -> Readiness:
     if found is None:
         response.status_code = 503
         return Readiness(
-            status="unavailable", database="unavailable", temporal=temporal, backlog=None
+            status=ReadinessStatus.UNAVAILABLE,
+            database=PartStatus.UNAVAILABLE,
+            temporal=temporal,
+            backlog=None,
         )
-    status: Literal["ok", "degraded"] = "ok" if temporal == "ok" else "degraded"
-    return Readiness(status=status, database="ok", temporal=temporal, backlog=found)
+    whole = temporal is PartStatus.OK
+    return Readiness(
+        status=ReadinessStatus.OK if whole else ReadinessStatus.DEGRADED,
+        database=PartStatus.OK,
+        temporal=temporal,
+        backlog=found,
+    )
+
+
+def _status(answers: bool) -> PartStatus:
+    return PartStatus.OK if answers else PartStatus.UNAVAILABLE
 
 
 async def _backlog(serving: Services) -> Backlog | None:
@@ -135,11 +161,11 @@ async def watch_backlog(db: Database) -> None:
         await asyncio.sleep(EVERY)
 
 
-async def _temporal(serving: Services) -> Part:
+async def _temporal(serving: Services) -> PartStatus:
     try:
         async with asyncio.timeout(PATIENCE):
             client = await serving.temporal()
             healthy = await client.service_client.check_health(timeout=timedelta(seconds=PATIENCE))
     except (PartnerUnavailable, RPCError, OSError):
-        return "unavailable"
-    return "ok" if healthy else "unavailable"
+        return PartStatus.UNAVAILABLE
+    return _status(healthy)

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id, Kept, Updated, columns_of, one_of
 from domain.access import EVERYTHING, Reach
-from domain.customers import CreateCustomer, CustomerStatus, folded_email
+from domain.customers import CreateCustomer, CustomerKind, CustomerStatus, folded_email
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import CustomerId
 from domain.metadata import merge
@@ -36,7 +36,7 @@ class CustomerRow(Base):
     __tablename__ = "customers"
     __table_args__ = (
         one_of("status", CustomerStatus),
-        one_of("kind", ("person", "company")),
+        one_of("kind", CustomerKind),
         UniqueConstraint("source", "external_reference"),
         Index("ix_customers_created", "created_at", "id"),
         Index(

@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -34,6 +34,13 @@ Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{4,14}$")]
 """A telephone number (E.164), such as +4930123456."""
 
 
+class CustomerKind(StrEnum):
+    """Whether a customer is somebody or a firm; nothing else depends on it."""
+
+    PERSON = "person"
+    COMPANY = "company"
+
+
 class CustomerStatus(StrEnum):
     """Whether a customer may place orders."""
 
@@ -44,8 +51,8 @@ class CustomerStatus(StrEnum):
 class CreateCustomer(Sourced):
     """A new customer."""
 
-    kind: Literal["person", "company"] = "person"
-    """Whether it is somebody or a firm; nothing else depends on it."""
+    kind: CustomerKind = CustomerKind.PERSON
+    """Somebody or a firm."""
     name: Name
     """What people call it."""
     email: Email | None = None

@@ -12,7 +12,7 @@ class Policy(Value):
     """What the company has decided; each setting can be changed without a new release."""
 
     shipping_rates: Mapping[Currency, Mapping[Service, Amount]] = {
-        currency: {"ground": 500, "express": 1500} for currency in ("EUR", "GBP", "USD")
+        currency: {Service.GROUND: 500, Service.EXPRESS: 1500} for currency in ("EUR", "GBP", "USD")
     }
     """What an order pays for shipping, by currency and service, in minor units of that currency.
 

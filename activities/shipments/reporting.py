@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import get_args
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,15 +11,13 @@ from db.documents import SHIPMENTS
 from db.shipments.tracking import has_parcel
 from db.shipments.writes import lock_with_order
 from domain.errors import IllegalMove, Malformed
-from domain.shipments.reporting import ReportScan
+from domain.shipments.reporting import ReportedStatus, ReportScan
 from domain.shipments.status import ShipmentStatus
 from domain.shipments.tracking import predates
 from gateways.carriers.port import Codes, Scan
 
 MANUAL = "manual"
-_CODES: Codes = {
-    status: (status, "", False) for status in get_args(ReportScan.model_fields["status"].annotation)
-}
+_CODES: Codes = {status: (status, "", False) for status in ReportedStatus}
 _NO_LABEL = (ShipmentStatus.PENDING, ShipmentStatus.CANCELLED, ShipmentStatus.VOIDED)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, ConfigDict, Field, model_validator
@@ -16,8 +17,14 @@ from domain.money import MAX_AMOUNT, Currency, Money, half_up, split
 from domain.sources import Sourced
 from domain.value import Name, Value
 
-Service = Literal["ground", "express"]
-"""How goods travel."""
+
+class Service(StrEnum):
+    """How goods travel."""
+
+    GROUND = "ground"
+    EXPRESS = "express"
+
+
 Units = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 """Whole pieces of an item."""
 
@@ -96,8 +103,8 @@ class PlaceOrder(Sourced):
     """Where the goods go."""
     bill_to: Address | None = None
     """Who is billed, if that is not where the goods go."""
-    shipping_service: Service = "ground"
-    """How the goods travel; what that costs depends on it."""
+    shipping_service: Service = Service.GROUND
+    """What shipping costs depends on it."""
     payment: CardPayment = CardPayment()
     """How the order is paid; money is reserved at once, and taken when goods leave."""
     tax: Money | None = Field(

@@ -1,10 +1,22 @@
 """Scans that a person reports, of a carrier that does not tell us itself."""
 
-from typing import Literal
+from enum import StrEnum
 
 from pydantic import AwareDatetime, Field
 
 from domain.value import Name, Text, Value
+
+
+class ReportedStatus(StrEnum):
+    """What a person may report of a parcel; the words are those of its status."""
+
+    PICKED_UP = "picked_up"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    RETURNING = "returning"
+    RETURNED = "returned"
+    LOST = "lost"
+    DELIVERED = "delivered"
 
 
 class ReportScan(Value):
@@ -12,15 +24,7 @@ class ReportScan(Value):
 
     tracking_number: Name
     """The carrier's number for a parcel of this shipment."""
-    status: Literal[
-        "picked_up",
-        "in_transit",
-        "out_for_delivery",
-        "returning",
-        "returned",
-        "lost",
-        "delivered",
-    ]
+    status: ReportedStatus
     """What happened to the parcel."""
     occurred_at: AwareDatetime | None = Field(
         default=None, description="When; now if it is not given."

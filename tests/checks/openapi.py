@@ -119,6 +119,24 @@ def check_every_schema_is_explained() -> None:
     refuse([f"{name} has no description" for name, one in schemas.items() if not _told(one)])
 
 
+def check_every_enum_has_a_name() -> None:
+    """An enum that stands in a property becomes a class of each property that has it."""
+    described = document()
+    named = described["components"]["schemas"].values()
+    unnamed = [one for one in _enums(described) if not any(one is each for each in named)]
+    refuse([f"{one['enum']} has no name" for one in unnamed])
+
+
+def _enums(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        if len(part.get("enum", ())) > 1:
+            yield part
+        part = list(part.values())
+    if isinstance(part, list):
+        for value in part:
+            yield from _enums(value)
+
+
 def check_names_are_those_of_generated_clients() -> None:
     schemas = document()["components"]["schemas"]
     findings = [f"{name} is no name of a class" for name in schemas if not name.isalnum()]

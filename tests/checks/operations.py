@@ -1,5 +1,6 @@
 """docs/operations.md says what the settings are."""
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -37,4 +38,4 @@ def shown(default: Any) -> str:
         return "the sandbox's"
     if isinstance(default, timedelta):
         return f"{default.total_seconds():g} s"
-    return f"`{default}`"
+    return f"`{json.dumps(default) if isinstance(default, dict) else default}`"

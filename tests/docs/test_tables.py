@@ -1,5 +1,6 @@
 """The tables of the documents say what the code says."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
@@ -110,7 +111,7 @@ def shown(default: Any) -> str:
         return "the sandbox's"
     if hasattr(default, "total_seconds"):
         return f"{default.total_seconds():g} s"
-    return f"`{default}`"
+    return f"`{json.dumps(default) if isinstance(default, dict) else default}`"
 
 
 def test_every_command_of_the_command_line_is_listed() -> None:
