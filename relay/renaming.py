@@ -4,7 +4,7 @@ import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.documents import PROCESSES
+from workflows.runs import OPEN_RUNS
 from workflows.status import is_named_by_uuid
 
 log = structlog.get_logger(__name__)
@@ -17,10 +17,8 @@ async def retire_old_runs(client: Client) -> int:
     a worker takes work: those of the release before have been stopped by then, and a document has
     never two runs. Raises RPCError: then the worker must not start.
     """
-    ours = ", ".join(f"'{process.workflow}'" for process in PROCESSES.values())
-    open_runs = f"WorkflowType IN ({ours}) AND ExecutionStatus = 'Running'"
     retired = 0
-    async for run in client.list_workflows(open_runs):
+    async for run in client.list_workflows(OPEN_RUNS):
         if is_named_by_uuid(run.id) and await _terminate(client, run.id):
             log.info("run_renamed", workflow_id=run.id)
             retired += 1

@@ -14,19 +14,17 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Gauge
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from db.deadlines import DEADLINES, Deadline, cancel_needless, find_late, find_needless, warn
 from db.engine import Database
 from db.idempotency import CallerKey, drop_expired, find_expired
 from db.items import give_key, items_without_key
-from db.outbox import backlog, depth_by_kind, signal
-from db.runs import Unfinished, find_unfinished
+from db.outbox import backlog, depth_by_kind
+from db.runs import Unfinished
 from db.tasks import count_by_kind
-from domain.documents import PROCESSES
+from relay.lost_runs import RunWatch
 from telemetry import metrics
-from workflows.runs import STANDS_FROM
 
 log = structlog.get_logger(__name__)
 
@@ -34,11 +32,9 @@ EVERY = timedelta(minutes=5)
 """For what is not urgent: what waits, waits in hours."""
 YOUNG = timedelta(minutes=1)
 """A document younger than this is left alone: its start may be under way."""
-RUNS_A_TIME = 200
 KEYS_A_TIME = 1000
 WARNINGS_A_TIME = 100
 """Their documents are locked together while their tasks and events are written."""
-_FIRST = UUID(int=0)
 
 Found = TypeVar("Found")
 
@@ -62,14 +58,7 @@ class Sweeper:
     def __init__(self, books: Database, client: Client, *, young: timedelta = YOUNG) -> None:
         """Look after these books and their runs, but not yet after ``young`` documents."""
         self.books = books
-        self.client = client
-        self.young = young
-        self.after = _FIRST
-        """The document up to which this round has looked for lost runs."""
-        self.lost = 0
-        """How many lost runs it has found."""
-        self.standing = 0
-        """How many runs it has found that stand still."""
+        self.runs = RunWatch(books, client, young)
 
     async def run(self) -> None:
         """Sweep until cancelled; what fails once is tried again next time."""
@@ -121,54 +110,12 @@ async def _set_gauges(_: Sweeper, read: Sequence[tuple[Gauge, float]]) -> int:
     return len(read)
 
 
-async def _find_lost_runs(sweeper: Sweeper) -> list[Unfinished]:
-    """Return unfinished documents of the next portion whose runs are gone.
-
-    A run can get lost when Temporal's own database is restored from an older backup than ours,
-    when an operator terminates it, or when a step refused what its process does not expect: that
-    one is worth an engineer's look, too.
-    """
-    async with sweeper.books.read() as db:
-        portion = await find_unfinished(
-            db, after=sweeper.after, older_than=sweeper.young, limit=RUNS_A_TIME
-        )
-    lost = [one for one in portion if not one.due and await _is_lost(sweeper, one)]
-    sweeper.lost += len(lost)
-    if len(portion) == RUNS_A_TIME:
-        sweeper.after = portion[-1].id
-    else:
-        metrics.stuck_documents.set(sweeper.lost)
-        metrics.runs_standing_still.set(sweeper.standing)
-        sweeper.after, sweeper.lost, sweeper.standing = _FIRST, 0, 0
-    return lost
+async def _find_lost_runs(sweeper: Sweeper) -> Sequence[Unfinished]:
+    return await sweeper.runs.find_lost()
 
 
 async def _wake_runs(sweeper: Sweeper, lost: Sequence[Unfinished]) -> int:
-    """Signal runs that are gone: the dispatcher starts them anew."""
-    for one in lost:
-        async with sweeper.books.begin() as db:
-            await signal(db, one.document, PROCESSES[one.kind].signals[0])
-    return len(lost)
-
-
-async def _is_lost(sweeper: Sweeper, document: Unfinished) -> bool:
-    """Whether a document's run is gone, which the log tells; one that stands still is counted."""
-    workflow_id = document.run_id
-    try:
-        described = await sweeper.client.get_workflow_handle(workflow_id).describe()
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
-        log.error("run_lost", workflow_id=workflow_id, was="unknown")
-        return True
-    if described.status not in (None, WorkflowExecutionStatus.RUNNING):
-        log.error("run_lost", workflow_id=workflow_id, was=described.status.name.lower())
-        return True
-    attempts = described.raw_description.pending_workflow_task.attempt
-    if attempts >= STANDS_FROM:
-        log.error("run_stands_still", workflow_id=workflow_id, attempts=attempts)
-        sweeper.standing += 1
-    return False
+    return await sweeper.runs.wake(lost)
 
 
 async def _find_expired(sweeper: Sweeper) -> Sequence[CallerKey]:

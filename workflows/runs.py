@@ -17,7 +17,11 @@ CUSTOMER = SearchAttributeKey.for_keyword("CustomerId")
 
 ALL = (NUMBER, STATUS, CUSTOMER)
 
-
+OPEN_RUNS = (
+    f"WorkflowType IN ({', '.join(repr(each.workflow) for each in PROCESSES.values())})"
+    " AND ExecutionStatus = 'Running'"
+)
+"""The query of Temporal's list for the runs that are open; it may be a moment behind."""
 STANDS_FROM = 3
 """Attempts of one workflow task from which a run counts as standing still: no worker can go on from
 its history, and Temporal tries for ever."""

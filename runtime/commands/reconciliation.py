@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.runs import find_unfinished
 from db.verify.books import SAMPLES, Finding
 from db.verify.partners import Label, Operation, get_labels, get_operations, get_own_numbers
-from domain.documents import PROCESSES
 from domain.payments import EntryKind, Phase
 from domain.shipments.status import ShipmentStatus
 from gateways.carriers.sandbox import SANDBOX_CARRIER
@@ -75,10 +74,10 @@ async def compare_runs(engine: AsyncEngine, address: str, namespace: str) -> lis
     """Compare the documents that have not ended with the open runs in Temporal."""
     from temporalio.client import Client
 
+    from workflows.runs import OPEN_RUNS
+
     client = await Client.connect(address, namespace=namespace)
-    ours = ", ".join(f"'{process.workflow}'" for process in PROCESSES.values())
-    query = f"WorkflowType IN ({ours}) AND ExecutionStatus = 'Running'"
-    open_runs = {run.id async for run in client.list_workflows(query)}
+    open_runs = {run.id async for run in client.list_workflows(OPEN_RUNS)}
     async with engine.connect() as db:
         unfinished = await find_unfinished(db)
     told = {document.run_id for document in unfinished if not document.due}
