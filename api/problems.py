@@ -1,10 +1,12 @@
 """Problem details in OpenAPI: which refusals each route documents."""
 
 from typing import Any
+from uuid import UUID
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from api.errors import MEDIA_TYPE, header_of
+from api.fields import Sku
 from api.headers import refer
 from api.refusals import (
     Busy,
@@ -15,6 +17,7 @@ from api.refusals import (
     TooSlow,
     Unreadable,
 )
+from domain.access import Role
 from domain.errors import (
     DomainError,
     Forbidden,
@@ -24,6 +27,8 @@ from domain.errors import (
     Malformed,
     Unauthenticated,
 )
+from domain.money import Money
+from domain.quantities import Total
 from domain.value import Described
 
 ALWAYS: tuple[type[DomainError], ...] = (Internal, Busy, DatabaseUnavailable, TimedOut)
@@ -40,6 +45,14 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 """What a route of one document answers to a caller that has it."""
 
 
+def _without_default(schema: dict[str, Any]) -> None:
+    del schema["default"]
+
+
+_ABSENT: Any = Field(default=None, json_schema_extra=_without_default)
+"""Of a member that only some problems have: it is absent from the others, and never null."""
+
+
 class FieldError(Described):
     """What is wrong at one place of the request."""
 
@@ -50,8 +63,34 @@ class FieldError(Described):
     """What is wrong there, in words for people; never what was sent."""
 
 
+class Shortage(Described):
+    """Demand for an item above what is available of it."""
+
+    sku: Sku
+    location_id: UUID = _ABSENT
+    """Where it was to be taken from; absent where any place would do."""
+    requested: Total
+    """Units that are wanted."""
+    available: Total
+    """Units that are there and not promised."""
+
+
+class Holder(Described):
+    """A document to which some of the stock is promised."""
+
+    document_type: str
+    """What kind of document it is, such as `order`."""
+    document_id: UUID
+    """Which one."""
+    quantity: Total
+    """Units that are promised to it."""
+
+
 class Problem(Described):
-    """Problem details (RFC 9457); further members are facts about the refusal."""
+    """Problem details (RFC 9457) with what else is known of the refusal, by its `code`.
+
+    Members that a client does not know are to be passed over: there may be more of them.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -69,8 +108,38 @@ class Problem(Described):
     """The kind of refusal, to branch on."""
     request_id: str | None
     """By which the request is found in the logs: the `X-Request-Id`."""
-    errors: list[FieldError] = []
-    """With `malformed`: all that is wrong, as far as it is known."""
+    errors: list[FieldError] = _ABSENT
+    """With `malformed`: all that is wrong, as far as it is known; at most 50."""
+    id: UUID = _ABSENT
+    """With `already_exists`: the document that is there, if the caller may read it."""
+    current_status: str = _ABSENT
+    """With `illegal_move`: the state that forbids it."""
+    allowed: list[str] = _ABSENT
+    """What could be asked instead: states with `illegal_move`, choices of a task, or reasons."""
+    outcome: str = _ABSENT
+    """With `illegal_move`: how the task was decided before."""
+    decided_by: str = _ABSENT
+    """With `illegal_move`: who decided the task before."""
+    version: int = _ABSENT
+    """With `stale`: the version that the document has by now."""
+    shortages: list[Shortage] = _ABSENT
+    """With `out_of_stock`: all that there is not enough of."""
+    available: Total = _ABSENT
+    """With `out_of_stock`, of an adjustment: units that could be taken."""
+    holders: list[Holder] = _ABSENT
+    """With `out_of_stock`, of an adjustment: to what the others are promised."""
+    sku: str = _ABSENT
+    """With `price_changed`: the item."""
+    current: Money = _ABSENT
+    """With `price_changed`: the item's list price."""
+    command: str = _ABSENT
+    """With `forbidden`: the command that the caller may not give, as scopes name it."""
+    role: Role = _ABSENT
+    """With `forbidden`: the role that may."""
+    field: str = _ABSENT
+    """With `forbidden`: the field that the caller may not give."""
+    retry_after: int = _ABSENT
+    """With `too_many_attempts`: seconds after which another card may be tried."""
 
 
 def problems(*refusals: type[DomainError]) -> dict[int | str, dict[str, Any]]:

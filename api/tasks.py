@@ -69,8 +69,8 @@ class TaskView(Value):
     question: str
     """What is asked, in words for people."""
     facts: dict[str, Any] | None = Field(
-        description="What led to the question, by names that depend on `kind`; null for callers who"
-        " may not see the payments that they tell of."
+        description="What led to the question, by names that depend on `kind` and of which any"
+        " release may add some; null for callers who may not see the payments that they tell of."
     )
     choices: tuple[str, ...]
     """What may be answered."""

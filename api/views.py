@@ -27,7 +27,8 @@ class EventView(Value):
     correlation_id: str
     """The same in all events of one process: its name and the id of its document."""
     data: dict[str, Any]
-    """What it changed, by names that depend on `type`; what the caller may not see is left out."""
+    """What it changed, by names that depend on `type` and of which any release may add some; what
+    the caller may not see is left out."""
 
 
 class Wait(Value):

@@ -1,6 +1,6 @@
 """HTTP for sites: warehouses and plants with their locations."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import fastapi
@@ -22,6 +22,7 @@ from api.rows import last_id, view
 from db.inventory.sites import PARTS_SIZE, SiteRead, get_site, search_sites
 from db.pages import get_page
 from domain.access import Caller
+from domain.addresses import Address
 from domain.errors import AlreadyExists, NotFound, Stale
 from domain.ids import LocationId, SiteId
 from domain.inventory import CreateSite, LocationKind, SiteChange
@@ -54,9 +55,8 @@ class SiteView(Value):
     """Its name on documents; there is one of it, and it stays."""
     name: str
     """What people call it."""
-    address: dict[str, Any] = Field(
-        description="Where shipments leave from; empty for a site without one."
-    )
+    address: Address | None
+    """Where shipments leave from; null for a site without one."""
     rank: int
     """0 to 10,000; a lower one is served from first."""
     active: bool = Field(description="Whether new orders are served from it.")
@@ -159,4 +159,4 @@ async def change_site(
 
 
 def _shown(row: SiteRead) -> SiteView:
-    return view(SiteView, row, locations=row.locations or ())
+    return view(SiteView, row, address=row.address or None, locations=row.locations or ())

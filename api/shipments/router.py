@@ -155,5 +155,10 @@ def _view(row: ShipmentRead, caller: Caller) -> ShipmentView:
     }
     lines = [disclose("shipment line", line, caller) for line in row.lines]
     return view(
-        ShipmentView, row, **disclose("shipment", label, caller), lines=lines, **_boxes(row)
+        ShipmentView,
+        row,
+        ship_from=row.ship_from or None,
+        **disclose("shipment", label, caller),
+        lines=lines,
+        **_boxes(row),
     )

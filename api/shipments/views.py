@@ -1,7 +1,6 @@
 """A shipment as callers see it, and what they may ask about it."""
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -74,7 +73,8 @@ class ShipmentView(Value):
     carrier: Carrier
     service: str
     """How the goods travel: `ground` or `express`."""
-    ship_from: dict[str, Any] = Field(description="An address; empty for a site without one.")
+    ship_from: Address | None
+    """Where the goods leave from; null for a site without an address."""
     ship_to: Address
     """Where the goods go."""
     label_url: str | None = Field(description=f"Where to print the label from. {_OF_LABELS}")

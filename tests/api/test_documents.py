@@ -162,3 +162,12 @@ async def test_tasks_are_found_by_their_role_and_state(callers: Callers) -> None
     (task,) = await listed(callers, f"/tasks?document_id={LOST}")
     assert task["choices"] == ["refund", "wait"]
     assert task["facts"] == {"days": 3}
+
+
+async def test_a_site_without_an_address_and_what_leaves_from_there_show_none(
+    callers: Callers,
+) -> None:
+    """Null where the document wants an address: an empty object would be none that can be read."""
+    [shipment, *_] = (await callers.get("/shipments")).json()["items"]
+    site = (await callers.get(f"/inventory/sites/{shipment['site_id']}")).json()
+    assert (shipment["ship_from"], site["address"]) == (None, None)

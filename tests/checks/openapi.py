@@ -1,5 +1,6 @@
 """The OpenAPI document: complete, with every refusal in it, and examples that hold."""
 
+import ast
 import functools
 import re
 from collections import Counter
@@ -11,10 +12,10 @@ from temporalio.client import Client
 from api.app import create_app
 from api.services import Services
 from db.engine import Database, open_engine
-from domain.errors import PartnerUnavailable
+from domain.errors import DomainError, PartnerUnavailable
 from domain.orders.placing import PlaceOrder
 from runtime.settings import Settings
-from tests.checks.outcome import refuse
+from tests.checks.outcome import ROOT, refuse
 
 PROBLEM = "application/problem+json"
 ALWAYS = {"500", "503"}
@@ -135,6 +136,26 @@ def _enums(part: Any) -> Iterator[dict[str, Any]]:
     if isinstance(part, list):
         for value in part:
             yield from _enums(value)
+
+
+def check_what_refusals_bring_is_described() -> None:
+    """Clients read the members of a problem by their types: each that the code gives is one."""
+    kinds = {kind.__name__ for kind in _kinds(DomainError)}
+    known = document()["components"]["schemas"]["Problem"]["properties"].keys()
+    given: dict[str, str] = {}
+    for layer in ("domain", "db", "activities", "api"):
+        for path in sorted((ROOT / layer).rglob("*.py")):
+            for call in ast.walk(ast.parse(path.read_text())):
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in kinds:
+                    given |= {one.arg: path.name for one in call.keywords if one.arg}
+    findings = [f"{where}: nothing is said of {name}" for name, where in given.items()]
+    refuse([one for one in findings if one.rpartition(" ")[2] not in known])
+
+
+def _kinds(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from _kinds(each)
 
 
 def check_names_are_those_of_generated_clients() -> None:
