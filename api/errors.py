@@ -1,5 +1,6 @@
 """Every refusal and failure as RFC 9457 problem details; clients branch on ``code``."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -138,6 +139,9 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         refusal: DomainError = NotFound("there is nothing at this address")
+    elif error.status_code == 400 and type(error.__cause__) is ValueError:
+        # Numbers of so many digits would take long to read; no field is known yet.
+        refusal = Malformed(f"a number has more than {sys.get_int_max_str_digits()} digits")
     else:
         refusal = _HTTP.get(error.status_code, Internal)(error.detail)
     headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers

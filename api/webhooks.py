@@ -1,6 +1,8 @@
 """HTTP for partners: what they tell us is verified, kept as it came, and applied later."""
 
 import asyncio
+import json
+import re
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,6 +27,9 @@ from telemetry import metrics
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 LARGEST_BATCH = 100
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+_LONGEST_KEPT = 20
+"""Digits, or a sign and digits, of the longest numbers of 64 bits."""
 _SIGNED = {
     "description": "The event as its partner signed it, byte for byte.",
     "required": True,
@@ -122,10 +127,12 @@ async def receive(
 def _storable(raw: bytes) -> dict[str, Any]:
     """Return a genuine body as it came, but for NUL; as text, where it is no storable object.
 
+    A number that is too large to be kept as one is kept as text, digit by digit.
+
     Refused, its partner would send it for ever; kept, it becomes a task.
     """
     try:
-        payload = orjson.loads(raw)
+        payload = _exact(raw) if _LONG_NUMBER.search(raw) else orjson.loads(raw)
         # As facts are written: what is nested almost too deeply is too deep within a list of them.
         to_json([{"payload": payload}])
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
@@ -134,6 +141,20 @@ def _storable(raw: bytes) -> dict[str, Any]:
         text = raw.decode("utf-8", "replace")
         return {"unreadable": without_nul(text)}
     return cast(dict[str, Any], _without_nul(payload)) if b"\\u0000" in raw else payload
+
+
+def _exact(raw: bytes) -> Any:
+    """Read JSON as orjson does, but for whole numbers beyond 64 bits, which that one rounds."""
+    read = orjson.loads(raw)
+    try:
+        return json.loads(raw, parse_int=_whole)
+    except RecursionError:
+        return read
+
+
+def _whole(digits: str) -> int | str:
+    number = int(digits) if len(digits) <= _LONGEST_KEPT else None
+    return number if number is not None and -(2**63) <= number < 2**64 else digits
 
 
 def _without_nul(value: Any) -> Any:

@@ -89,6 +89,29 @@ async def test_of_events_that_come_at_once_one_that_is_no_object_holds_no_other(
     assert {row["kind"] for row in rows} == {"fact"}
 
 
+@pytest.mark.parametrize(
+    ("digits", "kept_as"),
+    [
+        ("9223372036854775808", 2**63),
+        ("18446744073709551615", 2**64 - 1),
+        ("-9223372036854775808", -(2**63)),
+        ("18446744073709551616", "18446744073709551616"),
+        ("-9223372036854775809", "-9223372036854775809"),
+        ("12345678901234567890123", "12345678901234567890123"),
+        ("9" * 300, "9" * 300),
+    ],
+)
+async def test_a_number_beyond_64_bits_is_kept_digit_by_digit(
+    digits: str, kept_as: int | str, callers: Callers, database_url: str
+) -> None:
+    """D20: stored as it came; a rounded number would be what nobody told."""
+    body = f'{{"id": "evt_large", "type": "tracking.scan", "data": {{"large": {digits}, "n": 1}}}}'
+    name = f"evt_{uuid4().hex}"
+    assert (await tell(callers, body, sign(body, event_id=name))).status_code == 202
+    (row,) = [row for row in await kept(database_url) if row["provider_event_id"] == name]
+    assert json.loads(row["payload"])["data"] == {"large": kept_as, "n": 1}
+
+
 async def test_what_is_not_signed_by_the_partner_leaves_nothing(
     callers: Callers, database_url: str
 ) -> None:
