@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from api.deps import Require
+from api.examples import EXAMPLES
 from api.headers import COMPONENTS, ETAG, REPLAYED, REQUEST_ID, refer
 from api.idempotency import HEADER as KEY_HEADER
 from api.idempotency import PATTERN, optional_key, required_key
@@ -96,21 +97,13 @@ def _refusals(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 
 
 def _complete(operation: dict[str, Any], route: APIRoute) -> None:
-    """Add what stands beneath query parameters, and the headers of request and answers."""
-    for model in (each.field_info.annotation for each in route.dependant.query_params):
-        told = told_fields(model) if isinstance(model, type) else {}
-        for parameter in operation.get("parameters", ()):
-            if parameter["name"] in told:
-                parameter.setdefault("description", told[parameter["name"]])
+    """Add what routes do without declaring it: who may ask, keys, headers; and what explains."""
     calls = list(_calls(route.dependant))
+    keyed = required_key in calls or optional_key in calls
     command = command_of(route)
     if command is not None:
         operation["security"] = [{name: []} for name in _CREDENTIALS]
         operation["x-command"] = str(command)
-    keyed = required_key in calls or optional_key in calls
-    for status, answer in operation["responses"].items():
-        names = _carried(status, tagged="304" in operation["responses"], keyed=keyed)
-        answer["headers"] = {**answer.get("headers", {}), **refer(names)}
     if keyed:
         operation.setdefault("parameters", []).append(
             {
@@ -121,6 +114,29 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
                 "schema": {"type": "string", "pattern": PATTERN},
             }
         )
+    for status, answer in operation["responses"].items():
+        names = _carried(status, tagged="304" in operation["responses"], keyed=keyed)
+        answer["headers"] = {**answer.get("headers", {}), **refer(names)}
+    _explain_query(operation, route)
+    _show_bodies(operation)
+
+
+def _explain_query(operation: dict[str, Any], route: APIRoute) -> None:
+    for model in (each.field_info.annotation for each in route.dependant.query_params):
+        told = told_fields(model) if isinstance(model, type) else {}
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] in told:
+                parameter.setdefault("description", told[parameter["name"]])
+
+
+def _show_bodies(operation: dict[str, Any]) -> None:
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    if name in EXAMPLES:
+        content["examples"] = {
+            f"{number}": {"summary": summary, "value": body}
+            for number, (summary, body) in enumerate(EXAMPLES[name].items(), start=1)
+        }
 
 
 def _carried(status: str, *, tagged: bool, keyed: bool) -> Iterator[str]:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from domain.addresses import Address
 from domain.cards import CardToken
@@ -62,34 +62,8 @@ class CardPayment(Value):
     )
 
 
-_EXAMPLE: dict[str, Any] = {
-    "customer_id": "0193a5b0-1c2d-7e3f-8a4b-5c6d7e8f9a0b",
-    "currency": "USD",
-    "lines": [
-        {"sku": "HL-U509-R", "quantity": 2},
-        {
-            "sku": "BK-M82S-38",
-            "quantity": 1,
-            "unit_price": {"amount": 339999, "currency": "USD"},
-        },
-    ],
-    "ship_to": {
-        "name": "Ada Hall",
-        "line1": "12 Congress Avenue",
-        "city": "Austin",
-        "region": "TX",
-        "postal_code": "78701",
-        "country": "US",
-    },
-    "payment": {"method": "card", "token": "tok_ok"},
-    "external_reference": "web-20417",
-}
-
-
 class PlaceOrder(Sourced):
     """An order as the shop sends it."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     customer_id: CustomerId
     """Who buys; an active customer. A customer orders only for itself."""

@@ -75,6 +75,7 @@ PLUMBING = {
         "errors",
         "etags",
         "events",
+        "examples",
         "fields",
         "headers",
         "health",
