@@ -9,6 +9,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from api.components import open_answers, share_forms
 from api.deps import Require
 from api.examples import EXAMPLES
 from api.headers import COMPONENTS, ETAG, REPLAYED, REQUEST_ID, refer
@@ -70,6 +71,9 @@ def _describe(app: FastAPI) -> dict[str, Any]:
         "$ref": "#/components/schemas/ProblemCode",
         "description": code["description"],
     }
+    described = share_forms(described)
+    open_answers(described)
+    components = described["components"]
     components["securitySchemes"] = _CREDENTIALS
     components["headers"] = COMPONENTS
     for route in app.routes:

@@ -46,6 +46,25 @@ async def test_what_stands_beneath_a_field_is_told_to_callers(described: dict[st
     assert "customer" in asked["customer_id"]["description"]
 
 
+async def test_answers_may_grow_and_bodies_may_not_be_misspelt(described: dict[str, Any]) -> None:
+    schemas = described["components"]["schemas"]
+    for answer in ("OrderView", "LineView", "OrderPage", "Problem"):
+        assert schemas[answer].get("additionalProperties") is not False, answer
+    for body in ("PlaceOrder", "LineRequest", "Address"):
+        assert schemas[body]["additionalProperties"] is False, body
+
+
+async def test_what_stands_in_many_places_is_one_class_of_a_client(
+    described: dict[str, Any],
+) -> None:
+    schemas = described["components"]["schemas"]
+    quantity = schemas["AdjustStock"]["properties"]["quantity"]
+    assert quantity["$ref"] == "#/components/schemas/Quantity"
+    assert "negative" in quantity["description"]
+    metadata = schemas["OrderView"]["properties"]["metadata"]["anyOf"]
+    assert {"$ref": "#/components/schemas/Metadata"} in metadata
+
+
 async def test_guarded_operations_want_a_credential_and_creating_ones_a_key(
     described: dict[str, Any],
 ) -> None:

@@ -68,6 +68,7 @@ PLUMBING = {
         "answers",
         "app",
         "authentication",
+        "components",
         "connections",
         "deps",
         "documents",
