@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
+import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError, ResponseValidationError
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,8 +22,9 @@ from api.refusals import (
     TooLarge,
     Unreadable,
 )
-from db.failures import Trouble, diagnose
+from db.failures import Trouble, diagnose, refused_column
 from domain.errors import (
+    AlreadyExists,
     DomainError,
     KeyInProgress,
     Malformed,
@@ -33,6 +35,7 @@ from domain.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 50
+_log = structlog.get_logger("http")
 _HTTP: Mapping[int, type[DomainError]] = {
     400: Unreadable,
     404: NotFound,
@@ -81,9 +84,16 @@ def header_of(refusal: type[DomainError]) -> str | None:
     return RETRY_AFTER if passes else None
 
 
-def of_database(error: BaseException) -> DomainError | None:
-    """Translate a database error that is not our mistake."""
-    match diagnose(error):
+def of_database(error: BaseException, scope: Scope) -> DomainError | None:
+    """Translate a database error that is not our mistake.
+
+    What the database refuses it always will; as our own rules should have done so first, the log
+    tells all about it.
+    """
+    match trouble := diagnose(error):
+        case Trouble.DUPLICATE | Trouble.REFUSED:
+            _log.error("refused_by_the_database", path=scope["path"], exc_info=error)
+            return _refused_value(trouble, refused_column(error), scope)
         case Trouble.CONFLICT:
             return Busy("other requests hold the rows that this one needs; try again")
         case Trouble.DOWN:
@@ -92,6 +102,19 @@ def of_database(error: BaseException) -> DomainError | None:
             return Malformed("a value cannot be stored")
         case _:
             return None
+
+
+def _refused_value(trouble: Trouble, column: str | None, scope: Scope) -> DomainError:
+    if trouble is Trouble.DUPLICATE:
+        refusal: type[DomainError] = AlreadyExists
+        words = f"something else has this {column or 'already'}"
+    else:
+        refusal = Malformed
+        words = f"the value of {column} cannot be stored" if column else "a value cannot be stored"
+    body = getattr(scope.get("route"), "body_field", None)
+    if body is None or column not in getattr(body.field_info.annotation, "model_fields", ()):
+        return refusal(words)
+    return refusal(words, errors=[{"pointer": f"/{column}", "message": words}])
 
 
 def install(app: FastAPI) -> None:
@@ -164,7 +187,7 @@ async def _unchanged(_: Request, error: Exception) -> Response:
 
 
 async def _database(request: Request, error: Exception) -> Response:
-    refusal = of_database(error)
+    refusal = of_database(error, request.scope)
     if refusal is None:
         raise error
     return problem(refusal, request.scope)

@@ -19,6 +19,7 @@ from api.refusals import (
 )
 from domain.access import Role
 from domain.errors import (
+    AlreadyExists,
     DomainError,
     Forbidden,
     KeyInProgress,
@@ -36,7 +37,7 @@ READ: tuple[type[DomainError], ...] = (Unauthenticated, Forbidden, Malformed)
 """What every route for known callers may answer."""
 BODY: tuple[type[DomainError], ...] = (Unreadable, TooSlow, TooLarge)
 """What a route with a body may answer besides."""
-KEYED: tuple[type[DomainError], ...] = (KeyMissing, KeyReused, KeyInProgress)
+KEYED: tuple[type[DomainError], ...] = (KeyMissing, KeyReused, KeyInProgress, AlreadyExists)
 """What a route with an Idempotency-Key may answer besides."""
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {

@@ -7,6 +7,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from db.metadata import Base
+
 LONGEST_CAUSE = 500
 """Characters of a cause in words."""
 
@@ -22,6 +24,8 @@ class Trouble(StrEnum):
     """A given value is none that PostgreSQL can store."""
     DUPLICATE = "duplicate"
     """A unique constraint refused the row."""
+    REFUSED = "refused"
+    """A value does not fit its column, or a constraint other than a unique one refused it."""
     BUG = "bug"
     """Nothing that the caller can help."""
 
@@ -35,7 +39,16 @@ _BY_STATE = {
     "25P03": Trouble.DOWN,  # idle_in_transaction_session_timeout
     "22021": Trouble.UNSTORABLE,  # character_not_in_repertoire
     "22P05": Trouble.UNSTORABLE,  # untranslatable_character
+    "22001": Trouble.REFUSED,  # string_data_right_truncation
+    "22003": Trouble.REFUSED,  # numeric_value_out_of_range
+    "22007": Trouble.REFUSED,  # invalid_datetime_format
+    "22008": Trouble.REFUSED,  # datetime_field_overflow
+    "22P02": Trouble.REFUSED,  # invalid_text_representation
+    "23502": Trouble.REFUSED,  # not_null_violation
+    "23503": Trouble.REFUSED,  # foreign_key_violation
     "23505": Trouble.DUPLICATE,  # unique_violation
+    "23514": Trouble.REFUSED,  # check_violation
+    "23P01": Trouble.REFUSED,  # exclusion_violation
 }
 _DOWN_CLASSES = ("08", "53", "57P")
 
@@ -67,6 +80,20 @@ def violated(error: BaseException) -> str | None:
     """Return the name of the constraint that refused a row, if one did."""
     name = getattr(_driver_error(getattr(error, "orig", None)), "constraint_name", None)
     return name if isinstance(name, str) else None
+
+
+def refused_column(error: BaseException) -> str | None:
+    """Return the column whose value the server refused, if it told or its constraint is named so.
+
+    Constraints are named by kind, table and columns: ``ck_items_tax_rate``.
+    """
+    cause = _driver_error(getattr(error, "orig", None))
+    column, table = getattr(cause, "column_name", None), getattr(cause, "table_name", None)
+    if isinstance(column, str):
+        return column
+    kind, _, name = (violated(error) or "").partition(f"_{table}_")
+    known = Base.metadata.tables.get(str(table))
+    return name if known is not None and kind and name in known.columns else None
 
 
 def told_by_server(error: BaseException | None) -> bool:

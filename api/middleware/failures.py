@@ -33,7 +33,7 @@ class Failures:
             _log.exception("request failed", path=scope["path"])
             if answering:
                 raise
-            refusal = of_database(error) or Internal(
+            refusal = of_database(error, scope) or Internal(
                 "this was logged; quote the request_id to the operators"
             )
             await problem(refusal, scope)(scope, receive, send)

@@ -5,13 +5,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from activities.orders.accepting import Decision, accept_orders
 from activities.orders.rows import Submission
 from api.notifier import OutboxNotifier
 from api.orders.rendering import fresh_order_json
 from db.engine import Database
+from db.failures import Trouble, diagnose
 from db.idempotency import Answer, CallerKey, Claim
 from db.orders.reads import find_by_reference
 from domain.errors import AlreadyExists
@@ -111,7 +112,7 @@ class Acceptor:
                     db, [one.submission for one in batch], self._policy, fresh_order_json
                 )
         except SQLAlchemyError as error:
-            if again and isinstance(error, IntegrityError):
+            if again and diagnose(error) is Trouble.DUPLICATE:
                 # A key or reference was used by another process since it was looked for.
                 await self._decide(batch, again=False)
                 return
@@ -142,7 +143,7 @@ class Acceptor:
 
     async def _explain(self, submission: Submission, error: SQLAlchemyError) -> Exception:
         reference = submission.order.external_reference
-        if not isinstance(error, IntegrityError) or reference is None:
+        if diagnose(error) is not Trouble.DUPLICATE or reference is None:
             return error
         async with self._books.read() as db:
             known = await find_by_reference(db, submission.order.origin, reference)

@@ -75,8 +75,8 @@ async def test_a_customer_that_the_database_refuses_is_not_in_the_log(
     finally:
         await connection.execute("ALTER TABLE customers DROP CONSTRAINT IF EXISTS odd")
         await connection.close()
-    assert answer.status_code == 500, answer.text
-    [failed] = [line for line in written if line["event"] == "request failed"]
+    assert answer.status_code == 422, answer.text
+    [failed] = [line for line in written if line["event"] == "refused_by_the_database"]
     assert "asyncpg" in failed["exception"]
     assert planted_in(written, caplog) == []
 
@@ -100,11 +100,11 @@ async def test_an_order_that_the_database_refuses_is_not_in_the_log(
         for table, check in (("orders", "ship_to ->> 'name' = 'x'"), ("payments", "token = 'x'")):
             await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT odd CHECK ({check})")
             answer = await callers.post("/orders", body)
-            assert answer.status_code == 500, answer.text
+            assert answer.status_code == 422, answer.text
             await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT odd")
     finally:
         await connection.close()
-    failed = [line for line in written if line["event"] == "request failed"]
+    failed = [line for line in written if line["event"] == "refused_by_the_database"]
     assert len(failed) == 2
     assert all("CheckViolationError" in line["exception"] for line in failed)
     assert planted_in(written, caplog) == []
