@@ -27,7 +27,8 @@ UpdatedAt = Annotated[
     datetime, Field(description="When `version` was last counted up, in UTC (RFC 3339).")
 ]
 Version = Annotated[
-    int, Field(description="Counted up by every change of the document's own row; `If-Match`.")
+    int,
+    Field(description="Counted up by every change of the document itself; its `ETag` begins so."),
 ]
 Source = Annotated[
     str, Field(description="The integration that brought it, by its name; else `api`.")

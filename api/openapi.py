@@ -25,6 +25,25 @@ _CREDENTIALS = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
+_ABOUT = """\
+Send an API key or a JWT as `Authorization: Bearer …`, or a key as `X-API-Key`; `x-command` says
+what the caller must be allowed to do. Money is an integer of minor units with its currency. What
+creates something takes an `Idempotency-Key`, under which it is safe to repeat. Lists go on at
+`next` until that is null. Every refusal is a `Problem`: branch on its `code`.
+"""
+_TAGS = {
+    "orders": "What customers asked us to deliver: placed, steered, and followed to their end.",
+    "shipments": "Goods that travel together, with their parcels and what the carrier says.",
+    "payments": "Attempts to pay an order, each with its ledger.",
+    "items": "What is stocked and sold, with list prices.",
+    "customers": "Who buys.",
+    "inventory": "What is where and what of it is promised, its ledger, and the sites.",
+    "tasks": "What people are asked, and their answers.",
+    "events": "Everything that has happened, in one order: the feed.",
+    "webhooks": "What partners tell us.",
+    "health": "Whether this process and what it needs can answer.",
+}
+
 
 def install(app: FastAPI) -> None:
     """Describe the app when it is first asked for."""
@@ -51,7 +70,12 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
 
 def _describe(app: FastAPI) -> dict[str, Any]:
     described = get_openapi(
-        title=app.title, version=app.version, summary=app.summary, routes=app.routes
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=_ABOUT,
+        tags=[{"name": name, "description": told} for name, told in _TAGS.items()],
+        routes=app.routes,
     )
     components = described.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -105,8 +129,8 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     calls = list(_calls(route.dependant))
     keyed = required_key in calls or optional_key in calls
     command = command_of(route)
+    operation["security"] = [{name: []} for name in _CREDENTIALS] if command else []
     if command is not None:
-        operation["security"] = [{name: []} for name in _CREDENTIALS]
         operation["x-command"] = str(command)
     if keyed:
         operation.setdefault("parameters", []).append(

@@ -52,8 +52,12 @@ def check_operation_ids_are_unique_and_say_tag_and_verb() -> None:
     refuse(findings if ids else ["there are no operations"])
 
 
-def check_every_operation_is_explained() -> None:
-    refuse([f"{place} has no description" for place, one in operations() if not _told(one)])
+def check_every_operation_and_tag_is_explained() -> None:
+    told = {one["name"] for one in document()["tags"] if _told(one)}
+    used = {tag for _, operation in operations() for tag in operation["tags"]}
+    findings = [f"{place} has no description" for place, one in operations() if not _told(one)]
+    findings += [f"the tag {name} is not explained, or not used" for name in sorted(told ^ used)]
+    refuse(findings)
 
 
 def check_every_property_and_parameter_is_explained() -> None:
@@ -206,7 +210,8 @@ def check_what_needs_a_credential_says_which() -> None:
     findings = []
     for place, operation in operations():
         named = {name for one in operation.get("security", ()) for name in one}
-        if ("x-command" in operation) != bool(named) or named - known:
+        unsaid = "security" not in operation or ("x-command" in operation) != bool(named)
+        if unsaid or named - known:
             findings.append(f"{place}: {sorted(named) or 'no credential'}")
     refuse(findings)
 
