@@ -35,6 +35,7 @@ OperationFault = Literal[
     "http_503", "http_429", "timeout_before", "timeout_after_success", "slow", "malformed"
 ]
 MoneyFault = Literal["wrong_amount"]
+LabelFault = Literal["used_number"]
 WebhookFault = Literal["duplicate_webhooks", "reorder_webhooks", "drop_webhooks"]
 
 
@@ -45,12 +46,13 @@ class FaultOrder(BaseModel):
     close the connection; ``slow`` answers after ``delay_seconds``; ``reorder_webhooks`` holds an
     event back for ``delay_seconds`` (by default 1) so that later ones overtake it. ``wrong_amount``
     really moves ``amount`` minor units (and another ``currency``, if given) instead of what is
-    asked for, and says so.
+    asked for, and says so. ``used_number`` sells a label whose first parcel has the number of the
+    parcel that was sold last before it.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: OperationFault | WebhookFault | MoneyFault
+    kind: OperationFault | WebhookFault | MoneyFault | LabelFault
     operation: str = Field(default="", max_length=50)
     times: int = Field(default=1, ge=1, le=1_000_000)
     delay_seconds: float | None = Field(default=None, ge=0, le=600)
@@ -79,7 +81,8 @@ class FaultList(BaseModel):
 class Faults:
     """The faults in store.
 
-    ``operations`` are the names that this partner knows, ``of_money`` those that move money.
+    ``operations`` are the names that this partner knows, ``of_money`` those that move money, and
+    ``of_labels`` those that sell labels.
     """
 
     def __init__(
@@ -88,16 +91,17 @@ class Faults:
         operations: frozenset[str],
         hang_seconds: float,
         of_money: frozenset[str] = frozenset(),
+        of_labels: frozenset[str] = frozenset(),
     ) -> None:
         self._storage = storage
         self._operations = operations
         self._hang_seconds = hang_seconds
-        self._of_money = of_money
+        self._known = {"wrong_amount": of_money, "used_number": of_labels}
 
     def add(self, order: FaultOrder) -> None:
         """Store the fault; refuse an operation that does not exist."""
         operation, delay = order.operation, order.delay_seconds
-        known = self._of_money if order.kind == "wrong_amount" else self._operations
+        known = self._known.get(order.kind, self._operations)
         if order.kind.endswith("_webhooks"):
             operation = WEBHOOKS
         elif operation not in known:
@@ -140,7 +144,7 @@ class Faults:
     async def around(self, operation: str) -> AsyncIterator[Fault | None]:
         """Let the block run, misbehaving before or after it when a fault is due.
 
-        The block gets the fault, because what money it moves is its own affair.
+        The block gets the fault, because what money it moves or number it sells is its own affair.
         """
         fault = self.take(operation)
         if fault is None:

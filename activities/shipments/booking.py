@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.payments.coverage import is_covered
@@ -11,7 +12,7 @@ from activities.shipments.following import get_state
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
 from db.shipments.tables import ShipmentRow
-from db.shipments.tracking import void_parcels
+from db.shipments.tracking import find_living, void_parcels
 from db.shipments.writes import (
     ToBook,
     find_to_book,
@@ -24,6 +25,7 @@ from domain.addresses import Address
 from domain.documents import Document, Kind
 from domain.ids import OrderId, ShipmentId
 from domain.money import Money
+from domain.shipments.booking import UNUSABLE_LABEL
 from domain.shipments.outcomes import BookingOutcome
 from domain.shipments.packing import HEAVIEST_PARCEL, TooManyBoxes, pack
 from domain.shipments.status import ShipmentStatus
@@ -32,6 +34,10 @@ from gateways.carriers.port import Booking, BookingRequest, Carrier, ParcelReque
 from gateways.failures import PartnerRefused
 
 ALREADY_SCANNED = "already_scanned"
+
+
+class UnusableLabel(Exception):
+    """The carrier has sold a label that no parcel can travel under; says why."""
 
 
 class BookingActivities:
@@ -47,7 +53,8 @@ class BookingActivities:
         """Buy the label of a pending shipment; a hold on its order stops it, as does money gone.
 
         Our shipment id is the carrier's reference: after an answer that got lost the label is
-        found, not bought again. A definite no opens a task for the warehouse.
+        found, not bought again. A definite no opens a task for the warehouse, and so does a label
+        that is of no use: that one is given back.
         """
         # No lock: it would be gone again before the carrier is asked.
         async with self._books.read() as db:
@@ -62,7 +69,14 @@ class BookingActivities:
         except PartnerRefused as refusal:
             await self._report_refusal(shipment_id, refusal)
             return BookingOutcome.REFUSED
-        if not await self._record_booking(shipment_id, booking):
+        try:
+            recorded = await self._record_booking(shipment_id, booking)
+        except UnusableLabel as reason:
+            back = await self._return(shipment_id, booking)
+            words = f"{reason}; the carrier {'has the label back' if back else 'keeps the label'}"
+            await self._report_refusal(shipment_id, PartnerRefused(UNUSABLE_LABEL, words))
+            return BookingOutcome.REFUSED
+        if not recorded:
             # Bought for an order that is cancelled, or for a pick list that a person replaced or
             # booked elsewhere meanwhile.
             await self._carrier.void(booking.booking_id)
@@ -88,9 +102,17 @@ class BookingActivities:
             elif shipment.status == ShipmentStatus.PENDING:
                 known = await self._carrier.find_booking(shipment.id)
                 if known is not None and not known.voided:
-                    await self._record_booking(shipment.id, known)
-                    stopped = await self._void(shipment, known.booking_id) and stopped
+                    stopped = await self._recall_unheard(shipment, known) and stopped
         return stopped
+
+    async def _recall_unheard(self, shipment: ShipmentRow, known: Booking) -> bool:
+        try:
+            await self._record_booking(shipment.id, known)
+        except UnusableLabel:
+            # Under the number of another parcel its scans would tell nothing of these goods.
+            await self._return(shipment.id, known)
+            return True
+        return await self._void(shipment, known.booking_id)
 
     async def _is_paid(self, shipment: ToBook) -> bool:
         """Look whether the money is still reserved; no label is bought for money that is gone."""
@@ -113,11 +135,15 @@ class BookingActivities:
                 await self._carrier.void(known.booking_id)
 
     async def _record_booking(self, shipment_id: UUID, booking: Booking) -> bool:
-        """Book a pending shipment; return whether it has this label now."""
+        """Book a pending shipment; return whether it has this label now.
+
+        Raises UnusableLabel, and writes nothing, for one that no parcel can travel under.
+        """
         async with self._books.begin() as db:
             _, shipment = await lock_with_order(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
                 return shipment.booking_reference == booking.booking_id
+            await _check_usable(db, shipment, booking)
             await record_booking(
                 db,
                 shipment,
@@ -129,6 +155,27 @@ class BookingActivities:
             )
             await cancel_tasks(db, shipment_id, TaskKind.BOOKING_REFUSED)
             return True
+
+    async def _return(self, shipment_id: UUID, booking: Booking) -> bool:
+        """Give an unusable label back; one that the carrier keeps a person must get back."""
+        if booking.voided:
+            return True
+        try:
+            await self._carrier.void(booking.booking_id)
+        except PartnerRefused as refusal:
+            async with self._books.begin() as db:
+                _, shipment = await lock_with_order(db, shipment_id)
+                facts = {
+                    "shipment": shipment.number,
+                    "booking": booking.booking_id,
+                    "code": refusal.code,
+                    "message": refusal.message,
+                }
+                told = f"{shipment.number} does not use the carrier's label {booking.booking_id}."
+                kind = TaskKind.UNDO_FAILED
+                await open_task(db, kind, Kind.SHIPMENT, shipment_id, facts, told=told)
+            return False
+        return True
 
     async def _report_refusal(self, shipment_id: UUID, refusal: PartnerRefused) -> None:
         async with self._books.begin() as db:
@@ -179,6 +226,21 @@ class BookingActivities:
                 if facts:
                     await open_task(db, TaskKind.UNDO_FAILED, "shipment", shipment.id, facts)
         return True
+
+
+async def _check_usable(db: AsyncConnection, shipment: ShipmentRow, booking: Booking) -> None:
+    """Raise UnusableLabel for a label whose parcels cannot be told from each other and others."""
+    numbers = [parcel.tracking_number for parcel in booking.parcels]
+    living = await find_living(db, shipment.carrier, numbers)
+    if living is not None:
+        raise UnusableLabel(
+            f"the carrier sold it the number {living.tracking_number}, under which a parcel of"
+            f" {living.shipment} ({living.order}) is still on its way"
+        )
+    if len(set(numbers)) < max(len(numbers), 1):
+        raise UnusableLabel("the carrier sold it a label without a number for each parcel")
+    if booking.voided:
+        raise UnusableLabel("the label that the carrier has for it was given back before")
 
 
 def _request(shipment: ToBook) -> BookingRequest:

@@ -25,7 +25,7 @@ from domain.answers import BookingAnswer
 from domain.errors import AlreadyExists, IllegalMove
 from domain.orders.requests import OrderChange
 from domain.orders.status import CancelReason
-from domain.shipments.booking import AnswerDetails, OwnLabel, share_out
+from domain.shipments.booking import UNUSABLE_LABEL, AnswerDetails, OwnLabel, share_out
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import Decision, TaskStatus
 
@@ -49,7 +49,7 @@ async def settle_booking(
         raise IllegalMove(
             f"the shipment is {shipment.status}", current_status=shipment.status, allowed=[]
         )
-    await _act(db, order, shipment, decision, details)
+    await _act(db, order, shipment, decision, details, code=task.facts.get("code", ""))
     await wake(db, order)
 
 
@@ -59,12 +59,14 @@ async def _act(
     shipment: ShipmentRow,
     decision: Decision,
     details: AnswerDetails,
+    code: str,
 ) -> None:
     actor = decision.actor
     match BookingAnswer(decision.choice):
         case BookingAnswer.RETRY:
-            # The site's address may have been put right.
-            if await leaves_elsewhere(db, shipment):
+            # The site's address may have been put right. Under the former name the carrier would
+            # only find the label that was of no use.
+            if code == UNUSABLE_LABEL or await leaves_elsewhere(db, shipment):
                 await replace_shipment(db, shipment, actor)
         case BookingAnswer.CHANGE_ADDRESS:
             await redirect_order(db, order, OrderChange(ship_to=details.address), actor)

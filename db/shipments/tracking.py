@@ -169,6 +169,31 @@ async def void_parcels(db: AsyncConnection, shipment_id: UUID) -> None:
     await db.execute(given_back.values(status=ShipmentStatus.VOIDED))
 
 
+_LIVING = text(
+    """SELECT p.tracking_number, s.number AS shipment, o.number AS order
+    FROM parcels p JOIN shipments s ON s.id = p.shipment_id JOIN orders o ON o.id = s.order_id
+    WHERE p.carrier = :carrier AND p.tracking_number = ANY(:numbers) AND NOT p.status = ANY(:free)
+    ORDER BY p.tracking_number LIMIT 1"""
+)
+
+
+class LivingParcel(NamedTuple):
+    """A parcel that is on its way under a number, with the names of its shipment and order."""
+
+    tracking_number: str
+    shipment: str
+    order: str
+
+
+async def find_living(
+    db: AsyncConnection, carrier: str, numbers: Collection[str]
+) -> LivingParcel | None:
+    """Return a parcel that lives under one of these numbers of a carrier, if there is one."""
+    given = {"carrier": carrier, "numbers": list(numbers), "free": sorted(FREE)}
+    found = (await db.execute(_LIVING, given)).one_or_none()
+    return None if found is None else LivingParcel(*found)
+
+
 async def has_parcel(
     db: AsyncConnection, carrier: str, tracking_number: str, shipment_id: UUID | None = None
 ) -> bool:

@@ -14,6 +14,8 @@ from domain.shipments.packing import HEAVIEST_PARCEL
 from domain.tasks import TaskKind
 from domain.value import Name, Value
 
+UNUSABLE_LABEL = "unusable_label"
+"""The code where not the carrier refused, but we its label: it is of no use to us."""
 MOST_SHIPMENTS = 50
 """Into how many shipments one may be split at a time."""
 

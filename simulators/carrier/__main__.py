@@ -28,7 +28,9 @@ class Settings(SimulatorSettings):
 def build(settings: SimulatorSettings) -> FastAPI:
     """Assemble the carrier on its storage."""
     storage = Storage(settings.data, faults.SCHEMA, webhooks.SCHEMA, SCHEMA)
-    ordered = faults.Faults(storage, routes.OPERATIONS, settings.hang_seconds)
+    ordered = faults.Faults(
+        storage, routes.OPERATIONS, settings.hang_seconds, of_labels=frozenset({"book"})
+    )
     outbox = webhooks.Outbox(storage, ordered, settings)
     parcels = Parcels(storage, outbox)
     pilot = Pilot(storage, parcels)

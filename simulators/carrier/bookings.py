@@ -25,8 +25,11 @@ class Bookings:
         self._pilot = pilot
         self._areas = areas
 
-    def book(self, request: BookingRequest, base_url: str) -> Booking:
-        """Sell a label; a known reference gets the booking that it has, voided or not."""
+    def book(self, request: BookingRequest, base_url: str, *, used_number: bool = False) -> Booking:
+        """Sell a label; a known reference gets the booking that it has, voided or not.
+
+        With ``used_number`` the first parcel is sold under the number of the one sold last before.
+        """
         fingerprint = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
         known = self._storage.one("SELECT * FROM bookings WHERE reference = ?", request.reference)
         if known is not None:
@@ -36,6 +39,7 @@ class Bookings:
             SERVICES[request.service] + CENTS_PER_KILOGRAM * parcel.weight_grams // 1000
             for parcel in request.parcels
         )
+        used = self._last_number() if used_number else None
         with self._storage.transaction() as db:
             booking_id = f"bkg_{secrets.token_hex(12)}"
             row = db.execute(
@@ -55,6 +59,8 @@ class Bookings:
                     "INSERT INTO parcels VALUES (?, ?, ?, ?, ?, ?)",
                     (number, booking_id, position, parcel.weight_grams, scenario, moves_at),
                 )
+                if used is not None and position == 0:
+                    db.execute("INSERT INTO used_numbers VALUES (?, ?)", (number, used))
         return self._booking(row, base_url)
 
     def find(self, reference: str | None, after: int, limit: int, base_url: str) -> BookingList:
@@ -100,6 +106,13 @@ class Bookings:
             ]
         )
 
+    def _last_number(self) -> str | None:
+        row = self._storage.one(
+            "SELECT coalesce(sold_as, tracking_number) AS sold FROM parcels"
+            " LEFT JOIN used_numbers USING (tracking_number) ORDER BY parcels.rowid DESC LIMIT 1"
+        )
+        return None if row is None else str(row["sold"])
+
     def _replay(self, known: sqlite3.Row, fingerprint: str, base_url: str) -> Booking:
         if known["fingerprint"] != fingerprint:
             raise Refusal(409, "reference_reused", "this reference came with another booking")
@@ -115,7 +128,10 @@ class Bookings:
 
     def _booking(self, row: sqlite3.Row, base_url: str) -> Booking:
         parcels = self._storage.all(
-            "SELECT * FROM parcels WHERE booking_id = ? ORDER BY position", row["id"]
+            "SELECT coalesce(sold_as, tracking_number) AS tracking_number, weight_grams"
+            " FROM parcels LEFT JOIN used_numbers USING (tracking_number)"
+            " WHERE booking_id = ? ORDER BY position",
+            row["id"],
         )
         booked_on = datetime.fromisoformat(row["created_at"]).date()
         return Booking(

@@ -34,8 +34,9 @@ def booking_routes(bookings: Bookings, faults: Faults) -> APIRouter:
     @routes.post("", status_code=201)
     async def book(asked: BookingRequest, http: Request) -> Booking:
         """Buy labels; the same reference returns the same booking, never a second label."""
-        async with faults.around("book"):
-            return bookings.book(asked, str(http.base_url))
+        async with faults.around("book") as fault:
+            used = fault is not None and fault.kind == "used_number"
+            return bookings.book(asked, str(http.base_url), used_number=used)
 
     @routes.get("")
     async def find(

@@ -25,6 +25,10 @@ CREATE TABLE IF NOT EXISTS parcels (
 );
 CREATE INDEX IF NOT EXISTS parcels_booking ON parcels (booking_id, position);
 CREATE INDEX IF NOT EXISTS parcels_moving ON parcels (moves_at) WHERE moves_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS used_numbers (
+    tracking_number TEXT PRIMARY KEY REFERENCES parcels (tracking_number),
+    sold_as TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS scans (
     sequence INTEGER PRIMARY KEY,
     event_id TEXT NOT NULL UNIQUE,

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from db.shipments.writes import lock_with_order, record_booking
+from domain.shipments.outcomes import BookingOutcome
+from tests.activities.attempts import Attempt
 from tests.activities.bench import Bench
 from tests.activities.test_ends_of_facts import a_scan, stands, told
 from tests.aging import DAYS, age
@@ -109,3 +111,52 @@ async def test_no_two_parcels_that_live_have_one_number(bench: Bench) -> None:
     new = await planned(bench)
     with pytest.raises(IntegrityError, match="uq_parcels_living_number"):
         await label(bench, new, await number_of(bench, old))
+
+
+async def test_a_label_that_the_carrier_keeps_though_it_is_of_no_use_is_a_person_s_to_get_back(
+    bench: Bench,
+) -> None:
+    """No label is left paid and unknown: a task has the carrier's name of it and its words."""
+    _, old = await bench.sent()
+    new = await planned(bench)
+    await bench.carrier.fault("used_number", "book")
+    booking = Attempt(bench.take, "book_shipment", new, 1)
+    while booking.place != "before void":
+        await booking.until_stopped()
+        await booking.go_on()
+    booking.refusal = "too_late"
+    while not booking.done:
+        await booking.go_on()
+    assert booking.result() is BookingOutcome.REFUSED
+    [label] = (await bench.carrier.ask("GET", f"/bookings?reference={new}"))["data"]
+    tasks = await bench.shop.rows(
+        "SELECT kind, question, facts FROM tasks WHERE document_id = :id", id=new
+    )
+    asked = {task["kind"]: task for task in tasks}
+    assert set(asked) == {"booking_refused", "undo_failed"}
+    assert asked["undo_failed"]["facts"]["booking"] == label["id"]
+    assert label["id"] in asked["undo_failed"]["question"]
+    assert "the carrier keeps the label" in asked["booking_refused"]["question"]
+    assert await number_of(bench, old) in asked["booking_refused"]["question"]
+    # Until somebody has got it back, the comparison with the carrier's books names it.
+    assert "P4" in {found.id for found in await bench.unsettled()}
+    await bench.carrier.ask("POST", f"/bookings/{label['id']}/void")
+
+
+async def test_a_label_never_heard_of_with_a_number_in_use_is_recalled_like_any_other(
+    bench: Bench,
+) -> None:
+    """An order that is cancelled leaves none behind."""
+    await bench.sent()
+    order = await bench.confirmed()
+    [new] = await bench.shipments(order)
+    await bench.carrier.fault("used_number", "book")
+    booking = Attempt(bench.take, "book_shipment", new, 1)
+    while booking.place != "after book":
+        await booking.until_stopped()
+        if booking.place != "after book":
+            await booking.go_on()
+    await booking.die()
+    assert await bench.take("recall_shipments", order)
+    [label] = (await bench.carrier.ask("GET", f"/bookings?reference={new}"))["data"]
+    assert label["voided"]

@@ -176,3 +176,18 @@ async def test_what_is_taken_to_a_postal_code_can_be_changed_and_is_remembered(
     await carrier.ask("PUT", "/sandbox/areas/12345", {"services": ["ground"]})
     sold = await carrier.http.post("/bookings", json=label_order("12345", service="ground"))
     assert sold.status_code == 201, sold.text
+
+
+async def test_a_used_number_is_that_of_the_parcel_sold_last_and_the_label_is_given_back(
+    carrier: Simulator,
+) -> None:
+    first = await book(carrier)
+    await carrier.fault("used_number", "book")
+    again = await carrier.ask("POST", "/bookings", label_order())
+    assert again["parcels"][0]["tracking_number"] == first
+    assert again == {**await carrier.ask("POST", f"/bookings/{again['id']}/void"), "voided": False}
+    assert await book(carrier) != first
+    refused = await carrier.http.post(
+        "/sandbox/faults", json={"kind": "used_number", "operation": "void"}
+    )
+    assert refused.status_code == 422
