@@ -15,6 +15,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from activities.holds import HoldActivities
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
+from activities.refunds.activities import RefundActivities
 from activities.shipments.booking import BookingActivities
 from activities.shipments.journey import JourneyActivities
 from activities.tasks import TaskActivities
@@ -44,6 +45,7 @@ def activities(
         PaymentActivities(books, payments, carrier.name),
         BookingActivities(books, carrier),
         JourneyActivities(books, payments),
+        RefundActivities(books, payments),
         TaskActivities(books),
         HoldActivities(books, policy or Policy()),
     )

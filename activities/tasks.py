@@ -1,15 +1,18 @@
 """Answers to tasks: accepted from a person in the caller's transaction, or recorded by a run."""
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.payments.answers import settle_amount
 from activities.payments.review import settle_review
+from activities.refunds.deciding import settle_approval, settle_failure
 from activities.shipments.failed_refunds import settle_failed_refund
 from activities.shipments.rebooking import settle_booking
 from db.engine import Database
 from db.reads.tasks import get_task
-from db.tasks import answer_task
+from db.tasks import TaskRow, answer_task
 from domain.access import Role
 from domain.documents import Document, Kind
 from domain.errors import Forbidden
@@ -17,6 +20,13 @@ from domain.policy import Policy
 from domain.shipments.booking import AnswerDetails, check_details
 from domain.tasks import Decided, Decision, TaskKind, TaskStatus
 
+Settle = Callable[[AsyncConnection, TaskRow, Decision], Awaitable[None]]
+_SETTLED: Mapping[tuple[TaskKind, str], Settle] = {
+    (TaskKind.REFUND_FAILED, Kind.SHIPMENT): settle_failed_refund,
+    (TaskKind.REFUND_FAILED, Kind.REFUND): settle_failure,
+    (TaskKind.REFUND_APPROVAL, Kind.REFUND): settle_approval,
+}
+"""Answers on which more follows than their record, by the question and what it is about."""
 NO_DETAILS = AnswerDetails()
 DEFAULT_POLICY = Policy()
 
@@ -47,8 +57,8 @@ async def accept_answer(
     if offered and task.kind == TaskKind.FRAUD_REVIEW:
         await settle_review(db, task, decision, policy)
         return None
-    if offered and task.kind == TaskKind.REFUND_FAILED:
-        await settle_failed_refund(db, task, decision)
+    if offered and (settle := _SETTLED.get((TaskKind(task.kind), task.document_type))):
+        await settle(db, task, decision)
         return None
     if offered and task.asker_type is not None and task.asker_id is not None:
         return Document(Kind(task.asker_type), task.asker_id)

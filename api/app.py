@@ -35,6 +35,7 @@ from api.notifier import OutboxNotifier
 from api.orders import commands
 from api.orders import router as orders
 from api.orders.batch import Acceptor
+from api.refunds import router as refunds
 from api.services import Services
 from api.settings import ApiSettings
 from api.shipments import router as shipments
@@ -54,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     items.router,
     customers.router,
     payments.router,
+    refunds.router,
     events.router,
     tasks.router,
     sites.router,

@@ -149,7 +149,7 @@ async def idempotent_change(
     caller: Caller,
     key: str | None,
     route: str,
-    body: BaseModel,
+    body: BaseModel | None,
     write: Callable[[AsyncConnection, UUID], Awaitable[BaseModel]],
 ) -> Answer:
     """Change something in one transaction with its key, if there is one; a repeat gets the answer.

@@ -32,7 +32,7 @@ from db.reads.payments import PARTS_SIZE, PaymentRead, get_payment, search_payme
 from domain.access import Caller
 from domain.disclosure import disclose_actor
 from domain.errors import NotFound
-from domain.ids import PaymentId, ShipmentId
+from domain.ids import PaymentId, RefundId, ShipmentId
 from domain.money import Money
 from domain.payments import Entry, EntryKind, EntrySource, Phase, add_up, own_keys
 from domain.value import Value
@@ -58,6 +58,8 @@ class EntryView(Value):
     """What the provider calls it; null where it has not said."""
     shipment_id: ShipmentId | None
     """The shipment for whose goods it is; null where it is for no single one."""
+    refund_id: RefundId | None
+    """The refund that it carries out; null where that is part of a shipment's end."""
     failure_code: str
     """Why it failed, in the provider's word; empty unless it did."""
     failure_message: str

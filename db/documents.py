@@ -16,6 +16,7 @@ from db.events import ADD_EVENTS, Event, add_events, to_add
 from db.metadata import DocumentRow, columns_of
 from db.orders.tables import OrderRow
 from db.payments import AGAIN
+from db.refunds.tables import RefundRow
 from db.shipments.captures import OWES
 from db.shipments.tables import ShipmentRow
 from domain.documents import Document, Kind, correlation_id
@@ -23,6 +24,7 @@ from domain.errors import NotFound
 from domain.lifecycle import Moves, check_running, move
 from domain.money import Money
 from domain.orders import status as orders
+from domain.refunds import status as refunds
 from domain.shipments import status as shipments
 from telemetry import metrics
 
@@ -163,6 +165,10 @@ def _shipment_summary(about: Mapping[str, Any]) -> str:
     return f"{about['service']} with {about['carrier']}"
 
 
+def _refund_summary(about: Mapping[str, Any]) -> str:
+    return f"{Money(amount=about['amount'], currency=about['currency'])} of {about['order']}"
+
+
 # The first scan of one of its parcels proves that a booked shipment has left.
 _SCANNED = """s.status = 'booked' AND EXISTS (SELECT 1 FROM parcels p
             WHERE p.shipment_id = s.id AND p.status NOT IN ('booked', 'voided'))"""
@@ -215,6 +221,26 @@ SHIPMENTS = Documents(
     FROM shipments s WHERE s.settled_at IS NULL
         AND s.status NOT IN ('pending', 'voided', 'cancelled')""",
 )
+REFUNDS = Documents(
+    kind=Kind.REFUND,
+    row=RefundRow,
+    made="requested",
+    first=refunds.RefundStatus.REQUESTED,
+    moves=refunds.MOVES,
+    running=refunds.RUNNING,
+    run="""SELECT r.id, r.number, r.status, o.customer_id, o.source, jsonb_build_object(
+        'amount', r.amount, 'currency', r.currency, 'order', o.number) AS about
+    FROM refunds r JOIN orders o ON o.id = r.order_id""",
+    summary=_refund_summary,
+    transitions=metrics.transitions(Kind.REFUND),
+    part_of=Kind.ORDER,
+    unfinished="""SELECT r.id, r.number, coalesce(r.failed_at, r.created_at) AS since
+    FROM refunds r WHERE r.status IN ('requested', 'approved', 'submitted', 'failed')""",
+    waits="""SELECT 'provider' AS what, r.id AS document_id,
+        r.number || ' is with the payment provider' AS detail, r.submitted_at AS since
+    FROM refunds r WHERE r.status = 'submitted'""",
+)
 
-DOCUMENTS: Mapping[Kind, Documents[Any]] = {each.kind: each for each in (ORDERS, SHIPMENTS)}
+_ALL = (ORDERS, SHIPMENTS, REFUNDS)
+DOCUMENTS: Mapping[Kind, Documents[Any]] = {each.kind: each for each in _ALL}
 """Every kind; a kind without an entry here has no place in the books."""

@@ -76,6 +76,7 @@ class PaymentEntryRow(Base):
     amount: Mapped[Minor]
     provider_reference: Mapped[str | None]
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"))
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
     failure_code: Mapped[str] = mapped_column(server_default="")
     failure_message: Mapped[str] = mapped_column(server_default="")
     """What the provider says of a failure, in words for people."""
@@ -94,6 +95,7 @@ class KnownEntry(NamedTuple):
     shipment_id: UUID | None
     order_id: UUID
     provider: str
+    refund_id: UUID | None
 
 
 STANDS = """e.phase = 'succeeded' AND NOT EXISTS (
@@ -108,15 +110,16 @@ AGAIN = """t.kind = 'refund_failed' AND t.outcome = 'retry'
 """The condition that a refund which came back is to be tried again, as a task ``t`` decided."""
 _BY_KEY = text(
     """SELECT e.kind, e.phase, e.key, e.amount, p.currency, e.payment_id, e.shipment_id, p.order_id,
-        p.provider
+        p.provider, e.refund_id
     FROM payment_entries e JOIN payments p ON p.id = e.payment_id
     WHERE e.key = :key ORDER BY e.id"""
 )
 _RECORD = text(
     f"""WITH entry AS (
         INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, provider_reference,
-            shipment_id, failure_code, failure_message)
+            shipment_id, refund_id, failure_code, failure_message)
         VALUES (:id, :payment_id, :kind, :phase, :key, :amount, :provider_reference, :shipment_id,
+            :refund_id,
             :failure_code, :failure_message)
         ON CONFLICT DO NOTHING RETURNING kind, phase),
     kept AS (
@@ -165,6 +168,7 @@ async def record_entry(
     *,
     provider_reference: str | None = None,
     shipment_id: UUID | None = None,
+    refund_id: UUID | None = None,
     failure_code: str = "",
     failure_message: str = "",
     expires_at: datetime | None = None,
@@ -186,6 +190,7 @@ async def record_entry(
             "amount": amount,
             "provider_reference": provider_reference,
             "shipment_id": shipment_id,
+            "refund_id": refund_id,
             "failure_code": failure_code,
             "failure_message": failure_message,
             "expires_at": expires_at,

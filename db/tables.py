@@ -4,6 +4,7 @@ from db import access, customers, events, facts, holds, idempotency, items, outb
 from db.inventory import tables as inventory
 from db.metadata import Base
 from db.orders import tables as orders
+from db.refunds import tables as refunds
 from db.shipments import tables as shipments
 
 CAPABILITIES = (
@@ -18,6 +19,7 @@ CAPABILITIES = (
     orders,
     outbox,
     payments,
+    refunds,
     shipments,
     tasks,
 )

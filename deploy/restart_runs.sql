@@ -1,10 +1,10 @@
--- Wake the run of every open order and shipment, or start it where Temporal has none: after a
+-- Wake the run of every open order, shipment and refund, or start it where Temporal has none: after a
 -- restore, when the books and Temporal are from different moments. Safe to repeat: a run that is
 -- there only looks again, and a new one goes on from the rows, with the same keys at the partners.
 
 -- Numbers that were given out after the backup stay with the documents that had them.
 SELECT setval(numbers, nextval(numbers) + 100000)
-FROM unnest('{order_numbers,shipment_numbers,task_numbers}'::regclass[]) AS numbers;
+FROM unnest('{order_numbers,shipment_numbers,refund_numbers,task_numbers}'::regclass[]) AS numbers;
 
 INSERT INTO outbox (kind, document_type, document_id, payload)
 SELECT 'signal', 'order', id, '{"signal": "payment_reported"}'
@@ -15,3 +15,7 @@ SELECT 'signal', 'shipment', id, '{"signal": "carrier_reported"}'
 FROM shipments s WHERE handed_over_at IS NOT NULL AND settled_at IS NULL
   OR s.status = 'booked' AND EXISTS (SELECT 1 FROM parcels p
     WHERE p.shipment_id = s.id AND p.status NOT IN ('booked', 'voided'));
+
+INSERT INTO outbox (kind, document_type, document_id, payload)
+SELECT 'signal', 'refund', id, '{"signal": "payment_reported"}'
+FROM refunds WHERE status IN ('requested', 'approved', 'submitted', 'failed');

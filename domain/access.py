@@ -53,6 +53,11 @@ class Command(StrEnum):
     SHIPMENTS_READ = "shipments:read"
     SHIPMENTS_TRACK = "shipments:track"
     PAYMENTS_READ = "payments:read"
+    REFUNDS_READ = "refunds:read"
+    REFUNDS_REQUEST = "refunds:request"
+    REFUNDS_APPROVE = "refunds:approve"
+    REFUNDS_CANCEL = "refunds:cancel"
+    REFUNDS_RETRY = "refunds:retry"
     EVENTS_READ = "events:read"
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
@@ -88,6 +93,11 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
     C.SHIPMENTS_TRACK: frozenset({R.WAREHOUSE, R.SUPPORT, R.ADMIN}),
     C.PAYMENTS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
+    C.REFUNDS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
+    C.REFUNDS_REQUEST: frozenset({R.SUPPORT, R.FINANCE, R.ADMIN}),
+    C.REFUNDS_APPROVE: frozenset({R.FINANCE, R.ADMIN}),
+    C.REFUNDS_CANCEL: frozenset({R.FINANCE, R.ADMIN}),
+    C.REFUNDS_RETRY: frozenset({R.FINANCE, R.ADMIN}),
     C.EVENTS_READ: _STAFF | {R.INTEGRATION},
     C.TASKS_READ: _STAFF,
     C.TASKS_DECIDE: _STAFF,
@@ -102,6 +112,7 @@ Besides, a customer is confined to its own documents, and who may not `sources:a
 
 GRANTABLE: Mapping[Command, frozenset[Role]] = {
     C.ORDERS_PRICE: frozenset({R.INTEGRATION}),
+    C.REFUNDS_REQUEST: frozenset({R.INTEGRATION}),
     C.SOURCES_ALL: frozenset({R.INTEGRATION}),
 }
 """Commands that these roles may give only when their key or token carries the scope."""

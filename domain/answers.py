@@ -26,6 +26,13 @@ class RefundAnswer(StrEnum):
     GIVEN_OTHERWISE = "given_otherwise"
 
 
+class ApprovalAnswer(StrEnum):
+    """The answers to a refund that needs a second pair of eyes."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
 class BookingAnswer(StrEnum):
     """The answers to a carrier that refuses a label."""
 

@@ -28,6 +28,9 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
     },
     "shipment": {"label_url": C.INTERNALS_READ, "label_cost": C.INTERNALS_READ},
     "shipment line": {"location_id": C.INVENTORY_READ},
+    "refund": dict.fromkeys(
+        ("reason", "failure_code", "failure_message", "cancel_reason"), C.INTERNALS_READ
+    ),
     "process": {"runs": C.INTERNALS_READ},
 }
 """Fields of views that not everybody sees who may read the document."""
@@ -39,6 +42,7 @@ _TOPICS: Mapping[str, Command] = {
     "item": C.ITEMS_READ,
     "inventory": C.INVENTORY_READ,
     "site": C.INVENTORY_READ,
+    "refund": C.REFUNDS_READ,
     "task": C.TASKS_READ,
 }
 _OF_PAYMENTS = "order.payment_"
@@ -58,6 +62,8 @@ EVENTS: Mapping[str, Mapping[str, Command | None]] = {
     "shipment.exception": {"reason": None},
     "shipment.written_off": {"refunded": C.PAYMENTS_READ},
     "shipment.overdue": {"promised_on": None},
+    "refund.requested": {"amount": None},
+    "refund.succeeded": {"amount": None},
 }
 """What of an event's data is for more than `internals:read`: None for all who see the document."""
 
@@ -68,6 +74,7 @@ MONEY_TASKS = frozenset(
         TaskKind.UNDELIVERABLE,
         TaskKind.UNDO_FAILED,
         TaskKind.PAYMENT_MISMATCH,
+        TaskKind.REFUND_APPROVAL,
         TaskKind.REFUND_FAILED,
         TaskKind.UNASKED_REFUND,
         TaskKind.CHARGEBACK,

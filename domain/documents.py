@@ -11,6 +11,7 @@ class Kind(StrEnum):
 
     ORDER = "order"
     SHIPMENT = "shipment"
+    REFUND = "refund"
 
 
 class Signal(StrEnum):
@@ -63,6 +64,12 @@ PROCESSES: Mapping[Kind, Process] = {
         stem="shipment-tracking",
         path="shipments",
         signals=(Signal.CARRIER_REPORTED,),
+    ),
+    Kind.REFUND: Process(
+        workflow="PaymentRefund",
+        stem="payment-refund",
+        path="refunds",
+        signals=(Signal.PAYMENT_REPORTED,),
     ),
 }
 

@@ -55,6 +55,18 @@ class TooManyAttempts(DomainError):
     code, status = "too_many_attempts", 429
 
 
+class AmountExceeded(DomainError):
+    """This is more money than remains."""
+
+    code = "amount_exceeded"
+
+
+class QuantityExceeded(DomainError):
+    """These are more units than remain."""
+
+    code = "quantity_exceeded"
+
+
 class OutOfStock(DomainError):
     """There is not enough stock."""
 

@@ -14,6 +14,7 @@ LineId = NewType("LineId", UUID)
 PaymentId = NewType("PaymentId", UUID)
 ShipmentId = NewType("ShipmentId", UUID)
 ParcelId = NewType("ParcelId", UUID)
+RefundId = NewType("RefundId", UUID)
 TaskId = NewType("TaskId", UUID)
 
 

@@ -44,6 +44,8 @@ class Intent:
     shipment_id: UUID | None
     source: str = ""
     """A card's token, or the reference of an authorization."""
+    refund_id: UUID | None = None
+    """The refund that it carries out, where it is a document of its own."""
     repeated: bool = True
     """Whether it was recorded before, so that the provider may have been asked already."""
 
@@ -237,6 +239,6 @@ POSTAGE = "postage"
 """The purpose of a refund of the postage alone."""
 
 
-def refund_key(shipment_id: object, purpose: str) -> str:
-    """The provider key of a refund; ``purpose`` names the person's decision, not a retry."""
-    return f"refund/{shipment_id}/{purpose}"
+def refund_key(document_id: object, purpose: object) -> str:
+    """The provider key of a refund: that of a shipment by the person's decision, else a try."""
+    return f"refund/{document_id}/{purpose}"

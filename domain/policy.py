@@ -21,3 +21,9 @@ class Policy(Value):
 
     payment_window: timedelta = timedelta(minutes=30)
     """How long a card order waits for an authorization before it is cancelled."""
+
+    refund_limit: Mapping[Currency, Amount] = {"EUR": 50000, "GBP": 50000, "USD": 50000}
+    """Above this much, in minor units, another person than who asked approves a refund.
+
+    In a currency that is not listed, every refund needs that.
+    """

@@ -7,6 +7,7 @@ from enum import StrEnum
 from domain.answers import (
     REFUND,
     REFUND_WITH_POSTAGE,
+    ApprovalAnswer,
     BookingAnswer,
     FraudAnswer,
     RefundAnswer,
@@ -49,6 +50,7 @@ class TaskKind(StrEnum):
     REFUND_FAILED = "refund_failed"
     UNASKED_REFUND = "unasked_refund"
     CHARGEBACK = "chargeback"
+    REFUND_APPROVAL = "refund_approval"
 
 
 class Decision(Value):
@@ -205,10 +207,18 @@ RULES: dict[TaskKind, TaskRule] = {
         },
         asker=Kind.ORDER,
     ),
+    TaskKind.REFUND_APPROVAL: TaskRule(
+        role="finance",
+        question="Is so much to be given back? (Another person than who asked for it decides.)",
+        choices={
+            ApprovalAnswer.APPROVE: "The provider is asked to give it back.",
+            ApprovalAnswer.REJECT: "Nothing moves: the refund is cancelled.",
+        },
+    ),
     TaskKind.REFUND_FAILED: TaskRule(
         role="finance",
-        question="The money that we gave back did not reach the customer: it is ours again. How"
-        " does the customer get it?",
+        question="Money that was to go back has not reached the customer: it is ours. How does the"
+        " customer get it?",
         choices={
             RefundAnswer.RETRY: "The provider is asked once more to give the same money back.",
             RefundAnswer.GIVEN_OTHERWISE: "Nothing moves: the customer gets it in another way, such"

@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     """JSON: what an order pays for shipping by currency and service, in minor units."""
     payment_window: Duration = Field(default=Policy().payment_window, gt=timedelta())
     """How long a card order waits for an authorization before it is cancelled."""
+    refund_limit: dict[Currency, Amount] = Field(default=dict(Policy().refund_limit))
+    """JSON: above how much, in minor units by currency, another person approves a refund."""
 
     # Telemetry
     log_level: str = "INFO"
@@ -106,7 +108,11 @@ class Settings(BaseSettings):
     @property
     def policy(self) -> Policy:
         """The business settings, as rules and steps are given them."""
-        return Policy(shipping_rates=self.shipping_rates, payment_window=self.payment_window)
+        return Policy(
+            shipping_rates=self.shipping_rates,
+            payment_window=self.payment_window,
+            refund_limit=self.refund_limit,
+        )
 
     def of(self, partner: Partner[Any, Any]) -> PartnerSettings:
         """Return a partner's own settings."""

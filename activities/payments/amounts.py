@@ -7,6 +7,7 @@ from db.documents import ORDERS
 from db.orders.tables import OrderRow
 from db.payments import find_by_key
 from db.tasks import open_task
+from domain.documents import Document, Kind
 from domain.orders.status import OrderStatus
 from domain.payments import Intent, Phase
 from domain.tasks import RULES, TaskKind
@@ -34,9 +35,12 @@ async def question_amount(
         "theirs": told.amount.model_dump(),
         "reference": told.reference,
     }
-    about = "order" if asked.shipment_id is None else "shipment"
-    document_id = asked.shipment_id or order.id
-    if not await open_task(db, TaskKind.PAYMENT_MISMATCH, about, document_id, facts):
+    about = Document(Kind.ORDER, order.id)
+    if asked.shipment_id is not None:
+        about = Document(Kind.SHIPMENT, asked.shipment_id)
+    if asked.refund_id is not None:
+        about = Document(Kind.REFUND, asked.refund_id)
+    if not await open_task(db, TaskKind.PAYMENT_MISMATCH, about.kind, about.id, facts):
         return False
     if order.status == OrderStatus.PENDING:
         patience = func.now() + RULES[TaskKind.PAYMENT_MISMATCH].due_within

@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.provider import EVENTS
+from activities.refunds.settling import settle_refund
 from activities.shipments.failed_refunds import recount_refund
 from activities.shipments.settlement import signal_order, write_off
-from db.documents import ORDERS, SHIPMENTS
+from db.documents import ORDERS, REFUNDS, SHIPMENTS
 from db.orders.tables import OrderRow
 from db.outbox import signal
 from db.payments import KnownEntry, find_by_key, record_entry
@@ -53,9 +54,15 @@ async def settle_amount(db: AsyncConnection, task: TaskRow, decision: Decision) 
         amount,
         provider_reference=task.facts.get("reference"),
         shipment_id=asked.shipment_id,
+        refund_id=asked.refund_id,
         event=ORDERS.event(order, f"payment_{EVENTS[asked.kind]}", decision.actor, data),
     )
     if not fresh:
+        return
+    if asked.refund_id is not None:
+        refund = await REFUNDS.lock(db, asked.refund_id)
+        await settle_refund(db, refund, amount, task.facts.get("reference"))
+        await signal(db, Document(Kind.REFUND, asked.refund_id), Signal.PAYMENT_REPORTED)
         return
     if asked.shipment_id is not None:
         shipment = await SHIPMENTS.lock(db, asked.shipment_id)

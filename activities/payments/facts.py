@@ -45,7 +45,14 @@ async def apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent)
     if _matches(asked, event):
         return await _record(db, asked, event)
     order = await ORDERS.lock(db, asked.order_id)
-    intent = Intent(asked.payment_id, asked.kind, asked.key, _ours(asked), asked.shipment_id)
+    intent = Intent(
+        asked.payment_id,
+        asked.kind,
+        asked.key,
+        _ours(asked),
+        asked.shipment_id,
+        refund_id=asked.refund_id,
+    )
     if not await question_amount(db, order, intent, event.result):
         return of_no_interest("the amount is asked about or was decided")
     await _signal_order(db, order)

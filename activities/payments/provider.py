@@ -39,10 +39,18 @@ async def record_intent(
     key: str,
     amount: int,
     shipment_id: UUID | None = None,
+    refund_id: UUID | None = None,
 ) -> Intent:
     """Record the intent under the order's lock; commit before calling the provider."""
     fresh = await record_entry(
-        db, payment.id, kind, Phase.REQUESTED, key, amount, shipment_id=shipment_id
+        db,
+        payment.id,
+        kind,
+        Phase.REQUESTED,
+        key,
+        amount,
+        shipment_id=shipment_id,
+        refund_id=refund_id,
     )
     source = payment.token if kind is EntryKind.AUTHORIZATION else payment.provider_reference
     return Intent(
@@ -52,6 +60,7 @@ async def record_intent(
         amount=Money(amount=amount, currency=payment.currency),
         source=source or "",
         shipment_id=shipment_id,
+        refund_id=refund_id,
         repeated=not fresh,
     )
 
@@ -120,6 +129,7 @@ async def record_outcome(
         intent.amount.amount,
         provider_reference=result.reference,
         shipment_id=intent.shipment_id,
+        refund_id=intent.refund_id,
         failure_code=result.failure_code,
         failure_message=result.failure_message,
         expires_at=result.expires_at,

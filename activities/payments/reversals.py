@@ -3,9 +3,10 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.coverage import book_end, stop_uncovered
+from activities.refunds.settling import unsettle_refund
 from activities.shipments.departure import ask_about_capture
 from activities.shipments.failed_refunds import ask_about_refund, uncount_refund
-from db.documents import ORDERS, SHIPMENTS
+from db.documents import ORDERS, REFUNDS, SHIPMENTS
 from db.ledgers import ledger_of
 from db.orders.tables import OrderRow
 from db.outbox import signal
@@ -59,12 +60,16 @@ async def take_back(
         done.amount,
         provider_reference=told.reference,
         shipment_id=done.shipment_id,
+        refund_id=done.refund_id,
         failure_code=told.failure_code,
         failure_message=told.failure_message,
         event=ORDERS.event(order, "payment_reversed", PROVIDER, data),
     ):
         return _TOLD
     await ORDERS.change(db, order)
+    if done.refund_id is not None:
+        await unsettle_refund(db, await REFUNDS.lock(db, done.refund_id), told)
+        await signal(db, Document(Kind.REFUND, done.refund_id), Signal.PAYMENT_REPORTED)
     if shipment is not None and done.kind is EntryKind.REFUND:
         goods, postage = await uncount_refund(db, shipment, done.key, done.amount)
         await ask_about_refund(db, order, shipment, goods, postage)

@@ -1,6 +1,7 @@
 """The money behind each answer to a task, by the rules that act on it, as it stands now."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.shipments.refunds import paid_for
 from db.shipments.unsent import owed_less_without
 from db.tasks import TaskRow
-from domain.answers import BookingAnswer, RefundAnswer
+from domain.answers import ApprovalAnswer, BookingAnswer, RefundAnswer
 from domain.money import Money
 from domain.shipments.refunds import money_of
 from domain.tasks import TaskKind, TaskStatus
@@ -33,10 +34,10 @@ async def amounts_of(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID
             amounts = dict.fromkeys(task.choices, (none, none))
             found[task.id] = {**amounts, BookingAnswer.CANCEL: (less, none)}
         if task.kind == TaskKind.REFUND_FAILED:
-            again, currency = task.facts["goods"] + task.facts["postage"], task.facts["currency"]
-            none = _money(0, currency)
-            amounts = dict.fromkeys(task.choices, (none, none))
-            found[task.id] = {**amounts, RefundAnswer.RETRY: (_money(again, currency), none)}
+            found[task.id] = _only(task, RefundAnswer.RETRY, _again(task.facts))
+        if task.kind == TaskKind.REFUND_APPROVAL:
+            asked_for = Money.stored(task.facts["amount"])
+            found[task.id] = _only(task, ApprovalAnswer.APPROVE, asked_for)
         if task.kind == TaskKind.PAYMENT_MISMATCH:
             told = {choice: task.facts[choice] for choice in task.choices}
             found[task.id] = {
@@ -51,6 +52,19 @@ async def amounts_of(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID
                 for choice, (amount, short) in moves.items()
             }
     return found
+
+
+def _only(task: TaskRow, choice: str, moved: Money) -> Amounts:
+    """Return amounts of which only one choice moves any."""
+    none = _money(0, moved.currency)
+    return {**dict.fromkeys(task.choices, (none, none)), choice: (moved, none)}
+
+
+def _again(facts: Mapping[str, Any]) -> Money:
+    """Return what a further try gives back: of a refund, or of the parts of a shipment's."""
+    if "amount" in facts:
+        return Money.stored(facts["amount"])
+    return _money(facts["goods"] + facts["postage"], facts["currency"])
 
 
 def _money(amount: int, currency: str) -> Money:

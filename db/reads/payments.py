@@ -17,6 +17,7 @@ _ENTRIES = literal_column(
     """coalesce((SELECT jsonb_agg(jsonb_build_object(
         'id', e.id, 'kind', e.kind, 'phase', e.phase, 'key', e.key, 'amount', e.amount,
         'provider_reference', e.provider_reference, 'shipment_id', e.shipment_id,
+        'refund_id', e.refund_id,
         'failure_code', e.failure_code,
         'failure_message', e.failure_message, 'recorded_at', e.recorded_at) ORDER BY e.id)
     FROM payment_entries e WHERE e.payment_id = payments.id), '[]')""",

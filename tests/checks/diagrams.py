@@ -11,6 +11,8 @@ from db.deadlines import DEADLINES
 from domain.documents import Kind
 from domain.lifecycle import Moves, ends
 from domain.orders.status import MOVES as ORDERS
+from domain.refunds.status import MOVES as REFUNDS
+from domain.refunds.status import RefundStatus
 from domain.shipments.status import ENDED
 from domain.shipments.status import MOVES as SHIPMENTS
 from domain.tasks import RULES
@@ -76,6 +78,8 @@ def messages(process: str) -> str:
 DRAWN: dict[str, Callable[[], str]] = {
     "states of orders": lambda: draw(ORDERS, ends(ORDERS)),
     "states of shipments": lambda: draw(SHIPMENTS, ends(SHIPMENTS) | ENDED),
+    "states of refunds": lambda: draw(REFUNDS, ends(REFUNDS) | {RefundStatus.SUCCEEDED}),
+    "messages of payment_refund": lambda: messages("payment_refund"),
     "messages of order_fulfillment": lambda: messages("order_fulfillment"),
     "messages of shipment_tracking": lambda: messages("shipment_tracking"),
     "deadlines of holds": lambda: deadlines("hold"),

@@ -1,0 +1,84 @@
+"""Asking for refunds: use cases in the caller's transaction.
+
+They know neither HTTP nor Temporal: id and actor are given. The refund's run is started through the
+outbox, once the caller has committed.
+"""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.refunds.deciding import ask_for_approval
+from db.documents import ORDERS, REFUNDS
+from db.orders.tables import OrderRow
+from db.outbox import add_messages, start_of
+from db.refunds.refundable import paid_order
+from db.refunds.writes import write_refund
+from domain.access import EVERYTHING, Reach
+from domain.documents import Document, Kind
+from domain.errors import NotFound
+from domain.ids import following_id
+from domain.policy import Policy
+from domain.refunds.requests import RefundParts, RequestRefund
+from domain.refunds.rules import Due, tenders, work_out
+from domain.refunds.status import RefundSource, RefundStatus
+
+
+async def preview_refund(
+    db: AsyncConnection, asked: RefundParts, reach: Reach = EVERYTHING
+) -> tuple[str, Due, list[tuple[UUID, Due]]]:
+    """Return the currency, what would go back, and what each payment would give of it.
+
+    Raises what `request_refund` would be refused with.
+    """
+    order = await _lock(db, asked.order_id, reach)
+    paid = await paid_order(db, order)
+    due = work_out(asked, paid)
+    return order.currency, due, tenders(due, paid.payments)
+
+
+async def request_refund(
+    db: AsyncConnection,
+    refund_id: UUID,
+    asked: RequestRefund,
+    policy: Policy,
+    *,
+    actor: str,
+    reach: Reach = EVERYTHING,
+    source: RefundSource = RefundSource.GOODWILL,
+) -> None:
+    """Promise money of an order to its customer, and have it given back.
+
+    Above the limit another person has to approve it first. What no one payment can give becomes
+    several refunds, of which the first has this id and is the parent of the others. Raises
+    NotFound, also for an order out of ``reach``, and what `work_out` refuses.
+    """
+    order = await _lock(db, asked.order_id, reach)
+    paid = await paid_order(db, order)
+    due = work_out(asked, paid)
+    for nth, (payment_id, part) in enumerate(tenders(due, paid.payments)):
+        refund = await write_refund(
+            db,
+            following_id(refund_id, "part", nth) if nth else refund_id,
+            order,
+            payment_id,
+            part,
+            parent_id=refund_id if nth else None,
+            source=source,
+            reason=asked.reason,
+            actor=actor,
+        )
+        # A whole that was divided over payments needs what the whole needs.
+        if due.amount > policy.refund_limit.get(order.currency, 0):
+            await ask_for_approval(db, refund)
+        else:
+            await REFUNDS.move(db, refund, RefundStatus.APPROVED, "system", approved_by="system")
+        await add_messages(db, start_of(Document(Kind.REFUND, refund.id)))
+    await ORDERS.change(db, order)
+
+
+async def _lock(db: AsyncConnection, order_id: UUID, reach: Reach) -> OrderRow:
+    order = await ORDERS.lock(db, order_id)
+    if not reach.covers(order.customer_id, order.source):
+        raise NotFound(f"there is no order {order_id}")
+    return order

@@ -1,0 +1,84 @@
+"""The steps of a refund's run: have the provider give the money back, and see how it ended."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio import activity
+
+from activities.payments.provider import (
+    execute,
+    record_intent,
+    record_outcome,
+)
+from activities.refunds.deciding import check_kept
+from activities.refunds.settling import fail_refund, settle_refund
+from db.documents import REFUNDS
+from db.engine import Database
+from db.ledgers import ledger_of
+from db.orders.tables import OrderRow
+from db.refunds.tables import RefundRow
+from db.refunds.writes import lock_refund
+from db.tasks import is_open
+from domain.errors import AmountExceeded
+from domain.ids import RefundId
+from domain.payments import EntryKind, Intent, refund_key
+from domain.refunds.status import RefundStatus
+from domain.tasks import TaskKind
+from gateways.payments.port import Outcome, PaymentProvider
+
+
+class RefundActivities:
+    """What a refund's run does."""
+
+    def __init__(self, books: Database, provider: PaymentProvider) -> None:
+        """Give money back through this provider."""
+        self._books = books
+        self._provider = provider
+
+    @activity.defn
+    async def look_at_refund(self, refund_id: RefundId) -> RefundStatus:
+        """Look at where the refund is."""
+        async with self._books.begin() as db:
+            return RefundStatus((await REFUNDS.lock(db, refund_id)).status)
+
+    @activity.defn
+    async def submit_refund(self, refund_id: RefundId) -> RefundStatus:
+        """Have the provider give the money back, or learn how that ended; refused, ask finance.
+
+        What could be given back when it was approved is looked at again. While finance is asked
+        which amount the provider moved, it stays as it is.
+        """
+        async with self._books.begin() as db:
+            order, refund = await lock_refund(db, refund_id)
+            intent = await self._due(db, order, refund)
+            if intent is None:
+                return RefundStatus((await REFUNDS.lock(db, refund_id)).status)
+        result = await execute(self._provider, intent)
+        async with self._books.begin() as db:
+            order, refund = await lock_refund(db, refund_id)
+            fresh = await record_outcome(db, order, intent, result)
+            if fresh and result.outcome is Outcome.FAILED:
+                await fail_refund(db, refund, result.failure_code, result.failure_message)
+            elif fresh:
+                await settle_refund(db, refund, refund.amount, result.reference)
+            return RefundStatus((await REFUNDS.lock(db, refund_id)).status)
+
+    async def _due(self, db: AsyncConnection, order: OrderRow, refund: RefundRow) -> Intent | None:
+        """Return what the provider is to be asked for now, recorded; None when nothing is."""
+        status = RefundStatus(refund.status)
+        attempt = refund.attempt
+        if status is RefundStatus.APPROVED:
+            try:
+                await check_kept(db, order, refund)
+            except AmountExceeded as error:
+                await fail_refund(db, refund, error.code, error.detail)
+                return None
+            attempt += 1
+            await REFUNDS.move(db, refund, RefundStatus.SUBMITTED, "system", attempt=attempt)
+        elif status is not RefundStatus.SUBMITTED or await is_open(
+            db, TaskKind.PAYMENT_MISMATCH, refund.id
+        ):
+            return None
+        payment = (await ledger_of(db, order.id)).payment(refund.payment_id)
+        key = refund_key(refund.id, attempt)
+        return await record_intent(
+            db, payment, EntryKind.REFUND, key, refund.amount, refund_id=refund.id
+        )

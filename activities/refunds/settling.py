@@ -1,0 +1,67 @@
+"""How a refund ends: counted on its order's lines, or failed and put to finance."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.documents import REFUNDS
+from db.refunds.tables import RefundRow
+from db.refunds.writes import change_amount, count_refund
+from db.tasks import cancel_tasks, open_task
+from domain.documents import Kind
+from domain.money import Money
+from domain.payments import Refusal
+from domain.refunds.status import RefundStatus
+from domain.tasks import TaskKind
+from gateways.payments.port import PaymentResult
+
+
+async def settle_refund(
+    db: AsyncConnection, refund: RefundRow, amount: int, reference: str | None
+) -> None:
+    """Book that ``amount`` (minor units) of a locked refund has gone back to the customer.
+
+    Another amount than was asked for counts where finance let it stand.
+    """
+    if amount != refund.amount:
+        await change_amount(db, refund, amount)
+    await count_refund(db, refund.id)
+    money = Money(amount=amount, currency=refund.currency).model_dump()
+    await REFUNDS.move(
+        db,
+        refund,
+        RefundStatus.SUCCEEDED,
+        "provider",
+        {"amount": money},
+        provider_reference=reference,
+        failure_code="",
+        failure_message="",
+    )
+    await cancel_tasks(db, refund.id, TaskKind.REFUND_FAILED)
+
+
+async def unsettle_refund(db: AsyncConnection, refund: RefundRow, told: PaymentResult) -> None:
+    """Book that the money of a locked refund did not arrive after all, and ask finance."""
+    await count_refund(db, refund.id, times=-1)
+    await fail_refund(db, refund, told.failure_code, told.failure_message)
+
+
+async def fail_refund(db: AsyncConnection, refund: RefundRow, code: str, message: str) -> None:
+    """Book that the money of a locked refund is still ours, and ask finance what now."""
+    await REFUNDS.move(
+        db,
+        refund,
+        RefundStatus.FAILED,
+        "provider",
+        {"failure_code": code},
+        failure_code=code,
+        failure_message=message,
+    )
+    amount = Money(amount=refund.amount, currency=refund.currency)
+    refused = Refusal(code=code, message=message, amount=amount)
+    facts = {
+        "refund": refund.number,
+        "order_id": refund.order_id,
+        "amount": amount.model_dump(),
+        "refused": refused.model_dump(),
+    }
+    told = f"{refund.number} could not be given back: {refused}."
+    await open_task(db, TaskKind.REFUND_FAILED, Kind.REFUND, refund.id, facts, told=told)

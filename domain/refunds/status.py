@@ -1,0 +1,46 @@
+"""The states of a refund, and what moves it."""
+
+from enum import StrEnum
+
+from domain.lifecycle import Moves
+
+
+class RefundStatus(StrEnum):
+    """How far money on its way back to a customer is."""
+
+    REQUESTED = "requested"
+    """Somebody else than who asked for it has to approve it."""
+    APPROVED = "approved"
+    SUBMITTED = "submitted"
+    """The provider is asked, and its answer may still be unknown."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """The money is still ours; finance decides whether it is tried again."""
+    CANCELLED = "cancelled"
+
+
+R = RefundStatus
+
+MOVES: Moves[RefundStatus] = {
+    R.REQUESTED: {R.APPROVED, R.CANCELLED},
+    # What could be given back when it was approved may be gone when it is its turn.
+    R.APPROVED: {R.SUBMITTED, R.FAILED, R.CANCELLED},
+    R.SUBMITTED: {R.SUCCEEDED, R.FAILED},
+    # The only way back: the provider says later that the money did not arrive.
+    R.SUCCEEDED: {R.FAILED},
+    R.FAILED: {R.APPROVED, R.CANCELLED},
+    R.CANCELLED: set(),
+}
+
+RUNNING = frozenset({R.REQUESTED, R.APPROVED, R.SUBMITTED, R.FAILED})
+"""The states in which a refund has a run."""
+
+PROMISED = frozenset({R.REQUESTED, R.APPROVED, R.SUBMITTED})
+"""The states in which a refund keeps its amount from every other one."""
+
+
+class RefundSource(StrEnum):
+    """What a refund was asked for by."""
+
+    GOODWILL = "goodwill"
+    """A person, with goods or without."""
