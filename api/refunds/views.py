@@ -96,7 +96,7 @@ class PreviewPaymentView(Value):
     """What one payment would give of it."""
 
     payment_id: PaymentId
-    """The payment."""
+    """One of the order's."""
     amount: Money
     """What it would give."""
 

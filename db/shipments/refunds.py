@@ -9,11 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.ledgers import ENTRY, entry_of
 from db.payments import AGAIN, STANDS
+from db.refunds.refundable import PLANNED
 from db.shipments.captures import OWES
 from domain.money import Money
 from domain.payments import EntryKind, Refusal, add_up
 from domain.shipments.refunds import Paid
 
+# What refunds of their own give back, or have promised to.
+_POSTAGE = """(SELECT coalesce(sum(r.shipping_amount), 0) FROM refunds r
+            WHERE r.order_id = o.id AND r.status NOT IN ('failed', 'cancelled'))"""
+# What of that no entry tells of yet.
+_PLANNED = f"""(SELECT coalesce(sum(r.amount), 0) FROM refunds r
+            WHERE r.payment_id = paid.id AND r.status IN {PLANNED})::bigint"""
 # A refund that was asked for and has not failed gives, or gave, its units' money back.
 _REFUNDED = """EXISTS (SELECT FROM payment_entries e WHERE e.shipment_id = x.id
         AND e.kind = 'refund' GROUP BY e.key
@@ -30,7 +37,8 @@ _PAID = text(
         CASE WHEN {OWES} THEN s.capture_shipping_amount + (SELECT sum(l.capture_amount)
             FROM shipment_lines l WHERE l.shipment_id = s.id) ELSE 0 END::bigint AS owed,
         (o.captured_shipping_amount - (SELECT coalesce(sum(x.refund_shipping_amount), 0)
-            FROM shipments x WHERE x.order_id = o.id AND x.id <> s.id))::bigint AS postage,
+            FROM shipments x WHERE x.order_id = o.id AND x.id <> s.id) - {_POSTAGE})::bigint
+            AS postage,
         ((SELECT sum(l.quantity - l.cancelled - l.written_off) FROM order_lines l
             WHERE l.order_id = o.id)
         - (SELECT coalesce(sum(l.quantity), 0) FROM shipments x
@@ -38,13 +46,14 @@ _PAID = text(
             WHERE x.order_id = o.id AND x.settled_at IS NULL
                 AND (x.id = s.id OR {_REFUNDED})))::bigint AS others,
         coalesce((SELECT jsonb_agg({ENTRY} ORDER BY e.id) FROM payment_entries e
-            WHERE e.payment_id = coalesce(
-                (SELECT c.payment_id FROM payment_entries c WHERE c.shipment_id = s.id
-                    AND c.kind = 'capture' AND c.phase = 'succeeded' ORDER BY c.id DESC LIMIT 1),
-                (SELECT p.id FROM payments p WHERE p.order_id = o.id
-                    AND p.provider_reference IS NOT NULL
-                    ORDER BY p.created_at DESC, p.id DESC LIMIT 1))), '[]') AS entries
-    FROM shipments s JOIN orders o ON o.id = s.order_id WHERE s.id = any(:shipments)"""
+            WHERE e.payment_id = paid.id), '[]') AS entries, {_PLANNED} AS planned
+    FROM shipments s JOIN orders o ON o.id = s.order_id
+    CROSS JOIN LATERAL (SELECT coalesce(
+        (SELECT c.payment_id FROM payment_entries c WHERE c.shipment_id = s.id
+            AND c.kind = 'capture' AND c.phase = 'succeeded' ORDER BY c.id DESC LIMIT 1),
+        (SELECT p.id FROM payments p WHERE p.order_id = o.id AND p.provider_reference IS NOT NULL
+            ORDER BY p.created_at DESC, p.id DESC LIMIT 1)) AS id) paid
+    WHERE s.id = any(:shipments)"""
 ).bindparams(bindparam("shipments", type_=ARRAY(Uuid)))
 _PLAN = text("UPDATE shipments SET refund_shipping_amount = :postage WHERE id = :shipment")
 _PLAN_MORE = text(
@@ -66,7 +75,7 @@ _AGAIN = text(
 # Of an order of which all that was sent got lost and was refunded, and the rest was not sent.
 _KEPT = text(
     f"""SELECT s.id, o.captured_shipping_amount - (SELECT sum(x.refund_shipping_amount)
-        FROM shipments x WHERE x.order_id = o.id)::bigint AS postage
+        FROM shipments x WHERE x.order_id = o.id)::bigint - {_POSTAGE}::bigint AS postage
     FROM orders o JOIN shipments s ON s.order_id = o.id AND s.capture_shipping_amount > 0
     WHERE o.id = :order AND o.status = 'completed' AND s.status = 'lost'
         AND NOT EXISTS (SELECT FROM order_lines l WHERE l.order_id = o.id AND l.delivered > 0)
@@ -96,7 +105,7 @@ async def paid_for(db: AsyncConnection, shipments: Collection[UUID]) -> dict[UUI
             others=row.others,
             owed=row.owed,
             all_lost=row.all_lost,
-            refundable=add_up(map(entry_of, row.entries)).refundable,
+            refundable=add_up(map(entry_of, row.entries)).refundable - row.planned,
         )
         for row in rows
     }

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db.verify import inventory, orders, payments, records, shipments
+from db.verify import inventory, orders, payments, records, refunds, shipments
 from db.verify.check import Check
 
 CHECKS: tuple[Check, ...] = (
     *inventory.CHECKS,
     *payments.CHECKS,
     *records.CHECKS,
+    *refunds.CHECKS,
     *shipments.CHECKS,
     *orders.CHECKS,
 )

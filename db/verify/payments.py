@@ -159,9 +159,12 @@ CHECKS = (
     Check(
         "I3r",
         "The postage in an order's refunds is at most what was captured for it",
-        """SELECT o.number, o.captured_shipping_amount, sum(s.refund_shipping_amount) AS refunded
-        FROM orders o JOIN shipments s ON s.order_id = o.id GROUP BY o.id
-        HAVING sum(s.refund_shipping_amount) > o.captured_shipping_amount""",
+        """SELECT o.number, o.captured_shipping_amount, sum(x.amount) AS refunded
+        FROM orders o JOIN (
+            SELECT order_id, refund_shipping_amount AS amount FROM shipments
+            UNION ALL SELECT order_id, shipping_amount FROM refunds
+            WHERE status NOT IN ('failed', 'cancelled')) x ON x.order_id = o.id
+        GROUP BY o.id HAVING sum(x.amount) > o.captured_shipping_amount""",
     ),
     Check(
         "I3p",

@@ -16,7 +16,7 @@ class RefundLine(Value):
     """Units of an order's line, or an amount of it without units, that are given back."""
 
     order_line_id: LineId
-    """A line of the order."""
+    """Which goods, by the `id` that the order shows."""
     units: int = Field(default=0, strict=True, ge=0, le=1_000_000)
     """How many delivered units are given back; 0 for an amount alone."""
     amount: Money | None = None

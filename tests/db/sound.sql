@@ -1,5 +1,5 @@
 -- Books without a fault: a delivered order of two lines, a lost parcel that was refunded, a running
--- order, and a cancelled one.
+-- order, and a cancelled one; a unit of the delivered order was given back.
 CREATE FUNCTION pg_temp.id(name text) RETURNS uuid LANGUAGE sql AS $$ SELECT md5(name)::uuid $$;
 CREATE FUNCTION pg_temp.place(wanted text) RETURNS uuid LANGUAGE sql AS
 $$ SELECT id FROM locations WHERE kind = wanted AND site_id IS NULL $$;
@@ -103,6 +103,19 @@ FROM (VALUES ('done', 'authorization', 3800), ('done', 'capture', 3800),
     ('dropped', 'authorization', 3800), ('dropped', 'void', 3800)) AS e(name, kind, amount),
     (VALUES ('requested'), ('succeeded')) AS phases(phase);
 
+INSERT INTO refunds (id, number, order_id, payment_id, status, source, currency, amount,
+    shipping_amount, shipping_tax_amount, goodwill_amount, goodwill_tax_amount, tax_amount, reason,
+    requested_by, approved_by, attempt, succeeded_at)
+SELECT pg_temp.id('back'), 'REF-1', pg_temp.id('done'), pg_temp.id('payment-done'), 'succeeded',
+    'goodwill', 'USD', 1100, 0, 0, 0, 0, 100, 'broken', 'key:support', 'system', 1, now();
+INSERT INTO refund_lines (id, refund_id, order_line_id, units, amount, tax_amount)
+SELECT pg_temp.id('back-pot'), pg_temp.id('back'), pg_temp.id('done-pot'), 1, 1100, 100;
+INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, refund_id)
+SELECT pg_temp.id('back' || phase), pg_temp.id('payment-done'), 'refund', phase, 'refund/back/1',
+    1100, pg_temp.id('back')
+FROM (VALUES ('requested'), ('succeeded')) AS phases(phase);
+UPDATE order_lines SET refunded_units = 1, refunded_amount = 1100 WHERE id = pg_temp.id('done-pot');
+
 INSERT INTO events (id, type, subject, subject_id, sequence, actor, correlation_id, data)
 SELECT pg_temp.id(document || sequence), type || '.v1', document, pg_temp.id(document), sequence,
     'test', '', CASE WHEN target IS NULL THEN '{}'::jsonb
@@ -126,7 +139,11 @@ FROM (VALUES
     ('running-shipment', 1, 'shipment.planned', NULL, NULL),
     ('dropped-shipment', 1, 'shipment.planned', NULL, NULL),
     ('dropped-shipment', 2, 'shipment.booked', 'pending', 'booked'),
-    ('dropped-shipment', 3, 'shipment.voided', 'booked', 'voided'))
+    ('dropped-shipment', 3, 'shipment.voided', 'booked', 'voided'),
+    ('back', 1, 'refund.requested', NULL, NULL),
+    ('back', 2, 'refund.approved', 'requested', 'approved'),
+    ('back', 3, 'refund.submitted', 'approved', 'submitted'),
+    ('back', 4, 'refund.succeeded', 'submitted', 'succeeded'))
     AS e(document, sequence, type, source, target);
 INSERT INTO idempotency_keys (caller, key, route, fingerprint, resource_id, state, status, answer)
 SELECT 'shop', name, '/orders', '', pg_temp.id(name), 'done', 201, '{}'

@@ -63,7 +63,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     ),
     "I2i": (
         f"UPDATE order_lines SET delivered = delivered - 1 WHERE order_id = {DONE}",
-        {"I7d"},
+        {"I7d", "I8d"},
     ),
     "I2j": (
         "INSERT INTO shipments (id, order_id, site_id, status, carrier, service, ship_from,"
@@ -89,7 +89,8 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I3b": ("UPDATE payment_entries SET amount = 3801 WHERE key = 'refund/lost'", set()),
     "I3c": (f"UPDATE order_lines SET refunded_amount = 9999 WHERE order_id = {DONE}", {"I3o"}),
     "I3d": (
-        "UPDATE payment_entries SET amount = 3801 WHERE payment_id = md5('payment-done')::uuid",
+        "UPDATE payment_entries SET amount = 3801 WHERE payment_id = md5('payment-done')::uuid"
+        " AND kind <> 'refund'",
         {"I3e", "I3h", "I3p"},
     ),
     "I3e": (
@@ -159,6 +160,11 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "I5-shipments": ("UPDATE shipments SET status = 'cancelled' WHERE number = 'SHP-3'", set()),
+    "I5-refunds": (
+        'UPDATE events SET data = \'{"from": "requested", "to": "cancelled"}\''
+        " WHERE type = 'refund.approved.v1'",
+        set(),
+    ),
     "I5d": ("UPDATE events SET actor = '' WHERE subject = 'running'", set()),
     "I5e": ("UPDATE events SET position = position + (1::bigint << 50)", set()),
     "I6a": ("UPDATE parcels SET status = 'picked_up' WHERE tracking_number = 'T2'", {"I6b"}),
@@ -195,6 +201,20 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         f"UPDATE order_lines SET cancelled = 0, shipped = quantity WHERE order_id = {DROPPED}",
         {"I2h"},
     ),
+    "I8a": ("UPDATE refunds SET goodwill_amount = 1", set()),
+    "I8b": (
+        "UPDATE refunds SET status = 'failed', failed_at = now();"
+        'UPDATE events SET data = \'{"from": "submitted", "to": "failed"}\''
+        " WHERE type = 'refund.succeeded.v1'",
+        set(),
+    ),
+    "I8c": ("UPDATE order_lines SET refunded_units = 0 WHERE id = md5('done-pot')::uuid", set()),
+    "I8d": (
+        "UPDATE refund_lines SET units = 2;"
+        "UPDATE order_lines SET refunded_units = 2 WHERE id = md5('done-pot')::uuid",
+        set(),
+    ),
+    "I8e": ("UPDATE refunds SET approved_by = requested_by", set()),
     "N4": (
         "INSERT INTO tasks (id, kind, document_type, document_id, role, question, facts, choices,"
         f" status, due_at) VALUES (gen_random_uuid(), 'payment_mismatch', 'order', {RUNNING},"
