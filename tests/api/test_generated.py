@@ -26,7 +26,7 @@ SOUND = {
     "PROBE_SKU": "MUG",
     "PROBE_CUSTOMER": "nobody",
 }
-"""What no schema says: a sound adjustment names one item and one place."""
+"""What no schema says: a sound adjustment names one item and one place, a refund something."""
 OTHERS = r"^/(orders|health|webhooks)"
 """Orders need a run, and the others answer whoever asks; they have tests of their own."""
 

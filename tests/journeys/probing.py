@@ -32,3 +32,5 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
         for name in ("item_id", "location_id"):
             body.pop(name, None)
         body.update(sku=SKU, site="AUS", quantity="1", reason="found")
+    if case.path in ("/refunds", "/refunds/preview") and isinstance(body, dict):
+        body.update(lines=[], shipping=None, goodwill={"amount": 100, "currency": "USD"})
