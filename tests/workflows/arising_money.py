@@ -1,9 +1,11 @@
 """How questions arise from what the provider does by itself, and takes back."""
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 from domain.tasks import TaskKind
 from tests.workflows.arising import Asked, booked, travelled
+from tests.workflows.refund_stories import LIMIT, ask, dear, delivered, is_now, usd
 from tests.workflows.stage import Stage
 
 
@@ -49,3 +51,23 @@ async def void_came_back(stage: Stage) -> Asked:
     await stage.result(stage.run(order))
     await stage.fails_late(order, "void")
     return Asked(order, order)
+
+
+async def refund_to_approve(stage: Stage) -> Asked:
+    order, _ = await dear(stage)
+    asked = await ask(stage, order_id=str(order), goodwill=usd(LIMIT + 1))
+    return Asked(UUID(asked["id"]), order)
+
+
+async def refund_declined(stage: Stage) -> Asked:
+    order, _ = await delivered(stage, token="tok_refund_declined")
+    asked = await ask(stage, order_id=str(order), goodwill=usd(100))
+    return Asked(UUID(asked["id"]), order)
+
+
+async def refund_failed_late(stage: Stage) -> Asked:
+    order, _ = await delivered(stage)
+    asked = await ask(stage, order_id=str(order), goodwill=usd(100))
+    await is_now(stage, asked, "succeeded")
+    await stage.fails_late(order, "refund")
+    return Asked(UUID(asked["id"]), order)

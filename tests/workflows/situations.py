@@ -41,6 +41,9 @@ from tests.workflows.arising_money import (
     captured_too_late,
     moved_by_the_provider,
     refund_came_back,
+    refund_declined,
+    refund_failed_late,
+    refund_to_approve,
     void_came_back,
 )
 from tests.workflows.stage import Stage
@@ -124,6 +127,10 @@ SITUATIONS = (
     Situation(K.PAYMENT_MISMATCH, "refund", other_amount("refund"), "theirs"),
     Situation(K.REFUND_FAILED, "the card is closed", refund_came_back, "given_otherwise"),
     Situation(K.REFUND_FAILED, "once more", refund_came_back, "retry"),
+    Situation(K.REFUND_FAILED, "the bank declines", refund_declined, "given_otherwise"),
+    Situation(K.REFUND_FAILED, "a refund days later", refund_failed_late, "retry"),
+    Situation(K.REFUND_APPROVAL, "a yes", refund_to_approve, "approve"),
+    Situation(K.REFUND_APPROVAL, "a no", refund_to_approve, "reject"),
     Situation(K.UNASKED_REFUND, "in the dashboard", moved_by_the_provider("refunds"), "goodwill"),
     Situation(
         K.CHARGEBACK, "the customer's bank", moved_by_the_provider("chargebacks"), "accepted"

@@ -118,7 +118,7 @@ async def open_stage(
         opened(url) as shop,
     ):
         # Runs are named by numbers, and stages with books of their own share a Temporal.
-        for numbers in ("order_numbers", "shipment_numbers"):
+        for numbers in ("order_numbers", "shipment_numbers", "refund_numbers"):
             await shop.one(f"SELECT setval('{numbers}', {secrets.randbelow(10**12) + 1})")
         stage = Stage(shop, environment, Partners(carrier, payments), task_queue)
         app = create_app(Services(stage.settings, stage.books, stage.connected))

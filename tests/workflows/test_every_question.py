@@ -12,7 +12,8 @@ from tests.workflows.situations import SITUATIONS, Situation
 from tests.workflows.stage import Stage
 
 OPEN = """SELECT kind FROM tasks WHERE status = 'open' AND (document_id = :id OR document_id IN (
-    SELECT id FROM shipments WHERE order_id = :id UNION SELECT id FROM holds
+    SELECT id FROM shipments WHERE order_id = :id UNION SELECT id FROM refunds
+    WHERE order_id = :id UNION SELECT id FROM holds
     WHERE document_id = :id))"""
 PROMISED = """SELECT coalesce(sum(quantity), 0)::int FROM reservations
     WHERE document_id = :id AND status = 'active'"""

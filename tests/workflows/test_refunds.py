@@ -1,51 +1,16 @@
 """Refunds from asked for to given back, on real servers."""
 
 import asyncio
-from typing import Any
 from uuid import UUID, uuid4
 
-from domain.ids import OrderId
-from domain.policy import Policy
+from db.customers import add_customer
+from domain.customers import CreateCustomer
+from domain.ids import CustomerId, new_id
 from tests.patience import eventually
 from tests.workflows.asking import calling
-from tests.workflows.money_stories import K, until
+from tests.workflows.money_stories import K, half_gone, held_for, the_rest_gets_an_address, until
+from tests.workflows.refund_stories import LIMIT, ask, dear, delivered, is_now, usd
 from tests.workflows.stage import Stage
-
-LIMIT = Policy().refund_limit["USD"]
-
-
-async def delivered(stage: Stage, units: int = 1) -> tuple[OrderId, Any]:
-    """Deliver an order of one line; returns it with the line."""
-    mug = await stage.shop.item(AUS=units)
-    order = await stage.shop.place((mug, units))
-    shipment = await stage.shipment(order, "booked")
-    await stage.travel(shipment, "delivered")
-    await stage.order(order, "completed")
-    async with calling(stage) as callers:
-        [line] = (await callers.get(f"/orders/{order}")).json()["lines"]
-    return order, line
-
-
-async def ask(stage: Stage, role: str = "support", *, status: int = 201, **body: Any) -> Any:
-    async with calling(stage) as callers:
-        answer = await callers.post("/refunds", {"reason": "asked", **body}, role=role)
-    assert answer.status_code == status, answer.text
-    return answer.json()
-
-
-async def is_now(stage: Stage, refund: Any, status: str) -> Any:
-    """Wait until a refund is in this state, and return it."""
-
-    async def there() -> Any:
-        async with calling(stage) as callers:
-            found = (await callers.get(f"/refunds/{refund['id']}", role="finance")).json()
-        return found if found["status"] == status else None
-
-    return await eventually(there)
-
-
-def usd(amount: int) -> dict[str, Any]:
-    return {"amount": amount, "currency": "USD"}
 
 
 async def test_units_of_a_line_go_back_with_their_share_and_are_counted(stage: Stage) -> None:
@@ -76,14 +41,6 @@ async def test_goodwill_needs_no_goods_and_stays_within_what_was_paid(stage: Sta
     more = await ask(stage, order_id=str(order), goodwill=usd(2), status=409)
     assert (more["code"], more["remaining"]) == ("amount_exceeded", usd(1))
     assert await stage.broken() == []
-
-
-async def dear(stage: Stage) -> tuple[OrderId, int]:
-    """Deliver an order above the limit; returns it with the money that was taken."""
-    order, _ = await delivered(stage, 40)
-    taken = await stage.captured(order)
-    assert taken > LIMIT + 100
-    return order, taken
 
 
 async def test_above_the_limit_another_person_approves(stage: Stage) -> None:
@@ -217,3 +174,89 @@ async def test_a_refund_whose_money_a_chargeback_took_meanwhile_fails_before_it_
         assert (again.status_code, again.json()["code"]) == (409, "amount_exceeded")
     await stage.decide(K.REFUND_FAILED, UUID(asked["id"]), "given_otherwise")
     await is_now(stage, asked, "cancelled")
+
+
+async def test_a_refund_that_the_provider_declines_is_finances_question_with_its_words(
+    stage: Stage,
+) -> None:
+    """A definite no is asked about once, and never retried like an outage."""
+    order, _ = await delivered(stage, token="tok_refund_declined")
+    asked = await ask(stage, order_id=str(order), goodwill=usd(100))
+    failed = await is_now(stage, asked, "failed")
+    assert failed["failure_code"] == "refund_declined"
+    task = await stage.task(K.REFUND_FAILED, UUID(asked["id"]))
+    assert "declined to take the money back" in task["question"]
+    await stage.decide(K.REFUND_FAILED, UUID(asked["id"]), "retry")
+    again = await stage.asked_again(K.REFUND_FAILED, UUID(asked["id"]), task)
+    assert again["facts"]["amount"] == usd(100)
+    await stage.decide(K.REFUND_FAILED, UUID(asked["id"]), "given_otherwise")
+    await is_now(stage, asked, "cancelled")
+
+
+async def test_a_refund_whose_answer_is_lost_moves_once(stage: Stage) -> None:
+    """The provider is asked by the key before anything is sent again."""
+    order, _ = await delivered(stage)
+    await stage.payments.fault("timeout_after_success", "refund", delay_seconds=0.01)
+    asked = await ask(stage, order_id=str(order), goodwill=usd(100))
+    await is_now(stage, asked, "succeeded")
+    assert (await stage.moved(order))["refund"] == 100
+
+
+async def test_another_amount_than_was_asked_for_waits_for_finance_and_is_counted(
+    stage: Stage,
+) -> None:
+    order, line = await delivered(stage, 2)
+    await stage.payments.fault("wrong_amount", "refund", amount=700, currency="USD")
+    units = [{"order_line_id": line["id"], "units": 1}]
+    asked = await ask(stage, order_id=str(order), lines=units)
+    await stage.task(K.PAYMENT_MISMATCH, UUID(asked["id"]))
+    assert (await is_now(stage, asked, "submitted"))["amount"] == asked["amount"]
+    await stage.decide(K.PAYMENT_MISMATCH, UUID(asked["id"]), "theirs")
+    done = await is_now(stage, asked, "succeeded")
+    assert (done["amount"], done["lines"][0]["amount"]) == (usd(700), usd(700))
+    await until(stage, order, refunded=700, refunding=0)
+
+
+async def test_what_one_payment_cannot_give_the_one_before_it_gives(stage: Stage) -> None:
+    """Payments R8: the newest capture first; the parts name the first of them as parent."""
+    order, first, taken = await half_gone(stage)
+    total = (await stage.order(order, "confirmed"))["total_amount"]
+    await stage.by_itself(order, "expire")
+    await eventually(lambda: held_for(stage, order, "awaiting_payment"))
+    await the_rest_gets_an_address(stage, order)
+    await stage.pay(order, "tok_ok")
+    second = await stage.shipment(order, "booked")
+    for shipment in (first, second):
+        await stage.travel(shipment, "delivered")
+    await stage.order(order, "completed")
+    newest = total - taken
+    asked = await ask(stage, order_id=str(order), goodwill=usd(newest + 1))
+    assert (asked["amount"], asked["parent_id"]) == (usd(newest), None)
+    async with calling(stage) as callers:
+        found = (await callers.get(f"/refunds?order_id={order}", role="finance")).json()["items"]
+    [other] = [each for each in found if each["id"] != asked["id"]]
+    assert (other["amount"], other["parent_id"]) == (usd(1), asked["id"])
+    assert other["payment_id"] != asked["payment_id"]
+    for refund in (asked, other):
+        await is_now(stage, refund, "succeeded")
+    await until(stage, order, refunded=newest + 1)
+
+
+async def test_a_customer_sees_its_refund_and_not_what_colleagues_say_of_it(stage: Stage) -> None:
+    order, _ = await delivered(stage)
+    asked = await ask(stage, order_id=str(order), goodwill=usd(100))
+    owner = (await stage.order(order, "completed"))["customer_id"]
+    async with calling(stage) as callers:
+        path = f"/refunds/{asked['id']}"
+        seen = (await callers.get(path, role="customer", customer_id=owner)).json()
+        assert (seen["amount"], seen["number"]) == (usd(100), asked["number"])
+        assert (seen["reason"], seen["requested_by"]) == (None, "company")
+        other = CustomerId(new_id())
+        async with stage.books.begin() as db:
+            await add_customer(db, other, CreateCustomer(name="Grace Hopper"))
+        stranger = await callers.get(path, role="customer", customer_id=other)
+        assert stranger.status_code == 404
+        for call in ("approve", "retry"):
+            refused = await callers.post(f"{path}/{call}", {}, role="customer", customer_id=owner)
+            assert refused.status_code == 403
+    await is_now(stage, asked, "succeeded")
