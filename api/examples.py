@@ -5,6 +5,8 @@ from typing import Any
 
 _MAYA = "3bcfecfb-9127-5aa7-be81-a3f6be2b551e"
 """The sample customer Maya Okafor."""
+_ORDER = "0193a5b2-7c1f-7d6e-9a40-5d1f7e2c8b11"
+"""An order that was delivered: take the id of one of yours."""
 _BOULDER = {
     "name": "Maya Okafor",
     "line1": "1400 Pearl Street",
@@ -53,6 +55,23 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "CancelOrder": {"The customer wants it no more": {"reason": "customer_request"}},
+    "RefundParts": {
+        "The shipping and ten dollars": {
+            "order_id": _ORDER,
+            "shipping": {"amount": 500, "currency": "USD"},
+            "goodwill": {"amount": 1000, "currency": "USD"},
+        },
+    },
+    "RequestRefund": {
+        "Ten dollars for a late parcel": {
+            "order_id": _ORDER,
+            "goodwill": {"amount": 1000, "currency": "USD"},
+            "reason": "It came a week late.",
+        },
+    },
+    "CancelRefund": {
+        "Paid by bank transfer": {"reason": "The card is closed; paid by bank transfer."},
+    },
     "ReportScan": {
         "A parcel of a carrier that does not tell us": {
             "tracking_number": _PARCEL,

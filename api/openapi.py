@@ -35,6 +35,7 @@ _TAGS = {
     "orders": "What customers asked us to deliver: placed, steered, and followed to their end.",
     "shipments": "Goods that travel together, with their parcels and what the carrier says.",
     "payments": "Attempts to pay an order, each with its ledger.",
+    "refunds": "Money on its way back to customers: asked for, approved, given back.",
     "items": "What is stocked and sold, with list prices.",
     "customers": "Who buys.",
     "inventory": "What is where and what of it is promised, its ledger, and the sites.",

@@ -110,7 +110,7 @@ class Problem(Described):
     request_id: str | None
     """By which the request is found in the logs: the `X-Request-Id`."""
     errors: list[FieldError] = _ABSENT
-    """With `malformed`: all that is wrong, as far as it is known; at most 50."""
+    """All that is wrong, as far as it is known, with its place; at most 50."""
     id: UUID = _ABSENT
     """With `already_exists`: the document that is there, if the caller may read it."""
     current_status: str = _ABSENT
@@ -129,6 +129,10 @@ class Problem(Described):
     """With `out_of_stock`, of an adjustment: units that could be taken."""
     holders: list[Holder] = _ABSENT
     """With `out_of_stock`, of an adjustment: to what the others are promised."""
+    remaining: Money = _ABSENT
+    """With `amount_exceeded`: what can still be given back."""
+    remaining_units: int = _ABSENT
+    """With `quantity_exceeded`: the units of the line that can still be given back."""
     sku: str = _ABSENT
     """With `price_changed`: the item."""
     current: Money = _ABSENT

@@ -96,9 +96,7 @@ async def check_kept(db: AsyncConnection, order: OrderRow, refund: RefundRow) ->
     short += [payment.refundable if payment else -refund.amount]
     if min(short) < 0 or any(line.refunded_units > line.units for line in lines):
         left = Money(amount=max(0, refund.amount + min(short)), currency=refund.currency)
-        raise AmountExceeded(
-            f"{left} of it can still be given back", field="", remaining=left.model_dump()
-        )
+        raise AmountExceeded(f"{left} of it can still be given back", remaining=left.model_dump())
 
 
 async def settle_approval(db: AsyncConnection, task: TaskRow, decision: Decision) -> None:

@@ -117,11 +117,7 @@ def work_out(asked: RefundParts, paid: PaidOrder) -> Due:
     """
     shipping = _given(asked.shipping, paid.currency, "shipping")
     if shipping > paid.shipping_left:
-        raise AmountExceeded(
-            f"{_money(paid.shipping_left, paid)} of the shipping can still be given back",
-            field="shipping",
-            remaining=_money(paid.shipping_left, paid).model_dump(),
-        )
+        raise _too_much("shipping", max(0, paid.shipping_left), paid, "/shipping/amount")
     goodwill = _given(asked.goodwill, paid.currency, "goodwill")
     lines = tuple(_line(line, position, paid) for position, line in enumerate(asked.lines))
     shipping_tax = _tax(
@@ -131,18 +127,10 @@ def work_out(asked: RefundParts, paid: PaidOrder) -> Due:
         paid.refunded_shipping_tax,
     )
     bare = Due(lines, shipping, shipping_tax, goodwill)
-    if bare.amount > paid.refundable:
-        raise AmountExceeded(
-            f"{_money(paid.refundable, paid)} of the order can still be given back",
-            field="",
-            remaining=_money(paid.refundable, paid).model_dump(),
-        )
     if bare.amount == 0:
-        raise AmountExceeded(
-            "nothing was paid for this that could be given back",
-            field="",
-            remaining=_money(0, paid).model_dump(),
-        )
+        raise _too_much("goods", 0, paid, "/lines")
+    if bare.amount > paid.refundable:
+        raise _too_much("order", max(0, paid.refundable), paid)
     return replace(bare, goodwill_tax=_goodwill_tax(bare, paid))
 
 
@@ -153,8 +141,8 @@ def _line(asked: RefundLine, position: int, paid: PaidOrder) -> DueLine:
     if asked.units > line.units_left:
         raise QuantityExceeded(
             f"{line.units_left} delivered and paid units of the line can still be given back",
-            field=f"lines/{position}/units",
-            remaining=line.units_left,
+            errors=[{"pointer": f"/lines/{position}/units", "message": "more than remain"}],
+            remaining_units=line.units_left,
         )
     if asked.amount is None:
         units = line.refunded_units + asked.units
@@ -163,11 +151,7 @@ def _line(asked: RefundLine, position: int, paid: PaidOrder) -> DueLine:
     else:
         amount = _given(asked.amount, paid.currency, f"lines/{position}/amount")
     if amount > line.amount_left:
-        raise AmountExceeded(
-            f"{_money(line.amount_left, paid)} of the line can still be given back",
-            field=f"lines/{position}/amount",
-            remaining=_money(line.amount_left, paid).model_dump(),
-        )
+        raise _too_much("line", line.amount_left, paid, f"/lines/{position}/amount")
     tax = _tax(line.tax_amount, line.refunded_amount + amount, line.total_amount, line.refunded_tax)
     return DueLine(asked.order_line_id, asked.units, amount, tax)
 
@@ -253,5 +237,9 @@ def _given(money: Money | None, currency: str, place: str) -> int:
     return money.amount
 
 
-def _money(amount: int, paid: PaidOrder) -> Money:
-    return Money(amount=amount, currency=paid.currency)
+def _too_much(of: str, left: int, paid: PaidOrder, pointer: str = "") -> AmountExceeded:
+    money = Money(amount=left, currency=paid.currency)
+    wrong = [{"pointer": pointer, "message": f"at most {money}"}] if pointer else []
+    return AmountExceeded(
+        f"{money} of the {of} can still be given back", errors=wrong, remaining=money.model_dump()
+    )

@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from api.app import create_app
 from api.services import Services
+from domain.ids import OrderId
 from runtime.sample.company import address_of, load_company
 from tests.api.callers import Callers
 from tests.patience import eventually
@@ -40,8 +42,9 @@ def examples(stage: Stage) -> Iterator[tuple[str, str, Any]]:
 class Finding:
     """Finds, or makes, what the paths of the examples are about."""
 
-    def __init__(self, callers: Callers) -> None:
+    def __init__(self, callers: Callers, stage: Stage) -> None:
         self._callers = callers
+        self._stage = stage
 
     async def address(self, path: str) -> str:
         """Return the path with the id of something that is as its example takes it to be."""
@@ -49,6 +52,7 @@ class Finding:
             "{order_id}": self._an_unpaid_order,
             "{task_id}": self._a_refused_label,
             "{shipment_id}": self._a_parcel_of_another_carrier,
+            "{refund_id}": self._a_refund_to_approve,
             "{customer_id}": self._a_customer,
             "{item_id}": self._an_item,
         }
@@ -63,6 +67,24 @@ class Finding:
             return str(found[0]["id"]) if found else ""
 
         return str(await eventually(there))
+
+    async def a_delivered_order(self) -> str:
+        """Return an order of which all has arrived and is paid."""
+        tents = [{"sku": "TENT-2P", "quantity": 3}]
+        order = OrderId(UUID(await self._placed(payment={"token": "tok_ok"}, lines=tents)))
+        await self._stage.travel(await self._stage.shipment(order, "booked"), "delivered")
+        await self._stage.order(order, "completed")
+        return str(order)
+
+    async def _a_refund_to_approve(self) -> str:
+        body = {
+            "order_id": await self.a_delivered_order(),
+            "goodwill": {"amount": 60_000, "currency": "USD"},
+            "reason": "the tents leak",
+        }
+        made = await self._callers.post("/refunds", body)
+        assert made.json()["status"] == "requested", made.text
+        return str(made.json()["id"])
 
     async def _placed(self, postal_code: str = "80302", **rest: Any) -> str:
         body = {
@@ -96,8 +118,10 @@ class Finding:
 async def test_every_example_is_accepted(company: Stage) -> None:
     refused, sent = [], set()
     async with calling(company) as callers:
-        finding = Finding(callers)
+        finding = Finding(callers, company)
         for method, path, body in examples(company):
+            if "order_id" in body:
+                body["order_id"] = await finding.a_delivered_order()
             answer = await callers.ask(method, await finding.address(path), json=body)
             sent.add(f"{method} {path}")
             if not answer.is_success:

@@ -29,7 +29,7 @@ async def test_units_of_a_line_go_back_with_their_share_and_are_counted(stage: S
     more = await ask(
         stage, order_id=str(order), lines=[{"order_line_id": line["id"], "units": 1}], status=409
     )
-    assert (more["code"], more["remaining"]) == ("quantity_exceeded", 0)
+    assert (more["code"], more["remaining_units"]) == ("quantity_exceeded", 0)
     assert await stage.broken() == []
 
 
