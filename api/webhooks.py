@@ -30,15 +30,31 @@ LARGEST_BATCH = 100
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 _LONGEST_KEPT = 20
 """Digits, or a sign and digits, of the longest numbers of 64 bits."""
-_SIGNED = {
-    "description": "The event as its partner signed it, byte for byte.",
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {"type": "object", "description": "In the partner's own form."}
+_SIGNED: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": f"webhook-{part}",
+            "in": "header",
+            "description": f"{told}, of partners that sign by Standard Webhooks 1.0.",
+            "schema": {"type": "string"},
         }
+        for part, told in (
+            ("id", "The event's own id, the same whenever it is sent again"),
+            ("timestamp", "When it was sent, in seconds since 1970"),
+            ("signature", "`v1,` and the HMAC-SHA256 of id, timestamp and body, in base64"),
+        )
+    ],
+    "requestBody": {
+        "description": "The event as its partner signed it, byte for byte.",
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "description": "In the partner's own form."}
+            }
+        },
     },
 }
+"""What is read of a request past the framework, because each byte counts."""
 
 
 class WebhookInbox:
@@ -98,7 +114,7 @@ class Received(Value):
     "/{provider}",
     status_code=202,
     responses=problems(*BODY, Unauthenticated, NotFound, Malformed),
-    openapi_extra={"requestBody": _SIGNED},
+    openapi_extra=_SIGNED,
 )
 async def receive(
     provider: Annotated[str, Path(description="The partner's name, such as `sandbox-carrier`.")],
