@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from api.fields import Available, ItemRef, OnHand, OwnId, Reserved, Sku
 from api.pages import MOMENT, Instant, Limit, PageQuery, Query
 from db.inventory.reads import Grouping
+from domain.adjustments import AdjustmentReason
 from domain.ids import LocationId, SiteId
 from domain.inventory import LocationKind, MovementKind
 from domain.quantities import Quantity
@@ -119,8 +120,8 @@ class AdjustmentView(Value):
     """Where it was posted."""
     quantity: Quantity
     """Units, more or (negative) less."""
-    reason: str
-    """Why; one of the reasons of adjustments."""
+    reason: AdjustmentReason
+    """Why it was needed."""
     note: str
     """What was written about it; empty without."""
     on_hand: OnHand

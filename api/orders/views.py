@@ -37,6 +37,7 @@ from domain.addresses import Address
 from domain.holds import HoldReason
 from domain.ids import CustomerId, LineId, OrderId, PaymentId, ShipmentId
 from domain.money import Money
+from domain.orders.placing import Service
 from domain.orders.status import CancelReason, FulfillmentStatus, OrderStatus
 from domain.payments import PaymentStatus
 from domain.shipments.status import ShipmentStatus
@@ -154,8 +155,8 @@ class OrderView(Value):
     """Where the goods go."""
     bill_to: Address
     """Who is billed."""
-    shipping_service: str
-    """How the goods travel: `ground` or `express`."""
+    shipping_service: Service
+    """How the customer wants the goods to travel."""
     notes: str
     """For the people who pack the goods; empty without any."""
     payment_method: str

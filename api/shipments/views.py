@@ -26,6 +26,7 @@ from api.pages import DatedQuery, Limit, Query
 from domain.addresses import Address
 from domain.ids import LineId, LocationId, ParcelId, ShipmentId
 from domain.money import Money
+from domain.orders.placing import Service
 from domain.shipments.status import ShipmentStatus
 from domain.value import Name, Value
 
@@ -71,8 +72,8 @@ class ShipmentView(Value):
     """How far it is: as far as the parcel that is least far."""
     exception_reason: Trouble
     carrier: Carrier
-    service: str
-    """How the goods travel: `ground` or `express`."""
+    service: Service
+    """How these goods travel."""
     ship_from: Address | None
     """Where the goods leave from; null for a site without an address."""
     ship_to: Address
