@@ -26,13 +26,10 @@ with workflow.unsafe.imports_passed_through():
     from domain.orders.status import CancelReason, OrderStatus
     from domain.shipments.outcomes import BookingOutcome
     from domain.tasks import Decision
+    from workflows import renewal
     from workflows.calling import Given, Step, at_partner, in_database, refusal_of
     from workflows.saga import CancelRequested, Saga
     from workflows.status import show_status
-
-
-LONGEST_HISTORY = 2_000
-"""Events after which a run goes on as a new one; Temporal refuses the 2,001st update of a run."""
 
 
 @workflow.defn
@@ -172,11 +169,7 @@ class OrderFulfillment:
 
     async def _renew(self) -> None:
         """Go on in a fresh run before this one's history takes no more: the books know all."""
-        info = workflow.info()
-        long = info.get_current_history_length() >= LONGEST_HISTORY
-        if not (long or info.is_continue_as_new_suggested()):
-            return
-        if not workflow.patched("renewed-runs"):
+        if not (renewal.is_due() and workflow.patched("renewed-runs")):
             return
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._saga.request is None:

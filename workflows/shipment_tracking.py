@@ -11,6 +11,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.shipments.outcomes import Journey, ShipmentDecision
     from domain.shipments.status import ENDED, ShipmentStatus
     from domain.tasks import Decision, TaskKind
+    from workflows import renewal
     from workflows.calling import at_partner, in_database, refusal_of
     from workflows.status import show_status
 
@@ -23,7 +24,8 @@ class ShipmentTracking:
     def __init__(self, shipment_id: ShipmentId) -> None:
         """Know the shipment; facts may come before the first step."""
         self._id = shipment_id
-        self._news = False
+        # A run that goes on for another one looks at once for what came in between.
+        self._news = workflow.info().continued_run_id is not None
         self._decisions: list[tuple[TaskKind, str, Decision]] = []
 
     @workflow.run
@@ -33,6 +35,7 @@ class ShipmentTracking:
         journey = await at_partner(JourneyActivities.hand_over_shipment, self._id)
         show_status(journey.status)
         while journey.owed or not journey.settled or journey.refunding:
+            await self._renew()
             if journey.refunding:
                 workflow.set_current_details("Giving back money that came back to us.")
                 journey = await at_partner(JourneyActivities.repeat_refund, self._id)
@@ -66,6 +69,18 @@ class ShipmentTracking:
             elif choice == "write_off":
                 journey = await in_database(JourneyActivities.write_off_shipment, self._id)
         return journey
+
+    async def _renew(self) -> None:
+        """Go on in a fresh run before this one's history takes no more, with no answer pending.
+
+        However often the carrier reports, only the end of a journey wakes the run; yet people may
+        answer the same question again and again.
+        """
+        if not (renewal.is_due() and workflow.patched("renewed-journeys")):
+            return
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if not self._decisions:
+            workflow.continue_as_new(self._id)
 
     @workflow.signal(description="The carrier reported something that may end the journey.")
     def carrier_reported(self) -> None:

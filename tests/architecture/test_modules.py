@@ -108,7 +108,7 @@ PLUMBING = {
         "views",
         "webhooks",
     },
-    "workflows": {"calling", "plugin", "runs", "saga", "status"},
+    "workflows": {"calling", "plugin", "renewal", "runs", "saga", "status"},
 }
 """What serves all capabilities alike, layer by layer: a new name here is a decision."""
 
