@@ -9,12 +9,13 @@ from activities.holds import place
 from activities.payments.coverage import stop_uncovered
 from activities.payments.provider import EVENTS
 from activities.payments.reversals import PROVIDER
+from activities.refunds.accepting import record_made_by_provider
 from db.documents import ORDERS
 from db.ledgers import Ledger, ledger_of
 from db.orders.tables import OrderRow
 from db.orders.writes import counters_of, lines_of
 from db.outbox import signal
-from db.payments import PaymentRow, record_entry
+from db.payments import PaymentRow, find_by_key, record_entry
 from db.tasks import cancel_tasks, is_open, open_task
 from domain.documents import Document, Kind, Signal
 from domain.holds import HoldPlacement, HoldReason
@@ -51,6 +52,12 @@ async def record_unasked(
         "source": PROVIDER,
     }
     what = EVENTS[kind] if succeeded else "failed"
+    if await find_by_key(db, told.key):
+        return False
+    refund_id = None
+    if kind is EntryKind.REFUND and succeeded:
+        amount, reference = told.amount.amount, told.reference
+        refund_id = await record_made_by_provider(db, order, payment.id, amount, reference)
     if not await record_entry(
         db,
         payment.id,
@@ -59,6 +66,7 @@ async def record_unasked(
         told.key,
         told.amount.amount,
         provider_reference=told.reference,
+        refund_id=refund_id,
         failure_code=told.failure_code,
         failure_message=told.failure_message,
         event=ORDERS.event(order, f"payment_{what}", PROVIDER, data),

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.refunds.deciding import ask_for_approval
+from activities.refunds.settling import settle_refund
 from db.documents import ORDERS, REFUNDS
 from db.orders.tables import OrderRow
 from db.outbox import add_messages, start_of
@@ -17,10 +18,10 @@ from db.refunds.writes import write_refund
 from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind
 from domain.errors import NotFound
-from domain.ids import following_id
+from domain.ids import following_id, new_id
 from domain.policy import Policy
 from domain.refunds.requests import RefundParts, RequestRefund
-from domain.refunds.rules import Due, tenders, work_out
+from domain.refunds.rules import Due, tenders, unasked, work_out
 from domain.refunds.status import RefundSource, RefundStatus
 
 
@@ -75,6 +76,29 @@ async def request_refund(
             await REFUNDS.move(db, refund, RefundStatus.APPROVED, "system", approved_by="system")
         await add_messages(db, start_of(Document(Kind.REFUND, refund.id)))
     await ORDERS.change(db, order)
+
+
+async def record_made_by_provider(
+    db: AsyncConnection, order: OrderRow, payment_id: UUID, amount: int, reference: str | None
+) -> UUID:
+    """Write a refund of a locked order that the provider has made by itself; return its id.
+
+    ``amount`` in minor units, which may be more than anybody here would have given.
+    """
+    due = unasked(amount, await paid_order(db, order))
+    refund = await write_refund(
+        db,
+        new_id(),
+        order,
+        payment_id,
+        due,
+        parent_id=None,
+        source=RefundSource.PROVIDER,
+        reason="made at the provider",
+        actor="provider",
+    )
+    await settle_refund(db, refund, amount, reference)
+    return refund.id
 
 
 async def _lock(db: AsyncConnection, order_id: UUID, reach: Reach) -> OrderRow:

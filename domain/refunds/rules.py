@@ -134,6 +134,12 @@ def work_out(asked: RefundParts, paid: PaidOrder) -> Due:
     return replace(bare, goodwill_tax=_goodwill_tax(bare, paid))
 
 
+def unasked(amount: int, paid: PaidOrder) -> Due:
+    """Return what the provider has given back by itself: for no goods that we know of."""
+    bare = Due(goodwill=amount)
+    return replace(bare, goodwill_tax=_goodwill_tax(bare, paid))
+
+
 def _line(asked: RefundLine, position: int, paid: PaidOrder) -> DueLine:
     line = paid.lines.get(asked.order_line_id)
     if line is None:

@@ -22,7 +22,8 @@ class RefundStatus(StrEnum):
 R = RefundStatus
 
 MOVES: Moves[RefundStatus] = {
-    R.REQUESTED: {R.APPROVED, R.CANCELLED},
+    # What the provider gives back by itself was never asked for: it has succeeded when we hear it.
+    R.REQUESTED: {R.APPROVED, R.CANCELLED, R.SUCCEEDED},
     # What could be given back when it was approved may be gone when it is its turn.
     R.APPROVED: {R.SUBMITTED, R.FAILED, R.CANCELLED},
     R.SUBMITTED: {R.SUCCEEDED, R.FAILED},
@@ -44,3 +45,5 @@ class RefundSource(StrEnum):
 
     GOODWILL = "goodwill"
     """A person, with goods or without."""
+    PROVIDER = "provider"
+    """Nobody here: it was made at the provider, for example in its dashboard."""

@@ -260,3 +260,29 @@ async def test_a_customer_sees_its_refund_and_not_what_colleagues_say_of_it(stag
             refused = await callers.post(f"{path}/{call}", {}, role="customer", customer_id=owner)
             assert refused.status_code == 403
     await is_now(stage, asked, "succeeded")
+
+
+async def test_a_refund_made_in_the_providers_dashboard_is_a_refund_like_others(
+    stage: Stage,
+) -> None:
+    """T07: it has a number, keeps its money from others, and may fail late like our own."""
+    order, _ = await delivered(stage)
+    taken = await stage.captured(order)
+    await stage.payments.fault("duplicate_webhooks")
+    await stage.by_itself(order, "refunds", 1500)
+    await until(stage, order, refunded=1500)
+    async with calling(stage) as callers:
+        path = f"/refunds?order_id={order}"
+        [made] = (await callers.get(path, role="finance")).json()["items"]
+    assert (made["source"], made["status"], made["amount"]) == ("provider", "succeeded", usd(1500))
+    more = await ask(stage, order_id=str(order), goodwill=usd(taken - 1499), status=409)
+    assert more["remaining"] == usd(taken - 1500)
+    await stage.decide(K.UNASKED_REFUND, order, "goodwill")
+    await stage.fails_late(order, "refund")
+    await is_now(stage, made, "failed")
+    await until(stage, order, refunded=0)
+    await stage.decide(K.REFUND_FAILED, UUID(made["id"]), "retry")
+    await is_now(stage, made, "succeeded")
+    await until(stage, order, refunded=1500)
+    async with calling(stage) as callers:
+        assert len((await callers.get(path, role="finance")).json()["items"]) == 1

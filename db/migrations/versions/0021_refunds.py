@@ -73,7 +73,7 @@ def upgrade() -> None:
         _moment("updated_at", server_default=sa.func.now()),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(f"status IN ({_words(STATES)})", name="status"),
-        sa.CheckConstraint("source IN ('goodwill')", name="source"),
+        sa.CheckConstraint("source IN ('goodwill', 'provider')", name="source"),
         sa.CheckConstraint("amount > 0", name="amount"),
         sa.CheckConstraint(
             "shipping_amount >= 0 AND goodwill_amount >= 0 AND tax_amount >= 0"
