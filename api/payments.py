@@ -30,10 +30,13 @@ from api.rows import last_id, money, shown, view
 from db.pages import get_page
 from db.reads.payments import PARTS_SIZE, PaymentRead, get_payment, search_payments
 from domain.access import Caller
+from domain.cards import NextAction
 from domain.disclosure import disclose_actor
 from domain.errors import NotFound
 from domain.ids import PaymentId, RefundId, ShipmentId
 from domain.money import Money
+from domain.orders.requests import payment_due
+from domain.orders.status import RUNNING, OrderStatus
 from domain.payments import Entry, EntryKind, EntrySource, Phase, add_up, own_keys
 from domain.value import Value
 
@@ -84,7 +87,10 @@ class PaymentView(Value):
     """Until when the provider keeps the money reserved; null where it has not said."""
     in_flight: Money
     """What the provider was asked for and has not answered yet, of any kind."""
-    action_required: bool
+    action_required: bool = Field(description="Whether the buyer has to confirm it at the bank.")
+    next_action: NextAction | None = Field(
+        description="What the buyer has to do, while that is open; null otherwise."
+    )
     """Whether the customer has to confirm it at the bank first."""
     failed: bool
     """Whether the newest movement of money failed."""
@@ -158,6 +164,7 @@ def _view(row: PaymentRead, caller: Caller) -> PaymentView:
         charged_back=money(sums.charged_back, row.currency),
         in_flight=money(sums.in_flight, row.currency),
         action_required=sums.action_required,
+        next_action=_next_action(row) if sums.action_required else None,
         failed=sums.failed,
         entries=[
             {
@@ -168,3 +175,16 @@ def _view(row: PaymentRead, caller: Caller) -> PaymentView:
             for entry in row.entries
         ],
     )
+
+
+def _next_action(row: PaymentRead) -> NextAction | None:
+    """Return where the buyer confirms an unconfirmed payment, as long as its order waits for it."""
+    order = row.waiting
+    if row.redirect_url is None or order["cancelling"] or order["status"] not in RUNNING:
+        return None
+    if order["status"] != OrderStatus.PENDING:
+        return NextAction(url=row.redirect_url, expires_at=None)
+    due, now = (datetime.fromisoformat(order[name]) for name in ("due_at", "now"))
+    held = order["held_since"]
+    until = payment_due(due, datetime.fromisoformat(held) if held else None)
+    return NextAction(url=row.redirect_url, expires_at=until) if until > now else None

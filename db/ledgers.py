@@ -45,6 +45,10 @@ class Ledger:
         """Return the entries of one payment."""
         return [entry.value for entry in self.entries if entry.payment_id == payment_id]
 
+    def phases(self, key: str) -> set[Phase]:
+        """Return how far the provider is with the operation under a key; nothing if never asked."""
+        return {entry.value.phase for entry in self.entries if entry.value.key == key}
+
     def payment(self, payment_id: UUID) -> PaymentRow:
         """Return one of the payments."""
         return next(row for row in self.payments if row.id == payment_id)

@@ -48,6 +48,10 @@ class PaymentRow(Base):
     currency: Mapped[str]
     token: Mapped[str | None]
     """The provider's name for the card; erased once the money is authorized."""
+    return_url: Mapped[str | None]
+    """Where the customer goes after confirming; erased once that is decided."""
+    redirect_url: Mapped[str | None]
+    """Where the customer confirms, while that is open."""
     provider_reference: Mapped[str | None]
     authorization_expires_at: Mapped[datetime | None]
     """From when nothing is reserved any more; None while that is not known."""
@@ -124,9 +128,16 @@ _RECORD = text(
         ON CONFLICT DO NOTHING RETURNING kind, phase),
     kept AS (
         UPDATE payments SET provider_reference = :provider_reference, token = NULL,
-            authorization_expires_at = :expires_at
+            authorization_expires_at = :expires_at, return_url = NULL, redirect_url = NULL
         WHERE id = :payment_id AND CAST(:provider_reference AS text) IS NOT NULL AND EXISTS (
             SELECT FROM entry WHERE kind = 'authorization' AND phase = 'succeeded')),
+    asked AS (
+        UPDATE payments p SET redirect_url = :redirect_url,
+            return_url = CASE e.phase WHEN 'action_required' THEN p.return_url END
+        FROM entry e WHERE p.id = :payment_id
+            AND e.kind = 'authorization' AND e.phase IN ('action_required', 'failed')
+            AND NOT EXISTS (SELECT FROM payment_entries d WHERE d.payment_id = p.id
+                AND d.kind = 'authorization' AND d.phase IN ('succeeded', 'failed'))),
     told AS ({ADD_EVENTS} WHERE EXISTS (SELECT FROM entry))
     SELECT count(*) FROM entry"""
 )
@@ -172,12 +183,14 @@ async def record_entry(
     failure_code: str = "",
     failure_message: str = "",
     expires_at: datetime | None = None,
+    redirect_url: str | None = None,
     event: Event | None = None,
 ) -> bool:
     """Append an entry once, with its event; return whether it is new.
 
     The reference of an authorization that succeeded is kept with the payment, and when it ends;
-    the card's token is then forgotten.
+    the card's token is then forgotten. Where the customer confirms one, and goes afterwards, is
+    known until that is decided.
     """
     added = await db.execute(
         _RECORD,
@@ -194,6 +207,7 @@ async def record_entry(
             "failure_code": failure_code,
             "failure_message": failure_message,
             "expires_at": expires_at,
+            "redirect_url": redirect_url,
             "events": to_add([event] if event else []),
         },
     )
@@ -208,6 +222,7 @@ async def record_payment(
     amount: int,
     provider: str,
     token: str,
+    return_url: str | None,
     actor: str,
 ) -> None:
     """Add a further card payment of an order, of ``amount`` minor units, once per id."""
@@ -221,6 +236,7 @@ async def record_payment(
             amount=amount,
             currency=order.currency,
             token=token,
+            return_url=return_url,
             created_by=actor,
         )
         .on_conflict_do_nothing()

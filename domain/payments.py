@@ -46,6 +46,8 @@ class Intent:
     """A card's token, or the reference of an authorization."""
     refund_id: UUID | None = None
     """The refund that it carries out, where it is a document of its own."""
+    return_url: str = ""
+    """Where a customer who has to confirm an authorization goes afterwards; may be empty."""
     repeated: bool = True
     """Whether it was recorded before, so that the provider may have been asked already."""
 
@@ -109,15 +111,22 @@ def add_up(entries: Iterable[Entry]) -> PaymentAmounts:
 
     Per key a success outweighs every other phase, whatever order the facts came in, until the
     provider takes it back; ``authorized`` is what is still reserved: succeeded authorizations less
-    voids and captures.
+    voids and captures. An authorization that was dropped unconfirmed never reserved anything.
     """
     phases: dict[tuple[EntryKind, str], dict[Phase, int]] = {}
     for entry in entries:
         phases.setdefault((entry.kind, entry.key), {})[entry.phase] = entry.amount
+    never_reserved = {
+        void_key(key.removeprefix(_AUTHORIZE), UNCONFIRMED)
+        for (kind, key), seen in phases.items()
+        if kind is EntryKind.AUTHORIZATION and Phase.SUCCEEDED not in seen
+    }
     done = dict.fromkeys(EntryKind, 0)
     moving = dict.fromkeys(EntryKind, 0)
     last: set[Phase] = set()
-    for (kind, _), seen in phases.items():
+    for (kind, key), seen in phases.items():
+        if key in never_reserved:
+            continue
         last = set(seen)
         if Phase.SUCCEEDED in seen:
             done[kind] += seen[Phase.SUCCEEDED] - seen.get(Phase.REVERSED, 0)
@@ -132,9 +141,16 @@ def add_up(entries: Iterable[Entry]) -> PaymentAmounts:
         voided=done[EntryKind.VOID],
         refunding=moving[EntryKind.REFUND],
         failed=Phase.FAILED in last and Phase.SUCCEEDED not in last,
-        action_required=Phase.ACTION_REQUIRED in last
-        and not last & {Phase.SUCCEEDED, Phase.FAILED},
+        action_required=any(map(is_unconfirmed, phases.values())),
     )
+
+
+def is_unconfirmed(phases: Iterable[Phase]) -> bool:
+    """Whether an operation with these phases waits for its customer."""
+    return Phase.ACTION_REQUIRED in (seen := set(phases)) and seen <= _UNDECIDED
+
+
+_UNDECIDED = {Phase.REQUESTED, Phase.ACTION_REQUIRED}
 
 
 def own_keys(entries: Iterable[Entry]) -> frozenset[str]:
@@ -153,6 +169,7 @@ class PaymentStatus(StrEnum):
     CAPTURED = "captured"
     PARTIALLY_CAPTURED = "partially_captured"
     AUTHORIZED = "authorized"
+    ACTION_REQUIRED = "action_required"
     FAILED = "failed"
     UNPAID = "unpaid"
 
@@ -173,6 +190,8 @@ def payment_status(total: int, billable: int, paid: PaymentAmounts) -> PaymentSt
         return PaymentStatus.CAPTURED if full else PaymentStatus.PARTIALLY_CAPTURED
     if paid.authorized > 0:
         return PaymentStatus.AUTHORIZED
+    if paid.action_required:
+        return PaymentStatus.ACTION_REQUIRED
     return PaymentStatus.FAILED if paid.failed else PaymentStatus.UNPAID
 
 
@@ -220,9 +239,14 @@ def lower_capture(
     return dict(zip(by_line, lines, strict=True)), rest
 
 
+_AUTHORIZE = "authorize/"
+UNCONFIRMED = "unconfirmed"
+"""The purpose of dropping an authorization that its customer has not confirmed."""
+
+
 def authorization_key(payment_id: object) -> str:
     """The provider key of a payment's authorization."""
-    return f"authorize/{payment_id}"
+    return f"{_AUTHORIZE}{payment_id}"
 
 
 def capture_key(shipment_id: object, purpose: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +15,7 @@ from pydantic import (
 )
 
 LONGEST_WORDS = 1000
+LONGEST_URL = 2000
 NUL_STANDS_AS = "\ufffd"
 """What is stored for the character that PostgreSQL cannot store."""
 
@@ -45,6 +47,16 @@ def _or_nothing(given: Any, read: ValidatorFunctionWrapHandler) -> datetime | No
     return moment
 
 
+def _or_no_url(given: Any) -> str:
+    if not isinstance(given, str) or len(given) > LONGEST_URL or not given.isprintable():
+        return ""
+    try:
+        address = urlsplit(given)
+    except ValueError:
+        return ""
+    return given if address.scheme in ("http", "https") and address.hostname else ""
+
+
 Words = Annotated[str, BeforeValidator(_tolerate)]
 """Text for people: cut at 1,000 characters, and empty when it is none."""
 
@@ -53,3 +65,6 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 MaybeMoment = Annotated[Annotated[Moment, Strict(False)] | None, WrapValidator(_or_nothing)]
 """A moment that may be missing; one that cannot be read is none."""
+
+MaybeUrl = Annotated[str, BeforeValidator(_or_no_url)]
+"""An address that a browser may be sent to (http or https); what is none is empty."""

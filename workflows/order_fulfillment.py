@@ -32,6 +32,13 @@ with workflow.unsafe.imports_passed_through():
     from workflows.status import show_status
 
 
+CONFIRMATION_ASKED = tuple(timedelta(minutes=minutes) for minutes in (1, 4, 10, 60))
+"""Pauses between questions to the provider about a payment that its customer has to confirm.
+
+The last one repeats.
+"""
+
+
 @workflow.defn
 class OrderFulfillment:
     """One run per order; from its start the only writer of the order's status."""
@@ -43,6 +50,7 @@ class OrderFulfillment:
         # A run that goes on for another one looks at once for what came in between.
         self._news = workflow.info().continued_run_id is not None
         self._money_news = False
+        self._asked = 0
         self._saga: Saga[Cancellation, OrderStatus] = Saga(
             cancelled=OrderStatus.CANCELLED,
             too_late=too_late_to_cancel(OrderStatus.CONFIRMED),
@@ -68,7 +76,7 @@ class OrderFulfillment:
             self._saga.add(self._recall)
             progress = await self._ship(progress)
         show_status(progress.status)
-        if progress.authorized_amount:
+        if progress.authorized_amount or progress.unconfirmed:
             await self._drop_money()
         return progress.status
 
@@ -98,7 +106,11 @@ class OrderFulfillment:
                 else "With the carrier: waiting for the parcels to arrive."
             )
             await self._renew()
-            await workflow.wait_condition(lambda: self._news)
+            try:
+                pause = self._pause(progress)
+                await workflow.wait_condition(lambda: self._news, timeout=pause)
+            except TimeoutError:
+                self._money_news = True
             self._news = False
             if self._money_news and workflow.patched("paid-again"):
                 self._money_news = False
@@ -124,23 +136,41 @@ class OrderFulfillment:
             self._set_details("Paid and on hold: waiting for a person to release it.")
             await workflow.wait_condition(lambda: self._news)
         else:
-            left = progress.payment_due_at - workflow.now()
             until = progress.payment_due_at
             held = ", on hold" if progress.held else ""
             self._set_details(f"Waiting for the customer's payment until {until}{held}.")
-            try:
-                await workflow.wait_condition(
-                    lambda: self._news,
-                    timeout=max(left, timedelta()),
-                    timeout_summary="payment due",
-                )
-            except TimeoutError:
+            if not await self._heard(progress):
                 # A hold may be placed just now: the step that cancels looks again.
                 reason = expiry_reason(progress.standing)
                 self._saga.heed(
                     Cancellation(order_id=self._id, reason=reason, actor="system", window_end=until)
                 )
         self._saga.check()
+
+    async def _heard(self, progress: Progress) -> bool:
+        """Wait for news of the payment; False when its window has passed without.
+
+        It is time to ask, too, about a payment to be confirmed: word of that may have got lost.
+        """
+        left = max(progress.payment_due_at - workflow.now(), timedelta())
+        try:
+            await workflow.wait_condition(
+                lambda: self._news,
+                timeout=min(left, self._pause(progress) or left),
+                timeout_summary="payment due",
+            )
+        except TimeoutError:
+            # When the window ends, once more.
+            return progress.unconfirmed and left > timedelta()
+        return True
+
+    def _pause(self, progress: Progress) -> timedelta | None:
+        """Return how long to wait before the provider is asked again; None if about nothing."""
+        if not progress.unconfirmed:
+            self._asked = 0
+            return None
+        self._asked += 1
+        return CONFIRMATION_ASKED[min(self._asked, len(CONFIRMATION_ASKED)) - 1]
 
     async def _stop(self) -> Progress:
         """Take the labels back to cancel; with goods on their way, replace them and go on."""

@@ -32,6 +32,7 @@ def progress_by(order: OrderRow, found: OpenPoints) -> Progress:
         payment_due_at=payment_due(order.payment_due_at, found.held_since),
         to_book=found.to_book if order.status == OrderStatus.CONFIRMED else (),
         authorized_amount=found.paid.authorized,
+        unconfirmed=found.paid.action_required,
         cancellation=_asked_for(order),
     )
 

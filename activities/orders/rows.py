@@ -161,6 +161,7 @@ def _payments(submission: Submission, priced: PricedOrder) -> list[dict[str, Any
             "amount": priced.total_amount,
             "currency": priced.currency,
             "token": payment.token,
+            "return_url": payment.return_url,
             "created_by": submission.actor,
         }
     ]

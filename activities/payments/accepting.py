@@ -27,6 +27,7 @@ async def pay_order(
     *,
     token: str,
     actor: str,
+    return_url: str | None = None,
     reach: Reach = EVERYTHING,
 ) -> None:
     """Record another card for what an order still needs, and have its run try it.
@@ -55,6 +56,7 @@ async def pay_order(
         amount=needed - paid.captured,
         provider=PROVIDER.name,
         token=token,
+        return_url=return_url,
         actor=actor,
     )
     await ORDERS.change(db, order)

@@ -1,5 +1,6 @@
 """The steps at the payment provider: reserve the money, take it, drop what is not needed."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,12 +29,14 @@ from domain.ids import OrderId
 from domain.orders.requests import Progress
 from domain.orders.status import RUNNING, OrderStatus
 from domain.payments import (
+    UNCONFIRMED,
     EntryKind,
     Intent,
     Phase,
     Refusal,
     add_up,
     authorization_key,
+    is_unconfirmed,
     requirement_met,
     void_key,
 )
@@ -56,7 +59,8 @@ class PaymentActivities:
 
         What commits together is one step: the outcome, the confirmation and the pick lists. An
         order that is further already, or has nothing to authorize, is only looked at. What is no
-        longer reserved holds it until the customer has paid again.
+        longer reserved holds it until the customer has paid again. Of what the customer has to
+        confirm the provider is asked how it ended.
         """
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, order_id)
@@ -76,7 +80,8 @@ class PaymentActivities:
             if result.outcome is Outcome.FAILED:
                 await review_declines(db, order)
             progress = await self._go_on(db, order)
-            if progress.status is OrderStatus.CANCELLED and progress.authorized_amount:
+            open_money = progress.authorized_amount or progress.unconfirmed
+            if progress.status is OrderStatus.CANCELLED and open_money:
                 # The answer came after the order was given up: its run drops the money again.
                 await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
             return progress
@@ -85,16 +90,12 @@ class PaymentActivities:
     async def void_payment(self, order_id: OrderId) -> Progress:
         """Undo of authorize_payment: drop what is still reserved and will not be captured.
 
-        An authorization of unknown outcome is settled first: dropped if it did succeed. The postage
-        of an order that ends with nothing of it arrived is given back here, too.
+        An authorization of unknown outcome is settled first: dropped if it did succeed, or if it
+        still waits for its customer, so that none can be confirmed when its order has ended. The
+        postage of an order that ends with nothing of it arrived is given back here, too.
         """
         for payment_id in await self._payments(order_id):
-            async with self._books.begin() as db:
-                order = await ORDERS.lock(db, order_id)
-                open_intent = await self._unsettled(db, order, payment_id)
-            if open_intent is not None:
-                outcome = await look_up(self._provider, open_intent)
-                await self._record(order_id, open_intent, outcome)
+            await self._settle(order_id, payment_id)
             async with self._books.begin() as db:
                 order = await ORDERS.lock(db, order_id)
                 intent = await self._void_due(db, order, payment_id)
@@ -109,12 +110,33 @@ class PaymentActivities:
         async with self._books.begin() as db:
             return await progress_of(db, await ORDERS.lock(db, order_id))
 
-    async def _record(self, order_id: OrderId, intent: Intent, result: PaymentResult) -> None:
+    async def _settle(self, order_id: OrderId, payment_id: UUID) -> None:
+        """Learn how an authorization without an outcome ended; drop an unconfirmed one."""
+        async with self._books.begin() as db:
+            asked = await self._unsettled(db, await ORDERS.lock(db, order_id), payment_id)
+        if asked is None:
+            return
+        told = await look_up(self._provider, asked)
+        await self._record(order_id, asked, told)
+        async with self._books.begin() as db:
+            drop = await self._drop_due(db, await ORDERS.lock(db, order_id), payment_id, told)
+        if drop is None:
+            return
+        dropped = await execute(self._provider, drop)
+        # The customer may have decided just now: then it is that which counts.
+        told = await look_up(self._provider, asked)
+        waits_on = told.outcome is Outcome.ACTION_REQUIRED
+        await self._record(order_id, drop, dropped, ask=waits_on)
+        await self._record(order_id, asked, told)
+
+    async def _record(
+        self, order_id: OrderId, intent: Intent, result: PaymentResult, *, ask: bool = True
+    ) -> None:
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, order_id)
             fresh = await record_outcome(db, order, intent, result)
             given = _REFUSED.get(intent.kind)
-            if fresh and given and result.outcome is Outcome.FAILED:
+            if fresh and ask and given and result.outcome is Outcome.FAILED:
                 # Whether the money is free, the provider's people must say to ours.
                 refused = Refusal(
                     code=result.failure_code, message=result.failure_message, amount=intent.amount
@@ -150,26 +172,42 @@ class PaymentActivities:
             return None
         newest = ledger.payments[-1]
         key = authorization_key(newest.id)
-        if any(entry.key == key and entry.phase is not Phase.REQUESTED for entry in entries):
+        if not ledger.phases(key) <= {Phase.REQUESTED, Phase.ACTION_REQUIRED}:
             return None
         return await record_intent(db, newest, EntryKind.AUTHORIZATION, key, newest.amount)
 
     async def _unsettled(
         self, db: AsyncConnection, order: OrderRow, payment_id: UUID
     ) -> Intent | None:
-        """Return the authorization that was asked for and whose outcome is not recorded."""
+        """Return the authorization whose outcome, or that of dropping it, is not recorded."""
         ledger = await ledger_of(db, order.id)
         payment = ledger.payment(payment_id)
         key = authorization_key(payment_id)
-        phases = {entry.phase for entry in ledger.of(payment_id) if entry.key == key}
-        if phases != {Phase.REQUESTED} or payment.token is None:
+        phases = ledger.phases(key)
+        unknown = phases == {Phase.REQUESTED} and payment.token is not None
+        dropping = ledger.phases(void_key(payment_id, UNCONFIRMED)) == {Phase.REQUESTED}
+        if not (unknown or dropping or (order.status in _ENDED and is_unconfirmed(phases))):
             return None
         return await record_intent(db, payment, EntryKind.AUTHORIZATION, key, payment.amount)
+
+    async def _drop_due(
+        self, db: AsyncConnection, order: OrderRow, payment_id: UUID, told: PaymentResult
+    ) -> Intent | None:
+        """Return the void of an authorization that its customer can still confirm, or its retry."""
+        if order.status not in _ENDED:
+            return None
+        ledger = await ledger_of(db, order.id)
+        payment, key = ledger.payment(payment_id), void_key(payment_id, UNCONFIRMED)
+        begun = ledger.phases(key) == {Phase.REQUESTED}
+        if not (begun or told.outcome is Outcome.ACTION_REQUIRED):
+            return None
+        intent = await record_intent(db, payment, EntryKind.VOID, key, payment.amount)
+        return replace(intent, source=told.reference)
 
     async def _void_due(
         self, db: AsyncConnection, order: OrderRow, payment_id: UUID
     ) -> Intent | None:
-        if order.status not in (OrderStatus.CANCELLED, OrderStatus.COMPLETED):
+        if order.status not in _ENDED:
             return None
         ledger = await current_ledger(db, order)
         payment, entries = ledger.payment(payment_id), ledger.of(payment_id)
@@ -184,5 +222,6 @@ class PaymentActivities:
         return await record_intent(db, payment, EntryKind.VOID, key, reserved)
 
 
+_ENDED = frozenset({OrderStatus.CANCELLED, OrderStatus.COMPLETED})
 _REFUSED = {EntryKind.VOID: "drop the reservation of", EntryKind.REFUND: "give back"}
 """What the provider refuses that a person has to see to."""

@@ -52,13 +52,15 @@ async def record_intent(
         shipment_id=shipment_id,
         refund_id=refund_id,
     )
-    source = payment.token if kind is EntryKind.AUTHORIZATION else payment.provider_reference
+    of_card = kind is EntryKind.AUTHORIZATION
+    source = payment.token if of_card else payment.provider_reference
     return Intent(
         payment_id=payment.id,
         kind=kind,
         key=key,
         amount=Money(amount=amount, currency=payment.currency),
         source=source or "",
+        return_url=(payment.return_url or "") if of_card else "",
         shipment_id=shipment_id,
         refund_id=refund_id,
         repeated=not fresh,
@@ -69,14 +71,8 @@ async def execute(provider: PaymentProvider, intent: Intent) -> PaymentResult:
     """Do it at the provider, or learn how it ended before; raise PartnerFailure when unknown."""
     if intent.repeated and (known := await provider.find(intent.key)) is not None:
         return _decided(known)
-    operations = {
-        EntryKind.AUTHORIZATION: provider.authorize,
-        EntryKind.CAPTURE: provider.capture,
-        EntryKind.VOID: provider.void,
-        EntryKind.REFUND: provider.refund,
-    }
     try:
-        return _decided(await operations[intent.kind](intent.key, intent.source, intent.amount))
+        return _decided(await _send(provider, intent))
     except PartnerRefused as refusal:
         return PaymentResult(
             key=intent.key,
@@ -86,6 +82,17 @@ async def execute(provider: PaymentProvider, intent: Intent) -> PaymentResult:
             failure_message=refusal.message,
             amount=intent.amount,
         )
+
+
+async def _send(provider: PaymentProvider, intent: Intent) -> PaymentResult:
+    if intent.kind is EntryKind.AUTHORIZATION:
+        return await provider.authorize(intent.key, intent.source, intent.amount, intent.return_url)
+    operations = {
+        EntryKind.CAPTURE: provider.capture,
+        EntryKind.VOID: provider.void,
+        EntryKind.REFUND: provider.refund,
+    }
+    return await operations[intent.kind](intent.key, intent.source, intent.amount)
 
 
 async def look_up(provider: PaymentProvider, intent: Intent) -> PaymentResult:
@@ -133,6 +140,7 @@ async def record_outcome(
         failure_code=result.failure_code,
         failure_message=result.failure_message,
         expires_at=result.expires_at,
+        redirect_url=result.redirect_url or None,
         event=ORDERS.event(order, f"payment_{what}", "system", data),
     )
 

@@ -149,6 +149,7 @@ async def pay(
             payment_id,
             order_id,
             token=body.token,
+            return_url=body.return_url,
             actor=caller.subject,
             reach=caller.reach,
         )

@@ -182,13 +182,20 @@ def _order(row: OrderRow, caller: Caller) -> dict[str, Any]:
     return order_json(fields_of(row), caller)
 
 
+_AWAITED = {
+    PaymentStatus.UNPAID: "the payment",
+    PaymentStatus.FAILED: "the payment",
+    PaymentStatus.ACTION_REQUIRED: "the confirmation of the payment at the bank",
+}
+
+
 async def _payment(db: AsyncConnection, order_id: UUID) -> list[Wait]:
     """Return the wait for the customer's money, if that is what a pending order waits for."""
     order = OrderView.of(await get_order(db, order_id))
-    unpaid = order.payment_status in (PaymentStatus.UNPAID, PaymentStatus.FAILED)
-    if order.status is not OrderStatus.PENDING or not unpaid:
+    what = _AWAITED.get(order.payment_status)
+    if order.status is not OrderStatus.PENDING or what is None:
         return []
-    until = f"the payment, until {order.payment_due_at:%Y-%m-%d %H:%M:%S} UTC"
+    until = f"{what}, until {order.payment_due_at:%Y-%m-%d %H:%M:%S} UTC"
     return [Wait(who="the customer", what=until, since=order.placed_at)]
 
 

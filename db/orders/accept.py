@@ -75,7 +75,7 @@ _COLUMNS = {
         "id, order_id, position, item_id, sku, name, quantity, unit_price_amount, discount_amount,"
         " tax_rate, tax_amount, total_amount"
     ),
-    "payments": "id, order_id, provider, method, amount, currency, token, created_by",
+    "payments": "id, order_id, provider, method, amount, currency, token, return_url, created_by",
     "events": "id, type, subject, subject_id, sequence, actor, correlation_id, data",
     "outbox": "kind, document_type, document_id, payload",
 }

@@ -36,11 +36,23 @@ class PaymentRead(PaymentRow):
 
     __abstract__ = True
     entries: list[dict[str, Any]]
+    waiting: dict[str, Any]
+    """Of its order: ``status``, ``cancelling``, ``due_at``, ``held_since``; and ``now``."""
+
+
+_WAITING = literal_column(
+    """(SELECT jsonb_build_object('status', o.status, 'due_at', o.payment_due_at, 'now', now(),
+        'cancelling', o.cancel_requested_at IS NOT NULL,
+        'held_since', (SELECT min(h.placed_at) FROM holds h
+            WHERE h.document_id = o.id AND h.released_at IS NULL))
+    FROM orders o WHERE o.id = payments.order_id)""",
+    JSONB,
+)
 
 
 def search_payments(reach: Reach = EVERYTHING, *, order_id: UUID | None = None) -> Select[Any]:
     """Select payments with their entries, of one order if given."""
-    query = select(PaymentRow.__table__, _ENTRIES.label("entries"))
+    query = select(PaymentRow.__table__, _ENTRIES.label("entries"), _WAITING.label("waiting"))
     if reach != EVERYTHING:
         query = query.join(OrderRow, OrderRow.id == PaymentRow.order_id).where(*within(reach))
     if order_id is not None:

@@ -117,12 +117,13 @@ CHECKS = (
     Check(
         "I3j",
         "An order that has ended keeps no money reserved on the card",
-        f"""SELECT o.number, o.status, sum(m.authorized - m.captured - m.voided) AS reserved
+        f"""SELECT o.number, o.status,
+            sum(greatest(m.authorized - m.captured - m.voided, 0)) AS reserved
         FROM orders o JOIN ({_DONE}) m ON m.order_id = o.id
         WHERE o.status IN ('completed', 'closed', 'cancelled')
           AND NOT EXISTS ({_DECIDED} AND t.kind IN
             ('capture_failed', 'undo_failed', 'payment_mismatch'))
-        GROUP BY o.id HAVING sum(m.authorized - m.captured - m.voided) > 0""",
+        GROUP BY o.id HAVING sum(greatest(m.authorized - m.captured - m.voided, 0)) > 0""",
         settles=True,
     ),
     Check(

@@ -9,7 +9,7 @@ from pydantic import Field
 from domain import lifecycle
 from domain.access import Caller, Role
 from domain.addresses import Address
-from domain.cards import CardToken
+from domain.cards import RETURN, CardToken, ReturnUrl
 from domain.errors import Forbidden, IllegalMove
 from domain.ids import OrderId, ShipmentId
 from domain.metadata import FORM, Metadata, check_metadata
@@ -61,6 +61,8 @@ class Progress(Value):
     to_book: tuple[ShipmentId, ...] = ()
     authorized_amount: int = 0
     """Minor units still reserved at the provider."""
+    unconfirmed: bool = False
+    """Whether a payment waits for its customer's confirmation, of which no word may ever come."""
     cancellation: Cancellation | None = None
     """What was asked of a running order and is not done yet."""
 
@@ -113,6 +115,10 @@ class PayOrder(Value):
     """Another attempt to pay, with the token of a card."""
 
     token: CardToken = Field(description="The payment provider's name for the card.")
+    # Left out of what names a request, as the release before wrote it, where there is none.
+    return_url: ReturnUrl | None = Field(
+        default=None, exclude_if=lambda given: given is None, description=RETURN
+    )
 
 
 def check_fields(change: OrderChange, caller: Caller) -> None:

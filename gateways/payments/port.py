@@ -30,6 +30,8 @@ class PaymentResult(Value):
     amount: Money
     expires_at: datetime | None = None
     """When the money of a succeeded authorization is no longer reserved; None for the others."""
+    redirect_url: str = ""
+    """Where the customer confirms an authorization that requires it; empty for the others."""
 
 
 class PaymentKind(StrEnum):
@@ -63,14 +65,22 @@ class PaymentProvider(Protocol):
 
     name: str
 
-    async def authorize(self, key: str, token: str, amount: Money) -> PaymentResult:
-        """Reserve the money of the card behind ``token``."""
+    async def authorize(
+        self, key: str, token: str, amount: Money, return_url: str = ""
+    ) -> PaymentResult:
+        """Reserve the money of the card behind ``token``.
+
+        A customer who must confirm that goes to ``return_url`` afterwards, if there is one.
+        """
 
     async def capture(self, key: str, authorization: str, amount: Money) -> PaymentResult:
         """Take reserved money; ``authorization`` is the reference of a succeeded authorization."""
 
     async def void(self, key: str, authorization: str, amount: Money) -> PaymentResult:
-        """Drop ``amount`` of what is still reserved."""
+        """Drop ``amount`` of what is still reserved.
+
+        Of an authorization that its customer has not confirmed that is all of it; then it fails.
+        """
 
     async def refund(self, key: str, authorization: str, amount: Money) -> PaymentResult:
         """Give captured money back."""

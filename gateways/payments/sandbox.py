@@ -17,7 +17,7 @@ from gateways.payments.port import (
     PaymentResult,
     PaymentsPartner,
 )
-from gateways.telling import MaybeMoment, Words
+from gateways.telling import MaybeMoment, MaybeUrl, Words
 from gateways.webhooks import read_event
 
 NAME = "sandbox"
@@ -36,6 +36,7 @@ class ProviderOperation(Answer):
     amount: Amount
     currency: Currency
     outcome: Outcome
+    redirect_url: MaybeUrl = ""
     failure_code: Words = ""
     failure_message: Words = ""
 
@@ -46,6 +47,7 @@ class ProviderOperation(Answer):
         """
         of_authorization = self.kind is PaymentKind.AUTHORIZATION
         reserved = of_authorization and self.outcome is Outcome.SUCCEEDED
+        asked = of_authorization and self.outcome is Outcome.ACTION_REQUIRED
         return PaymentResult(
             key=self.key,
             outcome=self.outcome,
@@ -54,6 +56,7 @@ class ProviderOperation(Answer):
             failure_message=self.failure_message,
             amount=Money(amount=self.amount, currency=self.currency),
             expires_at=self.authorization_expires_at if reserved else None,
+            redirect_url=self.redirect_url if asked else "",
         )
 
 
@@ -71,9 +74,13 @@ class SandboxPayments:
     ) -> None:
         self._partner = PartnerClient("payments", base_url, api_key, client)
 
-    async def authorize(self, key: str, token: str, amount: Money) -> PaymentResult:
+    async def authorize(
+        self, key: str, token: str, amount: Money, return_url: str = ""
+    ) -> PaymentResult:
         """Reserve the money of the card behind ``token``."""
         body = {"token": token, **amount.model_dump(), "metadata": {"key": key}}
+        if return_url:
+            body["return_url"] = return_url
         return await self._operate(key, "/authorizations", body)
 
     async def capture(self, key: str, authorization: str, amount: Money) -> PaymentResult:

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from simulators import faults, webhooks
-from simulators.payments import routes
+from simulators.payments import pages, routes
 from simulators.payments.book import Book
 from simulators.payments.rules import TOKENS
 from simulators.payments.schema import SCHEMA
@@ -36,14 +36,21 @@ def build(settings: SimulatorSettings) -> FastAPI:
     )
     outbox = webhooks.Outbox(storage, ordered, settings)
     book = Book(storage, outbox, settings.hang_seconds)
+    steering = Steering(storage, book)
     private = [
         routes.payment_routes(book, ordered),
-        routes.steering_routes(Steering(storage, book)),
+        routes.steering_routes(steering),
         faults.fault_routes(ordered),
         webhooks.webhook_routes(outbox),
     ]
     return create_app(
-        "Sandbox payments", DESCRIPTION, settings, storage, private, loops=[outbox.run]
+        "Sandbox payments",
+        DESCRIPTION,
+        settings,
+        storage,
+        private,
+        public=[pages.confirmation_pages(book, steering)],
+        loops=[outbox.run],
     )
 
 

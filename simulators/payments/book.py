@@ -39,8 +39,10 @@ TALLIES: dict[Kind, str] = {
 """The column of an authorization that sums up each kind of movement."""
 
 OPERATIONS = (
-    "SELECT operations.*, authorizations.expires_at AS authorization_expires_at"
-    " FROM operations JOIN authorizations ON authorizations.id = authorization"
+    "SELECT operations.*, authorizations.expires_at AS authorization_expires_at,"
+    " confirmations.secret AS confirmation"
+    " FROM operations JOIN authorizations ON authorizations.id = operations.authorization"
+    " LEFT JOIN confirmations ON confirmations.authorization = operations.authorization"
 )
 
 
@@ -54,7 +56,7 @@ class Book:
 
     def authorize(self, key: str, request: AuthorizationRequest, money: MoneyRequest) -> Operation:
         """Reserve ``money``, usually what is asked; a known key gets the outcome that it has."""
-        fingerprint = _fingerprint("authorization", request.model_dump())
+        fingerprint = _fingerprint("authorization", request.model_dump(exclude_none=True))
         if known := self.replay(key, fingerprint):
             return known
         outcome, failure = decide_authorization(request.token)
@@ -71,6 +73,11 @@ class Book:
                     json.dumps(request.metadata),
                 ),
             )
+            if outcome == "action_required":
+                db.execute(
+                    "INSERT INTO confirmations VALUES (?, ?, ?)",
+                    (secrets.token_urlsafe(24), authorization, request.return_url),
+                )
             operation = self.record(
                 db, key, "authorization", authorization, fingerprint, money, outcome, failure
             )
@@ -110,7 +117,7 @@ class Book:
     def ledger(self, authorization: str | None, after: int, limit: int) -> OperationList:
         """Return operations in the order in which they happened."""
         rows = self._storage.all(
-            OPERATIONS + " WHERE sequence > ? AND (? IS NULL OR authorization = ?)"
+            OPERATIONS + " WHERE sequence > ? AND (? IS NULL OR operations.authorization = ?)"
             " ORDER BY sequence LIMIT ?",
             *(after, authorization, authorization, limit),
         )
@@ -124,6 +131,17 @@ class Book:
         return Authorization.model_validate(
             {**row, **sums, "metadata": json.loads(row["metadata"])}
         )
+
+    def confirmation(self, secret: str) -> dict[str, Any]:
+        """Return the authorization that is decided under a secret, with its ``return_url``."""
+        row = self._storage.one(
+            "SELECT authorizations.*, return_url FROM confirmations"
+            " JOIN authorizations ON authorizations.id = authorization WHERE secret = ?",
+            secret,
+        )
+        if row is None:
+            raise Refusal(404, "not_found", "there is nothing to confirm here")
+        return dict(row)
 
     def authorization(self, authorization: str) -> dict[str, Any]:
         """Return the stored authorization, or refuse with 404."""
@@ -194,7 +212,7 @@ class Book:
         self, db: sqlite3.Connection, authorization: str, outcome: Outcome, failure: str
     ) -> None:
         row = db.execute(
-            OPERATIONS + " WHERE authorization = ? AND kind = 'authorization'",
+            OPERATIONS + " WHERE operations.authorization = ? AND kind = 'authorization'",
             (authorization,),
         ).fetchone()
         self.settle(db, _operation(row), outcome, failure)
@@ -229,14 +247,20 @@ class Book:
         row = db.execute(OPERATIONS + " WHERE operations.id = ?", (operation_id,)).fetchone()
         operation = _operation(row)
         if operation.outcome in ("succeeded", "failed"):
-            kept = {"sequence", "executed", "requests", "created_at", "updated_at"}
+            kept = {
+                *("sequence", "executed", "requests", "redirect_url", "created_at", "updated_at")
+            }
             facts = operation.model_dump(exclude=kept)
             self._outbox.add(db, f"operation.{operation.outcome}", facts)
         return operation
 
 
 def _operation(row: sqlite3.Row) -> Operation:
-    return Operation.model_validate({**row, "failure_message": words_for(row["failure_code"])})
+    asked = row["kind"] == "authorization" and row["outcome"] == "action_required"
+    # A path: who answers knows under which address the provider was asked.
+    page = f"/confirmations/{row['confirmation']}" if asked and row["confirmation"] else ""
+    told = {"failure_message": words_for(row["failure_code"]), "redirect_url": page}
+    return Operation.model_validate({**row, **told})
 
 
 def _fingerprint(kind: str, facts: dict[str, Any]) -> str:

@@ -25,6 +25,9 @@ class AuthorizationRequest(Request):
     amount: Amount
     currency: Currency
     metadata: Annotated[dict[Label, Label], Field(max_length=20)] = {}
+    return_url: (
+        Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=2000)] | None
+    ) = Field(default=None, description="Where the customer goes after confirming or failing.")
 
 
 class MoneyRequest(Request):
@@ -64,6 +67,10 @@ class Operation(BaseModel):
     amount: int
     currency: str
     outcome: Outcome
+    redirect_url: str = Field(
+        default="",
+        description="The page on which the customer confirms or fails, while that is required.",
+    )
     failure_code: str
     failure_message: str
     executed: int

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 
 from simulators.errors import Refusal
 from simulators.faults import Fault, Faults
@@ -39,16 +39,24 @@ def _moved(request: AuthorizationRequest | MoneyRequest, fault: Fault | None) ->
     return MoneyRequest(amount=fault.amount, currency=fault.currency or request.currency)
 
 
+def _shown(operation: Operation, http: Request) -> Operation:
+    """Name the customer's page as it is reached from where the provider was asked."""
+    page = operation.redirect_url
+    return operation.model_copy(
+        update={"redirect_url": f"{str(http.base_url).rstrip('/')}{page}" if page else ""}
+    )
+
+
 def payment_routes(book: Book, faults: Faults) -> APIRouter:
     """Return what a merchant may ask."""
     routes = APIRouter(tags=["payments"])
 
     @routes.post("/authorizations", status_code=201)
-    async def authorize(request: AuthorizationRequest, key: Key = None) -> Operation:
+    async def authorize(request: AuthorizationRequest, http: Request, key: Key = None) -> Operation:
         """Reserve money of the card behind the token. A decline is an outcome, not an error."""
         checked = _checked(key)
         async with faults.around("authorize") as fault:
-            return book.authorize(checked, request, _moved(request, fault))
+            return _shown(book.authorize(checked, request, _moved(request, fault)), http)
 
     @routes.post("/authorizations/{authorization}/captures", status_code=201)
     async def capture(authorization: str, request: MoneyRequest, key: Key = None) -> Operation:
@@ -78,19 +86,21 @@ def payment_routes(book: Book, faults: Faults) -> APIRouter:
             return book.show(authorization)
 
     @routes.get("/operations")
-    async def find(key: str = Query(min_length=1, max_length=255)) -> OperationList:
+    async def find(http: Request, key: str = Query(min_length=1, max_length=255)) -> OperationList:
         """Find the operation with this key; an empty list means that it was never seen."""
         async with faults.around("find"):
-            return book.find(key)
+            return OperationList(data=[_shown(each, http) for each in book.find(key).data])
 
     @routes.get("/ledger")
     async def ledger(
+        http: Request,
         authorization: str | None = None,
         after: After = 0,
         limit: Limit = 1000,
     ) -> OperationList:
         """List every operation in order, with how often money moved and how often it was asked."""
-        return book.ledger(authorization, after, limit)
+        found = book.ledger(authorization, after, limit)
+        return OperationList(data=[_shown(each, http) for each in found.data])
 
     return routes
 

@@ -13,7 +13,7 @@ TOKENS = {
     "tok_ok": "everything succeeds",
     "tok_declined": "the authorization fails with card_declined",
     "tok_insufficient_funds": "the authorization fails with insufficient_funds",
-    "tok_action_required": "the customer must confirm: POST /authorizations/{id}/confirm or /fail",
+    "tok_action_required": "the customer must confirm on the page at redirect_url",
     "tok_timeout_after_success": "the first call of a key succeeds, but its answer never comes",
     "tok_timeout_before_success": "the first call of a key does nothing and is never answered",
     "tok_capture_declined": "the authorization succeeds, captures fail with capture_declined",
@@ -32,6 +32,8 @@ FAILURES = {
     "capture_declined": "The bank declined to pay what it had reserved.",
     "refund_declined": "The bank declined to take the money back onto the card.",
     "authorization_expired": "The money is no longer reserved: the authorization has expired.",
+    "confirmation_failed": "The customer did not confirm the payment.",
+    "voided": "The reservation was dropped before the customer confirmed it.",
     "card_closed": "The card's account is closed.",
 }
 NEEDS_CUSTOMER = {"tok_action_required"}

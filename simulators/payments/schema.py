@@ -35,5 +35,10 @@ CREATE TABLE IF NOT EXISTS operations (
     updated_at TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS operations_authorization ON operations (authorization);
+CREATE TABLE IF NOT EXISTS confirmations (
+    secret TEXT PRIMARY KEY,
+    authorization TEXT NOT NULL UNIQUE REFERENCES authorizations (id),
+    return_url TEXT
+);
 CREATE TABLE IF NOT EXISTS first_calls (key TEXT PRIMARY KEY);
 """

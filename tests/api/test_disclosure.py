@@ -52,6 +52,7 @@ SEEN: dict[str, frozenset[Role]] = {
     "planted question": STAFF,
     "planted-reference": CASHIERS,
     "planted-decline": CASHIERS,
+    "https://bank.example/planted": CASHIERS,
     "66613": CASHIERS,
     "planted-dispute": CASHIERS - {R.CUSTOMER},
     "88842": STAFF & CASHIERS,
@@ -89,11 +90,15 @@ INSERT INTO tasks (id, kind, document_type, document_id, role, question, facts, 
         '{"ours": {"amount": 88842, "currency": "USD"},
         "theirs": {"amount": 1, "currency": "USD"}}',
         '["ours", "theirs"]', 'open', now() + interval '1 day');
-UPDATE payments SET amount = 66613, created_by = 'user:planted-clerk' WHERE order_id = :order;
+UPDATE payments SET amount = 66613, created_by = 'user:planted-clerk',
+    redirect_url = 'https://bank.example/planted' WHERE order_id = :order;
 INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, provider_reference,
         failure_code)
     SELECT gen_random_uuid(), id, 'authorization', 'failed', 'k', 66613, 'planted-reference',
         'planted-decline'
+    FROM payments WHERE order_id = :order;
+INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount)
+    SELECT gen_random_uuid(), id, 'authorization', 'action_required', 'k2', 66613
     FROM payments WHERE order_id = :order
 """
 

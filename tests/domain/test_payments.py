@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.orders.status import LineCounters
 from domain.payments import (
+    UNCONFIRMED,
     Entry,
     EntryKind,
     PaymentAmounts,
@@ -77,6 +78,10 @@ def test_what_is_asked_and_not_answered_is_in_flight() -> None:
     assert (asked.authorized, asked.in_flight, asked.action_required) == (0, 100, False)
     challenged = add_up([entry(A, Phase.REQUESTED), entry(A, Phase.ACTION_REQUIRED)])
     assert (challenged.in_flight, challenged.action_required) == (100, True)
+    # What happens to other money meanwhile changes nothing about that.
+    other = [entry(C, Phase.REQUESTED, 30), entry(C, Phase.SUCCEEDED, 30)]
+    still = add_up([entry(A, Phase.REQUESTED), entry(A, Phase.ACTION_REQUIRED), *other])
+    assert still.action_required
     declined = add_up([entry(A, Phase.REQUESTED), entry(A, Phase.FAILED)])
     assert (declined.in_flight, declined.failed) == (0, True)
 
@@ -185,3 +190,26 @@ def test_a_capture_that_took_less_is_spread_over_its_shares_and_more_is_on_no_li
     assert lower_capture(1000, planned, 100) == (planned, 100)
     assert lower_capture(1300, planned, 100) == (planned, 100)
     assert lower_capture(1, planned, 100) == ({mug: 1, lamp: 0}, 0)
+
+
+@pytest.mark.parametrize("end", [Phase.FAILED, Phase.SUCCEEDED])
+def test_dropping_what_the_customer_may_have_confirmed_leaves_nothing(end: Phase) -> None:
+    """Never less than nothing: another payment's money is not counted against it."""
+    payment = uuid4()
+    key, drop = authorization_key(payment), void_key(payment, UNCONFIRMED)
+    ledger = [
+        Entry(kind=kind, phase=phase, key=name, amount=100)
+        for kind, name, phases in (
+            (A, key, [Phase.REQUESTED, Phase.ACTION_REQUIRED, end]),
+            (V, drop, [Phase.REQUESTED, Phase.SUCCEEDED]),
+        )
+        for phase in phases
+    ]
+    assert (add_up(ledger).authorized, add_up(ledger).in_flight) == (0, 0)
+    other = entry(A, Phase.SUCCEEDED, 70)
+    assert add_up([*ledger, other]).authorized == 70
+
+
+def test_money_that_its_customer_has_to_confirm_is_shown_as_that() -> None:
+    asked = add_up([entry(A, Phase.REQUESTED), entry(A, Phase.ACTION_REQUIRED)])
+    assert payment_status(100, 100, asked) is PaymentStatus.ACTION_REQUIRED

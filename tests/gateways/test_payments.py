@@ -1,15 +1,17 @@
 """The payment gateway against the sandbox provider, over real HTTP."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import httpx2
 import pytest
 
 from domain.money import Money
 from gateways.failures import PartnerFailure, PartnerRefused
 from gateways.payments.port import Outcome, PaymentProvider
-from gateways.payments.sandbox import SandboxPayments
+from gateways.payments.sandbox import ProviderOperation, SandboxPayments
 from tests.partners import Simulator
 from tests.ports import free_port
 
@@ -57,6 +59,38 @@ async def test_a_decline_is_a_result_and_can_be_found_again(
     result = await payments.authorize(mine, token, TEN)
     assert (result.outcome, result.failure_code, result.amount) == (outcome, failure, TEN)
     assert await payments.find(mine) == result
+
+
+async def test_the_customer_is_sent_to_the_provider_only_while_it_waits_for_that(
+    payments: SandboxPayments, payments_server: Simulator
+) -> None:
+    mine, back = key("authorize"), "https://shop.example/done"
+    asked = await payments.authorize(mine, "tok_action_required", TEN, back)
+    async with httpx2.AsyncClient() as browser:
+        assert (await browser.get(asked.redirect_url)).status_code == 200
+    await payments_server.ask("POST", f"/authorizations/{asked.reference}/confirm")
+    told = await payments.find(mine)
+    assert told is not None
+    assert (told.outcome, told.redirect_url) == (Outcome.SUCCEEDED, "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "https://", "//x", "http://[", 7, None, "https://x/\n", "h" * 3000],
+)
+def test_a_page_to_which_no_browser_may_be_sent_is_none(address: object) -> None:
+    operation = {
+        "id": "op_1",
+        "key": "k",
+        "kind": "authorization",
+        "authorization": "auth_1",
+        "amount": 1000,
+        "currency": "EUR",
+        "outcome": "action_required",
+        "redirect_url": address,
+    }
+    read = ProviderOperation.model_validate_json(json.dumps(operation))
+    assert read.as_result().redirect_url == ""
 
 
 async def test_an_authorization_tells_that_it_lasts_seven_days(payments: SandboxPayments) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.pages import opened
@@ -74,6 +75,30 @@ async def test_an_unconfirmed_authorization_that_is_voided_can_no_longer_be_conf
     void = await move(payments, f"{path}/voids", amount=1000, currency="USD")
     assert void["outcome"] == "succeeded"
     assert (await payments.http.post(f"{path}/confirm")).status_code == 409
+
+
+@pytest.mark.parametrize(("word", "outcome"), [("confirm", "succeeded"), ("fail", "failed")])
+async def test_the_customer_decides_on_a_page_and_goes_back_to_the_shop(
+    payments: Simulator, word: str, outcome: str
+) -> None:
+    back = "https://shop.example/orders/7?paid=maybe"
+    operation = await move(
+        payments,
+        "/authorizations",
+        **{"token": "tok_action_required", "amount": 1000, "currency": "USD", "return_url": back},
+    )
+    page = operation["redirect_url"]
+    assert page.startswith(payments.base_url)
+    async with httpx2.AsyncClient() as browser:
+        await opened(browser, page)
+        answer = await browser.post(f"{page}/{word}")
+        assert (answer.status_code, answer.headers["location"]) == (303, back)
+        assert "<form" not in (await browser.get(page)).text
+        other = "fail" if word == "confirm" else "confirm"
+        assert (await browser.post(f"{page}/{other}")).status_code == 409
+        assert (await browser.get(f"{page}x")).status_code == 404
+    [found] = (await payments.ask("GET", f"/operations?key={operation['key']}"))["data"]
+    assert (found["outcome"], found["redirect_url"]) == (outcome, "")
 
 
 async def test_a_pending_refund_holds_its_money_until_it_is_settled(payments: Simulator) -> None:

@@ -1,6 +1,5 @@
 """Orders before they are paid, and those that never are."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -10,7 +9,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from temporalio.api.enums.v1 import EventType
 
 from domain.errors import IllegalMove
 from domain.ids import OrderId
@@ -71,61 +69,6 @@ async def test_an_order_that_was_declined_can_be_paid_with_another_card(stage: S
     await _deliver(stage, order)
     with pytest.raises(IllegalMove):
         await stage.pay(order, "tok_ok")
-
-
-async def test_an_order_goes_on_when_its_customer_confirms_the_payment(stage: Stage) -> None:
-    mug = await stage.shop.item(AUS=1)
-    order = await stage.shop.place((mug, 1), token="tok_action_required")
-    await stage.waits(order, "action_required")
-    with pytest.raises(IllegalMove):
-        await stage.pay(order, "tok_ok")
-    await stage.confirm(order)
-    await _deliver(stage, order)
-
-
-async def test_a_payment_confirmed_after_the_cancellation_is_given_back(stage: Stage) -> None:
-    mug = await stage.shop.item(AUS=1)
-    order = await stage.shop.place((mug, 1), token="tok_action_required")
-    await stage.waits(order, "action_required")
-    await _expire(stage, order)
-    await stage.confirm(order)
-
-    async def given_back() -> bool:
-        moved = await stage.moved(order)
-        return moved.get("void", 0) == moved["authorization"] > 0
-
-    await eventually(given_back)
-    assert (await stage.order(order, "cancelled"))["cancel_reason"] == "payment_expired"
-    assert await stage.shop.stock(mug) == (1, 0)
-
-
-async def test_a_payment_confirmed_while_the_money_is_being_dropped_is_given_back(
-    stage: Stage,
-) -> None:
-    mug = await stage.shop.item(AUS=1)
-    order = await stage.shop.place((mug, 1), token="tok_action_required")
-    await stage.waits(order, "action_required")
-    dropped = stage.answers["void_payment"] = asyncio.Event()
-    cancelling = asyncio.create_task(stage.cancel(order))
-    await stage.order(order, "cancelled")
-
-    async def is_dropping() -> bool:
-        return "void_payment" not in stage.answers
-
-    await eventually(is_dropping)
-    await stage.confirm(order)
-
-    async def heard() -> bool:
-        history = await stage.run(order).fetch_history()
-        signaled = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
-        return any(event.event_type == signaled for event in history.events)
-
-    await eventually(heard)
-    dropped.set()
-    await cancelling
-    assert await stage.result(stage.run(order)) == "cancelled"
-    moved = await stage.moved(order)
-    assert moved["void"] == moved["authorization"]
 
 
 @pytest.mark.parametrize("token", ["tok_timeout_after_success", "tok_timeout_before_success"])

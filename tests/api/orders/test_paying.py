@@ -50,3 +50,46 @@ async def test_a_customer_cancels_only_for_reasons_of_customers(
         assert problem(asked, 403, "forbidden")["allowed"] == ["customer_request", "duplicate"]
     by_support = await shop.callers.post(path, body, role="support")
     problem(by_support, 503, "partner_unavailable")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://shop.example/",
+        "javascript:alert(1)",
+        "//shop.example/",
+        "https://",
+        "https://user:secret@shop.example/",
+        "https://shop.example:99999/",
+        "https://shop.example\\@other.example/",
+        "https://shop.example/a b",
+        "https://shop.example/\n",
+        "https://shöp.example/",
+        f"https://shop.example/{'x' * 2000}",
+    ],
+)
+async def test_a_buyer_is_sent_back_only_to_an_address_of_a_shop(shop: Shop, address: str) -> None:
+    """Such an address is https, bounded and without credentials, wherever a card is given."""
+    card = {"token": "tok_ok", "return_url": address}
+    lines = {await shop.item(): 1}
+    placed = await shop.place(lines, payment={"method": "card", **card})
+    assert problem(placed, 422, "malformed")["errors"][0]["pointer"] == "/payment/return_url"
+    paid = await shop.callers.post(f"/orders/{(await _unpaid(shop))['id']}/payments", card)
+    assert problem(paid, 422, "malformed")["errors"][0]["pointer"] == "/return_url"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://shop.example", "https://shop.example:8443/@me?order=7&x=%20#done"]
+)
+async def test_an_address_of_a_shop_is_taken_with_every_card(shop: Shop, address: str) -> None:
+    card = {"token": "tok_ok", "return_url": address}
+    await shop.placed({await shop.item(): 1}, payment={"method": "card", **card})
+    path = f"/orders/{(await _unpaid(shop))['id']}/payments"
+    answer = await shop.callers.post(path, card)
+    assert answer.status_code == 201, answer.text
+
+
+async def test_nobody_comes_back_from_a_card_that_is_not_given(shop: Shop) -> None:
+    payment = {"method": "card", "return_url": "https://shop.example/"}
+    placed = await shop.place({await shop.item(): 1}, payment=payment)
+    assert problem(placed, 422, "malformed")["errors"][0]["pointer"] == "/payment"

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import httpx2
+
 from activities.payments.accepting import pay_order
 from db.ledgers import ledger_of
 from domain.ids import OrderId, new_id
 from domain.payments import PaymentAmounts, add_up
-from tests.patience import eventually
+from tests.patience import PATIENCE, eventually
 from tests.workflows.capabilities.runs import Runs
 
 
@@ -51,6 +53,23 @@ class Payments(Runs):
         )
         settlement = {"key": key, "outcome": "failed", "failure_code": code}
         await self.payments.ask("POST", "/sandbox/operations/settle", settlement)
+
+    async def page(self, order_id: OrderId) -> str:
+        """Wait until the customer has a page on which to confirm the order's payment."""
+
+        async def there() -> Any:
+            return await self.shop.one(
+                "SELECT redirect_url FROM payments WHERE order_id = :id"
+                " ORDER BY created_at DESC LIMIT 1",
+                id=order_id,
+            )
+
+        return str(await eventually(there))
+
+    async def answer(self, page: str, word: str) -> int:
+        """Let the customer ``confirm`` or ``fail`` on that page; return the page's status."""
+        async with httpx2.AsyncClient(timeout=PATIENCE) as browser:
+            return (await browser.post(f"{page}/{word}")).status_code
 
     async def confirm(self, order_id: OrderId) -> None:
         """Let the customer confirm the order's payment at the provider."""
