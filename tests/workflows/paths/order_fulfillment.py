@@ -1,12 +1,16 @@
 """Every path through the run of an order."""
 
 import contextlib
+from datetime import timedelta
 from uuid import UUID
 
 from temporalio.client import WorkflowFailureError
 
 from domain.errors import IllegalMove
 from domain.tasks import TaskKind
+from tests.aging import DAYS, age
+from tests.patience import eventually
+from tests.workflows.money_stories import held_for
 from tests.workflows.stage import WINDOW, Stage
 from tests.workflows.stories import booked, finished, placed, stopped
 
@@ -43,6 +47,35 @@ async def confirmed_by_customer(stage: Stage) -> UUID:
     order = await placed(stage, "tok_action_required")
     await stage.waits(order, "action_required")
     await stage.confirm(order)
+    return await finished(stage, order)
+
+
+async def confirmed_without_a_word(stage: Stage) -> UUID:
+    order = await placed(stage, "tok_action_required")
+    page = await stage.page(order)
+    await stage.payments.fault("drop_webhooks")
+    await stage.answer(page, "confirm")
+    await stage.pass_time(stage.run(order), timedelta(minutes=2))
+    return await finished(stage, order)
+
+
+async def never_confirmed(stage: Stage) -> UUID:
+    order = await placed(stage, "tok_action_required")
+    await stage.page(order)
+    await stage.pass_time(stage.run(order), WINDOW)
+    await stage.result(stage.run(order))
+    return order
+
+
+async def paid_again(stage: Stage) -> UUID:
+    await stage.carrier.fault("http_503", "book", times=100)
+    order = await placed(stage)
+    await stage.order(order, "confirmed")
+    await age(stage, "payments", "authorization_expires_at", 8 * DAYS, order_id=order)
+    await stage.carrier.forget_faults()
+    await eventually(lambda: held_for(stage, order, "awaiting_payment"))
+    await stage.wait_says(stage.run(order), "Waiting for a person")
+    await stage.pay(order, "tok_ok")
     return await finished(stage, order)
 
 
