@@ -14,6 +14,8 @@ from runtime.sample.stories import Story, Turn
 ENDED = frozenset({"completed", "closed", "cancelled"})
 HELD_FOR = 1.5
 """Seconds for which the hold is left to be looked at."""
+GOODWILL = 60_000
+"""Cents; above what goes back without a second pair of eyes."""
 _POLL = 0.3
 
 
@@ -108,6 +110,8 @@ async def _turn(act: Act, staff: Shop, deadline: float) -> None:
         key = f"demo/{act.story.reference}/release"
         _expected(await staff.post(f"{path}/holds/{hold['id']}/release", {}, key), 200)
         act.note = "the hold was released"
+    elif act.story.turn is Turn.GOODWILL:
+        await _give_back(act, staff, deadline)
     elif act.story.turn is Turn.REFUND:
         task = await _task_of(act, staff, deadline)
         act.note = f"{task['number']}: {task['question']}"
@@ -118,6 +122,23 @@ async def _turn(act: Act, staff: Shop, deadline: float) -> None:
         )
         _expected(answer, 200)
         act.note = f"{task['number']}: decided to refund"
+
+
+async def _give_back(act: Act, staff: Shop, deadline: float) -> None:
+    """Ask for so much money back, once all has arrived, that another person has to approve it."""
+    while not act.over:
+        if time.monotonic() > deadline:
+            raise WentWrong(f"{act.story.reference}: not delivered in time")
+        await asyncio.sleep(_POLL)
+    currency = act.order["total"]["currency"]
+    body = {
+        "order_id": act.order["id"],
+        "goodwill": {"amount": GOODWILL, "currency": currency},
+        "reason": "two boxes came a week late",
+    }
+    asked = await staff.post("/refunds", body, f"demo/{act.story.reference}/refund")
+    refund = _expected(asked, 201)
+    act.note = f"{refund['number']} of {GOODWILL // 100} {currency} waits for finance's approval"
 
 
 async def _task_of(act: Act, staff: Shop, deadline: float) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ class Turn(StrEnum):
     CANCEL = "cancel"
     HOLD = "hold"
     REFUND = "refund"
+    GOODWILL = "goodwill"
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,10 @@ _SPECIAL = (
     ),
     Story(
         "WEB-2007",
-        "heavy: several boxes",
+        "heavy: several boxes, and some money back",
         "Cuyahoga Scouts",
         {"TENT-4P": 18},
+        turn=Turn.GOODWILL,
     ),
 )
 _BASKETS: tuple[Mapping[str, int], ...] = (
