@@ -43,8 +43,10 @@ class RunWatch:
         self._young = young
         self._compared = _FIRST
         """The document up to which this round has compared."""
-        self._asked = _FIRST
-        """The document up to which Temporal was asked about runs that it lists as open."""
+        self._portion = 0
+        """How many portions this round has compared."""
+        self._asked: dict[int, UUID] = {}
+        """Of each portion the document up to which Temporal was asked about open runs."""
         self._lost = 0
         """How many lost runs this round has found."""
         self._standing: set[str] = set()
@@ -74,10 +76,10 @@ class RunWatch:
         lost = await self._ask(asked)
         self._lost += len(lost) + len(missing[ASKED_A_TIME:])
         if len(portion) == COMPARED_A_TIME:
-            self._compared = portion[-1].id
+            self._compared, self._portion = portion[-1].id, self._portion + 1
         else:
             metrics.stuck_documents.set(self._lost)
-            self._compared, self._lost = _FIRST, 0
+            self._compared, self._portion, self._lost = _FIRST, 0, 0
         metrics.runs_standing_still.set(len(self._standing))
         return lost
 
@@ -94,11 +96,12 @@ class RunWatch:
 
     def _next(self, told: Sequence[Unfinished], room: int, known: set[str]) -> list[Unfinished]:
         """Return the next documents in turn, at most so many; after the last one the first."""
-        ahead = [one for one in told if one.id > self._asked]
+        asked = self._asked.get(self._portion, _FIRST)
+        ahead = [one for one in told if one.id > asked]
         behind = told[: len(told) - len(ahead)]
         turn = (one for one in (*ahead, *behind) if one.run_id not in known)
         found = list(islice(turn, max(room, 0)))
-        self._asked = found[-1].id if found else self._asked
+        self._asked[self._portion] = found[-1].id if found else asked
         return found
 
     async def _ask(self, documents: Iterable[Unfinished]) -> list[Unfinished]:

@@ -95,12 +95,26 @@ async def test_the_newest_of_hundreds_whose_run_is_gone_is_found_by_the_next_swe
     assert REGISTRY.get_sample_value("stateset_stuck_documents") == 0
 
 
-async def test_a_run_that_stands_still_among_hundreds_is_found_in_turn_and_looked_at_first_again(
-    shop: Shop, client: Client, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("compared", "asked", "place", "expected"),
+    [(20_000, 250, 400, [0, 1, 1, 1, 1, 1]), (250, 100, 401, [0, 0, 0, 0, 1, 1])],
+    ids=["all are compared", "a portion is compared"],
+)
+async def test_a_run_that_stands_still_among_hundreds_is_found_in_turn_and_not_forgotten(
+    compared: int,
+    asked: int,
+    place: int,
+    expected: list[int],
+    shop: Shop,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """T24: the sweep goes on where it was, and wraps; what stood still it does not forget."""
-    monkeypatch.setattr(lost_runs, "ASKED_A_TIME", 250)
-    standing = (await unfinished(shop))[400]
+    """T24: the sweep goes on where it was in each portion, and wraps."""
+    monkeypatch.setattr(lost_runs, "COMPARED_A_TIME", compared)
+    monkeypatch.setattr(lost_runs, "ASKED_A_TIME", asked)
+    async with shop.books.begin() as db:
+        await db.execute(text("DELETE FROM outbox"))
+    standing = (await unfinished(shop))[place]
     handle = client.get_workflow_handle(standing.run_id)
     await handle.terminate("to be started by another release")
     await start(client, standing, "another-release")
@@ -118,16 +132,21 @@ async def test_a_run_that_stands_still_among_hundreds_is_found_in_turn_and_looke
     ):
 
         async def stands() -> bool:
-            described = await handle.describe()
-            return described.raw_description.pending_workflow_task.attempt >= STANDS_FROM
+            described = (await handle.describe()).raw_description
+            query = f"{OPEN_RUNS} AND WorkflowId = '{standing.run_id}'"
+            listed = (await client.count_workflows(query)).count
+            return listed == 1 and described.pending_workflow_task.attempt >= STANDS_FROM
 
         await eventually(stands)
     found = []
-    for _ in range(5):
+    for _ in expected:
         await sweeper.sweep("lost_runs")
         found.append(counted())
-    assert found == [0, 1, 1, 1, 1]
+    assert found == expected
     await handle.terminate("over")
-    await sweeper.sweep("lost_runs")
-    assert counted() == 0
-    assert standing.id in await told(shop)
+
+    async def heard() -> bool:
+        await sweeper.sweep("lost_runs")
+        return counted() == 0 and standing.id in await told(shop)
+
+    await eventually(heard)
