@@ -24,6 +24,7 @@ from api.fields import (
 )
 from api.headers import LOCATED
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
+from api.notifier import Notifier
 from api.pages import DatedQuery, Page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, view_for
@@ -149,9 +150,13 @@ async def change(
     caller: Annotated[Caller, require("customers:change")],
     key: OptionalKey,
     books: Books,
+    notifier: Notifier,
     meant: IfMatch = None,
 ) -> Response:
-    """Change a customer; what is left out stays. `status` needs `customers:status`."""
+    """Change a customer; what is left out stays. `status` needs `customers:status`.
+
+    Suspending holds the open orders (`manual`); each hold is released for itself.
+    """
     check_metadata(body.metadata, caller)
     if body.status is not None:
         caller.require(Command.CUSTOMERS_STATUS)
@@ -163,7 +168,9 @@ async def change(
         return _shown(await apply_change(db, row, body, actor=actor, reach=reach), caller)
 
     route = f"PATCH /customers/{customer_id}"
-    return keyed_response(await idempotent_change(books, caller, key, route, body, write))
+    changed = await idempotent_change(books, caller, key, route, body, write)
+    notifier.notify()
+    return keyed_response(changed)
 
 
 def _shown(row: CustomerRow, caller: Caller) -> CustomerView:

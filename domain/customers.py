@@ -75,7 +75,9 @@ class CustomerChange(Change):
     address: Address | None = None
     """Replaces the whole address; null empties it."""
     status: CustomerStatus | None = Field(
-        default=None, description="A suspended customer places no orders; not for customers."
+        default=None,
+        description="A suspended customer places no orders, and its open ones are held (`manual`)"
+        " until a person releases each; not for customers.",
     )
     metadata: Metadata | None = Field(
         default=None,

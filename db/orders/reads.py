@@ -16,9 +16,9 @@ from db.items import ItemRow
 from db.orders.tables import OrderLineRow, OrderRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
-from domain.ids import CustomerId
+from domain.ids import CustomerId, OrderId
 from domain.items import sku_key
-from domain.orders.status import OrderStatus
+from domain.orders.status import RUNNING, OrderStatus
 from domain.shipments.packing import MOST_PARCELS
 
 MOST_SHIPMENTS = 100
@@ -174,6 +174,16 @@ async def find_by_reference(
             )
         )
     ).scalar_one_or_none()
+
+
+async def running_of(db: AsyncConnection, customer_id: UUID) -> list[OrderId]:
+    """Return a customer's orders that have not ended, in the order in which they are locked."""
+    query = (
+        select(OrderRow.id)
+        .where(OrderRow.customer_id == customer_id, OrderRow.status.in_(RUNNING))
+        .order_by(OrderRow.id)
+    )
+    return [OrderId(order_id) for order_id in (await db.execute(query)).scalars()]
 
 
 async def is_cancelled(db: AsyncConnection, order_id: UUID) -> bool:
