@@ -45,6 +45,7 @@ def test_the_demo_ends_as_told_with_sound_books(tmp_path: Path) -> None:
     assert figures["rates"]["accepted_per_s"] > 0
     assert "out_of_stock" in run.stdout
     assert "decided to refund" in run.stdout
+    assert "waits for finance's approval" in run.stdout
 
 
 @pytest.fixture(scope="module")
