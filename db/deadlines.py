@@ -27,7 +27,7 @@ class Deadline:
 
     name: str
     document: str
-    """What the warning is about: a ``shipment``, or a ``hold``."""
+    """What the warning is about: a ``shipment``, a ``refund``, or a ``hold``."""
     after: timedelta
     waiting: str
     """Selects id, since, abroad and facts of all that waits, be it late or not."""
@@ -121,6 +121,18 @@ DEADLINES = (
         event="stalled",
         abroad=2 * SILENCE,
     ),
+    Deadline(
+        "refund_unsettled",
+        "refund",
+        timedelta(hours=24),
+        """SELECT r.id, r.submitted_at AS since, false AS abroad, jsonb_build_object(
+            'refund', r.number, 'order_id', r.order_id, 'amount',
+            jsonb_build_object('amount', r.amount, 'currency', r.currency)) AS facts
+        FROM refunds r WHERE r.status = 'submitted' AND NOT EXISTS (SELECT 1 FROM tasks t
+            WHERE t.document_id = r.id AND t.kind = 'payment_mismatch' AND t.status = 'open')""",
+        task=TaskKind.REFUND_UNSETTLED,
+        again=timedelta(days=7),
+    ),
     # The promised day is over at its end, by UTC.
     Deadline(
         "overdue",
@@ -134,7 +146,8 @@ DEADLINES = (
     ),
 )
 """Orders: a hold open for 24 h. Shipments: no label 24 h after planning, no scan 24 h after booking
-and 48 h after the answer to that, no news for 5 days (abroad 10), promised day past by 1 day."""
+and 48 h after the answer to that, no news for 5 days (abroad 10), promised day past by 1 day.
+Refunds: no answer of the provider for 24 h."""
 
 
 def _late(deadline: Deadline) -> str:

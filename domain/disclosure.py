@@ -75,6 +75,7 @@ MONEY_TASKS = frozenset(
         TaskKind.UNDO_FAILED,
         TaskKind.PAYMENT_MISMATCH,
         TaskKind.REFUND_APPROVAL,
+        TaskKind.REFUND_UNSETTLED,
         TaskKind.REFUND_FAILED,
         TaskKind.UNASKED_REFUND,
         TaskKind.CHARGEBACK,

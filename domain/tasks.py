@@ -51,6 +51,7 @@ class TaskKind(StrEnum):
     UNASKED_REFUND = "unasked_refund"
     CHARGEBACK = "chargeback"
     REFUND_APPROVAL = "refund_approval"
+    REFUND_UNSETTLED = "refund_unsettled"
 
 
 class Decision(Value):
@@ -276,6 +277,12 @@ RULES: dict[TaskKind, TaskRule] = {
             "with_the_carrier": "Nothing moves: only a scan of the carrier's proves it.",
             "still_here": "Nothing moves: the label stays good.",
         },
+    ),
+    TaskKind.REFUND_UNSETTLED: TaskRule(
+        role="finance",
+        question="For a day the provider has not said whether this money went back. Has it been"
+        " asked? (It goes on being asked for; without an answer this is asked again a week later.)",
+        choices={"asked": "Nothing moves: the provider's answer does."},
     ),
     TaskKind.STALLED: TaskRule(
         role="support",

@@ -83,6 +83,7 @@ DRAWN: dict[str, Callable[[], str]] = {
     "messages of order_fulfillment": lambda: messages("order_fulfillment"),
     "messages of shipment_tracking": lambda: messages("shipment_tracking"),
     "deadlines of holds": lambda: deadlines("hold"),
+    "deadlines of refunds": lambda: deadlines("refund"),
     "deadlines of shipments": lambda: deadlines("shipment"),
     "tasks of orders": lambda: tasks(Kind.ORDER),
     "tasks of shipments": lambda: tasks(Kind.SHIPMENT),

@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from domain.tasks import TaskKind
+from tests.aging import DAYS, age, sweep
 from tests.workflows.arising import Asked, booked, travelled
+from tests.workflows.money_stories import until
 from tests.workflows.refund_stories import LIMIT, ask, dear, delivered, is_now, usd
 from tests.workflows.stage import Stage
 
@@ -63,6 +65,23 @@ async def refund_declined(stage: Stage) -> Asked:
     order, _ = await delivered(stage, token="tok_refund_declined")
     asked = await ask(stage, order_id=str(order), goodwill=usd(100))
     return Asked(UUID(asked["id"]), order)
+
+
+async def refund_pending(stage: Stage) -> Asked:
+    order, _ = await delivered(stage, token="tok_refund_pending")
+    asked = await ask(stage, order_id=str(order), goodwill=usd(100))
+    await is_now(stage, asked, "submitted")
+    await age(stage, "refunds", "submitted_at", 2 * DAYS, id=UUID(asked["id"]))
+    await sweep(stage)
+    return Asked(UUID(asked["id"]), order)
+
+
+async def refund_settled(stage: Stage, asked: Asked) -> None:
+    """The provider says at last that the money went back."""
+    settlement = {"key": f"refund/{asked.about}/1", "outcome": "succeeded"}
+    await stage.payments.ask("POST", "/sandbox/operations/settle", settlement)
+    assert asked.order is not None
+    await until(stage, asked.order, refunded=100)
 
 
 async def refund_failed_late(stage: Stage) -> Asked:

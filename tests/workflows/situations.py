@@ -43,6 +43,8 @@ from tests.workflows.arising_money import (
     refund_came_back,
     refund_declined,
     refund_failed_late,
+    refund_pending,
+    refund_settled,
     refund_to_approve,
     void_came_back,
 )
@@ -129,6 +131,7 @@ SITUATIONS = (
     Situation(K.REFUND_FAILED, "once more", refund_came_back, "retry"),
     Situation(K.REFUND_FAILED, "the bank declines", refund_declined, "given_otherwise"),
     Situation(K.REFUND_FAILED, "a refund days later", refund_failed_late, "retry"),
+    Situation(K.REFUND_UNSETTLED, "no answer", refund_pending, "asked", then=refund_settled),
     Situation(K.REFUND_APPROVAL, "a yes", refund_to_approve, "approve"),
     Situation(K.REFUND_APPROVAL, "a no", refund_to_approve, "reject"),
     Situation(K.UNASKED_REFUND, "in the dashboard", moved_by_the_provider("refunds"), "goodwill"),

@@ -31,7 +31,7 @@ TASKS = (
     "unasked_refund",
     "chargeback",
 )
-NEW_TASKS = ("refund_approval",)
+NEW_TASKS = ("refund_approval", "refund_unsettled")
 
 
 def upgrade() -> None:
