@@ -6,7 +6,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.refunds.activities import RefundActivities
     from domain.ids import RefundId
     from domain.refunds.status import RefundStatus
-    from workflows.calling import at_partner, in_database
+    from workflows.calling import at_partner
     from workflows.status import show_status
 
 ENDED = (RefundStatus.SUCCEEDED, RefundStatus.CANCELLED)
@@ -33,11 +33,8 @@ class PaymentRefund:
         """Carry the refund to its end and return its last status."""
         while True:
             self._news = False
-            status = await in_database(RefundActivities.look_at_refund, self._id)
-            if status in (RefundStatus.APPROVED, RefundStatus.SUBMITTED):
-                show_status(status)
-                workflow.set_current_details("Giving the money back at the payment provider.")
-                status = await at_partner(RefundActivities.submit_refund, self._id)
+            workflow.set_current_details("Giving the money back, once it is approved.")
+            status = await at_partner(RefundActivities.submit_refund, self._id)
             show_status(status)
             if status in ENDED and not self._news:
                 return status

@@ -34,17 +34,12 @@ class RefundActivities:
         self._provider = provider
 
     @activity.defn
-    async def look_at_refund(self, refund_id: RefundId) -> RefundStatus:
-        """Look at where the refund is."""
-        async with self._books.begin() as db:
-            return RefundStatus((await REFUNDS.lock(db, refund_id)).status)
-
-    @activity.defn
     async def submit_refund(self, refund_id: RefundId) -> RefundStatus:
         """Have the provider give the money back, or learn how that ended; refused, ask finance.
 
-        What could be given back when it was approved is looked at again. While finance is asked
-        which amount the provider moved, it stays as it is.
+        One that waits for a person, or has ended, is only looked at. What could be given back when
+        it was approved is looked at again. While finance is asked which amount the provider moved,
+        it stays as it is.
         """
         async with self._books.begin() as db:
             order, refund = await lock_refund(db, refund_id)
