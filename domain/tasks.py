@@ -292,11 +292,3 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
 }
 """The one table of what people are asked."""
-
-
-def gives_postage(kind: TaskKind, choice: str) -> bool:
-    """Whether an answer gives the postage back too, if nothing of the order has arrived.
-
-    A lost parcel is the carrier's fault; of one that came back, the person says whose it was.
-    """
-    return choice == REFUND_WITH_POSTAGE or (kind, choice) == (TaskKind.PARCEL_LOST, REFUND)

@@ -27,9 +27,9 @@ from domain.documents import Document, Kind, Signal
 from domain.inventory import LocationKind, MovementKind
 from domain.money import split
 from domain.payments import EntryKind, Intent, refund_key
-from domain.shipments.refunds import refund_due
+from domain.shipments.refunds import gives_postage, refund_due
 from domain.shipments.status import ShipmentStatus
-from domain.tasks import Decision, TaskKind, gives_postage
+from domain.tasks import Decision, TaskKind
 
 QUESTIONS = {
     ShipmentStatus.LOST: TaskKind.PARCEL_LOST,

@@ -1,7 +1,7 @@
 """Refunds of goods that never arrived: how much goes back for a shipment, and when the postage."""
 
 from domain.answers import REFUND, REFUND_WITH_POSTAGE
-from domain.tasks import TaskKind, gives_postage
+from domain.tasks import TaskKind
 from domain.value import Value
 
 
@@ -57,6 +57,14 @@ def postage_without(paid: Paid) -> int:
     """
     due = paid.postage if paid.all_lost and paid.others <= 0 else 0
     return min(due, max(paid.refundable, 0))
+
+
+def gives_postage(kind: TaskKind, choice: str) -> bool:
+    """Whether an answer gives the postage back too, if nothing of the order has arrived.
+
+    A lost parcel is the carrier's fault; of one that came back, the person says whose it was.
+    """
+    return choice == REFUND_WITH_POSTAGE or (kind, choice) == (TaskKind.PARCEL_LOST, REFUND)
 
 
 def money_of(kind: TaskKind, choice: str, paid: Paid) -> tuple[int, int]:
