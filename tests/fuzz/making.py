@@ -86,7 +86,8 @@ class Maker:
         while "{" in path:
             before, _, rest = path.partition("{")
             name, _, after = rest.partition("}")
-            there = self._known.ids.get(before.rstrip("/")) or [name]
+            there = self._known.ids.get(before.rstrip("/")) or self._known.ids.get(f"{{{name}}}")
+            there = there or [name]
             value = self._random.choice(corpus.WORDS if odd else there)
             path = before + (quote(value[:3000], safe="") if odd else value) + after
         return path

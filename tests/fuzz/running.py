@@ -13,14 +13,13 @@ from gateways.partners import PARTNERS
 from tests.bench.watch import rss_mb
 from tests.fuzz.bodies import Describing
 from tests.fuzz.making import Known, Maker
+from tests.fuzz.reach import REFUSED, Reach
 from tests.fuzz.wire import Wire, Wish
 from tests.installation import Installation
 from tests.partners import ROOT
 from tests.storefront import ADDRESS, dollars
 
 CONNECTIONS = 24
-REFUSED = frozenset({0, 400, 401, 403, 405, 408, 413, 415, 431})
-"""Answers that are given before a handler is asked."""
 MORE_MB = 100.0
 """How much more memory the API may use than when it was quiet."""
 WARMING = 1500
@@ -29,6 +28,8 @@ LEAST_DESCRIBED = 4000
 """So many requests schemathesis makes anyway: a smaller run goes without it."""
 LOOKS = 50
 """Answers between two looks at the memory."""
+LOOKS_EVERY = 0.5
+"""Seconds between two looks while another program makes the requests."""
 SHARES = {"models": 0.2, "schemathesis": 0.1}
 """Of all requests; the rest is of the own corpus."""
 
@@ -41,6 +42,7 @@ class Findings:
     answers: Counter[int] = field(default_factory=Counter)
     reached: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    reach: Reach = field(default_factory=lambda: Reach({"paths": {}}))
     quiet_mb: float = 0.0
     peak_mb: float = 0.0
 
@@ -60,6 +62,7 @@ class Findings:
         self.sources[wish.source] += 1
         self.answers[status] += 1
         self.reached[wish.source] += status not in REFUSED
+        self.reach.note(wish.method, wish.target, status, said)
         if status >= 500 or status == 0:
             self.failures.append(f"{status} {said[:600]!r}\n    {wish.told(url)}")
 
@@ -78,6 +81,8 @@ class Findings:
                 f"{source} {self.reached[source] / times:.0%}"
                 for source, times in sorted(self.sources.items())
             ),
+            "operations by how often a request got as far as their own code:",
+            *self.reach.lines(),
             f"memory     quiet {self.quiet_mb:.0f} MB, peak {self.peak_mb:.0f} MB"
             f" (at most {MORE_MB:.0f} MB more)",
             "fuzz: " + ("held" if self.sound else "BROKEN"),
@@ -91,7 +96,7 @@ def _told(counted: Counter[str]) -> str:
 async def fuzz(shop: Installation, seed: int, count: int) -> Findings:
     """Send so many requests, the same for the same seed, and return what came of it."""
     known = await _seeded(shop)
-    maker, found = Maker(known, seed), Findings()
+    maker, found = Maker(known, seed), Findings(reach=Reach(known.description))
     pid = shop.record.processes["api"].pid
     await _send(shop, maker.wishes(min(WARMING, count // 2)), found)
     found.quiet_mb = found.peak_mb = rss_mb(pid)
@@ -153,7 +158,11 @@ async def _described(shop: Installation, seed: int, count: int, found: Findings)
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said = (await probe.communicate())[0].decode()
+    telling = asyncio.create_task(probe.communicate())
+    pid = shop.record.processes["api"].pid
+    while not (await asyncio.wait({telling}, timeout=LOOKS_EVERY))[0]:
+        found.peak_mb = max(found.peak_mb, rss_mb(pid))
+    said = telling.result()[0].decode()
     made = json.loads(har.read_bytes())["log"]["entries"] if har.exists() else []
     for entry in made:
         asked, url = entry["request"], shop.record.api_url
@@ -175,10 +184,18 @@ async def _described(shop: Installation, seed: int, count: int, found: Findings)
 
 async def _seeded(shop: Installation) -> Known:
     """Put so much into the shop that there is something of every kind to ask about."""
-    skus = [await shop.item(stock=10**6) for _ in range(3)]
-    orders = [await shop.place({sku: 1}) for sku in skus for _ in range(3)]
-    numbers = [number for order in orders[:4] for number in await shop.booked(order)]
+    skus = await asyncio.gather(*(shop.item(stock=10**6) for _ in range(3)))
+    orders = await asyncio.gather(*(shop.place({sku: 1}) for sku in skus for _ in range(3)))
+    found = await asyncio.gather(*(shop.booked(order) for order in orders[:4]))
+    numbers = [number for booked in found for number in booked]
     await shop.travel(numbers[:2])
+    # A lost parcel asks a person: without it there would be no task to decide.
+    await shop.travel(numbers[2:4], "lost")
+    holds = await shop.post(f"/orders/{orders[-1]}/holds", {"reason": "manual", "note": "wait"})
+    refunds = await _asked_for(shop, orders[0])
+    for order in orders[2:4]:
+        [shipment] = (await shop.show(order))["shipments"]
+        await shop.task("parcel_lost", shipment["id"])
     description = (await shop.shop.get("/openapi.json")).body
     ids: dict[str, list[str]] = {}
     for path in description["paths"]:
@@ -187,12 +204,27 @@ async def _seeded(shop: Installation) -> Known:
         answer = await shop.shop.get(path)
         rows = answer.body.get("items", ()) if answer.status == 200 else ()
         ids[path] = [row["id"] for row in rows if isinstance(row, dict) and "id" in row]
+    ids["{hold_id}"] = [hold["id"] for hold in holds.body["holds"]]
     secrets = {
         name: partner.settings().webhook_secret.get_secret_value()
         for name, partner in PARTNERS.items()
     }
     key = shop.record.api_key or ""
-    return Known(description, key, ids, _bodies(shop, skus, numbers), numbers, secrets)
+    bodies = {**_bodies(shop, skus, numbers), **refunds}
+    return Known(description, key, ids, bodies, numbers, secrets)
+
+
+async def _asked_for(shop: Installation, order_id: str) -> dict[str, list[object]]:
+    """Have some money of a delivered order asked back; return sound bodies for more of that."""
+    asked = {"order_id": order_id, "goodwill": dollars(1), "reason": "scratched"}
+    await shop.reaches(order_id, payment_status="captured")
+    await asyncio.gather(*(shop.post("/refunds", asked) for _ in range(3)))
+    parts = {"order_id": order_id, "goodwill": dollars(1)}
+    return {
+        "POST /refunds": [asked],
+        "POST /refunds/preview": [parts],
+        "POST /refunds/{refund_id}/cancel": [{"reason": "paid in cash"}],
+    }
 
 
 def _bodies(shop: Installation, skus: list[str], numbers: list[str]) -> dict[str, list[object]]:
@@ -220,7 +252,10 @@ def _bodies(shop: Installation, skus: list[str], numbers: list[str]) -> dict[str
         "POST /orders/{order_id}/holds": [{"reason": "manual", "note": "look"}],
         "POST /orders/{order_id}/payments": [{"token": "tok_ok"}],
         "POST /inventory/adjustments": [moved],
+        "PATCH /inventory/sites/{site}": [{"name": "Seattle"}],
         "POST /inventory/sites": [{"code": "SEA", "name": "Seattle", "address": address}],
-        "POST /tasks/{task_id}/decide": [{"choice": "dealt_with", "note": "done"}],
+        "POST /tasks/{task_id}/decide": [
+            {"choice": choice, "note": "done"} for choice in ("refund", "write_off", "dealt_with")
+        ],
         "POST /shipments/{shipment_id}/tracking": [seen],
     }
