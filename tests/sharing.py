@@ -13,6 +13,7 @@ BENCH = "the bench"
 UNITS = {
     "tests/activities/": BENCH,
     "tests/chaos/": INSTALLATION,
+    "tests/journeys/test_confirmations.py": INSTALLATION,
     "tests/journeys/test_openapi.py": INSTALLATION,
     "tests/journeys/test_orders.py": INSTALLATION,
     "tests/journeys/test_outages.py": INSTALLATION,

@@ -4,7 +4,7 @@ import ast
 from collections import defaultdict
 
 from tests.architecture.source import ROOT, TESTS, Function, called, dotted
-from tests.sharing import SECONDS, UNITS
+from tests.sharing import INSTALLATION, SECONDS, UNITS, unit_of
 
 POLLING = {
     "answering",
@@ -93,6 +93,19 @@ def test_what_is_said_about_sharing_the_tests_names_what_is_there() -> None:
     named = SECONDS.keys() - set(UNITS.values()) | UNITS.keys()
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
     assert set(UNITS.values()) <= SECONDS.keys()
+
+
+def test_whoever_uses_the_installation_shares_it() -> None:
+    """One file left out would have a whole installation started for itself."""
+    users = {
+        one.path
+        for one in TESTS
+        for function in one.functions
+        if function.name.startswith("test_")
+        and "installation" in {argument.arg for argument in function.args.args}
+    }
+    assert users
+    assert {path for path in users if unit_of(f"{path}::test") != INSTALLATION} == set()
 
 
 def test_tests_are_named_as_sentences() -> None:
