@@ -184,6 +184,8 @@ async def _described(shop: Installation, seed: int, count: int, found: Findings)
 
 async def _seeded(shop: Installation) -> Known:
     """Put so much into the shop that there is something of every kind to ask about."""
+    await shop.item(stock=1)
+    await shop.post("/customers", {"name": "Grace", "email": f"{uuid4().hex}@example.com"})
     skus = await asyncio.gather(*(shop.item(stock=10**6) for _ in range(3)))
     orders = await asyncio.gather(*(shop.place({sku: 1}) for sku in skus for _ in range(3)))
     found = await asyncio.gather(*(shop.booked(order) for order in orders[:4]))
@@ -204,6 +206,10 @@ async def _seeded(shop: Installation) -> Known:
         answer = await shop.shop.get(path)
         rows = answer.body.get("items", ()) if answer.status == 200 else ()
         ids[path] = [row["id"] for row in rows if isinstance(row, dict) and "id" in row]
+    # Who orders, and what is ordered, stays: suspended or given up, no order would get far.
+    kept = {shop.customer_id, *(await _ids_of(shop, skus))}
+    for path in ("/customers", "/items"):
+        ids[path] = [each for each in ids[path] if each not in kept]
     ids["{hold_id}"] = [hold["id"] for hold in holds.body["holds"]]
     secrets = {
         name: partner.settings().webhook_secret.get_secret_value()
@@ -212,6 +218,11 @@ async def _seeded(shop: Installation) -> Known:
     key = shop.record.api_key or ""
     bodies = {**_bodies(shop, skus, numbers), **refunds}
     return Known(description, key, ids, bodies, numbers, secrets)
+
+
+async def _ids_of(shop: Installation, skus: Iterable[str]) -> list[str]:
+    pages = [(await shop.shop.get("/items", sku=sku)).body["items"] for sku in skus]
+    return [item["id"] for page in pages for item in page]
 
 
 async def _asked_for(shop: Installation, order_id: str) -> dict[str, list[object]]:
