@@ -104,6 +104,8 @@ async def settle_approval(db: AsyncConnection, task: TaskRow, decision: Decision
 
     Raises Forbidden for who asked for it, and IllegalMove for what was not offered or is decided.
     """
+    # The order first, as everybody locks who moves its money.
+    await lock_refund(db, task.document_id)
     await answer_task(db, decision)
     if decision.choice == ApprovalAnswer.APPROVE:
         await approve_refund(db, task.document_id, actor=decision.actor)
@@ -117,6 +119,7 @@ async def settle_failure(db: AsyncConnection, task: TaskRow, decision: Decision)
 
     Raises AmountExceeded, and IllegalMove for what was not offered or is decided.
     """
+    await lock_refund(db, task.document_id)
     await answer_task(db, decision)
     if decision.choice == RefundAnswer.RETRY:
         await retry_refund(db, task.document_id, actor=decision.actor)
