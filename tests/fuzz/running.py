@@ -75,7 +75,8 @@ class Findings:
         return [
             *(f"FAILED {failure}" for failure in self.failures[:20]),
             f"requests   {self.requests:,}: " + _told(self.sources),
-            f"answers    {_told(classes)}; 5xx or none: {len(self.failures)}",
+            f"answers    {_told(classes)}; 5xx or none: {classes['5xx'] + classes['no answer']}",
+            f"failures   {len(self.failures)}",
             f"reached    {share:.0%} got past the credential and the reading of the request: "
             + ", ".join(
                 f"{source} {self.reached[source] / times:.0%}"
