@@ -1,9 +1,14 @@
 """Customers who are suspended while orders of theirs are on their way."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-from domain.ids import OrderId
+import pytest
+
+from db.customers import add_customer
+from domain.customers import CreateCustomer
+from domain.ids import CustomerId, OrderId, new_id
 from tests.api.callers import Callers
 from tests.workflows.asking import calling
 from tests.workflows.money_stories import view
@@ -22,6 +27,16 @@ async def _suspend(callers: Callers, customer_id: UUID, status: str) -> None:
 async def _holds(stage: Stage, order: OrderId) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await view(stage, order))["holds"]
     return found
+
+
+@pytest.fixture
+async def stage(stage: Stage) -> AsyncIterator[Stage]:
+    """The stage with a customer of its own: orders of other stories are not held."""
+    before, stage.shop.customer_id = stage.shop.customer_id, CustomerId(new_id())
+    async with stage.books.begin() as db:
+        await add_customer(db, stage.shop.customer_id, CreateCustomer(name="Grace Hopper"))
+    yield stage
+    stage.shop.customer_id = before
 
 
 async def test_who_is_suspended_has_the_open_orders_held_until_a_person_releases_each(
@@ -58,7 +73,7 @@ async def test_who_is_suspended_has_the_open_orders_held_until_a_person_releases
 async def test_the_orders_of_others_go_on_when_a_customer_is_suspended(stage: Stage) -> None:
     order, _ = await booked(stage)
     async with calling(stage) as callers:
-        other = await callers.post("/customers", {"name": "Grace Hopper"}, role="support")
+        other = await callers.post("/customers", {"name": "Mary Jackson"}, role="support")
         await _suspend(callers, other.json()["id"], "suspended")
     assert await _holds(stage, order) == []
     await finished(stage, order)
