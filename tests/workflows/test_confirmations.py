@@ -92,9 +92,8 @@ async def test_what_is_not_confirmed_in_time_can_be_confirmed_no_more(stage: Sta
     assert await stage.broken() == []
 
 
-async def test_a_confirmation_that_overtakes_the_end_of_its_order_is_given_back(
-    stage: Stage,
-) -> None:
+async def _answered_while_it_is_dropped(stage: Stage, answer: str) -> OrderId:
+    """Cancel an order, and let its customer answer while the reservation is being dropped."""
     order = await stage.shop.place((await stage.shop.item(AUS=1), 1), token=ASKS)
     page = await stage.page(order)
     await stage.payments.fault("slow", "void", delay_seconds=2)
@@ -104,9 +103,16 @@ async def test_a_confirmation_that_overtakes_the_end_of_its_order_is_given_back(
         return (await stage.payments.ask("GET", "/sandbox/faults"))["data"] == []
 
     await eventually(is_dropping)
-    assert await stage.answer(page, "confirm") == 200
+    assert await stage.answer(page, answer) == 200
     await cancelling
     assert await stage.result(stage.run(order)) == "cancelled"
+    return order
+
+
+async def test_a_confirmation_that_overtakes_the_end_of_its_order_is_given_back(
+    stage: Stage,
+) -> None:
+    order = await _answered_while_it_is_dropped(stage, "confirm")
 
     async def given_back() -> bool:
         moved = await stage.moved(order)
@@ -117,18 +123,7 @@ async def test_a_confirmation_that_overtakes_the_end_of_its_order_is_given_back(
 
 
 async def test_a_failure_that_overtakes_the_end_of_its_order_asks_nobody(stage: Stage) -> None:
-    order = await stage.shop.place((await stage.shop.item(AUS=1), 1), token=ASKS)
-    page = await stage.page(order)
-    await stage.payments.fault("slow", "void", delay_seconds=2)
-    cancelling = asyncio.create_task(stage.cancel(order))
-
-    async def is_dropping() -> bool:
-        return (await stage.payments.ask("GET", "/sandbox/faults"))["data"] == []
-
-    await eventually(is_dropping)
-    assert await stage.answer(page, "fail") == 200
-    await cancelling
-    assert await stage.result(stage.run(order)) == "cancelled"
+    order = await _answered_while_it_is_dropped(stage, "fail")
     tasks = "SELECT count(*)::int FROM tasks WHERE document_id = :id"
     assert await stage.shop.one(tasks, id=order) == 0
     assert await stage.broken() == []
