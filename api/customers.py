@@ -47,7 +47,7 @@ class CustomerView(Value):
 
     id: OwnId[CustomerId]
     kind: CustomerKind
-    """Somebody or a firm."""
+    """A person or a company."""
     name: str
     """What people call it."""
     email: str | None

@@ -35,7 +35,7 @@ Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{4,14}$")]
 
 
 class CustomerKind(StrEnum):
-    """Whether a customer is somebody or a firm; nothing else depends on it."""
+    """Whether a customer is a person or a company; nothing else depends on it."""
 
     PERSON = "person"
     COMPANY = "company"
@@ -52,7 +52,7 @@ class CreateCustomer(Sourced):
     """A new customer."""
 
     kind: CustomerKind = CustomerKind.PERSON
-    """Somebody or a firm."""
+    """A person or a company."""
     name: Name
     """What people call it."""
     email: Email | None = None
