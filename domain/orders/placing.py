@@ -25,6 +25,8 @@ class Service(StrEnum):
     EXPRESS = "express"
 
 
+MOST_LINES = 500
+"""Lines of one order."""
 Units = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 """Whole pieces of an item."""
 
@@ -80,7 +82,7 @@ class PlaceOrder(Sourced):
     currency: Currency = "USD"
     """Of all amounts of the order: an ISO 4217 code for which there are shipping rates."""
     lines: tuple[LineRequest, ...] = Field(
-        min_length=1, max_length=500, validation_alias=AliasChoices("lines", "items")
+        min_length=1, max_length=MOST_LINES, validation_alias=AliasChoices("lines", "items")
     )
     """What is ordered; all of it is promised, or the order is refused."""
     ship_to: Address

@@ -6,10 +6,8 @@ from pydantic import Field, model_validator
 
 from domain.ids import LineId, OrderId
 from domain.money import Money
+from domain.orders.placing import MOST_LINES
 from domain.value import Name, Value
-
-MOST_LINES = 500
-"""Lines of one refund; an order has at most as many."""
 
 
 class RefundLine(Value):
