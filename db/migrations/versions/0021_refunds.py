@@ -1,5 +1,7 @@
 """Refunds are documents of their own, which a payment's entries name."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -65,12 +67,12 @@ def upgrade() -> None:
             sa.Column(name, sa.Text(), server_default="", nullable=False)
             for name in ("failure_code", "failure_message", "cancel_reason")
         ),
-        _moment("created_at", server_default=sa.func.now()),
+        _moment("created_at", always=True),
         *(
-            _moment(f"{state}_at", nullable=True)
+            _moment(f"{state}_at")
             for state in ("approved", "submitted", "succeeded", "failed", "cancelled")
         ),
-        _moment("updated_at", server_default=sa.func.now()),
+        _moment("updated_at", always=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(f"status IN ({_words(STATES)})", name="status"),
         sa.CheckConstraint("source IN ('goodwill', 'provider')", name="source"),
@@ -123,9 +125,11 @@ def downgrade() -> None:
     op.execute("DROP SEQUENCE refund_numbers")
 
 
-def _moment(name: str, **given: object) -> sa.Column:  # type: ignore[type-arg]
-    column = {"nullable": False, **given}
-    return sa.Column(name, sa.DateTime(timezone=True), **column)  # type: ignore[arg-type]
+def _moment(name: str, *, always: bool = False) -> sa.Column[datetime]:
+    """Return a moment: set by the database with the row, or empty until it is reached."""
+    default = sa.func.now() if always else None
+    timestamp = sa.DateTime(timezone=True)
+    return sa.Column(name, timestamp, server_default=default, nullable=not always)
 
 
 def _allow(words: tuple[str, ...]) -> None:
