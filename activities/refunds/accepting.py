@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.refunds.deciding import ask_for_approval
 from activities.refunds.settling import settle_refund
 from db.documents import ORDERS, REFUNDS
+from db.orders.reads import get_order_row
 from db.orders.tables import OrderRow
 from db.outbox import add_messages, start_of
 from db.refunds.refundable import paid_order
@@ -30,9 +31,10 @@ async def preview_refund(
 ) -> tuple[str, Due, list[tuple[UUID, Due]]]:
     """Return the currency, what would go back, and what each payment would give of it.
 
-    Raises what `request_refund` would be refused with.
+    As things are at this moment: nothing is locked. Raises what `request_refund` would be refused
+    with.
     """
-    order = await _lock(db, asked.order_id, reach)
+    order = await get_order_row(db, asked.order_id, reach)
     paid = await paid_order(db, order)
     due = work_out(asked, paid)
     return order.currency, due, tenders(due, paid.payments)

@@ -126,11 +126,10 @@ async def show(
     responses=problems(*READ, *BODY, NotFound, *EXCEEDED),
 )
 async def preview(
-    body: RefundParts, caller: Annotated[Caller, require("refunds:request")], books: Books
+    body: RefundParts, caller: Annotated[Caller, require("refunds:request")], db: Db
 ) -> PreviewView:
     """Say what a refund would give back and from which payments; refused as the refund would be."""
-    async with books.begin() as db:
-        currency, due, tenders = await preview_refund(db, body, caller.reach)
+    currency, due, tenders = await preview_refund(db, body, caller.reach)
     return preview_view(body.order_id, currency, due, tenders)
 
 
@@ -176,7 +175,7 @@ async def approve(
     key: OptionalKey,
     decided: Annotated[Decisions, Depends()],
 ) -> Response:
-    """Let a refund go that somebody else has asked for; once is as good as twice."""
+    """Approve a refund that another person has requested; once is as good as twice."""
 
     async def decide(db: AsyncConnection) -> None:
         await approve_refund(db, refund_id, actor=caller.subject, reach=caller.reach)

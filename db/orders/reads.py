@@ -111,6 +111,15 @@ async def get_order_record(
     return found[0]
 
 
+async def get_order_row(db: AsyncConnection, order_id: UUID, reach: Reach = EVERYTHING) -> OrderRow:
+    """Return an order without its parts; raise NotFound, also out of ``reach``."""
+    query = select(OrderRow.__table__).where(OrderRow.id == order_id, *within(reach))
+    found = (await db.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no order {order_id}")
+    return cast(OrderRow, found)
+
+
 def fields_of(order: OrderRow) -> Mapping[str, Any]:
     """Return the columns and parts of an order that a query here selected, by name."""
     return cast(Mapping[str, Any], cast(Row[Any], order)._mapping)
