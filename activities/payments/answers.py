@@ -61,7 +61,7 @@ async def settle_amount(db: AsyncConnection, task: TaskRow, decision: Decision) 
         return
     if asked.refund_id is not None:
         refund = await REFUNDS.lock(db, asked.refund_id)
-        await settle_refund(db, refund, amount, task.facts.get("reference"))
+        await settle_refund(db, refund, amount, task.facts.get("reference"), actor=decision.actor)
         await signal(db, Document(Kind.REFUND, asked.refund_id), Signal.PAYMENT_REPORTED)
         return
     if asked.shipment_id is not None:

@@ -64,7 +64,7 @@ class RefundActivities:
             try:
                 await check_kept(db, order, refund)
             except AmountExceeded as error:
-                await fail_refund(db, refund, error.code, error.detail)
+                await fail_refund(db, refund, error.code, error.detail, actor="system")
                 return None
             attempt += 1
             await REFUNDS.move(db, refund, RefundStatus.SUBMITTED, "system", attempt=attempt)

@@ -13,13 +13,19 @@ from domain.refunds.status import RefundStatus
 from domain.tasks import TaskKind
 from gateways.payments.port import PaymentResult
 
+PROVIDER = "provider"
+
 
 async def settle_refund(
-    db: AsyncConnection, refund: RefundRow, amount: int, reference: str | None
+    db: AsyncConnection,
+    refund: RefundRow,
+    amount: int,
+    reference: str | None,
+    actor: str = PROVIDER,
 ) -> None:
     """Book that ``amount`` (minor units) of a locked refund has gone back to the customer.
 
-    Another amount than was asked for counts where finance let it stand.
+    Another amount than was asked for counts where finance, the ``actor`` then, let it stand.
     """
     if amount != refund.amount:
         await change_amount(db, refund, amount)
@@ -29,7 +35,7 @@ async def settle_refund(
         db,
         refund,
         RefundStatus.SUCCEEDED,
-        "provider",
+        actor,
         {"amount": money},
         provider_reference=reference,
         failure_code="",
@@ -44,13 +50,15 @@ async def unsettle_refund(db: AsyncConnection, refund: RefundRow, told: PaymentR
     await fail_refund(db, refund, told.failure_code, told.failure_message)
 
 
-async def fail_refund(db: AsyncConnection, refund: RefundRow, code: str, message: str) -> None:
-    """Book that the money of a locked refund is still ours, and ask finance what now."""
+async def fail_refund(
+    db: AsyncConnection, refund: RefundRow, code: str, message: str, actor: str = PROVIDER
+) -> None:
+    """Book that the money of a locked refund is still ours, as ``actor`` says; ask finance."""
     await REFUNDS.move(
         db,
         refund,
         RefundStatus.FAILED,
-        "provider",
+        actor,
         {"failure_code": code},
         failure_code=code,
         failure_message=message,
