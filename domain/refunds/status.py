@@ -9,7 +9,7 @@ class RefundStatus(StrEnum):
     """How far money on its way back to a customer is."""
 
     REQUESTED = "requested"
-    """Somebody else than who asked for it has to approve it."""
+    """Awaits the approval of another person than its requester."""
     APPROVED = "approved"
     SUBMITTED = "submitted"
     """The provider is asked, and its answer may still be unknown."""
@@ -46,4 +46,4 @@ class RefundSource(StrEnum):
     GOODWILL = "goodwill"
     """A person, with goods or without."""
     PROVIDER = "provider"
-    """Nobody here: it was made at the provider, for example in its dashboard."""
+    """The provider itself, for example in its dashboard."""
