@@ -11,7 +11,8 @@ from db.ledgers import ledger_of
 from db.orders.tables import OrderRow
 from db.outbox import signal
 from db.payments import KnownEntry, record_entry
-from db.shipments.captures import get_settlement, uncount_capture
+from db.refunds.refundable import rests_on_capture
+from db.shipments.captures import uncount_capture
 from db.shipments.tables import ShipmentRow
 from db.tasks import open_task
 from domain.documents import Document, Kind, Signal
@@ -43,7 +44,7 @@ async def take_back(
         return await _end(db, order, done, told)
     shipment = await SHIPMENTS.lock(db, done.shipment_id) if done.shipment_id else None
     if done.kind is EntryKind.CAPTURE and shipment is not None:
-        await _check_kept(db, shipment)
+        await _check_kept(db, order, shipment, done)
     money = Money(amount=done.amount, currency=done.currency)
     data = {
         "payment_id": done.payment_id,
@@ -103,9 +104,11 @@ def _reversed(order: OrderRow, done: KnownEntry) -> FactEnd:
     return applied(f"{order.number}: {done.kind} reversed")
 
 
-async def _check_kept(db: AsyncConnection, shipment: ShipmentRow) -> None:
-    settlement = await get_settlement(db, shipment.id)
-    if settlement.refunded:
+async def _check_kept(
+    db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, done: KnownEntry
+) -> None:
+    ledger = await ledger_of(db, order.id)
+    if await rests_on_capture(db, ledger, done.payment_id, shipment.id, done.amount):
         raise RestsOnIt(
             f"{shipment.number}: the provider takes the money back that it had captured, and of"
             " which we have given money back"

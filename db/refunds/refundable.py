@@ -17,7 +17,7 @@ from domain.payments import EntryKind, Phase, add_up
 from domain.refunds.rules import PaidLine, PaidOrder, PaidPayment
 from domain.refunds.status import PROMISED, RefundStatus
 
-_COUNTS = "({})".format(
+COUNTS = "({})".format(
     ", ".join(f"'{status}'" for status in sorted(PROMISED | {RefundStatus.SUCCEEDED}))
 )
 """The states of refunds whose money is gone or promised."""
@@ -39,7 +39,7 @@ _LINES = text(
     LEFT JOIN LATERAL (
         SELECT sum(x.units) AS units, sum(x.amount) AS amount, sum(x.tax_amount) AS tax
         FROM refund_lines x JOIN refunds f ON f.id = x.refund_id
-        WHERE x.order_line_id = l.id AND f.status IN {_COUNTS}) r ON true
+        WHERE x.order_line_id = l.id AND f.status IN {COUNTS}) r ON true
     WHERE l.order_id = :order"""
 )
 _GONE = text(
@@ -47,12 +47,45 @@ _GONE = text(
         sum(shipping_tax_amount)::bigint AS shipping_tax, sum(tax_amount)::bigint AS tax,
         sum(goodwill_amount)::bigint AS goodwill, sum(goodwill_tax_amount)::bigint AS goodwill_tax,
         coalesce(sum(amount) FILTER (WHERE status IN {PLANNED}), 0)::bigint AS planned
-    FROM refunds WHERE order_id = :order AND status IN {_COUNTS} GROUP BY payment_id"""
+    FROM refunds WHERE order_id = :order AND status IN {COUNTS} GROUP BY payment_id"""
 )
 _POSTAGE = text(
     """SELECT coalesce(sum(refund_shipping_amount), 0)::bigint FROM shipments
     WHERE order_id = :order"""
 )
+
+_MOVED = "('submitted', 'succeeded')"
+_RESTS = text(
+    f"""SELECT EXISTS (
+        SELECT FROM order_lines l JOIN (
+            SELECT order_line_id, sum(capture_amount) AS amount FROM shipment_lines
+            WHERE shipment_id = :shipment GROUP BY 1) part ON part.order_line_id = l.id
+        WHERE l.captured_amount - part.amount < l.refunded_amount + (
+            SELECT coalesce(sum(x.amount), 0) FROM refund_lines x
+            JOIN refunds r ON r.id = x.refund_id
+            WHERE x.order_line_id = l.id AND r.status = 'submitted'))
+    OR EXISTS (
+        SELECT FROM shipments s JOIN orders o ON o.id = s.order_id
+        WHERE s.id = :shipment AND s.capture_shipping_amount > 0
+            AND o.captured_shipping_amount - s.capture_shipping_amount < (
+            SELECT coalesce(sum(x.amount), 0) FROM (
+                SELECT refund_shipping_amount AS amount FROM shipments WHERE order_id = o.id
+                UNION ALL SELECT shipping_amount FROM refunds
+                WHERE order_id = o.id AND status IN {_MOVED}) x))"""
+)
+
+
+async def rests_on_capture(
+    db: AsyncConnection, ledger: Ledger, payment_id: UUID, shipment_id: UUID, amount: int
+) -> bool:
+    """Whether money was given back, or is on its way, of what was captured for a shipment.
+
+    By its lines, by the order's shipping, or because the payment could not give so much without
+    that ``amount`` (minor units). What is only promised does not rest on it: submitting looks.
+    """
+    if add_up(ledger.of(payment_id)).refundable < amount:
+        return True
+    return bool((await db.execute(_RESTS, {"shipment": shipment_id})).scalar_one())
 
 
 async def paid_order(db: AsyncConnection, order: OrderRow) -> PaidOrder:

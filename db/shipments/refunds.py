@@ -9,15 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.ledgers import ENTRY, entry_of
 from db.payments import AGAIN, STANDS
-from db.refunds.refundable import PLANNED
+from db.refunds.refundable import COUNTS, PLANNED
 from db.shipments.captures import OWES
 from domain.money import Money
 from domain.payments import EntryKind, Refusal, add_up
 from domain.shipments.refunds import Paid
 
 # What refunds of their own give back, or have promised to.
-_POSTAGE = """(SELECT coalesce(sum(r.shipping_amount), 0) FROM refunds r
-            WHERE r.order_id = o.id AND r.status NOT IN ('failed', 'cancelled'))"""
+_POSTAGE = f"""(SELECT coalesce(sum(r.shipping_amount), 0) FROM refunds r
+            WHERE r.order_id = o.id AND r.status IN {COUNTS})"""
 # What of that no entry tells of yet.
 _PLANNED = f"""(SELECT coalesce(sum(r.amount), 0) FROM refunds r
             WHERE r.payment_id = paid.id AND r.status IN {PLANNED})::bigint"""

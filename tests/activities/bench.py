@@ -9,10 +9,14 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.facts import FactIntake
+from activities.refunds.accepting import request_refund
 from db.facts import Fact, record_facts
 from db.metadata import Base
 from db.verify.books import Finding, verify
-from domain.ids import OrderId, ShipmentId, new_id
+from domain.ids import LineId, OrderId, RefundId, ShipmentId, new_id
+from domain.money import Money
+from domain.policy import Policy
+from domain.refunds.requests import RefundLine, RequestRefund
 from gateways.carriers.sandbox import SANDBOX_CARRIER, SandboxCarrier
 from gateways.payments.sandbox import SandboxPayments
 from runtime.commands.reconciliation import compare_labels, compare_payments
@@ -72,6 +76,25 @@ class Bench:
         await self.scan(shipment, "PU")
         await self.take("hand_over_shipment", shipment)
         return order, shipment
+
+    async def refund(self, part: str = "goodwill") -> tuple[OrderId, RefundId]:
+        """Deliver an order and ask for money back: a unit, the shipping, or some goodwill."""
+        order, shipment = await self.sent()
+        await self.scan(shipment, "DL")
+        await self.take("settle_shipment", shipment)
+        query = "SELECT id FROM order_lines WHERE order_id = :id"
+        line = LineId(await self.shop.one(query, id=order))
+        money = Money(amount=100, currency="USD")
+        parts: dict[str, dict[str, Any]] = {
+            "goodwill": {"goodwill": money},
+            "units": {"lines": (RefundLine(order_line_id=line, units=1),)},
+            "shipping": {"shipping": money},
+        }
+        asked = RequestRefund(order_id=order, reason="it came late", **parts[part])
+        refund = RefundId(new_id())
+        async with self.shop.books.begin() as db:
+            await request_refund(db, refund, asked, Policy(), actor="support")
+        return order, refund
 
     async def shipments(self, order: OrderId) -> list[ShipmentId]:
         rows = await self.shop.rows(

@@ -72,6 +72,27 @@ async def test_a_capture_taken_back_after_its_refund_is_a_person_s_to_untangle(
     assert "of which we have given money back" in problem
 
 
+@pytest.mark.parametrize("part", ["goodwill", "units", "shipping"])
+@pytest.mark.parametrize("under_way", [False, True], ids=["given back", "under way"])
+async def test_a_capture_of_which_a_refund_gives_money_back_stays_until_a_person_untangles_it(
+    bench: Bench, part: str, under_way: bool
+) -> None:
+    """T05: a refund of its own rests on its capture, whatever it gives back, and while it moves."""
+    order, refund = await bench.refund(part)
+    if under_way:
+        await bench.payments.fault("timeout_after_success", "refund", delay_seconds=0.01)
+        with pytest.raises(PartnerFailure):
+            await bench.take("submit_refund", refund)
+    else:
+        await bench.take("submit_refund", refund)
+    problem = await problem_with(bench, order, outcome="failed", failure_code="card_closed")
+    assert "of which we have given money back" in problem
+    await bench.take("submit_refund", refund, attempt=2)
+    status = await bench.shop.one("SELECT status FROM refunds WHERE id = :id", id=refund)
+    assert status == "succeeded"
+    assert await bench.broken() == []
+
+
 async def test_a_failure_that_comes_before_the_answer_waits_for_it(bench: Bench) -> None:
     """T05: the step that asked still counts what it heard, so the failure is looked at after it."""
     order, [shipment] = await bench.booked()

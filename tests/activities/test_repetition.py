@@ -6,17 +6,13 @@ from typing import Any
 
 import pytest
 
-from activities.refunds.accepting import request_refund
 from activities.tasks import accept_answer
 from domain.access import Role
 from domain.documents import Document, Kind
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import OrderId, RefundId, ShipmentId, TaskId, new_id
-from domain.money import Money
 from domain.orders.requests import Cancellation, UndoFailure
 from domain.orders.status import CancelReason
-from domain.policy import Policy
-from domain.refunds.requests import RequestRefund
 from domain.shipments.outcomes import ShipmentDecision
 from domain.tasks import Decision
 from gateways.failures import PartnerFailure
@@ -163,14 +159,7 @@ async def _decided(bench: Bench, shipment: ShipmentId, choice: str) -> ShipmentD
 
 
 async def _to_give_back(bench: Bench) -> RefundId:
-    shipment = await _delivered(bench)
-    await bench.take("settle_shipment", shipment)
-    order = await bench.shop.one("SELECT order_id FROM shipments WHERE id = :id", id=shipment)
-    money = Money(amount=100, currency="USD")
-    asked = RequestRefund(order_id=order, goodwill=money, reason="it came late")
-    refund = RefundId(new_id())
-    async with bench.shop.books.begin() as db:
-        await request_refund(db, refund, asked, Policy(), actor="support")
+    _, refund = await bench.refund()
     return refund
 
 
