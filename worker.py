@@ -16,6 +16,8 @@ from activities.holds import HoldActivities
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
 from activities.refunds.activities import RefundActivities
+from activities.returns.activities import ReturnActivities
+from activities.returns.labelling import ReturnLabelActivities
 from activities.shipments.booking import BookingActivities
 from activities.shipments.journey import JourneyActivities
 from activities.tasks import TaskActivities
@@ -40,14 +42,17 @@ def activities(
     books: Database, carrier: Carrier, payments: PaymentProvider, policy: Policy | None = None
 ) -> list[Callable[..., Any]]:
     """Return every step of every process; a test checks that none is missing."""
+    decided = policy or Policy()
     objects = (
         OrderActivities(books, carrier.name),
         PaymentActivities(books, payments, carrier.name),
         BookingActivities(books, carrier),
-        JourneyActivities(books, payments),
+        JourneyActivities(books, payments, decided),
         RefundActivities(books, payments),
+        ReturnActivities(books, decided),
+        ReturnLabelActivities(books, carrier),
         TaskActivities(books),
-        HoldActivities(books, policy or Policy()),
+        HoldActivities(books, decided),
     )
     return [
         getattr(each, name)

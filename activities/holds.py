@@ -12,9 +12,16 @@ from db.holds import find_hold, is_held, record_hold, release_hold, require_hold
 from db.tasks import cancel_tasks
 from domain.documents import Kind
 from domain.holds import HoldPlacement, HoldReason, HoldRelease, already_held
+from domain.orders.receipts import window_of
 from domain.orders.status import OrderStatus
 from domain.policy import Policy
 from domain.tasks import TaskKind
+
+ASKED_ABOUT = {
+    HoldReason.FRAUD_REVIEW: TaskKind.FRAUD_REVIEW,
+    HoldReason.AWAITING_PAYMENT: TaskKind.RENEWAL_FAILED,
+}
+"""What people are asked as long as a hold of such a reason is open."""
 
 
 class HoldActivities:
@@ -74,14 +81,15 @@ async def lift(db: AsyncConnection, row: Any, release: HoldRelease, policy: Poli
     reason = await release_hold(db, release)
     if reason is None:
         return
-    if reason == HoldReason.FRAUD_REVIEW:
-        await cancel_tasks(db, document.id, TaskKind.FRAUD_REVIEW)
+    if asked := ASKED_ABOUT.get(HoldReason(reason)):
+        await cancel_tasks(db, document.id, asked)
     restarted = {}
     pending = document.kind is Kind.ORDER and row.status == OrderStatus.PENDING
     if pending and not await is_held(db, document.id):
         # The window starts again, and never gets shorter.
-        due = func.now() + policy.payment_window
+        due = func.now() + window_of(row.payment_method, policy.payment_window)
         restarted["payment_due_at"] = func.greatest(row.payment_due_at, due)
     await documents.change(db, row, **restarted)
     data = {"hold_id": release.hold_id, "reason": reason}
+    data |= {"note": release.note} if release.note else {}
     await documents.add_event(db, row, "hold_released", release.actor, data)

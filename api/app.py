@@ -10,21 +10,22 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from api import (
-    customers,
     errors,
     events,
     health,
     items,
+    moved,
     openapi,
-    payments,
     reference,
     tasks,
     webhooks,
 )
 from api.authentication import Authenticator
 from api.connections import Connection
+from api.customers import credit
+from api.customers import router as customers
 from api.inventory import router as inventory
-from api.inventory import sites
+from api.inventory import sites, units
 from api.issuer import Issuer
 from api.keys import ApiKeys
 from api.middleware.authenticated import Authenticated
@@ -35,12 +36,18 @@ from api.notifier import OutboxNotifier
 from api.orders import commands
 from api.orders import router as orders
 from api.orders.batch import Acceptor
+from api.payments import router as payments
 from api.refunds import router as refunds
+from api.returns import commands as return_commands
+from api.returns import guests, returnable, withdrawals
+from api.returns import router as returns
 from api.services import Services
 from api.settings import ApiSettings
 from api.shipments import router as shipments
 from api.temporal import LazyClient, TemporalProvider
 from api.tokens import Tokens
+from api.warranties import router as warranties
+from api.warranties import terms as warranty_terms
 from db.engine import Database, open_engine
 from runtime.freezing import freeze_gc
 from runtime.settings import Settings
@@ -51,11 +58,20 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.router,
     webhooks.router,
     inventory.router,
+    units.router,
     shipments.router,
     items.router,
     customers.router,
+    credit.router,
     payments.router,
     refunds.router,
+    returnable.router,
+    returns.router,
+    return_commands.router,
+    withdrawals.router,
+    guests.router,
+    warranty_terms.router,
+    warranties.router,
     events.router,
     tasks.router,
     sites.router,
@@ -97,6 +113,7 @@ def create_app(services: Services) -> FastAPI:
     for router in ROUTERS:
         mount(app, router)
     reference.install(app)
+    moved.install(app)
     openapi.install(app)
     return app
 

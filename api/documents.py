@@ -33,9 +33,17 @@ from domain.access import Caller
 from domain.disclosure import disclose_event
 from domain.documents import PLACE_HOLD, PROCESSES, RELEASE_HOLD, Document, Kind
 from domain.errors import AlreadyExists, IllegalMove, NotFound, PartnerUnavailable
-from domain.holds import HoldPlacement, HoldRelease, PlaceHold
+from domain.holds import (
+    HoldPlacement,
+    HoldReason,
+    HoldRelease,
+    PlaceHold,
+    ReleaseHold,
+    check_release,
+)
 
 View = TypeVar("View", bound=BaseModel)
+_NO_WORDS = ReleaseHold()
 
 REFUSALS = (*READ, *KEYED, NotFound, IllegalMove, PartnerUnavailable)
 """What a request to a running document may answer."""
@@ -210,8 +218,9 @@ def holds(
     @router.post(
         f"/{{{kind}_id}}/holds/{{hold_id}}/release",
         response_model=view,
-        responses=problems(*REFUSALS),
-        description=f"Release one hold; with the last one the {kind} goes on.",
+        responses=problems(*REFUSALS, *BODY),
+        description=f"Release one hold; with the last one the {kind} goes on. A hold `credit_limit`"
+        " that was placed by a rule needs `customers:credit`, and a `note` that says why.",
     )
     async def release(
         document_id: Annotated[UUID, by_id(kind, f"{kind}_id")],
@@ -219,16 +228,23 @@ def holds(
         caller: Annotated[Caller, require(f"{path}:hold")],
         key: OptionalKey,
         documents: Annotated[DocumentCommands[View], Depends(commands)],
+        body: ReleaseHold = _NO_WORDS,
     ) -> Response:
         document = Document(kind, document_id)
-        asked = HoldRelease(document=document, hold_id=hold_id, actor=caller.subject)
+        note = body.note
+        asked = HoldRelease(document=document, hold_id=hold_id, actor=caller.subject, note=note)
+        # Without a note it is the request that a release before this one knew without a body.
+        given = body if note else None
+
+        async def check(db: AsyncConnection) -> None:
+            hold = await require_hold(db, hold_id, document)
+            check_release(caller, HoldReason(hold.reason), hold.placed_by, note)
 
         async def run(request_id: UUID) -> View:
-            check = partial(require_hold, hold_id=hold_id, document=document)
             fulfilled = partial(is_released, hold_id=hold_id, document=document)
             return await documents.ask(
                 document, caller, RELEASE_HOLD, asked, request_id, check, fulfilled
             )
 
         route = f"POST /{path}/{document_id}/holds/{hold_id}/release"
-        return keyed_response(await idempotent(documents.books, caller, key, route, None, run))
+        return keyed_response(await idempotent(documents.books, caller, key, route, given, run))

@@ -91,8 +91,12 @@ SignedBy = Annotated[
 ]
 
 # Of an attempt to pay.
-Provider = Annotated[str, Field(description="The payment provider that was asked, by name.")]
-Method = Annotated[str, Field(description="How the customer pays: `card`.")]
+Provider = Annotated[
+    str, Field(description="The payment provider that is asked, by name; `bank` for a transfer.")
+]
+Method = Annotated[
+    str, Field(description="How the customer pays: `card`, `bank_transfer` or `net_terms`.")
+]
 ToPay = Annotated[Money, Field(description="What is to be paid by this attempt.")]
 Authorized = Annotated[Money, Field(description="What is still reserved on the card.")]
 Captured = Annotated[Money, Field(description="What was taken so far.")]

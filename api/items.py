@@ -37,9 +37,9 @@ from db.inventory.reads import get_availability
 from db.items import ItemRead, get_item, search_items
 from db.pages import get_page
 from domain.access import Caller, Command
-from domain.errors import AlreadyExists, NotFound, Stale
+from domain.errors import AlreadyExists, InUse, NotFound, Stale
 from domain.ids import ItemId
-from domain.items import CreateItem, ItemChange, ItemStatus, Rate
+from domain.items import CreateItem, ItemChange, ItemStatus, Rate, Tracking
 from domain.money import Money
 from domain.value import Name, Value
 
@@ -61,6 +61,15 @@ class ItemView(Value):
     """The share of the price that comes on top as tax: `0.08` is 8 %."""
     weight_grams: int
     """Of one unit."""
+    return_window_days: int | None
+    """For so many days after its delivery a unit may come back; 0: never; null: as the company's
+    setting says."""
+    restocking_fee_rate: Rate
+    """The share of the money for a returned unit that is kept: `0.15` is 15 %."""
+    tracking: Tracking
+    """Whether its units are known by their serials, or only counted."""
+    warranty_term: str | None
+    """The code of the warranty term that it is sold with; null: none."""
     prices: tuple[Money, ...]
     """List prices without tax, one per currency in which it is sold."""
     metadata: KeptMetadata
@@ -147,7 +156,7 @@ async def show(
     "",
     status_code=201,
     response_model=ItemView,
-    responses=LOCATED | problems(*READ, *BODY, *KEYED, AlreadyExists),
+    responses=LOCATED | problems(*READ, *BODY, *KEYED, AlreadyExists, NotFound),
 )
 async def create(
     item: CreateItem,
@@ -168,7 +177,7 @@ async def create(
 @router.patch(
     "/{item_id}",
     response_model=ItemView,
-    responses=problems(*READ, *BODY, *KEYED, NotFound, Stale),
+    responses=problems(*READ, *BODY, *KEYED, NotFound, Stale, InUse),
 )
 async def change(
     item_id: Annotated[UUID, by_id("item")],

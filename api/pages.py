@@ -7,7 +7,14 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.pages import Window
@@ -79,6 +86,25 @@ class DatedQuery(PageQuery):
         return Window(column, self.created_from, self.created_to)
 
 
+MOST_OFFSET = 10_000
+
+
+class OffsetQuery(DatedQuery):
+    """Which page of a list that may be read by position, too."""
+
+    offset: Annotated[int, Field(ge=0, le=MOST_OFFSET)] | None = Field(
+        default=None,
+        description="How many of the newest to skip, instead of `after`. What is created meanwhile"
+        " moves the others on, so that one may be seen twice: `after` shows each once.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way_to_go_on(self) -> Self:
+        if self.offset is not None and self.after is not None:
+            raise ValueError("give after or offset, not both")
+        return self
+
+
 class Page(Value, Generic[Item]):
     """A page of a list, and where the list goes on."""
 
@@ -99,6 +125,18 @@ class Page(Value, Generic[Item]):
         """Build a page; ``after`` is the key of its last item when there are more, else None."""
         return cls(**page(tuple(items), path, query, after))
 
+    @classmethod
+    def numbered(cls, items: Sequence[Item], path: str, query: OffsetQuery, after: object) -> Self:
+        """Build a page as ``of`` does, of a list that may be read by ``offset``, too.
+
+        The page that follows the last offset allowed is read by ``after``.
+        """
+        following = (query.offset or 0) + len(items)
+        if after is None or query.offset is None or following > MOST_OFFSET:
+            keyed = query.model_copy(update={"offset": None})
+            return cls.of(items, path, keyed, after)
+        return cls(items=tuple(items), next=address(path, query, offset=following))
+
 
 def page(items: Sequence[Any], path: str, query: Query, after: object) -> dict[str, Any]:
     """Lay out a page as `Page` is written; ``after`` as there."""
@@ -107,13 +145,19 @@ def page(items: Sequence[Any], path: str, query: Query, after: object) -> dict[s
 
 def link(path: str, query: Query, after: object) -> str:
     """Return the relative address of the page after ``after`` with the same filters."""
+    return address(path, query, after=after)
+
+
+def address(path: str, query: Query, **place: object) -> str:
+    """Return the relative address of a page with the same filters at another ``place``."""
     given: dict[str, Any] = query.model_dump(mode="json", exclude_defaults=True)
     parameters = {
         name: sorted(value) if isinstance(value, list) else _word(value)
         for name, value in given.items()
-        if name != "after"
+        if name not in place
     }
-    return f"{path}?{urlencode({**parameters, 'after': str(after)}, doseq=True)}"
+    there = {name: str(value) for name, value in place.items()}
+    return f"{path}?{urlencode({**parameters, **there}, doseq=True)}"
 
 
 def _word(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Problem details in OpenAPI: which refusals each route documents."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +88,28 @@ class Holder(Described):
     """Units that are promised to it."""
 
 
+class RemainingLine(Described):
+    """A line of an order, of which fewer units remain than were asked for."""
+
+    order_line_id: UUID
+    """The line's `id`."""
+    units: int
+    """Units of it that have not left and are not cancelled."""
+
+
+class NamedUnit(Described):
+    """A unit that was named and cannot be meant."""
+
+    serial: str
+    """What stands on it."""
+    message: str
+    """What is wrong with it, in words for people."""
+    status: str = _ABSENT
+    """What it is; absent where there is no such unit."""
+    place: str | None = _ABSENT
+    """Where it is: the codes of the site and the location; null while a customer has it."""
+
+
 class Problem(Described):
     """Problem details (RFC 9457) with what else is known of the refusal, by its `code`.
 
@@ -129,10 +152,15 @@ class Problem(Described):
     """With `out_of_stock`, of an adjustment: units that could be taken."""
     holders: list[Holder] = _ABSENT
     """With `out_of_stock`, of an adjustment: to what the others are promised."""
+    units: list[NamedUnit] = _ABSENT
+    """Units, named by their serials, that are not what they have to be, with where they are."""
     remaining: Money = _ABSENT
     """With `amount_exceeded`: what can still be given back."""
     remaining_units: int = _ABSENT
-    """With `quantity_exceeded`: the units of the line that can still be given back."""
+    """With `quantity_exceeded`: how many units of the line still can; with `window_closed`: how
+    many may come back today."""
+    remaining_lines: list[RemainingLine] = _ABSENT
+    """With `quantity_exceeded`, of a cancellation: what of each line can still be cancelled."""
     sku: str = _ABSENT
     """With `price_changed`: the item."""
     current: Money = _ABSENT
@@ -143,6 +171,13 @@ class Problem(Described):
     """With `forbidden`: the role that may."""
     field: str = _ABSENT
     """With `forbidden`: the field that the caller may not give."""
+    route: str = _ABSENT
+    """With `forbidden`: where else this is asked for."""
+    rule: str = _ABSENT
+    """With `same_person`: which rule wants another person: `refund_limit`."""
+    closed_on: date | None = _ABSENT
+    """With `window_closed`: the last day on which they could come back, in UTC; null where there
+    was none, as of a final sale."""
     retry_after: int = _ABSENT
     """With `too_many_attempts`: seconds after which another card may be tried."""
 

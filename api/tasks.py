@@ -27,11 +27,12 @@ from db.tasks import TaskRow
 from domain.access import Caller, Role
 from domain.disclosure import MONEY_TASKS, may_see_money
 from domain.documents import DECIDE, Document
-from domain.errors import IllegalMove, NotFound, PartnerUnavailable
+from domain.errors import IllegalMove, NotFound, PartnerUnavailable, SamePerson
 from domain.ids import TaskId
 from domain.money import Money
+from domain.questions import RULES
 from domain.shipments.booking import AnswerDetails
-from domain.tasks import RULES, Decision, TaskKind, TaskStatus
+from domain.tasks import Decision, TaskKind, TaskStatus
 from domain.value import Name, Text, Value
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
@@ -82,6 +83,8 @@ class TaskView(Value):
     """When it was asked, in UTC (RFC 3339)."""
     due_at: datetime
     """By when it should be answered."""
+    reminded_at: datetime | None
+    """When the last reminder of it was sent; null for kinds without reminders."""
     outcome: str | None
     """The choice that was taken; null while it is open, and if it went away with its cause."""
     note: str
@@ -174,7 +177,7 @@ def _choice(kind: str, choice: str, amounts: Amounts) -> ChoiceView:
 @router.post(
     "/{task_id}/decide",
     response_model=TaskView,
-    responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove, PartnerUnavailable),
+    responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove, SamePerson, PartnerUnavailable),
 )
 async def decide(
     task_id: Annotated[UUID, by_id("task")],

@@ -6,9 +6,11 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
+    CheckConstraint,
     ColumnElement,
     Index,
     Select,
+    Text,
     UniqueConstraint,
     and_,
     func,
@@ -17,14 +19,20 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Kept, Updated, columns_of, one_of
+from db.metadata import Base, Id, Kept, Minor, Updated, columns_of, in_words, one_of
 from domain.access import EVERYTHING, Reach
-from domain.customers import CreateCustomer, CustomerKind, CustomerStatus, folded_email
+from domain.customers import (
+    CreateCustomer,
+    CustomerFlag,
+    CustomerKind,
+    CustomerStatus,
+    folded_email,
+)
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import CustomerId
 from domain.metadata import merge
@@ -37,8 +45,16 @@ class CustomerRow(Base):
     __table_args__ = (
         one_of("status", CustomerStatus),
         one_of("kind", CustomerKind),
+        CheckConstraint(f"flags <@ ARRAY[{in_words(CustomerFlag)}]", name="flags"),
+        CheckConstraint("terms_days BETWEEN 0 AND 365", name="terms_days"),
+        CheckConstraint(
+            "(credit_limit_amount IS NULL) = (credit_limit_currency IS NULL)"
+            " AND credit_limit_amount >= 0",
+            name="credit_limit",
+        ),
         UniqueConstraint("source", "external_reference"),
         Index("ix_customers_created", "created_at", "id"),
+        Index("ix_customers_flags", "flags", postgresql_using="gin"),
         Index(
             "uq_customers_email", "email", unique=True, postgresql_where=text("email IS NOT NULL")
         ),
@@ -53,6 +69,13 @@ class CustomerRow(Base):
     source: Mapped[str]
     external_reference: Mapped[str | None]
     address: Mapped[dict[str, Any] | None]
+    flags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    """What staff should know, in order of the words."""
+    terms_days: Mapped[int] = mapped_column(server_default="0")
+    """So many days after its confirmation an order on terms is to be paid; 0: none are."""
+    credit_limit_amount: Mapped[Minor | None]
+    """The most that orders on terms may owe together; NULL: there are none."""
+    credit_limit_currency: Mapped[str | None]
     kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[Updated]
@@ -80,10 +103,20 @@ async def find_statuses(
     return {CustomerId(row.id): CustomerStatus(row.status) for row in rows}
 
 
+async def flags_of(db: AsyncConnection, customer_id: UUID) -> list[CustomerFlag]:
+    """Return what staff should know of a customer."""
+    found = await db.execute(select(CustomerRow.flags).where(CustomerRow.id == customer_id))
+    return [CustomerFlag(flag) for flag in found.scalar_one()]
+
+
 def search_customers(
-    reach: Reach = EVERYTHING, *, email: str | None = None, status: str | None = None
+    reach: Reach = EVERYTHING,
+    *,
+    email: str | None = None,
+    status: str | None = None,
+    flag: str | None = None,
 ) -> Select[Any]:
-    """Select customers within reach, by email or status if given."""
+    """Select customers within reach, by email, status or flag if given."""
     query = select(CustomerRow.__table__)
     if reach.customer_id is not None:
         query = query.where(CustomerRow.id == reach.customer_id)
@@ -93,6 +126,8 @@ def search_customers(
         query = query.where(CustomerRow.email == folded_email(email))
     if status is not None:
         query = query.where(CustomerRow.status == status)
+    if flag is not None:
+        query = query.where(CustomerRow.flags.contains([flag]))
     return query
 
 
@@ -103,6 +138,7 @@ async def add_customer(
 
     Raises AlreadyExists, with the id of the first one within ``reach`` if there is one.
     """
+    limit = customer.credit_limit
     added = await db.execute(
         insert(CustomerRow)
         .values(
@@ -116,6 +152,9 @@ async def add_customer(
             external_reference=customer.external_reference,
             address=customer.address and customer.address.model_dump(),
             kept=merge({}, customer.metadata),
+            terms_days=customer.terms_days,
+            credit_limit_amount=limit and limit.amount,
+            credit_limit_currency=limit and limit.currency,
         )
         .on_conflict_do_nothing()
         .returning(CustomerRow.__table__)

@@ -13,11 +13,16 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.documents import SHIPMENTS
+from db.documents import DOCUMENTS
 from db.events import add_events
-from db.shipments.tables import ShipmentRow
+from db.orders.captures import TO_COME
+from db.orders.terms import OVERDUE
+from db.refunds.attempts import UNSETTLED
+from db.returns.coming import ASTRAY, NOT_RECEIVED, NOT_SENT_BACK, USED
 from db.tasks import TaskRow, close_task, open_task
+from domain.documents import Kind
 from domain.holds import HOLD_OWNERS, HoldReason
+from domain.orders.receipts import TRANSFER_REMINDED
 from domain.tasks import TaskKind, TaskStatus
 
 
@@ -27,15 +32,15 @@ class Deadline:
 
     name: str
     document: str
-    """What the warning is about: a ``shipment``, a ``refund``, or a ``hold``."""
+    """What the warning is about: an ``order``, ``shipment``, ``refund``, ``return``, ``hold``."""
     after: timedelta
     waiting: str
     """Selects id, since, abroad and facts of all that waits, be it late or not."""
     task: TaskKind | None = None
     event: str = ""
-    """The event ``shipment.<event>``."""
+    """The event ``<document>.<event>``."""
     abroad: timedelta | None = None
-    """How long it may wait when it goes to another country; else as long as at home."""
+    """How long it may wait when it is known to take long: to another country, or pending."""
     again: timedelta | None = None
     """How long after an answer the same is asked again, while the cause lasts."""
     owner: Callable[[Mapping[str, Any]], str] | None = None
@@ -59,6 +64,7 @@ _FACTS = """jsonb_build_object('order_id', s.order_id, 'shipment', s.number,
         'carrier', s.carrier, 'service', s.service)"""
 _SHIPMENTS = "FROM shipments s JOIN orders o ON o.id = s.order_id"
 
+_BACK = "jsonb_build_object('return', r.number, 'order_id', r.order_id) AS facts FROM returns r"
 DEADLINES = (
     Deadline(
         "hold_review",
@@ -73,6 +79,9 @@ DEADLINES = (
         again=timedelta(hours=24),
         owner=lambda facts: HOLD_OWNERS[HoldReason(facts["reason"])],
     ),
+    # Only told, as the one about returns: there is the rest of the time, or a person's word.
+    Deadline("transfer_reminder", "order", TRANSFER_REMINDED, TO_COME, event="transfer_reminder"),
+    Deadline("payment_overdue", "order", timedelta(), OVERDUE, event="payment_overdue"),
     # A refused booking has its own question.
     Deadline(
         "picking_late",
@@ -125,13 +134,61 @@ DEADLINES = (
         "refund_unsettled",
         "refund",
         timedelta(hours=24),
-        """SELECT r.id, r.submitted_at AS since, false AS abroad, jsonb_build_object(
-            'refund', r.number, 'order_id', r.order_id, 'amount',
-            jsonb_build_object('amount', r.amount, 'currency', r.currency)) AS facts
-        FROM refunds r WHERE r.status = 'submitted' AND NOT EXISTS (SELECT 1 FROM tasks t
-            WHERE t.document_id = r.id AND t.kind = 'payment_mismatch' AND t.status = 'open')""",
+        UNSETTLED,
         task=TaskKind.REFUND_UNSETTLED,
+        abroad=timedelta(days=10),
         again=timedelta(days=7),
+    ),
+    # Only told: the customer still has the rest of the time.
+    Deadline(
+        "ship_back_reminder",
+        "return",
+        timedelta(days=21),
+        f"""SELECT r.id, r.authorized_at AS since, false AS abroad, jsonb_build_object(
+            'return', r.number, 'ship_back_by', r.ship_back_by) AS facts
+        FROM returns r WHERE r.status = 'authorized' AND r.last_received_at IS NULL
+            AND r.ship_back_by > now() AND NOT {USED}""",
+        event="ship_back_reminder",
+    ),
+    *(
+        Deadline(str(kind), "return", after, waiting, task=kind, again=again)
+        for kind, after, waiting, again in (
+            (TaskKind.PARCEL_NOT_RECEIVED, timedelta(days=2), NOT_RECEIVED, timedelta(days=2)),
+            (TaskKind.RETURN_PARCEL_LOST, timedelta(), ASTRAY, timedelta(days=7)),
+            (TaskKind.SEND_BACK_FAILED, timedelta(), NOT_SENT_BACK, timedelta(days=2)),
+        )
+    ),
+    Deadline(
+        "finish_receiving",
+        "return",
+        timedelta(days=14),
+        f"""SELECT r.id, coalesce(r.last_received_at, r.authorized_at) AS since, false AS abroad,
+            {_BACK} WHERE r.status = 'authorized'
+            AND (r.last_received_at IS NOT NULL OR r.kind = 'undeliverable')""",
+        task=TaskKind.FINISH_RECEIVING,
+        again=timedelta(days=14),
+    ),
+    Deadline(
+        "inspection_late",
+        "return",
+        timedelta(days=2),
+        f"""SELECT r.id, r.received_at AS since, false AS abroad, {_BACK}
+        WHERE r.status = 'received'""",
+        task=TaskKind.INSPECTION_LATE,
+        again=timedelta(days=7),
+    ),
+    # The consumer is to have the money back 14 days after the withdrawal.
+    Deadline(
+        "withdrawal_unresolved",
+        "return",
+        timedelta(days=10),
+        """SELECT r.id, r.created_at AS since, false AS abroad, jsonb_build_object(
+            'return', r.number, 'order_id', r.order_id, 'refund_due_on',
+            (r.created_at AT TIME ZONE 'UTC')::date + 14, 'status', r.status) AS facts
+        FROM returns r WHERE r.kind = 'withdrawal'
+            AND r.status IN ('requested', 'authorized', 'received', 'inspected')""",
+        task=TaskKind.WITHDRAWAL_UNRESOLVED,
+        again=timedelta(days=2),
     ),
     # The promised day is over at its end, by UTC.
     Deadline(
@@ -145,9 +202,7 @@ DEADLINES = (
         event="overdue",
     ),
 )
-"""Orders: a hold open for 24 h. Shipments: no label 24 h after planning, no scan 24 h after booking
-and 48 h after the answer to that, no news for 5 days (abroad 10), promised day past by 1 day.
-Refunds: no answer of the provider for 24 h."""
+"""All of them; the pages of the processes have them as tables."""
 
 
 def _late(deadline: Deadline) -> str:
@@ -161,7 +216,7 @@ def _unsaid(deadline: Deadline) -> str:
     """Select what is late and was not warned of."""
     if deadline.event:
         said = f"""SELECT 1 FROM events e WHERE e.subject_id = w.id
-            AND e.type = 'shipment.{deadline.event}.v1'
+            AND e.type = '{deadline.document}.{deadline.event}.v1'
             AND CAST(e.data ->> 'since' AS timestamptz) = w.since"""
     else:
         again = f"AND t.closed_at > now() - {_seconds(deadline.again)}" if deadline.again else ""
@@ -207,7 +262,7 @@ async def warn(db: AsyncConnection, deadline: Deadline, ids: Sequence[UUID]) -> 
     lock and by another statement, because the one that locks sees what was before it.
     """
     found = await db.execute(_LOCK[deadline.name], {"ids": list(ids)})
-    locked = {row.id: cast(ShipmentRow, row) for row in found}
+    locked = {row.id: row for row in found}
     late = (await db.execute(_AGAIN[deadline.name], {"ids": list(locked)})).all()
     events = []
     for row in late:
@@ -216,7 +271,8 @@ async def warn(db: AsyncConnection, deadline: Deadline, ids: Sequence[UUID]) -> 
             role = deadline.owner(facts) if deadline.owner else ""
             await open_task(db, deadline.task, deadline.document, row.id, facts, role=role)
         if deadline.event:
-            events.append(SHIPMENTS.event(locked[row.id], deadline.event, "system", facts))
+            documents = DOCUMENTS[Kind(deadline.document)]
+            events.append(documents.event(locked[row.id], deadline.event, "system", facts))
     if events:
         await add_events(db, events)
     return len(late)

@@ -14,10 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import ADD_EVENTS, Event, add_events, to_add
 from db.metadata import DocumentRow, columns_of
+from db.orders.by_hand import MOVES_BY_HAND
 from db.orders.tables import OrderRow
 from db.payments import AGAIN
 from db.refunds.tables import RefundRow
+from db.returns.coming import WAITS as RETURNS_WAIT
+from db.returns.tables import ReturnRow
 from db.shipments.captures import OWES
+from db.shipments.picking import UNPICKED
 from db.shipments.tables import ShipmentRow
 from domain.documents import Document, Kind, correlation_id
 from domain.errors import NotFound
@@ -25,6 +29,7 @@ from domain.lifecycle import Moves, check_running, move
 from domain.money import Money
 from domain.orders import status as orders
 from domain.refunds import status as refunds
+from domain.returns import status as returns
 from domain.shipments import status as shipments
 from telemetry import metrics
 
@@ -169,6 +174,10 @@ def _refund_summary(about: Mapping[str, Any]) -> str:
     return f"{Money(amount=about['amount'], currency=about['currency'])} of {about['order']}"
 
 
+def _return_summary(about: Mapping[str, Any]) -> str:
+    return f"{about['units']} units of {about['order']} come back"
+
+
 # The first scan of one of its parcels proves that a booked shipment has left.
 _SCANNED = """s.status = 'booked' AND EXISTS (SELECT 1 FROM parcels p
             WHERE p.shipment_id = s.id AND p.status NOT IN ('booked', 'voided'))"""
@@ -188,6 +197,10 @@ ORDERS = Documents(
     transitions=metrics.transitions(Kind.ORDER),
     unfinished="""SELECT o.id, o.number, o.placed_at AS since FROM orders o
     WHERE o.status IN ('pending', 'confirmed')""",
+    waits=f"""SELECT 'provider' AS what, m.order_id AS document_id,
+        'a ' || m.kind || ' by hand is with the payment provider' AS detail,
+        m.recorded_at AS since
+    FROM ({MOVES_BY_HAND}) m""",
 )
 SHIPMENTS = Documents(
     kind=Kind.SHIPMENT,
@@ -215,7 +228,11 @@ SHIPMENTS = Documents(
     FROM tasks t JOIN shipments s ON s.id = t.document_id JOIN orders o ON o.id = s.order_id
     WHERE (t.kind = 'capture_failed' AND t.status = 'open' AND o.status <> 'confirmed')
         OR ({AGAIN})""",
-    waits="""SELECT 'carrier' AS what, s.id AS document_id,
+    waits=f"""SELECT 'warehouse' AS what, s.id AS document_id,
+        s.number || ' waits to be picked: ' || {UNPICKED} || ' units to scan' AS detail,
+        s.created_at AS since
+    FROM shipments s WHERE s.status = 'pending' AND {UNPICKED} > 0
+    UNION ALL SELECT 'carrier' AS what, s.id AS document_id,
         s.number || ' is ' || replace(s.status, '_', ' ') AS detail,
         coalesce(s.handed_over_at, s.booked_at) AS since
     FROM shipments s WHERE s.settled_at IS NULL
@@ -240,7 +257,29 @@ REFUNDS = Documents(
         r.number || ' is with the payment provider' AS detail, r.submitted_at AS since
     FROM refunds r WHERE r.status = 'submitted'""",
 )
+RETURNS = Documents(
+    kind=Kind.RETURN,
+    row=ReturnRow,
+    made="requested",
+    first=returns.ReturnStatus.REQUESTED,
+    moves=returns.MOVES,
+    running=returns.RUNNING,
+    run="""SELECT r.id, r.number, r.status, r.customer_id, o.source, jsonb_build_object(
+        'order', o.number, 'units', (
+            SELECT sum(l.quantity) FROM return_lines l WHERE l.return_id = r.id)) AS about
+    FROM returns r JOIN orders o ON o.id = r.order_id""",
+    summary=_return_summary,
+    transitions=metrics.transitions(Kind.RETURN),
+    part_of=Kind.ORDER,
+    # Also one that has ended, while its label is to be given back, or bought for what goes back.
+    unfinished="""SELECT r.id, r.number, r.created_at AS since FROM returns r
+    WHERE r.status IN ('requested', 'authorized', 'received', 'inspected')
+    UNION SELECT r.id, r.number, coalesce(r.cancelled_at, r.expired_at, r.created_at) AS since
+    FROM returns r JOIN return_labels l ON l.return_id = r.id
+    WHERE l.status = 'voiding' OR l.direction = 'outbound' AND l.status = 'pending'""",
+    waits=RETURNS_WAIT,
+)
 
-_ALL = (ORDERS, SHIPMENTS, REFUNDS)
+_ALL = (ORDERS, SHIPMENTS, REFUNDS, RETURNS)
 DOCUMENTS: Mapping[Kind, Documents[Any]] = {each.kind: each for each in _ALL}
 """Every kind; a kind without an entry here has no place in the books."""

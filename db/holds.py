@@ -1,6 +1,7 @@
 """Holds: reasons to stop a document, set and lifted by a person or a rule."""
 
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import Index, bindparam, func, select, text, update
@@ -88,11 +89,13 @@ async def release_all(db: AsyncConnection, document_id: UUID, actor: str) -> dic
     return {row.id: row.reason for row in closed}
 
 
-async def is_held(db: AsyncConnection, document_id: UUID) -> bool:
-    """Whether an open hold stops the document."""
+async def is_held(db: AsyncConnection, document_id: UUID, *, but: UUID | None = None) -> bool:
+    """Whether an open hold stops the document; another one than ``but``, if that is given."""
     query = select(HoldRow.id).where(
         HoldRow.document_id == document_id, HoldRow.released_at.is_(None)
     )
+    if but is not None:
+        query = query.where(HoldRow.id != but)
     return bool((await db.execute(select(query.exists()))).scalar_one())
 
 
@@ -113,6 +116,11 @@ async def open_hold(
     return (await db.execute(query)).scalar_one_or_none()
 
 
+async def change_note(db: AsyncConnection, hold_id: UUID, note: str) -> None:
+    """Say anew why an open hold stops its document."""
+    await db.execute(update(HoldRow).where(HoldRow.id == hold_id).values(note=note))
+
+
 async def find_hold(db: AsyncConnection, hold_id: UUID, document: Document) -> bool:
     """Whether the document has, or had, this hold."""
     query = select(HoldRow.id).where(HoldRow.id == hold_id, HoldRow.document_id == document.id)
@@ -129,10 +137,15 @@ async def is_released(db: AsyncConnection, hold_id: UUID, document: Document) ->
     return bool((await db.execute(select(query.exists()))).scalar_one())
 
 
-async def require_hold(db: AsyncConnection, hold_id: UUID, document: Document) -> None:
-    """Raise NotFound unless the document has, or had, this hold."""
-    if not await find_hold(db, hold_id, document):
+async def require_hold(db: AsyncConnection, hold_id: UUID, document: Document) -> HoldRow:
+    """Return a hold that the document has, or had; raise NotFound."""
+    query = select(HoldRow.__table__).where(
+        HoldRow.id == hold_id, HoldRow.document_id == document.id
+    )
+    found = (await db.execute(query)).one_or_none()
+    if found is None:
         raise NotFound(f"the {document.kind} has no hold {hold_id}")
+    return cast(HoldRow, found)
 
 
 async def check_free(db: AsyncConnection, placement: HoldPlacement) -> None:

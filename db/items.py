@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Select,
+    Text,
     func,
     literal_column,
     select,
@@ -25,7 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.metadata import Base, Id, Kept, Minor, Rate, Updated, columns_of, one_of
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId
-from domain.items import CreateItem, ItemStatus, Listing, sku_key
+from domain.items import CreateItem, ItemStatus, Listing, Tracking, sku_key
 from domain.metadata import merge
 from domain.money import Money
 
@@ -42,8 +43,13 @@ class ItemRow(Base):
     __tablename__ = "items"
     __table_args__ = (
         one_of("status", ItemStatus),
+        one_of("tracking", Tracking),
         CheckConstraint("tax_rate >= 0 AND tax_rate < 1", name="tax_rate"),
         CheckConstraint("weight_grams >= 0", name="weight_grams"),
+        CheckConstraint("return_window_days >= 0", name="return_window_days"),
+        CheckConstraint(
+            "restocking_fee_rate >= 0 AND restocking_fee_rate < 1", name="restocking_fee_rate"
+        ),
         Index("uq_items_sku_key", "sku_key", unique=True),
         Index("ix_items_created", "created_at", "id"),
     )
@@ -56,6 +62,11 @@ class ItemRow(Base):
     sellable: Mapped[bool] = mapped_column(server_default="true")
     tax_rate: Mapped[Rate] = mapped_column(server_default="0")
     weight_grams: Mapped[int] = mapped_column(server_default="0")
+    return_window_days: Mapped[int | None]
+    """None: the company's setting."""
+    restocking_fee_rate: Mapped[Rate] = mapped_column(server_default="0")
+    tracking: Mapped[str] = mapped_column(server_default="none")
+    """Whether its units have serials; it changes no more once something of the item moved."""
     kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[Updated]
@@ -63,10 +74,11 @@ class ItemRow(Base):
 
 
 class ItemRead(ItemRow):
-    """An item with its valid prices by currency, as the queries here select it."""
+    """An item with its valid prices by currency and the code of its term, as selected here."""
 
     __abstract__ = True
     prices: dict[str, int]
+    warranty_term: str | None
 
 
 class PriceRow(Base):
@@ -90,7 +102,14 @@ _PRICES: ColumnElement[dict[str, int]] = literal_column(
 )
 """The prices valid now, by currency."""
 
-_ITEMS = select(ItemRow.__table__, _PRICES.label("prices"))
+_TERM: ColumnElement[str | None] = literal_column(
+    """(SELECT t.code FROM item_warranty_terms t WHERE t.item_id = items.id
+        ORDER BY t.valid_from DESC LIMIT 1)""",
+    Text,
+)
+"""The code of the warranty term that it is sold with now."""
+
+_ITEMS = select(ItemRow.__table__, _PRICES.label("prices"), _TERM.label("warranty_term"))
 
 
 async def get_item(db: AsyncConnection, item_id: UUID, *, to_change: bool = False) -> ItemRead:
@@ -145,6 +164,9 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Item
             sellable=item.sellable,
             tax_rate=item.tax_rate,
             weight_grams=item.weight_grams,
+            return_window_days=item.return_window_days,
+            restocking_fee_rate=item.restocking_fee_rate,
+            tracking=item.tracking,
             kept=merge({}, item.metadata),
         )
         .on_conflict_do_nothing()
@@ -166,12 +188,34 @@ async def add_prices(db: AsyncConnection, item_id: UUID, prices: Sequence[Money]
         await db.execute(_ADD_PRICE, {"item": item_id, **price.model_dump()})
 
 
+async def tracking_of(db: AsyncConnection, item_id: UUID) -> str:
+    """Return how an item's units are known; it stays so until the end of this transaction.
+
+    Raises NotFound.
+    """
+    query = select(ItemRow.tracking).where(ItemRow.id == item_id)
+    # What changes it locks the whole row.
+    found = (
+        await db.execute(query.with_for_update(key_share=True, read=True))
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound(f"there is no item {item_id}")
+    return str(found)
+
+
+async def is_moved(db: AsyncConnection, item_id: UUID) -> bool:
+    """Whether there has ever been stock of a locked item, or some of it is promised."""
+    return bool((await db.execute(_MOVED, {"item": item_id})).scalar_one())
+
+
 async def change_item(db: AsyncConnection, item_id: UUID, values: Mapping[str, Any]) -> None:
     """Write columns of a locked item."""
     changed = update(columns_of(ItemRow)).where(ItemRow.id == item_id)
     await db.execute(changed.values(version=ItemRow.version + 1, **values))
 
 
+# Without a balance nothing can be reserved or moved.
+_MOVED = text("SELECT EXISTS (SELECT FROM balances WHERE item_id = :item)")
 _ADD_PRICE = text(
     """INSERT INTO prices (item_id, currency, amount, valid_from)
     SELECT :item, :currency, :amount, greatest(now(), (SELECT max(valid_from)

@@ -52,6 +52,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB,
         list[str]: JSONB,
+        list[dict[str, Any]]: JSONB,
         str: Text,
     }
 
@@ -81,5 +82,9 @@ def numbered(prefix: str, sequence: str) -> MappedColumn[str]:
 
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
     """Allow only these words in a column; a CHECK keeps adding a word a cheap change."""
-    words = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({words})", name=column)
+    return CheckConstraint(f"{column} IN ({in_words(values)})", name=column)
+
+
+def in_words(values: Iterable[str]) -> str:
+    """Write words as SQL has them, with commas between them."""
+    return ", ".join(f"'{value}'" for value in values)

@@ -41,16 +41,27 @@ async def get_page(
     *,
     after: UUID | None,
     limit: int,
+    offset: int = 0,
     windows: Sequence[Window] = (),
     parts: ColumnElement[int] | None = None,
     most: int = PAGE_BYTES,
 ) -> tuple[Sequence[R], bool]:
     """Return at most ``limit`` rows of a kind that follow ``after``, and whether there are more.
 
-    The page ends before what does not fit into ``most`` bytes, yet has one row at least; ``parts``
-    is about how many bytes of a row come from other tables.
+    The first ``offset`` of those that follow are skipped. The page ends before what does not fit
+    into ``most`` bytes, yet has one row at least; ``parts`` is about how many bytes of a row come
+    from other tables.
     """
-    page = bounded(query, column, after=after, limit=limit, windows=windows, parts=parts, most=most)
+    page = bounded(
+        query,
+        column,
+        after=after,
+        limit=limit,
+        offset=offset,
+        windows=windows,
+        parts=parts,
+        most=most,
+    )
     rows = (await db.execute(page)).all()
     return cast(Sequence[R], rows), bool(rows) and rows[0].ahead > len(rows)
 
@@ -61,6 +72,7 @@ def bounded(
     *,
     after: UUID | None,
     limit: int,
+    offset: int = 0,
     windows: Sequence[Window] = (),
     parts: ColumnElement[int] | None = None,
     most: int = PAGE_BYTES,
@@ -79,6 +91,7 @@ def bounded(
             (size if parts is None else size + parts).label("size"),
             maintain_column_froms=True,
         )
+        .offset(offset or None)
         .limit(limit + 1)
         .cte("keys")
     )

@@ -1,6 +1,7 @@
 """Payments and their ledger of entries."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import NamedTuple, cast
 from uuid import UUID
 
@@ -22,7 +23,10 @@ from db.events import ADD_EVENTS, Event, to_add
 from db.metadata import Base, Id, Minor, one_of
 from db.orders.tables import OrderRow
 from domain.ids import new_id
-from domain.payments import EntryKind, Phase
+from domain.payments import RENEWED, RENEWED_WITHIN, EntryKind, Phase
+
+_RENEWS = text("renews IS NOT NULL")
+_ENDS = text("authorization_expires_at IS NOT NULL")
 
 
 class PaymentRow(Base):
@@ -32,6 +36,8 @@ class PaymentRow(Base):
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
         Index("ix_payments_order", "order_id"),
+        Index("uq_payments_renews", "renews", unique=True, postgresql_where=_RENEWS),
+        Index("ix_payments_end", "authorization_expires_at", postgresql_where=_ENDS),
         Index("ix_payments_created", "created_at", "id"),
         Index(
             "ix_payments_provider_reference",
@@ -55,6 +61,8 @@ class PaymentRow(Base):
     provider_reference: Mapped[str | None]
     authorization_expires_at: Mapped[datetime | None]
     """From when nothing is reserved any more; None while that is not known."""
+    renews: Mapped[UUID | None] = mapped_column(ForeignKey("payments.id"))
+    """The payment whose authorization this one renews, without a card of its own."""
     created_by: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -82,6 +90,8 @@ class PaymentEntryRow(Base):
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"))
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
     failure_code: Mapped[str] = mapped_column(server_default="")
+    received_on: Mapped[date | None]
+    """The day on which money came that no provider tells us of."""
     failure_message: Mapped[str] = mapped_column(server_default="")
     """What the provider says of a failure, in words for people."""
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -100,6 +110,7 @@ class KnownEntry(NamedTuple):
     order_id: UUID
     provider: str
     refund_id: UUID | None
+    received_on: date | None
 
 
 STANDS = """e.phase = 'succeeded' AND NOT EXISTS (
@@ -109,22 +120,26 @@ STANDS = """e.phase = 'succeeded' AND NOT EXISTS (
 AGAIN = """t.kind = 'refund_failed' AND t.outcome = 'retry'
     AND NOT EXISTS (SELECT FROM payment_entries e WHERE e.phase IN ('succeeded', 'failed')
         AND e.key = 'refund/' || t.document_id || '/' || t.id)
+    AND NOT EXISTS (SELECT FROM refunds r WHERE r.shipment_id = t.document_id
+        AND r.created_at >= t.closed_at)
     AND NOT EXISTS (SELECT FROM tasks m WHERE m.document_id = t.document_id
         AND m.kind = 'payment_mismatch' AND m.status = 'open')"""
-"""The condition that a refund which came back is to be tried again, as a task ``t`` decided."""
+"""The condition that a refund of a release before they were documents is to be tried again.
+
+As a task ``t`` about its shipment decided.
+"""
 _BY_KEY = text(
     """SELECT e.kind, e.phase, e.key, e.amount, p.currency, e.payment_id, e.shipment_id, p.order_id,
-        p.provider, e.refund_id
+        p.provider, e.refund_id, e.received_on
     FROM payment_entries e JOIN payments p ON p.id = e.payment_id
     WHERE e.key = :key ORDER BY e.id"""
 )
 _RECORD = text(
     f"""WITH entry AS (
         INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, provider_reference,
-            shipment_id, refund_id, failure_code, failure_message)
+            shipment_id, refund_id, received_on, failure_code, failure_message)
         VALUES (:id, :payment_id, :kind, :phase, :key, :amount, :provider_reference, :shipment_id,
-            :refund_id,
-            :failure_code, :failure_message)
+            :refund_id, CAST(:received_on AS date), :failure_code, :failure_message)
         ON CONFLICT DO NOTHING RETURNING kind, phase),
     kept AS (
         UPDATE payments SET provider_reference = :provider_reference, token = NULL,
@@ -141,6 +156,30 @@ _RECORD = text(
     told AS ({ADD_EVENTS} WHERE EXISTS (SELECT FROM entry))
     SELECT count(*) FROM entry"""
 )
+
+# What has a renewal, or was replaced by another card, is its run to finish.
+_ENDING = text(
+    f"""SELECT DISTINCT p.order_id FROM payments p JOIN orders o ON o.id = p.order_id
+    WHERE p.authorization_expires_at > now()
+        AND p.authorization_expires_at <= now() + CAST(:within AS interval)
+        AND o.status IN ('pending', 'confirmed') AND o.cancel_requested_at IS NULL
+        AND EXISTS (SELECT FROM order_lines l
+            WHERE l.order_id = o.id AND l.quantity > l.shipped + l.cancelled)
+        AND (SELECT sum(CASE e.kind WHEN 'authorization' THEN e.amount
+                WHEN 'refund' THEN 0 WHEN 'chargeback' THEN 0 ELSE -e.amount END)
+            FROM payment_entries e WHERE e.payment_id = p.id AND {STANDS}) > 0
+        AND NOT EXISTS (SELECT FROM payments r WHERE r.renews = p.id)
+        AND NOT EXISTS (SELECT FROM payment_entries e
+            WHERE e.payment_id = p.id AND e.key = 'void/' || p.id || '/{RENEWED}')
+        AND NOT EXISTS (SELECT FROM outbox m WHERE m.document_id = o.id)
+    LIMIT :limit"""
+)
+
+
+async def find_ending(db: AsyncConnection, limit: int) -> Sequence[UUID]:
+    """Return orders with money to be renewed: its time ends soon and goods have not left."""
+    given = {"within": RENEWED_WITHIN, "limit": limit}
+    return (await db.execute(_ENDING, given)).scalars().all()
 
 
 async def find_by_key(db: AsyncConnection, key: str) -> list[KnownEntry]:
@@ -180,6 +219,7 @@ async def record_entry(
     provider_reference: str | None = None,
     shipment_id: UUID | None = None,
     refund_id: UUID | None = None,
+    received_on: date | None = None,
     failure_code: str = "",
     failure_message: str = "",
     expires_at: datetime | None = None,
@@ -204,6 +244,7 @@ async def record_entry(
             "provider_reference": provider_reference,
             "shipment_id": shipment_id,
             "refund_id": refund_id,
+            "received_on": received_on,
             "failure_code": failure_code,
             "failure_message": failure_message,
             "expires_at": expires_at,
@@ -240,4 +281,20 @@ async def record_payment(
             created_by=actor,
         )
         .on_conflict_do_nothing()
+    )
+
+
+async def record_renewal(db: AsyncConnection, renewed: PaymentRow, amount: int) -> None:
+    """Add the payment that renews another one's authorization, for ``amount`` minor units."""
+    await db.execute(
+        insert(PaymentRow).values(
+            id=new_id(),
+            order_id=renewed.order_id,
+            provider=renewed.provider,
+            method=renewed.method,
+            amount=amount,
+            currency=renewed.currency,
+            renews=renewed.id,
+            created_by="system",
+        )
     )

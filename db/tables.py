@@ -2,13 +2,19 @@
 
 from db import access, customers, events, facts, holds, idempotency, items, outbox, payments, tasks
 from db.inventory import tables as inventory
+from db.inventory import units
 from db.metadata import Base
+from db.orders import credit_notes
 from db.orders import tables as orders
 from db.refunds import tables as refunds
+from db.returns import losses
+from db.returns import tables as returns
 from db.shipments import tables as shipments
+from db.warranties import tables as warranties
 
 CAPABILITIES = (
     access,
+    credit_notes,
     customers,
     events,
     facts,
@@ -16,14 +22,27 @@ CAPABILITIES = (
     idempotency,
     inventory,
     items,
+    losses,
     orders,
     outbox,
     payments,
     refunds,
+    returns,
     shipments,
     tasks,
+    units,
+    warranties,
 )
 metadata = Base.metadata
 
-APPEND_ONLY = ("movements", "events", "payment_entries", "tracking_events")
+APPEND_ONLY = (
+    "movements",
+    "events",
+    "payment_entries",
+    "tracking_events",
+    "unit_events",
+    "credit_notes",
+    "warranty_terms",
+    "item_warranty_terms",
+)
 """Tables whose rows are never changed or removed."""

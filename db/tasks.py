@@ -1,6 +1,6 @@
 """Tasks: what a person must decide or do."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -15,7 +15,8 @@ from db.metadata import Base, Id, numbered, one_of
 from domain.documents import Document
 from domain.errors import IllegalMove, NotFound
 from domain.ids import new_id
-from domain.tasks import RULES, Decided, Decision, TaskKind, TaskStatus, check_repeated
+from domain.questions import RULES
+from domain.tasks import Decided, Decision, TaskKind, TaskStatus, check_repeated
 
 
 class TaskRow(Base):
@@ -71,12 +72,14 @@ async def open_task(
     asker: Document | None = None,
     role: str = "",
     told: str = "",
+    without: Collection[str] = (),
 ) -> bool:
     """Ask a person about a document; False and silent while the same question is open.
 
     ``asker`` is the document whose run waits for the answer, where the kind's rule names one;
     ``role`` is who answers, where that is not the one of the rule; ``told`` is what people should
-    know first, such as a partner's refusal in its words.
+    know first, such as a partner's refusal in its words; ``without`` are choices that make no sense
+    here.
     """
     rule = RULES[kind]
     if rule.asker != (asker and asker.kind):
@@ -94,7 +97,7 @@ async def open_task(
                 role=role or rule.role,
                 question=f"{told} {rule.question}".lstrip(),
                 facts=facts,
-                choices=list(rule.choices),
+                choices=[each for each in rule.choices if each not in without],
                 status=TaskStatus.OPEN,
                 due_at=func.now() + rule.due_within,
             )
@@ -181,6 +184,16 @@ async def answer_task(db: AsyncConnection, decision: Decision) -> Decided:
     return Decided(kind=TaskKind(task.kind), choice=decision.choice)
 
 
+async def answers_first(db: AsyncConnection, decision: Decision) -> bool:
+    """Record a person's answer; False for the repeat of the one that counts, which changes nothing.
+
+    Raises what `answer_task` does.
+    """
+    is_open = (await lock_task(db, decision.task_id)).status == TaskStatus.OPEN
+    await answer_task(db, decision)
+    return is_open
+
+
 _OPEN = select(TaskRow.__table__).where(
     TaskRow.kind == any_(bindparam("kinds", type_=ARRAY(String))),
     TaskRow.document_id == bindparam("about"),
@@ -189,10 +202,15 @@ _OPEN = select(TaskRow.__table__).where(
 _LOCK_OPEN = _OPEN.order_by(TaskRow.id).with_for_update()
 
 
+async def find_open(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> TaskRow | None:
+    """Return what a person is being asked about a document, if it is that."""
+    found = await db.execute(_OPEN, {"about": document_id, "kinds": [kind]})
+    return cast(TaskRow | None, found.one_or_none())
+
+
 async def is_open(db: AsyncConnection, kind: TaskKind, document_id: UUID) -> bool:
     """Whether a person is being asked this about a document."""
-    found = await db.execute(_OPEN, {"about": document_id, "kinds": [kind]})
-    return found.first() is not None
+    return await find_open(db, kind, document_id) is not None
 
 
 async def cancel_tasks(

@@ -1,10 +1,10 @@
--- Wake the run of every open order, shipment and refund, or start it where Temporal has none: after a
--- restore, when the books and Temporal are from different moments. Safe to repeat: a run that is
+-- Wake the run of every open order, shipment, refund and return, or start it where Temporal has none:
+-- after a restore, when the books and Temporal are from different moments. Safe to repeat: a run that is
 -- there only looks again, and a new one goes on from the rows, with the same keys at the partners.
 
 -- Numbers that were given out after the backup stay with the documents that had them.
 SELECT setval(numbers, nextval(numbers) + 100000)
-FROM unnest('{order_numbers,shipment_numbers,refund_numbers,task_numbers}'::regclass[]) AS numbers;
+FROM unnest('{order_numbers,shipment_numbers,refund_numbers,return_numbers,task_numbers,warranty_numbers}'::regclass[]) AS numbers;
 
 INSERT INTO outbox (kind, document_type, document_id, payload)
 SELECT 'signal', 'order', id, '{"signal": "payment_reported"}'
@@ -19,3 +19,9 @@ FROM shipments s WHERE handed_over_at IS NOT NULL AND settled_at IS NULL
 INSERT INTO outbox (kind, document_type, document_id, payload)
 SELECT 'signal', 'refund', id, '{"signal": "payment_reported"}'
 FROM refunds WHERE status IN ('requested', 'approved', 'submitted', 'failed');
+
+INSERT INTO outbox (kind, document_type, document_id, payload)
+SELECT 'signal', 'return', id, '{"signal": "return_changed"}'
+FROM returns r WHERE status IN ('requested', 'authorized', 'received', 'inspected')
+  OR EXISTS (SELECT 1 FROM return_labels l WHERE l.return_id = r.id AND 
+      AND (l.status = 'voiding' OR l.direction = 'outbound' AND l.status = 'pending'));

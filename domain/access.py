@@ -42,6 +42,8 @@ class Command(StrEnum):
     CUSTOMERS_CREATE = "customers:create"
     CUSTOMERS_CHANGE = "customers:change"
     CUSTOMERS_STATUS = "customers:status"
+    CUSTOMERS_CREDIT = "customers:credit"
+    CREDIT_READ = "credit:read"
     ITEMS_READ = "items:read"
     ITEMS_CREATE = "items:create"
     ITEMS_CHANGE = "items:change"
@@ -51,13 +53,30 @@ class Command(StrEnum):
     SITES_CREATE = "sites:create"
     SITES_CHANGE = "sites:change"
     SHIPMENTS_READ = "shipments:read"
+    SHIPMENTS_PICK = "shipments:pick"
     SHIPMENTS_TRACK = "shipments:track"
     PAYMENTS_READ = "payments:read"
+    PAYMENTS_CAPTURE = "payments:capture"
+    PAYMENTS_VOID = "payments:void"
+    PAYMENTS_RECEIVE = "payments:receive"
     REFUNDS_READ = "refunds:read"
     REFUNDS_REQUEST = "refunds:request"
     REFUNDS_APPROVE = "refunds:approve"
     REFUNDS_CANCEL = "refunds:cancel"
     REFUNDS_RETRY = "refunds:retry"
+    RETURNS_READ = "returns:read"
+    RETURNS_REQUEST = "returns:request"
+    RETURNS_AUTHORIZE = "returns:authorize"
+    RETURNS_REJECT = "returns:reject"
+    RETURNS_CANCEL = "returns:cancel"
+    RETURNS_RECEIVE = "returns:receive"
+    RETURNS_INSPECT = "returns:inspect"
+    RETURNS_CLOSE = "returns:close"
+    WARRANTIES_READ = "warranties:read"
+    WARRANTIES_DEFINE = "warranties:define"
+    WARRANTIES_REGISTER = "warranties:register"
+    WARRANTIES_VOID = "warranties:void"
+    WARRANTIES_EXTEND = "warranties:extend"
     EVENTS_READ = "events:read"
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
@@ -82,6 +101,8 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.CUSTOMERS_CREATE: frozenset({R.SUPPORT, R.ADMIN, R.INTEGRATION}),
     C.CUSTOMERS_CHANGE: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
     C.CUSTOMERS_STATUS: frozenset({R.SUPPORT, R.FINANCE, R.ADMIN}),
+    C.CUSTOMERS_CREDIT: frozenset({R.FINANCE, R.ADMIN}),
+    C.CREDIT_READ: frozenset({R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
     C.ITEMS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
     C.ITEMS_CREATE: frozenset({R.ADMIN, R.INTEGRATION}),
     C.ITEMS_CHANGE: frozenset({R.ADMIN, R.INTEGRATION}),
@@ -91,13 +112,30 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.SITES_CREATE: frozenset({R.PLANNER, R.ADMIN}),
     C.SITES_CHANGE: frozenset({R.PLANNER, R.ADMIN}),
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
+    C.SHIPMENTS_PICK: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
     C.SHIPMENTS_TRACK: frozenset({R.WAREHOUSE, R.SUPPORT, R.ADMIN}),
     C.PAYMENTS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
+    C.PAYMENTS_CAPTURE: frozenset({R.FINANCE, R.ADMIN}),
+    C.PAYMENTS_VOID: frozenset({R.FINANCE, R.ADMIN}),
+    C.PAYMENTS_RECEIVE: frozenset({R.FINANCE, R.ADMIN}),
     C.REFUNDS_READ: frozenset({R.CUSTOMER, R.SUPPORT, R.FINANCE, R.ADMIN, R.INTEGRATION}),
     C.REFUNDS_REQUEST: frozenset({R.SUPPORT, R.FINANCE, R.ADMIN}),
     C.REFUNDS_APPROVE: frozenset({R.FINANCE, R.ADMIN}),
     C.REFUNDS_CANCEL: frozenset({R.FINANCE, R.ADMIN}),
     C.REFUNDS_RETRY: frozenset({R.FINANCE, R.ADMIN}),
+    C.RETURNS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
+    C.RETURNS_REQUEST: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
+    C.RETURNS_AUTHORIZE: frozenset({R.SUPPORT, R.ADMIN}),
+    C.RETURNS_REJECT: frozenset({R.SUPPORT, R.ADMIN}),
+    C.RETURNS_CANCEL: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
+    C.RETURNS_RECEIVE: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
+    C.RETURNS_INSPECT: frozenset({R.INSPECTOR, R.ADMIN}),
+    C.RETURNS_CLOSE: frozenset({R.SUPPORT, R.ADMIN}),
+    C.WARRANTIES_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
+    C.WARRANTIES_DEFINE: frozenset({R.ADMIN, R.INTEGRATION}),
+    C.WARRANTIES_REGISTER: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
+    C.WARRANTIES_VOID: frozenset({R.SUPPORT, R.ADMIN}),
+    C.WARRANTIES_EXTEND: frozenset({R.SUPPORT, R.ADMIN}),
     C.EVENTS_READ: _STAFF | {R.INTEGRATION},
     C.TASKS_READ: _STAFF,
     C.TASKS_DECIDE: _STAFF,

@@ -4,11 +4,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from domain.ids import ItemId, LocationId
 from domain.inventory import LocationKind
 from domain.quantities import Quantity
+from domain.units import Serials
 from domain.value import Name, Text, Value
 
 
@@ -56,6 +57,12 @@ class AdjustStock(Value):
     """Says also which way stock may go: `found` only adds, `damaged` only takes."""
     note: Text = ""
     """In words for people; needed with `data_error`, `write_off` and `theft`."""
+    # Left out of what names a request where none are given, as the release before wrote it.
+    serials: Serials = Field(
+        default=(),
+        exclude_if=lambda given: not given,
+        description="Of an item that is tracked by serial: each unit that comes or goes.",
+    )
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:

@@ -19,10 +19,32 @@ class FraudAnswer(StrEnum):
     CANCEL = "cancel"
 
 
+class CaptureAnswer(StrEnum):
+    """The answers to an order whose money could not be taken when it was confirmed."""
+
+    RETRY = "retry"
+    WRITE_OFF = "write_off"
+    CANCEL = "cancel"
+
+
 class RefundAnswer(StrEnum):
     """The answers to a refund that came back."""
 
     RETRY = "retry"
+    GIVEN_OTHERWISE = "given_otherwise"
+
+
+class OverpaidAnswer(StrEnum):
+    """The answers to more money than an order owes."""
+
+    GIVE_BACK = "give_back"
+    KEEP = "keep"
+
+
+class PayOutAnswer(StrEnum):
+    """The answers to a refund that no provider carries out."""
+
+    PAID = "paid"
     GIVEN_OTHERWISE = "given_otherwise"
 
 
@@ -31,6 +53,105 @@ class ApprovalAnswer(StrEnum):
 
     APPROVE = "approve"
     REJECT = "reject"
+
+
+class StoppedAnswer(StrEnum):
+    """The answers to money that a chargeback keeps from going back."""
+
+    REFUND = "refund"
+    BANK_PAID = "bank_paid"
+
+
+class ReviewAnswer(StrEnum):
+    """The answers to a return that support has to look at."""
+
+    AUTHORIZE = "authorize"
+    REJECT = "reject"
+
+
+class ReceivingAnswer(StrEnum):
+    """The answers to a return of which some never came."""
+
+    FINISH = "finish"
+    WAIT = "wait"
+
+
+class LeavingAnswer(StrEnum):
+    """The answers to returned goods that are to be sent off."""
+
+    SEND = "send"
+    """Only to the customer: under a label of ours."""
+    SENT = "sent"
+    SCRAPPED = "scrapped"
+
+
+class SendBackAnswer(StrEnum):
+    """The answers to goods that did not reach the customer under our label."""
+
+    SEND = "send"
+    SENT = "sent"
+    SETTLED = "settled"
+    WAIT = "wait"
+
+
+class RefurbishedAnswer(StrEnum):
+    """The answers to returned goods that were to be refurbished."""
+
+    RESTOCK = "restock"
+    SCRAP = "scrap"
+
+
+class UnservedAnswer(StrEnum):
+    """The answers to a return whose refund was refused."""
+
+    REFUND_AGAIN = "refund_again"
+    SERVED_OTHERWISE = "served_otherwise"
+
+
+class ReplacementAnswer(StrEnum):
+    """The answers to a return whose goods cannot be replaced."""
+
+    REFUND = "refund"
+    WAIT = "wait"
+
+
+class ReplacementLostAnswer(StrEnum):
+    """The answers to goods that got lost which replaced those of a return."""
+
+    REPLACE = "replace"
+    REFUND = "refund"
+    WRITE_OFF = "write_off"
+
+
+class KeptAnswer(StrEnum):
+    """The answers to replaced goods that the customer keeps."""
+
+    INVOICE = "invoice"
+    WRITE_OFF = "write_off"
+
+
+class LabelAnswer(StrEnum):
+    """The answers to a carrier that refuses the label of a return."""
+
+    RETRY = "retry"
+    OWN = "own"
+    CANCEL = "cancel"
+
+
+class ArrivalAnswer(StrEnum):
+    """The answers to a parcel that the carrier delivered to us and that was not received."""
+
+    HERE = "here"
+    NOT_HERE = "not_here"
+
+
+class LostAnswer(StrEnum):
+    """The answers to goods of a return that did not reach us."""
+
+    REFUND = "refund"
+    REPLACE = "replace"
+    WAIT = "wait"
+    CANCEL = "cancel"
 
 
 class BookingAnswer(StrEnum):
@@ -43,6 +164,15 @@ class BookingAnswer(StrEnum):
     SPLIT = "split"
     OWN_LABEL = "own_label"
     CANCEL = "cancel"
+
+
+class UndeliverableAnswer(StrEnum):
+    """The answers to a parcel that came back undelivered."""
+
+    REFUND = "refund"
+    REFUND_WITH_POSTAGE = "refund_with_postage"
+    RESEND = "resend"
+    WRITE_OFF = "write_off"
 
 
 REFUND = "refund"

@@ -20,7 +20,9 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
         "payments": C.PAYMENTS_READ,
         "metadata": C.INTERNALS_READ,
     },
-    "customer": {"metadata": C.INTERNALS_READ},
+    "customer": dict.fromkeys(
+        ("flags", "terms_days", "credit_limit", "metadata"), C.INTERNALS_READ
+    ),
     "item": {
         "stock": C.INVENTORY_READ,
         "more_stock": C.INVENTORY_READ,
@@ -31,6 +33,14 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
     "refund": dict.fromkeys(
         ("reason", "failure_code", "failure_message", "cancel_reason"), C.INTERNALS_READ
     ),
+    "return": {
+        **dict.fromkeys(("decision", "notes", "label_cost", "send_back_cost"), C.INTERNALS_READ),
+        **dict.fromkeys(("estimate", "refunds", "refunded"), C.REFUNDS_READ),
+    },
+    "parcel sent back": {"label_url": C.INTERNALS_READ},
+    "disposition": {"location_id": C.INVENTORY_READ, "note": C.INTERNALS_READ},
+    "warranty": {"proof_of_purchase": C.INTERNALS_READ},
+    "warranty term": {"auto_limit": C.INTERNALS_READ},
     "process": {"runs": C.INTERNALS_READ},
 }
 """Fields of views that not everybody sees who may read the document."""
@@ -43,6 +53,9 @@ _TOPICS: Mapping[str, Command] = {
     "inventory": C.INVENTORY_READ,
     "site": C.INVENTORY_READ,
     "refund": C.REFUNDS_READ,
+    "return": C.RETURNS_READ,
+    "warranty": C.WARRANTIES_READ,
+    "warranty_term": C.WARRANTIES_READ,
     "task": C.TASKS_READ,
 }
 _OF_PAYMENTS = "order.payment_"
@@ -52,24 +65,53 @@ _PAYMENT = dict.fromkeys(
 _MOVE = dict.fromkeys(("from", "to", "order_id", "shipment_id"))
 
 EVENTS: Mapping[str, Mapping[str, Command | None]] = {
-    "order.placed": {"total": None},
+    "order.placed": {"total": None, "return_id": None},
     "order.stock_reserved": dict.fromkeys(("plan", "candidates"), C.INVENTORY_READ),
     "order.cancelled": {"reason": None},
     "order.changed": {"fields": None},
-    "order.lines_cancelled": {"lines": None},
+    "order.lines_cancelled": {"lines": None, "reason": None},
+    "order.payment_received": {"received_on": C.PAYMENTS_READ},
+    "order.transfer_reminder": {"payment_due_at": None},
+    "order.payment_overdue": {"due_on": C.PAYMENTS_READ, "owes": C.PAYMENTS_READ},
+    "order.credited": {"amount": C.PAYMENTS_READ, "return_id": C.RETURNS_READ},
+    "order.lines_not_cancelled": {"lines": None, "reason": None},
+    "order.withdrawal_declared": {"withdrawal_id": None, "units": None},
     "shipment.planned": {"units": None, "replaces": None},
+    "shipment.picked": {"units": None, "to_pick": None},
     "shipment.cancelled": {"replaced_by": None},
     "shipment.exception": {"reason": None},
-    "shipment.written_off": {"refunded": C.PAYMENTS_READ},
+    "shipment.written_off": {"refunded": C.PAYMENTS_READ, "return_id": C.RETURNS_READ},
     "shipment.overdue": {"promised_on": None},
     "refund.requested": {"amount": None},
     "refund.succeeded": {"amount": None},
+    "return.requested": {"units": None},
+    "return.rejected": {"reason": None},
+    "return.cancelled": {"reason": None},
+    "return.label_booked": {"parcels": None},
+    "return.parcel_moved": {"parcel_status": None, "direction": None},
+    "return.send_back_booked": dict.fromkeys(("carrier", "parcels", "tracking_numbers")),
+    "return.goods_left": {"units": None, "tracking_numbers": None},
+    "return.replacement_lost": dict.fromkeys(("order", "shipment", "units")),
+    "return.replacement_found": {"shipments": None},
+    "return.ship_back_extended": {"ship_back_by": None},
+    "return.ship_back_reminder": {"ship_back_by": None},
+    "return.changed": {"ship_back": None},
+    "return.goods_received": {"units": None},
+    "return.goods_lost": {"units": None},
+    "return.inspected": {"accepted": None},
+    "return.withdrawal_acknowledged": {"withdrawal_id": None, "received_at": None},
+    "return.resolved": {"resolution": None, "amount": C.REFUNDS_READ},
+    "return.replaced": {"order_id": None},
+    "return.closed": {"resolution": None},
 }
 """What of an event's data is for more than `internals:read`: None for all who see the document."""
 
 MONEY_TASKS = frozenset(
     {
         TaskKind.CAPTURE_FAILED,
+        TaskKind.CAPTURE_REFUSED,
+        TaskKind.OVERPAID,
+        TaskKind.PAY_OUT,
         TaskKind.PARCEL_LOST,
         TaskKind.UNDELIVERABLE,
         TaskKind.UNDO_FAILED,
@@ -79,6 +121,12 @@ MONEY_TASKS = frozenset(
         TaskKind.REFUND_FAILED,
         TaskKind.UNASKED_REFUND,
         TaskKind.CHARGEBACK,
+        TaskKind.REFUND_STOPPED,
+        TaskKind.RETURN_REVIEW,
+        TaskKind.RETURN_UNSERVED,
+        TaskKind.KEPT_GOODS,
+        TaskKind.REPLACEMENT_LOST,
+        TaskKind.RENEWAL_FAILED,
     }
 )
 """Tasks whose facts tell of payments."""

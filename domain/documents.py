@@ -12,6 +12,7 @@ class Kind(StrEnum):
     ORDER = "order"
     SHIPMENT = "shipment"
     REFUND = "refund"
+    RETURN = "return"
 
 
 class Signal(StrEnum):
@@ -20,6 +21,8 @@ class Signal(StrEnum):
     SHIPMENT_ENDED = "shipment_ended"
     PAYMENT_REPORTED = "payment_reported"
     CARRIER_REPORTED = "carrier_reported"
+    RETURN_CHANGED = "return_changed"
+    REFUND_SETTLED = "refund_settled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,12 @@ PROCESSES: Mapping[Kind, Process] = {
         stem="payment-refund",
         path="refunds",
         signals=(Signal.PAYMENT_REPORTED,),
+    ),
+    Kind.RETURN: Process(
+        workflow="ReturnAuthorization",
+        stem="return-authorization",
+        path="returns",
+        signals=(Signal.RETURN_CHANGED, Signal.REFUND_SETTLED),
     ),
 }
 

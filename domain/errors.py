@@ -67,6 +67,12 @@ class QuantityExceeded(DomainError):
     code = "quantity_exceeded"
 
 
+class WindowClosed(DomainError):
+    """The time in which these goods may come back is over."""
+
+    code = "window_closed"
+
+
 class OutOfStock(DomainError):
     """There is not enough stock."""
 
@@ -85,6 +91,12 @@ class AlreadyExists(DomainError):
     code = "already_exists"
 
 
+class InUse(DomainError):
+    """This cannot change any more: what is in the books depends on it."""
+
+    code = "in_use"
+
+
 class Unauthenticated(DomainError):
     """A valid API key or bearer token is required."""
 
@@ -95,6 +107,12 @@ class Forbidden(DomainError):
     """The caller's role does not allow this."""
 
     code, status = "forbidden", 403
+
+
+class SamePerson(DomainError):
+    """Another person has to do this."""
+
+    code, status = "same_person", 403
 
 
 class KeyMissing(DomainError):

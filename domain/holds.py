@@ -7,9 +7,13 @@ from uuid import UUID
 
 from pydantic import model_validator
 
+from domain.access import Caller, Command
 from domain.documents import Document, Kind
-from domain.errors import AlreadyExists
+from domain.errors import AlreadyExists, Malformed
 from domain.value import Actor, Text, Value
+
+BY_RULE = "system"
+"""Who places a hold that a rule demands."""
 
 
 class HoldReason(StrEnum):
@@ -49,6 +53,13 @@ class PlaceHold(Value):
     """In words, for the people who are asked to release it."""
 
 
+class ReleaseHold(Value):
+    """The body of a release, which may be left out."""
+
+    note: Text = ""
+    """Why the document may go on; needed for a hold `credit_limit` that was placed by a rule."""
+
+
 class _HoldRequest(Value):
     document: Document
     hold_id: UUID
@@ -73,6 +84,24 @@ class HoldPlacement(_HoldRequest):
 
 class HoldRelease(_HoldRequest):
     """A request to let a document go on."""
+
+    note: Text = ""
+    """Why, in words of the person who releases it."""
+
+
+def check_release(caller: Caller, reason: HoldReason, placed_by: str, note: str) -> None:
+    """Raise unless this caller may release such a hold, and says why where that has to be said.
+
+    One for want of credit is for those who grant credit (Forbidden), with a reason (Malformed).
+    """
+    if reason is not HoldReason.CREDIT_LIMIT or placed_by != BY_RULE:
+        return
+    caller.require(Command.CUSTOMERS_CREDIT)
+    if not note.strip():
+        raise Malformed(
+            "say why the order may go beyond the credit",
+            errors=[{"pointer": "/note", "message": "needed to release a hold for want of credit"}],
+        )
 
 
 def already_held(kind: Kind, reason: HoldReason) -> AlreadyExists:

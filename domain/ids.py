@@ -15,6 +15,12 @@ PaymentId = NewType("PaymentId", UUID)
 ShipmentId = NewType("ShipmentId", UUID)
 ParcelId = NewType("ParcelId", UUID)
 RefundId = NewType("RefundId", UUID)
+ReturnId = NewType("ReturnId", UUID)
+ReturnLineId = NewType("ReturnLineId", UUID)
+DispositionId = NewType("DispositionId", UUID)
+WithdrawalId = NewType("WithdrawalId", UUID)
+WarrantyId = NewType("WarrantyId", UUID)
+WarrantyTermId = NewType("WarrantyTermId", UUID)
 TaskId = NewType("TaskId", UUID)
 
 

@@ -12,6 +12,7 @@ from domain.metadata import FORM, Metadata
 from domain.money import Money
 from domain.quantities import exact
 from domain.value import Change, Name, Value
+from domain.warranties.terms import Code
 
 Rate = Annotated[
     Decimal,
@@ -39,8 +40,25 @@ def _one_per_currency(prices: tuple[Money, ...]) -> tuple[Money, ...]:
 
 Weight = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 """Grams of one unit."""
+ReturnDays = Annotated[int, Field(strict=True, ge=0, le=3650)]
+"""Days from its delivery in which a unit may come back; 0: never."""
 Prices = Annotated[tuple[Money, ...], Field(max_length=50), AfterValidator(_one_per_currency)]
 """List prices, at most one per currency."""
+
+
+WINDOW = (
+    "For so many days after its delivery a unit may come back, the last one inclusive; 0: never,"
+    " it is a final sale"
+)
+
+
+FEE = (
+    "The share of the money for a returned unit that is kept: `0.15` is 15 %. Never of what comes"
+    " back for our own fault, nor of a withdrawal"
+)
+
+
+TERM = "The code of the warranty term that it is sold with"
 
 
 class ItemStatus(StrEnum):
@@ -48,6 +66,19 @@ class ItemStatus(StrEnum):
 
     ACTIVE = "active"
     DISCONTINUED = "discontinued"
+
+
+class Tracking(StrEnum):
+    """Whether the units of an item are known one by one."""
+
+    NONE = "none"
+    SERIAL = "serial"
+
+
+TRACKED = (
+    "`serial`: each unit has a serial and a history of its own, and stock is counted by naming its"
+    " units; `none`: only quantities are counted"
+)
 
 
 class Listing(Value):
@@ -77,7 +108,24 @@ class CreateItem(Value):
     """Of one unit; what parcels are packed by."""
     prices: Prices = ()
     """List prices without tax, one per currency in which it is sold."""
-    # Left out of what names a request, as the release before wrote it, where there is none.
+    # What follows is left out of what names a request where it is not given, as the release before
+    # wrote it.
+    return_window_days: ReturnDays | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description=f"{WINDOW}; the company's setting when left out.",
+    )
+    restocking_fee_rate: Rate = Field(
+        default=Decimal(0), exclude_if=lambda given: not given, description=f"{FEE}."
+    )
+    tracking: Tracking = Field(
+        default=Tracking.NONE,
+        exclude_if=lambda given: given is Tracking.NONE,
+        description=f"{TRACKED}.",
+    )
+    warranty_term: Code | None = Field(
+        default=None, exclude_if=lambda given: given is None, description=f"{TERM}; null: none."
+    )
     metadata: Metadata = Field(
         default={}, exclude_if=lambda given: not given, description=f"{FORM}."
     )
@@ -100,6 +148,26 @@ class ItemChange(Change):
     status: ItemStatus | None = Field(
         default=None, description="A discontinued item is ordered no more; what is open goes on."
     )
+    return_window_days: ReturnDays | None = Field(
+        default=None,
+        description=f"{WINDOW}. Holds for what was sold before, too; null: the company's setting.",
+    )
+    restocking_fee_rate: Rate | None = Field(
+        default=None, description=f"{FEE}. Holds for returns that are requested from now on."
+    )
+    tracking: Tracking | None = Field(
+        default=None,
+        description=f"{TRACKED}. It stays once there has been stock of the item.",
+    )
+    warranty_term: Code | None = Field(
+        default=None,
+        description=f"{TERM}; null: none. Holds for what is delivered from now on.",
+    )
     metadata: Metadata | None = Field(
         default=None, description=f"{FORM}. Other keys stay; null or an empty text removes one."
     )
+
+    @classmethod
+    def may_be_empty(cls) -> frozenset[str]:
+        """Return the fields that null empties."""
+        return frozenset({"return_window_days", "warranty_term"})

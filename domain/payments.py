@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -48,6 +49,8 @@ class Intent:
     """The refund that it carries out, where it is a document of its own."""
     return_url: str = ""
     """Where a customer who has to confirm an authorization goes afterwards; may be empty."""
+    renews: bool = False
+    """Whether it renews the authorization that is its source."""
     repeated: bool = True
     """Whether it was recorded before, so that the provider may have been asked already."""
 
@@ -121,6 +124,8 @@ def add_up(entries: Iterable[Entry]) -> PaymentAmounts:
         for (kind, key), seen in phases.items()
         if kind is EntryKind.AUTHORIZATION and Phase.SUCCEEDED not in seen
     }
+    # What comes by bank transfer is drawn on no authorization.
+    drawn = any(kind is EntryKind.AUTHORIZATION for kind, _ in phases)
     done = dict.fromkeys(EntryKind, 0)
     moving = dict.fromkeys(EntryKind, 0)
     last: set[Phase] = set()
@@ -133,7 +138,8 @@ def add_up(entries: Iterable[Entry]) -> PaymentAmounts:
         elif not last & {Phase.FAILED, Phase.REVERSED}:
             moving[kind] += next(iter(seen.values()))
     return PaymentAmounts(
-        authorized=done[EntryKind.AUTHORIZATION] - done[EntryKind.VOID] - done[EntryKind.CAPTURE],
+        authorized=done[EntryKind.AUTHORIZATION]
+        - (done[EntryKind.VOID] + done[EntryKind.CAPTURE] if drawn else 0),
         captured=done[EntryKind.CAPTURE],
         in_flight=sum(moving.values()),
         refunded=done[EntryKind.REFUND],
@@ -145,9 +151,14 @@ def add_up(entries: Iterable[Entry]) -> PaymentAmounts:
     )
 
 
+def is_undecided(phases: Iterable[Phase]) -> bool:
+    """Whether an operation with these phases was asked for and has no outcome yet."""
+    return bool(seen := set(phases)) and seen <= _UNDECIDED
+
+
 def is_unconfirmed(phases: Iterable[Phase]) -> bool:
     """Whether an operation with these phases waits for its customer."""
-    return Phase.ACTION_REQUIRED in (seen := set(phases)) and seen <= _UNDECIDED
+    return Phase.ACTION_REQUIRED in (seen := set(phases)) and is_undecided(seen)
 
 
 _UNDECIDED = {Phase.REQUESTED, Phase.ACTION_REQUIRED}
@@ -170,6 +181,7 @@ class PaymentStatus(StrEnum):
     PARTIALLY_CAPTURED = "partially_captured"
     AUTHORIZED = "authorized"
     ACTION_REQUIRED = "action_required"
+    ON_TERMS = "on_terms"
     FAILED = "failed"
     UNPAID = "unpaid"
 
@@ -178,7 +190,7 @@ def payment_status(total: int, billable: int, paid: PaymentAmounts) -> PaymentSt
     """Say how an order's money stands; the first line that fits (amounts in minor units)."""
     if total == 0:
         return PaymentStatus.NOT_REQUIRED
-    if paid.captured - paid.returned > billable:
+    if paid.captured - paid.returned - paid.refunding > billable:
         return PaymentStatus.OVERCAPTURED
     if paid.charged_back > 0:
         return PaymentStatus.CHARGED_BACK
@@ -227,6 +239,18 @@ def still_to_capture(lines: Sequence[LineCounters], shipping: int) -> int:
     return due + (shipping_due(lines, shipping) if any(line.open for line in lines) else 0)
 
 
+RENEWED_WITHIN = timedelta(hours=24)
+"""An authorization that ends this soon is renewed, where it is needed for longer."""
+
+
+def to_renew(needed: int, lasting: int, left: int) -> int:
+    """Return how much of an authorization that ends soon is reserved anew, in minor units.
+
+    Of what is ``left`` of it so much as is ``needed`` beyond what is reserved for longer.
+    """
+    return max(0, min(left, needed - lasting))
+
+
 def lower_capture(
     taken: int, by_line: Mapping[UUID, int], shipping: int
 ) -> tuple[dict[UUID, int], int]:
@@ -242,6 +266,8 @@ def lower_capture(
 _AUTHORIZE = "authorize/"
 UNCONFIRMED = "unconfirmed"
 """The purpose of dropping an authorization that its customer has not confirmed."""
+RENEWED = "renewed"
+"""The purpose of dropping what is left of an authorization that another one has replaced."""
 
 
 def authorization_key(payment_id: object) -> str:
@@ -249,9 +275,12 @@ def authorization_key(payment_id: object) -> str:
     return f"{_AUTHORIZE}{payment_id}"
 
 
-def capture_key(shipment_id: object, purpose: str = "") -> str:
-    """The provider key of a shipment's capture; ``purpose`` names a person's decision to retry."""
-    return f"capture/{shipment_id}" + (f"/{purpose}" if purpose else "")
+def capture_key(document_id: object, purpose: str = "") -> str:
+    """The provider key of a shipment's capture, or of an order's at its confirmation.
+
+    ``purpose`` names a person's decision to retry.
+    """
+    return f"capture/{document_id}" + (f"/{purpose}" if purpose else "")
 
 
 def void_key(payment_id: object, purpose: str) -> str:
@@ -260,9 +289,12 @@ def void_key(payment_id: object, purpose: str) -> str:
 
 
 POSTAGE = "postage"
-"""The purpose of a refund of the postage alone."""
+"""The purpose of a refund of the postage alone, in a release before it was a document."""
 
 
 def refund_key(document_id: object, purpose: object) -> str:
-    """The provider key of a refund: that of a shipment by the person's decision, else a try."""
+    """The provider key of a refund: of a document by its try.
+
+    Of a shipment by the person's decision, as a release before its refunds were documents did.
+    """
     return f"refund/{document_id}/{purpose}"

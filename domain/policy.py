@@ -2,10 +2,32 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from domain.money import Amount, Currency
 from domain.orders.placing import Service
 from domain.value import Value
+
+Days = Annotated[int, Field(ge=0, le=3650)]
+
+
+class ShippingRefund(StrEnum):
+    """When the shipping of an order goes back with its goods."""
+
+    MERCHANT_FAULT = "merchant_fault"
+    """When every unit came back for the merchant's fault."""
+    FULL_WITHDRAWAL = "full_withdrawal"
+    """Then, and when every unit came back in time for whatever reason."""
+
+
+class ReturnCost(StrEnum):
+    """Who bears the cost of sending back what was withdrawn from."""
+
+    CUSTOMER = "customer"
+    MERCHANT = "merchant"
 
 
 class Policy(Value):
@@ -27,3 +49,33 @@ class Policy(Value):
 
     In a currency that is not listed, every refund needs that.
     """
+
+    return_window_days: Days = 30
+    """For so many days after its delivery a unit may come back; 0: never."""
+
+    withdrawal_days: Days = 14
+    """For so many days after the delivery of its last unit an order may be withdrawn from."""
+
+    return_auto_limit: Mapping[Currency, Amount] = {"EUR": 20000, "GBP": 20000, "USD": 20000}
+    """Up to this refund, in minor units, a return is authorized by itself.
+
+    In a currency that is not listed, support looks at every return.
+    """
+
+    label_fee: Mapping[Currency, Amount] = {}
+    """What is kept, in minor units, where the customer alone is why goods come under our label.
+
+    In a currency that is not listed, nothing.
+    """
+
+    ship_back_window: timedelta = timedelta(days=30)
+    """So long after its authorization a return of which nothing came expires."""
+
+    replacement_wait_days: Annotated[int, Field(ge=1, le=3650)] = 7
+    """So many days a return waits for stock to replace its goods, before support is asked."""
+
+    refund_shipping_on: ShippingRefund = ShippingRefund.MERCHANT_FAULT
+    """When the shipping of an order goes back with its goods."""
+
+    withdrawal_return_cost: ReturnCost = ReturnCost.CUSTOMER
+    """Who bears the cost of sending back what was withdrawn from; ours comes under our label."""

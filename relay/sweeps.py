@@ -7,7 +7,7 @@ before anything is done, so that a race of two does nothing twice.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -20,9 +20,17 @@ from db.deadlines import DEADLINES, Deadline, cancel_needless, find_late, find_n
 from db.engine import Database
 from db.idempotency import CallerKey, drop_expired, find_expired
 from db.items import give_key, items_without_key
-from db.outbox import backlog, depth_by_kind
+from db.orders.terms import find_fitting
+from db.outbox import backlog, depth_by_kind, signal
+from db.payments import find_ending
+from db.reminders import find_unreminded, remind
+from db.returns.replacements import find_replaceable
 from db.runs import Unfinished
 from db.tasks import count_by_kind
+from db.warranties.writes import find_ending as find_ending_warranties
+from db.warranties.writes import tell_ending as tell_ending_warranties
+from domain.documents import Document, Kind, Signal
+from domain.warranties.coverage import ENDS_SOON
 from relay.lost_runs import RunWatch
 from telemetry import metrics
 
@@ -33,6 +41,7 @@ EVERY = timedelta(minutes=5)
 YOUNG = timedelta(minutes=1)
 """A document younger than this is left alone: its start may be under way."""
 KEYS_A_TIME = 1000
+RENEWALS_A_TIME = 1000
 WARNINGS_A_TIME = 100
 """Their documents are locked together while their tasks and events are written."""
 
@@ -148,6 +157,35 @@ async def _cancel_needless(sweeper: Sweeper, task_ids: Sequence[UUID]) -> int:
         return await cancel_needless(db, task_ids)
 
 
+async def _find_unreminded(sweeper: Sweeper) -> Sequence[UUID]:
+    async with sweeper.books.read() as db:
+        return await find_unreminded(db, WARNINGS_A_TIME)
+
+
+async def _remind(sweeper: Sweeper, task_ids: Sequence[UUID]) -> int:
+    async with sweeper.books.begin() as db:
+        return await remind(db, task_ids)
+
+
+async def _find_ending(sweeper: Sweeper) -> Sequence[UUID]:
+    async with sweeper.books.read() as db:
+        return await find_ending(db, RENEWALS_A_TIME)
+
+
+async def _look_at_money(sweeper: Sweeper, order_ids: Sequence[UUID]) -> int:
+    """Have the runs of orders look at their money: they renew what ends soon, or are confirmed."""
+    for order_id in order_ids:
+        async with sweeper.books.begin() as db:
+            await signal(db, Document(Kind.ORDER, order_id), Signal.PAYMENT_REPORTED)
+    return len(order_ids)
+
+
+async def _find_fitting(sweeper: Sweeper) -> Sequence[UUID]:
+    """Return orders on hold for want of credit that is there: a signal may have met their check."""
+    async with sweeper.books.read() as db:
+        return await find_fitting(db, WARNINGS_A_TIME)
+
+
 async def _find_without_key(sweeper: Sweeper) -> Sequence[tuple[UUID, str]]:
     """Return the items of a release that wrote no key of a SKU: it may still run beside ours."""
     async with sweeper.books.read() as db:
@@ -161,12 +199,53 @@ async def _give_keys(sweeper: Sweeper, items: Sequence[tuple[UUID, str]]) -> int
     return len(items)
 
 
+async def _find_replaceable(sweeper: Sweeper) -> Sequence[UUID]:
+    """Return returns that wait for stock to replace their goods, which is there now."""
+    async with sweeper.books.read() as db:
+        return await find_replaceable(db, WARNINGS_A_TIME)
+
+
+async def _wake_returns(sweeper: Sweeper, ids: Sequence[UUID]) -> int:
+    async with sweeper.books.begin() as db:
+        for return_id in ids:
+            await signal(db, Document(Kind.RETURN, return_id), Signal.RETURN_CHANGED)
+    return len(ids)
+
+
+def _ends_soon() -> tuple[date, date]:
+    """Return the first and the last of the days on which what ends is announced as near."""
+    today = datetime.now(UTC).date()
+    return today, today + ENDS_SOON
+
+
+async def _find_ending_warranties(sweeper: Sweeper) -> Sequence[UUID]:
+    async with sweeper.books.read() as db:
+        return await find_ending_warranties(db, *_ends_soon(), WARNINGS_A_TIME)
+
+
+async def _tell_ending_warranties(sweeper: Sweeper, ids: Sequence[UUID]) -> int:
+    async with sweeper.books.begin() as db:
+        return await tell_ending_warranties(db, *_ends_soon(), ids)
+
+
 _TABLE: tuple[Sweep[Any], ...] = (
     Sweep("gauges", timedelta(seconds=5), _read_gauges, _set_gauges),
     Sweep("lost_runs", timedelta(seconds=30), _find_lost_runs, _wake_runs),
     Sweep("sku_keys", YOUNG, _find_without_key, _give_keys, batch=KEYS_A_TIME),
+    # No batch: until their runs have acted, the same ones are found.
+    Sweep("replaceable_returns", YOUNG, _find_replaceable, _wake_returns),
     Sweep("expired_keys", EVERY, _find_expired, _drop_expired, batch=KEYS_A_TIME),
+    Sweep("renewals", EVERY, _find_ending, _look_at_money),
+    Sweep("credit", EVERY, _find_fitting, _look_at_money),
     Sweep("needless_tasks", EVERY, _find_needless, _cancel_needless, batch=WARNINGS_A_TIME),
+    Sweep("reminders", EVERY, _find_unreminded, _remind, batch=WARNINGS_A_TIME),
+    Sweep(
+        "ending_warranties",
+        EVERY,
+        _find_ending_warranties,
+        _tell_ending_warranties,
+        batch=WARNINGS_A_TIME,
+    ),
     *(
         Sweep(
             deadline.name,

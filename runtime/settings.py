@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.money import Amount, Currency
 from domain.orders.placing import Service
-from domain.policy import Policy
+from domain.policy import Days, Policy, ReturnCost, ShippingRefund
 from gateways.partner import Partner, PartnerSettings, worthless_secrets
 from gateways.partners import PARTNERS
 
@@ -94,6 +94,22 @@ class Settings(BaseSettings):
     """How long a card order waits for an authorization before it is cancelled."""
     refund_limit: dict[Currency, Amount] = Field(default=dict(Policy().refund_limit))
     """JSON: above how much, in minor units by currency, another person approves a refund."""
+    return_window_days: Days = Policy().return_window_days
+    """For so many days after its delivery a unit may come back; 0: never."""
+    withdrawal_days: Days = Policy().withdrawal_days
+    """For so many days after the delivery of its last unit an order may be withdrawn from."""
+    return_auto_limit: dict[Currency, Amount] = Field(default=dict(Policy().return_auto_limit))
+    """JSON: up to which refund, in minor units by currency, a return is authorized by itself."""
+    label_fee: dict[Currency, Amount] = Field(default=dict(Policy().label_fee))
+    """JSON: what is kept, in minor units by currency, for the label of goods that come back."""
+    ship_back_window: Duration = Field(default=Policy().ship_back_window, gt=timedelta())
+    """So long after its authorization a return of which nothing came expires."""
+    replacement_wait_days: int = Field(default=Policy().replacement_wait_days, ge=1, le=3650)
+    """So many days a return waits for stock to replace its goods, before support is asked."""
+    refund_shipping_on: ShippingRefund = Policy().refund_shipping_on
+    """When the shipping goes back with the goods: `merchant_fault` or `full_withdrawal`."""
+    withdrawal_return_cost: ReturnCost = Policy().withdrawal_return_cost
+    """Who bears the cost of sending back what was withdrawn from: `customer` or `merchant`."""
 
     # Telemetry
     log_level: str = "INFO"
@@ -112,6 +128,14 @@ class Settings(BaseSettings):
             shipping_rates=self.shipping_rates,
             payment_window=self.payment_window,
             refund_limit=self.refund_limit,
+            return_window_days=self.return_window_days,
+            withdrawal_days=self.withdrawal_days,
+            return_auto_limit=self.return_auto_limit,
+            label_fee=self.label_fee,
+            ship_back_window=self.ship_back_window,
+            replacement_wait_days=self.replacement_wait_days,
+            refund_shipping_on=self.refund_shipping_on,
+            withdrawal_return_cost=self.withdrawal_return_cost,
         )
 
     def of(self, partner: Partner[Any, Any]) -> PartnerSettings:

@@ -18,12 +18,29 @@ if TYPE_CHECKING:
     from tests.sharing import LongestFirst
 
 
+def pytest_configure() -> None:
+    """No example of a property is held to a time: a machine may have other things to do."""
+    from hypothesis import settings
+
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LongestFirst | None":
     """Share the files among processes as ``tests/sharing.py`` says."""
     from tests.sharing import LongestFirst
 
     return LongestFirst(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_log() -> None:
+    """The log with plain tracebacks: pretty ones hold up everything in the process for seconds."""
+    import structlog
+
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 @pytest.fixture(scope="session")

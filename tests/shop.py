@@ -11,10 +11,12 @@ from sqlalchemy import text
 
 from activities.inventory.accepting import create_site
 from activities.orders.accepting import Decision, accept_orders
+from activities.orders.cancelling import cancel_lines
 from activities.orders.rows import Submission
 from api.orders.rendering import fresh_order_json
 from api.orders.router import ROUTE
 from db.customers import add_customer
+from db.documents import ORDERS
 from db.engine import Database, open_engine
 from db.idempotency import Answer, Claim
 from db.inventory.receiving import Arrival, open_stock
@@ -26,7 +28,10 @@ from domain.ids import CustomerId, ItemId, LocationId, OrderId, SiteId, derived_
 from domain.inventory import CreateLocation, CreateSite, LocationKind
 from domain.items import CreateItem
 from domain.money import Money
-from domain.orders.placing import CardPayment, LineRequest, PlaceOrder
+from domain.orders.cancelling import CancelLine, LineCancellation
+from domain.orders.placing import LineRequest, OrderPayment, PlaceOrder
+from domain.orders.receipts import PaymentMethod
+from domain.orders.status import CancelReason, CaptureOn
 from domain.policy import Policy
 
 PRICE = 2500
@@ -61,6 +66,20 @@ class Shop:
                 )
                 await create_site(db, self.sites[code], site, actor="tests")
 
+    async def buyer(self, limit: int, days: int = 30) -> CustomerId:
+        """Add a company that buys on terms, up to this limit in USD (minor units)."""
+        customer = CustomerId(new_id())
+        credit = Money(amount=limit, currency="USD")
+        company = CreateCustomer(name="ACME", terms_days=days, credit_limit=credit)
+        async with self.books.begin() as db:
+            await add_customer(db, customer, company)
+        return customer
+
+    async def on_terms(self, customer: CustomerId, units: int = 1) -> OrderId:
+        """Place an order on terms for so many units of a new item."""
+        mug, method = await self.item(AUS=units), PaymentMethod.NET_TERMS
+        return await self.place((mug, units), token=None, method=method, customer_id=customer)
+
     async def item(self, **stock: int) -> ItemId:
         """Add an item with so many units per site (``AUS=3``)."""
         item_id = ItemId(new_id())
@@ -88,13 +107,17 @@ class Shop:
         token: str | None = "tok_ok",
         postal_code: str = HOME,
         key: str | None = None,
+        capture_on: CaptureOn = CaptureOn.SHIPMENT,
+        method: PaymentMethod = PaymentMethod.CARD,
+        customer_id: CustomerId | None = None,
     ) -> Submission:
         """Return a request for an order; the same key is the same request."""
         order = PlaceOrder(
-            customer_id=self.customer_id,
+            customer_id=customer_id or self.customer_id,
             lines=tuple(LineRequest(item_id=item, quantity=units) for item, units in lines),
             ship_to=address(postal_code),
-            payment=CardPayment(token=token),
+            payment=OrderPayment(token=token, method=method),
+            capture_on=capture_on,
         )
         claim = Claim("shop", key or uuid4().hex, ROUTE, "the same body")
         return Submission(OrderId(new_id()), order, actor="shop", claim=claim)
@@ -113,6 +136,19 @@ class Shop:
         [decision] = await self.ask([self.submission(lines, **how)])
         assert isinstance(decision, Answer), decision
         return OrderId(decision.resource_id)
+
+    async def cancel_units(self, order_id: OrderId, units: int, line: int = 0) -> None:
+        """Ask to cancel so many units of an order's line, counted from 0."""
+        rows = await self.rows(
+            "SELECT id FROM order_lines WHERE order_id = :id ORDER BY position", id=order_id
+        )
+        asked = LineCancellation(
+            reason=CancelReason.CUSTOMER_REQUEST,
+            actor="customer",
+            lines=(CancelLine(order_line_id=rows[line]["id"], quantity=units),),
+        )
+        async with self.books.begin() as db:
+            await cancel_lines(db, await ORDERS.lock(db, order_id), asked)
 
     async def one(self, query: str, **parameters: Any) -> Any:
         """Return the only value that a query finds."""

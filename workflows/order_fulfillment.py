@@ -75,6 +75,9 @@ class OrderFulfillment:
             show_status(progress.status, was_shown=True)
             self._saga.add(self._recall)
             progress = await self._ship(progress)
+        else:
+            # Of an order that has ended, when the provider took its money back.
+            progress = await self._take_money(progress)
         show_status(progress.status)
         if progress.authorized_amount or progress.unconfirmed:
             await self._drop_money()
@@ -95,13 +98,17 @@ class OrderFulfillment:
     async def _ship(self, progress: Progress) -> Progress:
         """Book every pick list, then wait for the carrier to end every journey."""
         while progress.status is OrderStatus.CONFIRMED:
+            if progress.cancelling_lines:
+                progress = await self._cancel_lines()
+                continue
             self._saga.heed(progress.cancellation)
             if self._saga.request is not None:
                 progress = await self._stop()
+            progress = await self._take_money(progress)
             self._set_details("Booking labels with the carrier.")
             outcomes = await self._book(progress.to_book)
             self._set_details(
-                "Waiting for a person: see the order's tasks and holds."
+                "Waiting for a person: see the order's tasks, holds and goods to be picked."
                 if {BookingOutcome.HELD, BookingOutcome.REFUSED} & outcomes
                 else "With the carrier: waiting for the parcels to arrive."
             )
@@ -117,6 +124,13 @@ class OrderFulfillment:
                 await at_partner(PaymentActivities.authorize_payment, self._id)
             progress = await in_database(OrderActivities.complete_order, self._id)
         return progress
+
+    async def _take_money(self, progress: Progress) -> Progress:
+        """Take all of the money at once, if the order pays when it is confirmed."""
+        if not (progress.to_capture and workflow.patched("capture-at-confirmation")):
+            return progress
+        self._set_details("Taking the customer's money.")
+        return await at_partner(PaymentActivities.capture_payment, self._id)
 
     async def _book(self, shipments: Sequence[ShipmentId]) -> set[BookingOutcome]:
         """Book all at once; none is still under way when another one's failure is undone."""
@@ -178,6 +192,12 @@ class OrderFulfillment:
             raise CancelRequested
         self._saga.conclude(cancelled=False)
         return await in_database(OrderActivities.resume_order, self._id)
+
+    async def _cancel_lines(self) -> Progress:
+        """Take back the labels of units that are to be cancelled, then cancel what stayed."""
+        self._set_details("Taking back labels: some units are not to be sent.")
+        await at_partner(BookingActivities.withdraw_labels, self._id)
+        return await in_database(OrderActivities.cancel_order_lines, self._id)
 
     async def _recall(self) -> bool:
         return await at_partner(BookingActivities.recall_shipments, self._id)

@@ -22,9 +22,15 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 from activities.errors import RefusalInterceptor
 from workflows.order_fulfillment import OrderFulfillment
 from workflows.payment_refund import PaymentRefund
+from workflows.return_authorization import ReturnAuthorization
 from workflows.shipment_tracking import ShipmentTracking
 
-WORKFLOWS: tuple[type, ...] = (OrderFulfillment, PaymentRefund, ShipmentTracking)
+WORKFLOWS: tuple[type, ...] = (
+    OrderFulfillment,
+    PaymentRefund,
+    ReturnAuthorization,
+    ShipmentTracking,
+)
 """Every process; a test checks that no workflow file is missing here."""
 
 # Our pure modules need no isolation; asyncpg crashes a worker that imports it inside the sandbox.

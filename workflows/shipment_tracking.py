@@ -46,6 +46,9 @@ class ShipmentTracking:
             self._news = False
             journey = await in_database(JourneyActivities.settle_shipment, self._id)
             show_status(journey.status)
+            if journey.untried and workflow.patched("late-captures"):
+                workflow.set_current_details("Taking the customer's money.")
+                journey = await at_partner(JourneyActivities.hand_over_shipment, self._id)
             unsettled = journey.owed or not journey.settled
             if self._decisions or (journey.status in ENDED and unsettled):
                 journey = await self._decided(journey)

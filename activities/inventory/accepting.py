@@ -41,8 +41,9 @@ async def accept_adjustment(
 ) -> BalanceRow:
     """Correct what the books say is at a location, and return the balance after it.
 
-    Raises NotFound for an unknown item or location, Malformed for an unknown site, and OutOfStock,
-    with those within ``reach`` who hold it, when less would remain than is promised.
+    Raises NotFound for an unknown item or location, Malformed for an unknown site and for serials
+    that do not fit, OutOfStock, with those within ``reach`` who hold it, when less would remain
+    than is promised, and AlreadyExists or IllegalMove for units that are elsewhere.
     """
     item_id, sku = await _item(db, asked)
     location_id = await _location(db, asked)
@@ -61,6 +62,7 @@ async def accept_adjustment(
             "location_id": str(location_id),
             "quantity": plain(asked.quantity),
             "reason": str(asked.reason),
+            **({"serials": asked.serials} if asked.serials else {}),
         },
     )
     return balance

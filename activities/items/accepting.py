@@ -5,15 +5,22 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import add_event
-from db.items import ItemRead, add_item
+from db.items import ItemRead, add_item, get_item
+from db.warranties.terms import set_item_term
 from domain.items import CreateItem
 
 
 async def create_item(
     db: AsyncConnection, item_id: UUID, item: CreateItem, *, actor: str
 ) -> ItemRead:
-    """Add an item with its prices and return its row; raise AlreadyExists for its SKU."""
+    """Add an item with its prices and return its row.
+
+    Raises AlreadyExists for its SKU, and NotFound for the code of its warranty term.
+    """
     row = await add_item(db, item_id, item)
+    if item.warranty_term is not None:
+        await set_item_term(db, item_id, item.warranty_term)
+        row = await get_item(db, item_id)
     await add_event(
         db,
         "item.created",

@@ -5,7 +5,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import Event, add_events
-from db.items import ItemRead, add_prices, change_item
+from db.items import ItemRead, add_prices, change_item, is_moved
+from db.warranties.terms import set_item_term
+from domain.errors import InUse
 from domain.items import ItemChange, ItemStatus
 from domain.metadata import merged
 
@@ -15,7 +17,11 @@ _MOVES = {ItemStatus.ACTIVE: "reactivated", ItemStatus.DISCONTINUED: "discontinu
 async def apply_change(
     db: AsyncConnection, item: ItemRead, change: ItemChange, *, actor: str
 ) -> bool:
-    """Change a locked item and return whether that was news; what is no news changes nothing."""
+    """Change a locked item and return whether that was news; what is no news changes nothing.
+
+    Raises InUse for another tracking of an item that has been in stock, and NotFound for the code
+    of a warranty term that is not there.
+    """
     given = merged({name: getattr(change, name) for name in change.model_fields_set}, item)
     prices = [
         price
@@ -25,11 +31,15 @@ async def apply_change(
     values = {name: value for name, value in given.items() if getattr(item, name) != value}
     if not values and not prices:
         return False
-    await change_item(db, item.id, values)
-    await add_prices(db, item.id, prices)
+    if "tracking" in values:
+        await _check_unused(db, item)
     told: dict[str, dict[str, Any]] = {}
     if fields := sorted(values.keys() - {"status"}):
         told["changed"] = {"fields": fields}
+    if "warranty_term" in values:
+        await set_item_term(db, item.id, values.pop("warranty_term"))
+    await change_item(db, item.id, values)
+    await add_prices(db, item.id, prices)
     if prices:
         told["price_changed"] = {"prices": [price.model_dump() for price in prices]}
     if "status" in values:
@@ -49,3 +59,12 @@ async def apply_change(
         ],
     )
     return True
+
+
+async def _check_unused(db: AsyncConnection, item: ItemRead) -> None:
+    """Refuse another tracking once there is, or was, stock: it would be mixed with what comes."""
+    if await is_moved(db, item.id):
+        raise InUse(
+            f"{item.sku} has been in stock: units with serials and units without cannot be told"
+            " apart; make a new item for those to come"
+        )

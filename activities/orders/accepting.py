@@ -28,6 +28,8 @@ from domain.ids import CustomerId, ItemId
 from domain.inventory import Pick, Shelf, allocate
 from domain.items import sku_key
 from domain.orders.placing import PlaceOrder, PricedOrder, price
+from domain.orders.receipts import window_of
+from domain.orders.terms import Terms, check_terms
 from domain.policy import Policy
 from telemetry import metrics
 
@@ -136,14 +138,16 @@ def _validate(
     if claim is not None and used is not None:
         return known_answer(used, claim)
     _check_fresh(submission.order, reference.known)
-    _check_customer(submission, reference.customers)
+    terms = _check_customer(submission, reference.customers)
+    check_terms(submission.order.payment.method, terms, submission.order.currency)
     priced = price(
         submission.order,
         reference.listings,
         policy.shipping_rates,
         may_set_prices=submission.may_set_prices,
     )
-    rows = build_rows(number, submission, priced, now, now + policy.payment_window)
+    window = window_of(submission.order.payment.method, policy.payment_window)
+    rows = build_rows(number, submission, priced, now, now + window, terms)
     answer = Answer(submission.order_id, write(rows, submission), 201, replayed=False)
     return _Draft(submission, priced, rows, answer, None if claim is None else _key(claim, answer))
 
@@ -185,9 +189,12 @@ def _check_fresh(order: PlaceOrder, known: Mapping[tuple[str, str], UUID]) -> No
         )
 
 
-def _check_customer(submission: Submission, statuses: Mapping[CustomerId, CustomerStatus]) -> None:
+def _check_customer(
+    submission: Submission, customers: Mapping[CustomerId, tuple[CustomerStatus, Terms]]
+) -> Terms:
+    """Return the terms of who orders, or refuse."""
     customer_id = submission.order.customer_id
-    status = statuses.get(customer_id)
+    status, terms = customers.get(customer_id, (None, Terms()))
     foreign = submission.reach.customer_id not in (None, customer_id)
     if status is None or foreign:
         problem = "unknown customer"
@@ -203,7 +210,7 @@ def _check_customer(submission: Submission, statuses: Mapping[CustomerId, Custom
             ],
         )
     else:
-        return
+        return terms
     raise Malformed(
         f"customer {customer_id} cannot place orders",
         errors=[{"pointer": "/customer_id", "message": problem}],

@@ -1,10 +1,15 @@
 """The database steps of an order's run; each is one transaction and may safely run twice."""
 
-from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
+from activities.holds import ASKED_ABOUT
+from activities.orders.cancelling import settle_requests
+from activities.orders.changing import request_cancellation
 from activities.orders.progress import look_again, plan_again, progress_by
+from activities.refunds.cancelled import give_cancelled_back
+from activities.refunds.leftover import give_leftover_back
+from activities.refunds.surplus import give_surplus_back
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
 from db.events import add_events
@@ -17,14 +22,17 @@ from db.orders.writes import (
     lines_of,
     open_points_of,
 )
+from db.outbox import signal
+from db.shipments.picking import put_all_back
 from db.shipments.writes import lock_shipments_of
 from db.tasks import cancel_tasks, open_task
+from domain.documents import Document, Kind, Signal
 from domain.ids import OrderId
+from domain.orders.receipts import by_people
 from domain.orders.requests import (
     Cancellation,
     Progress,
     UndoFailure,
-    check_cancellable,
     payment_due,
 )
 from domain.orders.status import OrderStatus, may_complete
@@ -62,9 +70,14 @@ class OrderActivities:
                     return OrderStatus(order.status)
             for shipment in shipments:
                 if shipment.status == ShipmentStatus.PENDING:
+                    await put_all_back(db, shipment.id, cancellation.actor)
                     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
                     await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
+            await cancel_tasks(db, order.id, TaskKind.CAPTURE_REFUSED, TaskKind.OVERPAID)
             await cancel_open_units(db, order.id)
+            await give_cancelled_back(db, order)
+            if by_people(order.payment_method):
+                await give_leftover_back(db, order, "order_cancelled")
             await release(db, order.id)
             await _drop_holds(db, order, cancellation.actor)
             reason = cancellation.reason
@@ -76,6 +89,9 @@ class OrderActivities:
                 {"reason": reason},
                 cancel_reason=reason,
             )
+            if order.replaces_return_id is not None:
+                back = Document(Kind.RETURN, order.replaces_return_id)
+                await signal(db, back, Signal.RETURN_CHANGED)
             return OrderStatus.CANCELLED
 
     @activity.defn
@@ -83,16 +99,7 @@ class OrderActivities:
         """Note that the order is to be cancelled, or refuse with IllegalMove."""
         async with self._books.begin() as db:
             order = await ORDERS.lock(db, cancellation.order_id)
-            lines = [counters_of(line) for line in await lines_of(db, order.id)]
-            check_cancellable(OrderStatus(order.status), lines)
-            if order.cancel_requested_at is None:
-                await ORDERS.change(
-                    db,
-                    order,
-                    cancel_requested_at=func.now(),
-                    cancel_requested_by=cancellation.actor,
-                    cancel_requested_reason=cancellation.reason,
-                )
+            await request_cancellation(db, order, cancellation)
 
     @activity.defn
     async def resume_order(self, order_id: OrderId) -> Progress:
@@ -107,18 +114,33 @@ class OrderActivities:
         Returns where it stands. Money that is owed is taken from what completing would drop.
         """
         async with self._books.begin() as db:
-            order = await ORDERS.lock(db, order_id)
-            lines = [counters_of(line) for line in await lines_of(db, order.id)]
-            if order.status != OrderStatus.CONFIRMED or not may_complete(lines):
-                return await look_again(db, order, self._carrier)
-            found = await open_points_of(db, order.id)
-            progress = progress_by(order, found)
-            if found.owed:
-                return progress
-            if progress.held:
-                await _drop_holds(db, order, "system")
-            await ORDERS.move(db, order, OrderStatus.COMPLETED, "system")
-            return progress.model_copy(update={"status": OrderStatus.COMPLETED})
+            return await self._complete(db, order_id)
+
+    @activity.defn
+    async def cancel_order_lines(self, order_id: OrderId) -> Progress:
+        """Cancel the units that were waiting for labels, and complete the order if that ends it.
+
+        Returns where it stands; units that left meanwhile are not cancelled any more.
+        """
+        async with self._books.begin() as db:
+            await settle_requests(db, await ORDERS.lock(db, order_id))
+            return await self._complete(db, order_id)
+
+    async def _complete(self, db: AsyncConnection, order_id: OrderId) -> Progress:
+        order = await ORDERS.lock(db, order_id)
+        lines = [counters_of(line) for line in await lines_of(db, order.id)]
+        ends = may_complete(lines) and order.line_cancellations is None
+        if order.status != OrderStatus.CONFIRMED or not ends:
+            return await look_again(db, order, self._carrier)
+        found = await open_points_of(db, order.id)
+        progress = progress_by(order, found)
+        if found.owed:
+            return progress
+        await give_surplus_back(db, order)
+        if progress.held:
+            await _drop_holds(db, order, "system")
+        await ORDERS.move(db, order, OrderStatus.COMPLETED, "system")
+        return progress.model_copy(update={"status": OrderStatus.COMPLETED})
 
     @activity.defn
     async def report_undo_failure(self, failure: UndoFailure) -> None:
@@ -133,7 +155,7 @@ class OrderActivities:
 async def _drop_holds(db: AsyncConnection, order: OrderRow, actor: str) -> None:
     """Release the holds of an order that ends: an ended order has none that is open."""
     released = await release_all(db, order.id, actor)
-    await cancel_tasks(db, order.id, TaskKind.FRAUD_REVIEW)
+    await cancel_tasks(db, order.id, *ASKED_ABOUT.values())
     events = [
         ORDERS.event(order, "hold_released", actor, {"hold_id": hold_id, "reason": reason})
         for hold_id, reason in released.items()

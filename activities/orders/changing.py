@@ -3,18 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import func, null
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import ORDERS
 from db.orders.tables import OrderRow
+from db.orders.writes import counters_of, lines_of
 from db.outbox import signal
 from db.shipments.replacing import replace_shipment
 from db.shipments.tables import ShipmentRow
 from db.shipments.writes import lock_shipments_of
 from domain.documents import PROCESSES, Document, Kind
 from domain.metadata import merged
-from domain.orders.requests import OrderChange, check_changeable
-from domain.orders.status import OrderStatus
+from domain.orders.requests import (
+    Cancellation,
+    OrderChange,
+    check_cancellable,
+    check_changeable,
+)
+from domain.orders.status import CancelReason, OrderStatus
 from domain.shipments.status import ShipmentStatus
 
 _NOT_LABELLED = frozenset({ShipmentStatus.PENDING, ShipmentStatus.VOIDED, ShipmentStatus.CANCELLED})
@@ -41,6 +48,33 @@ async def redirect_order(
 ) -> None:
     """Change a locked order for what of it has no label yet; the rest travels as it was booked."""
     await _write(db, order, await lock_shipments_of(db, order.id), change, actor)
+
+
+async def request_cancellation(
+    db: AsyncConnection, order: OrderRow, cancellation: Cancellation
+) -> None:
+    """Note that a locked order is to be cancelled; the first request counts.
+
+    Raises IllegalMove when it has ended or something of it has left.
+    """
+    lines = [counters_of(line) for line in await lines_of(db, order.id)]
+    check_cancellable(OrderStatus(order.status), lines)
+    if order.cancel_requested_at is None:
+        await note_cancellation(db, order, cancellation.reason, cancellation.actor)
+
+
+async def note_cancellation(
+    db: AsyncConnection, order: OrderRow, reason: CancelReason, actor: str
+) -> None:
+    """Note that a locked order is to be cancelled as a whole, and no units by themselves."""
+    await ORDERS.change(
+        db,
+        order,
+        cancel_requested_at=func.now(),
+        cancel_requested_by=actor,
+        cancel_requested_reason=reason,
+        line_cancellations=null(),
+    )
 
 
 async def wake(db: AsyncConnection, order: OrderRow) -> None:

@@ -10,11 +10,13 @@ from db.orders.accept import OrderRows
 from db.outbox import start_of
 from domain.access import EVERYTHING, Caller, Reach
 from domain.documents import Document, Kind, correlation_id
-from domain.ids import OrderId, new_id
+from domain.ids import OrderId, ReturnId, ShipmentId, new_id
 from domain.inventory import Pick, Shelf, assign
 from domain.metadata import merge
 from domain.orders.placing import PlaceOrder, PricedOrder
-from domain.orders.status import OrderStatus
+from domain.orders.receipts import BANK, PaymentMethod, by_people
+from domain.orders.status import OrderKind, OrderStatus
+from domain.orders.terms import Terms
 from gateways.partners import PROVIDER
 
 
@@ -25,6 +27,10 @@ class Submission:
     order_id: OrderId
     order: PlaceOrder
     actor: str
+    replaces_return_id: ReturnId | None = None
+    """The return whose goods it replaces; None for an order that a customer places."""
+    replaces_shipment_id: ShipmentId | None = None
+    """The lost shipment of an earlier replacement, whose goods it sends once more."""
     may_set_prices: bool = False
     reach: Reach = EVERYTHING
     claim: Claim | None = None
@@ -36,20 +42,33 @@ class Submission:
 
 
 def build_rows(
-    number: str, submission: Submission, priced: PricedOrder, now: datetime, due: datetime
+    number: str,
+    submission: Submission,
+    priced: PricedOrder,
+    now: datetime,
+    due: datetime,
+    terms: Terms,
 ) -> OrderRows:
-    """Build all rows of an accepted order but those that `reserve` adds."""
+    """Build all rows of an accepted order but those that `reserve` adds.
+
+    ``terms`` are its customer's, which an order on terms keeps.
+    """
     order_id, order = submission.order_id, submission.order
     ship_to = order.ship_to.model_dump()
     row = {
         "id": order_id,
         "number": number,
         "customer_id": order.customer_id,
+        "kind": OrderKind.REPLACEMENT if submission.replaces_return_id else OrderKind.STANDARD,
+        "replaces_return_id": submission.replaces_return_id,
+        "replaces_shipment_id": submission.replaces_shipment_id,
         "source": order.origin,
         "external_reference": order.external_reference,
         "status": OrderStatus.PENDING,
         "currency": priced.currency,
         "payment_method": order.payment.method if priced.total_amount else "none",
+        "capture_on": order.captured_on,
+        "terms_days": terms.days if order.payment.method is PaymentMethod.NET_TERMS else None,
         "shipping_service": order.shipping_service,
         "ship_to": ship_to,
         "bill_to": order.bill_to.model_dump() if order.bill_to else ship_to,
@@ -150,13 +169,14 @@ def reserve(
 
 def _payments(submission: Submission, priced: PricedOrder) -> list[dict[str, Any]]:
     payment = submission.order.payment
-    if not payment.token or not priced.total_amount:
+    without_provider = by_people(payment.method)
+    if not (payment.token or without_provider) or not priced.total_amount:
         return []
     return [
         {
             "id": new_id(),
             "order_id": submission.order_id,
-            "provider": PROVIDER.name,
+            "provider": BANK if without_provider else PROVIDER.name,
             "method": payment.method,
             "amount": priced.total_amount,
             "currency": priced.currency,
@@ -168,8 +188,11 @@ def _payments(submission: Submission, priced: PricedOrder) -> list[dict[str, Any
 
 
 def _placed(submission: Submission, priced: PricedOrder) -> dict[str, Any]:
+    replaces, again = submission.replaces_return_id, submission.replaces_shipment_id
     return {
         "to": OrderStatus.PENDING,
+        **({"return_id": replaces} if replaces else {}),
+        **({"shipment_id": again} if again else {}),
         "total": {"amount": priced.total_amount, "currency": priced.currency},
         "prices_set_by_caller": submission.may_set_prices
         and (

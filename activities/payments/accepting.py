@@ -14,9 +14,9 @@ from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind, Signal
 from domain.errors import NotFound
 from domain.orders.attempts import check_attempt
+from domain.orders.receipts import check_card
 from domain.orders.requests import Standing, check_payable, standing_of
 from domain.orders.status import OrderStatus
-from domain.payments import add_up
 from gateways.partners import PROVIDER
 
 
@@ -40,8 +40,9 @@ async def pay_order(
     order = await ORDERS.lock(db, order_id)
     if not reach.covers(order.customer_id, order.source):
         raise NotFound(f"there is no order {order_id}")
+    check_card(order.payment_method, OrderStatus(order.status))
     ledger = await ledger_of(db, order_id)
-    paid = add_up(ledger.values)
+    paid = ledger.lasting
     needed = await money_needed(db, order, paid.captured)
     standing = standing_of(needed, paid)
     if ledger.untried and standing is not Standing.SECURED:

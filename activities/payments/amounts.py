@@ -10,7 +10,8 @@ from db.tasks import open_task
 from domain.documents import Document, Kind
 from domain.orders.status import OrderStatus
 from domain.payments import Intent, Phase
-from domain.tasks import RULES, TaskKind
+from domain.questions import RULES
+from domain.tasks import TaskKind
 from gateways.payments.port import PaymentResult
 
 

@@ -8,6 +8,7 @@ from activities.holds import lift, place
 from db.documents import ORDERS
 from db.holds import open_hold
 from db.ledgers import Ledger, ledger_of
+from db.orders.captures import is_outstanding
 from db.orders.tables import OrderRow
 from db.orders.writes import counters_of, lines_of
 from db.outbox import signal
@@ -17,7 +18,7 @@ from domain.documents import Document, Kind, Signal
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import new_id
 from domain.money import Money
-from domain.orders.status import RUNNING, OrderStatus
+from domain.orders.status import RUNNING, OrderStatus, billable
 from domain.payments import (
     EntryKind,
     Phase,
@@ -34,13 +35,20 @@ _BY_US = "system"
 async def money_needed(db: AsyncConnection, order: OrderRow, captured: int) -> int:
     """Return what has to be reserved or captured of a locked order, in minor units.
 
-    ``captured`` is what was: to that comes what is still to be sent, and what has left unpaid.
+    ``captured`` is what was: to that comes what is still to be sent, and what has left unpaid, as
+    far as none of it was captured by hand for that.
     """
+    rows = await lines_of(db, order.id)
+    lines = [counters_of(line) for line in rows]
+    shipping = order.shipping_amount + order.shipping_tax_amount
     if order.status == OrderStatus.PENDING:
-        return order.total_amount
-    lines = [counters_of(line) for line in await lines_of(db, order.id)]
-    due = still_to_capture(lines, order.shipping_amount + order.shipping_tax_amount)
-    return captured + due + await amount_owed_of(db, order.id)
+        return billable(lines, shipping)
+    if any(row.captured_units for row in rows):
+        # Hand-overs take nothing: all was asked for when it was confirmed.
+        outstanding = await is_outstanding(db, order.id)
+        return captured + (billable(lines, shipping) if outstanding else 0)
+    due = still_to_capture(lines, shipping)
+    return captured + max(0, due + await amount_owed_of(db, order.id))
 
 
 async def is_covered(db: AsyncConnection, order: OrderRow) -> bool:
@@ -63,7 +71,7 @@ async def release_covered(db: AsyncConnection, order: OrderRow) -> bool:
     hold_id = await open_hold(db, document, HoldReason.AWAITING_PAYMENT, placed_by=_BY_US)
     if hold_id is None:
         return False
-    paid = add_up((await ledger_of(db, order.id)).values)
+    paid = (await ledger_of(db, order.id)).lasting
     if not requirement_met(await money_needed(db, order, paid.captured), paid):
         return False
     release = HoldRelease(document=document, hold_id=hold_id, actor=_BY_US)

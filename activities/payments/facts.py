@@ -6,18 +6,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.amounts import question_amount
 from activities.payments.provider import EVENTS
+from activities.payments.renewing import stop_unrenewed
 from activities.payments.reversals import RestsOnIt, take_back
 from activities.payments.review import review_declines
-from activities.payments.unasked import BY_THEMSELVES, ask_about_the_rest, record_unasked
+from activities.payments.unasked import (
+    BY_THEMSELVES,
+    ask_about_the_rest,
+    record_late_capture,
+    record_unasked,
+)
+from activities.refunds.cancelled import give_cancelled_back
+from activities.refunds.stopping import wake_stopped
 from db.documents import ORDERS
+from db.ledgers import ledger_of
 from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.payments import KnownEntry, find_authorized, find_by_key, record_entry
+from db.payments import KnownEntry, PaymentRow, find_authorized, find_by_key, record_entry
+from db.refunds.attempts import is_pending, key_of
 from domain.documents import Document, Kind, Signal
 from domain.facts import FactEnd, applied, of_no_interest, questioned, waiting
 from domain.money import Money
 from domain.orders.status import RUNNING, OrderStatus
-from domain.payments import EntryKind, Intent, Phase
+from domain.payments import EntryKind, Intent, Phase, add_up
 from gateways.payments.port import Outcome, PaymentEvent
 
 ECHO = "an echo of our own request, whose answer counts"
@@ -30,7 +40,8 @@ class NotInTheBooks(Exception):
 async def apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent) -> FactEnd:
     """Record what a provider says of one of its operations; return what became of that.
 
-    One about a key and an authorization that are not known here waits. Raises NotInTheBooks for
+    It is known by our key, or else by the provider's own name for it (payments R10). One about a
+    key and an authorization that are not known here waits. Raises NotInTheBooks for
     what the books have no place for.
     """
     entries = await find_by_key(db, event.result.key)
@@ -40,6 +51,13 @@ async def apply_payment(db: AsyncConnection, provider: str, event: PaymentEvent)
     phases = {entry.phase for entry in entries}
     if event.result.outcome is not Outcome.SUCCEEDED and Phase.SUCCEEDED in phases:
         return await _taken_back(db, entries, event)
+    if asked.refund_id is not None and Phase.REVERSED in phases:
+        # It may be an echo that comes late, or the truth: the run asks the provider.
+        await signal(db, Document(Kind.REFUND, asked.refund_id), Signal.PAYMENT_REPORTED)
+        return applied(f"the provider is asked whether {asked.key} stands after all")
+    if asked.refund_id is not None and await is_pending(db, asked.refund_id):
+        # Its run asks only now and then; what it hears counts.
+        await signal(db, Document(Kind.REFUND, asked.refund_id), Signal.PAYMENT_REPORTED)
     if (nothing := _no_news(asked, phases, event)) is not None:
         return nothing
     if _matches(asked, event):
@@ -109,6 +127,7 @@ async def _record(db: AsyncConnection, asked: KnownEntry, event: PaymentEvent) -
         return of_no_interest(ECHO)
     if not succeeded:
         await review_declines(db, order)
+        await stop_unrenewed(db, order, asked.payment_id, told)
     # The step under way, if one is, looks at the entries when it records the answer that it got.
     if not (under_way and order.status == OrderStatus.PENDING):
         await _signal_order(db, order)
@@ -126,6 +145,9 @@ async def _taken_back(
         raise NotInTheBooks(str(reason)) from reason
     if done.kind is EntryKind.CHARGEBACK:
         await ask_about_the_rest(db, order)
+        await wake_stopped(db, order.id)
+        # While the bank had all of the money there was nothing to promise.
+        await give_cancelled_back(db, order)
     return end
 
 
@@ -135,6 +157,15 @@ async def _of_no_key(db: AsyncConnection, provider: str, event: PaymentEvent) ->
         return waiting(f"no payment at {provider} has the key {event.result.key}")
     order = await ORDERS.lock(db, payment.order_id)
     kind = EntryKind(event.kind)
+    known = await key_of(db, payment.id, kind, event.result.reference)
+    if known not in (None, event.result.key):
+        # Our own after all, told without our key.
+        result = event.result.model_copy(update={"key": known})
+        return await apply_payment(db, provider, event.model_copy(update={"result": result}))
+    if await _took_too_late(db, order, payment, event):
+        if await record_late_capture(db, order, payment, event.result):
+            return applied(f"{order.number}: {event.result.amount} go back, it is cancelled")
+        return of_no_interest("the provider has told this before")
     if kind not in BY_THEMSELVES or event.result.amount.currency != payment.currency:
         raise NotInTheBooks(
             f"{order.number}: the provider reports a {kind} of {event.result.amount} that we did"
@@ -143,6 +174,19 @@ async def _of_no_key(db: AsyncConnection, provider: str, event: PaymentEvent) ->
     if await record_unasked(db, order, payment, kind, event.result):
         return applied(f"{order.number}: {kind} by the provider, {event.result.outcome}")
     return of_no_interest("the provider has told this before")
+
+
+async def _took_too_late(
+    db: AsyncConnection, order: OrderRow, payment: PaymentRow, event: PaymentEvent
+) -> bool:
+    """Whether the provider took money by itself that was reserved for a cancelled order."""
+    told = event.result
+    late = EntryKind(event.kind) is EntryKind.CAPTURE and order.status == OrderStatus.CANCELLED
+    if not late or told.outcome is not Outcome.SUCCEEDED:
+        return False
+    reserved = add_up((await ledger_of(db, order.id)).of(payment.id)).authorized
+    known = bool(await find_by_key(db, told.key))
+    return known or (told.amount.currency == payment.currency and told.amount.amount <= reserved)
 
 
 async def _signal_order(db: AsyncConnection, order: OrderRow) -> None:

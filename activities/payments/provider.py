@@ -4,16 +4,18 @@ The intent is recorded and committed, the provider is called with the intent's k
 recorded. What was intended before is asked for first, so money never moves twice.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.amounts import question_amount
 from db.documents import ORDERS
+from db.ledgers import Ledger
 from db.orders.tables import OrderRow
 from db.payments import PaymentRow, record_entry
 from domain.money import Money
-from domain.payments import EntryKind, Intent, Phase
+from domain.payments import EntryKind, Intent, Phase, authorization_key
 from gateways.failures import PartnerFailure, PartnerRefused
 from gateways.payments.port import Outcome, PaymentProvider, PaymentResult
 
@@ -67,12 +69,28 @@ async def record_intent(
     )
 
 
-async def execute(provider: PaymentProvider, intent: Intent) -> PaymentResult:
-    """Do it at the provider, or learn how it ended before; raise PartnerFailure when unknown."""
+async def record_authorization(db: AsyncConnection, ledger: Ledger, payment: PaymentRow) -> Intent:
+    """Record that a payment's money is to be reserved, with its card or as a renewal."""
+    key = authorization_key(payment.id)
+    intent = await record_intent(db, payment, EntryKind.AUTHORIZATION, key, payment.amount)
+    if payment.renews is None:
+        return intent
+    renewed = ledger.payment(payment.renews)
+    return replace(intent, source=renewed.provider_reference or "", renews=True)
+
+
+async def execute(
+    provider: PaymentProvider, intent: Intent, *, may_pend: bool = False
+) -> PaymentResult:
+    """Do it at the provider, or learn how it ended before; raise PartnerFailure when unknown.
+
+    What the provider has not decided yet counts as unknown, unless it ``may_pend``.
+    """
+    decided = (lambda known: known) if may_pend else _decided
     if intent.repeated and (known := await provider.find(intent.key)) is not None:
-        return _decided(known)
+        return decided(known)
     try:
-        return _decided(await _send(provider, intent))
+        return decided(await _send(provider, intent))
     except PartnerRefused as refusal:
         return PaymentResult(
             key=intent.key,
@@ -85,6 +103,8 @@ async def execute(provider: PaymentProvider, intent: Intent) -> PaymentResult:
 
 
 async def _send(provider: PaymentProvider, intent: Intent) -> PaymentResult:
+    if intent.renews:
+        return await provider.renew(intent.key, intent.source, intent.amount)
     if intent.kind is EntryKind.AUTHORIZATION:
         return await provider.authorize(intent.key, intent.source, intent.amount, intent.return_url)
     operations = {

@@ -2,24 +2,26 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.payments.coverage import book_end, stop_uncovered
+from activities.payments.confirming import is_of_order, unbook_order_capture
+from activities.payments.coverage import book_end, is_covered, stop_uncovered
+from activities.payments.refused import ask_about_refused
 from activities.refunds.settling import unsettle_refund
 from activities.shipments.departure import ask_about_capture
-from activities.shipments.failed_refunds import ask_about_refund, uncount_refund
+from activities.shipments.older_refunds import come_back
 from db.documents import ORDERS, REFUNDS, SHIPMENTS
 from db.ledgers import ledger_of
+from db.orders.by_hand import prepaid_of
 from db.orders.tables import OrderRow
 from db.outbox import signal
 from db.payments import KnownEntry, record_entry
 from db.refunds.refundable import rests_on_capture
 from db.shipments.captures import uncount_capture
-from db.shipments.tables import ShipmentRow
-from db.tasks import open_task
 from domain.documents import Document, Kind, Signal
 from domain.facts import FactEnd, applied, of_no_interest
 from domain.money import Money
+from domain.orders.by_hand import is_by_hand
+from domain.orders.status import RUNNING
 from domain.payments import EntryKind, Phase, Refusal, add_up
-from domain.tasks import TaskKind
 from gateways.payments.port import PaymentResult
 
 PROVIDER = "provider"
@@ -43,8 +45,8 @@ async def take_back(
     if done.kind is EntryKind.AUTHORIZATION:
         return await _end(db, order, done, told)
     shipment = await SHIPMENTS.lock(db, done.shipment_id) if done.shipment_id else None
-    if done.kind is EntryKind.CAPTURE and shipment is not None:
-        await _check_kept(db, order, shipment, done)
+    if done.kind is EntryKind.CAPTURE:
+        await _check_kept(db, order, done)
     money = Money(amount=done.amount, currency=done.currency)
     data = {
         "payment_id": done.payment_id,
@@ -72,18 +74,30 @@ async def take_back(
         await unsettle_refund(db, await REFUNDS.lock(db, done.refund_id), told)
         await signal(db, Document(Kind.REFUND, done.refund_id), Signal.PAYMENT_REPORTED)
     if shipment is not None and done.kind is EntryKind.REFUND:
-        goods, postage = await uncount_refund(db, shipment, done.key, done.amount)
-        await ask_about_refund(db, order, shipment, goods, postage)
+        await come_back(db, order, done, told)
     if shipment is not None and done.kind is EntryKind.CAPTURE:
         await uncount_capture(db, shipment.id)
         await ask_about_capture(db, shipment)
         await signal(db, Document(Kind.SHIPMENT, shipment.id), Signal.CARRIER_REPORTED)
-    if done.kind is EntryKind.VOID:
-        refused = Refusal(code=told.failure_code, message=told.failure_message, amount=money)
-        facts = {"order": order.number, "refused": refused.model_dump()}
-        words = f"The provider has not dropped the reservation of {refused} after all."
-        await open_task(db, TaskKind.UNDO_FAILED, Kind.ORDER, order.id, facts, told=words)
+    if done.kind is EntryKind.CAPTURE and is_of_order(done.key, order.id):
+        await unbook_order_capture(db, order, money, told)
+    await _ask_who_relied(db, order, done, told)
     return _reversed(order, done)
+
+
+async def _ask_who_relied(
+    db: AsyncConnection, order: OrderRow, done: KnownEntry, told: PaymentResult
+) -> None:
+    """Tell a person of a void, or of what was by hand; goods that are no longer covered wait."""
+    by_hand = is_by_hand(done.kind, done.key, done.payment_id)
+    if not by_hand and done.kind is not EntryKind.VOID:
+        return
+    money = Money(amount=done.amount, currency=done.currency)
+    refused = Refusal(code=told.failure_code, message=told.failure_message, amount=money)
+    await ask_about_refused(db, order, done.kind, refused, by_hand=by_hand, after_all=True)
+    if by_hand and order.status in RUNNING:
+        await is_covered(db, order)
+        await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
 
 
 async def _end(
@@ -104,12 +118,16 @@ def _reversed(order: OrderRow, done: KnownEntry) -> FactEnd:
     return applied(f"{order.number}: {done.kind} reversed")
 
 
-async def _check_kept(
-    db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, done: KnownEntry
-) -> None:
+async def _check_kept(db: AsyncConnection, order: OrderRow, done: KnownEntry) -> None:
     ledger = await ledger_of(db, order.id)
-    if await rests_on_capture(db, ledger, done.payment_id, shipment.id, done.amount):
+    by_hand = is_by_hand(done.kind, done.key, done.payment_id)
+    if by_hand and await prepaid_of(db, order.id) < done.amount:
         raise RestsOnIt(
-            f"{shipment.number}: the provider takes the money back that it had captured, and of"
+            f"{order.number}: the provider takes the money back that was captured by hand, and that"
+            " has paid for goods that left, or goes back"
+        )
+    if await rests_on_capture(db, ledger, done.payment_id, done.shipment_id, done.amount):
+        raise RestsOnIt(
+            f"{order.number}: the provider takes the money back that it had captured, and of"
             " which we have given money back"
         )

@@ -1,15 +1,15 @@
 """Reviews of orders for which many cards were declined: a hold, a question, and its answer."""
 
-from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.holds import lift, place
+from activities.orders.changing import note_cancellation
 from db.documents import ORDERS
 from db.holds import open_hold
 from db.orders.tables import OrderRow
 from db.outbox import signal
 from db.reads.payments import declines_of
-from db.tasks import TaskRow, answer_task, lock_task, open_task
+from db.tasks import TaskRow, answers_first, open_task
 from domain.answers import FraudAnswer
 from domain.documents import Document, Kind, Signal
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
@@ -17,7 +17,7 @@ from domain.ids import new_id
 from domain.orders.attempts import needs_review
 from domain.orders.status import CancelReason, OrderStatus
 from domain.policy import Policy
-from domain.tasks import Decision, TaskKind, TaskStatus
+from domain.tasks import Decision, TaskKind
 
 
 async def review_declines(db: AsyncConnection, order: OrderRow) -> None:
@@ -51,9 +51,7 @@ async def settle_review(
     Raises IllegalMove for what was not offered or is decided.
     """
     order = await ORDERS.lock(db, task.document_id)
-    is_open = (await lock_task(db, task.id)).status == TaskStatus.OPEN
-    await answer_task(db, decision)
-    if not is_open:
+    if not await answers_first(db, decision):
         return
     document = Document(Kind.ORDER, order.id)
     if decision.choice == FraudAnswer.RELEASE:
@@ -62,11 +60,5 @@ async def settle_review(
             release = HoldRelease(document=document, hold_id=hold_id, actor=decision.actor)
             await lift(db, order, release, policy)
     elif order.cancel_requested_at is None:
-        await ORDERS.change(
-            db,
-            order,
-            cancel_requested_at=func.now(),
-            cancel_requested_by=decision.actor,
-            cancel_requested_reason=CancelReason.FRAUD,
-        )
+        await note_cancellation(db, order, CancelReason.FRAUD, decision.actor)
     await signal(db, document, Signal.PAYMENT_REPORTED)

@@ -9,13 +9,16 @@ from activities.holds import place
 from activities.payments.coverage import stop_uncovered
 from activities.payments.provider import EVENTS
 from activities.payments.reversals import PROVIDER
-from activities.refunds.accepting import record_made_by_provider
+from activities.refunds.accepting import begin_refund, record_made_by_provider
 from db.documents import ORDERS
 from db.ledgers import Ledger, ledger_of
 from db.orders.tables import OrderRow
 from db.orders.writes import counters_of, lines_of
 from db.outbox import signal
 from db.payments import PaymentRow, find_by_key, record_entry
+from db.refunds.refundable import paid_order
+from db.refunds.tables import RefundRow
+from db.refunds.writes import write_refund
 from db.tasks import cancel_tasks, is_open, open_task
 from domain.documents import Document, Kind, Signal
 from domain.holds import HoldPlacement, HoldReason
@@ -23,6 +26,9 @@ from domain.ids import new_id
 from domain.money import Money
 from domain.orders.status import RUNNING
 from domain.payments import Entry, EntryKind, Phase, add_up, own_keys
+from domain.refunds.attempts import after_all_key
+from domain.refunds.rules import unasked
+from domain.refunds.status import RefundSource
 from domain.tasks import TaskKind
 from gateways.payments.port import Outcome, PaymentResult
 
@@ -84,6 +90,81 @@ async def record_unasked(
     return True
 
 
+async def record_after_all(
+    db: AsyncConnection, order: OrderRow, refund: RefundRow, told: PaymentResult
+) -> None:
+    """Book that a try of a refund, which the provider had taken back, stands after all; once.
+
+    As a refund of its own, because the books went on without it: it may be too much. Finance is
+    asked, and nothing else follows.
+    """
+    key = after_all_key(told.key)
+    if told.amount.currency != refund.currency or await find_by_key(db, key):
+        return
+    amount = told.amount.amount
+    made = await record_made_by_provider(db, order, refund.payment_id, amount, told.reference)
+    data = {
+        "payment_id": refund.payment_id,
+        "kind": EntryKind.REFUND,
+        "amount": told.amount.model_dump(),
+        "source": PROVIDER,
+    }
+    await record_entry(
+        db,
+        refund.payment_id,
+        EntryKind.REFUND,
+        Phase.SUCCEEDED,
+        key,
+        amount,
+        provider_reference=told.reference,
+        refund_id=made,
+        event=ORDERS.event(order, f"payment_{EVENTS[EntryKind.REFUND]}", PROVIDER, data),
+    )
+    await ORDERS.change(db, order)
+    said = f"A try of {refund.number} that had failed has succeeded after all: {told.amount}."
+    await _ask(db, order, EntryKind.REFUND, said)
+
+
+async def record_late_capture(
+    db: AsyncConnection, order: OrderRow, payment: PaymentRow, told: PaymentResult
+) -> bool:
+    """Book what a provider took by itself for a locked cancelled order, and promise all of it back.
+
+    It is not ours, so that no person is needed. False when it was booked.
+    """
+    if await find_by_key(db, told.key):
+        return False
+    data = {
+        "payment_id": payment.id,
+        "kind": EntryKind.CAPTURE,
+        "amount": told.amount.model_dump(),
+        "source": PROVIDER,
+    }
+    await record_entry(
+        db,
+        payment.id,
+        EntryKind.CAPTURE,
+        Phase.SUCCEEDED,
+        told.key,
+        told.amount.amount,
+        provider_reference=told.reference,
+        event=ORDERS.event(order, f"payment_{EVENTS[EntryKind.CAPTURE]}", PROVIDER, data),
+    )
+    refund = await write_refund(
+        db,
+        new_id(),
+        order,
+        payment.id,
+        unasked(told.amount.amount, await paid_order(db, order)),
+        source=RefundSource.CANCELLATION,
+        reason="order_cancelled",
+        actor="system",
+    )
+    await begin_refund(db, refund, by_person=False)
+    await ORDERS.change(db, order)
+    return True
+
+
 async def ask_about_the_rest(db: AsyncConnection, order: OrderRow) -> None:
     """Ask finance, where it is being asked, about the chargebacks that are left after a win."""
     if not await is_open(db, TaskKind.CHARGEBACK, order.id):
@@ -94,8 +175,11 @@ async def ask_about_the_rest(db: AsyncConnection, order: OrderRow) -> None:
         await cancel_tasks(db, order.id, TaskKind.CHARGEBACK)
 
 
-async def _ask(db: AsyncConnection, order: OrderRow, kind: EntryKind) -> None:
-    """Ask finance about all that moved so of an order: a second time, the question has both."""
+async def _ask(db: AsyncConnection, order: OrderRow, kind: EntryKind, said: str = "") -> None:
+    """Ask finance about all that moved so of an order: a second time, the question has both.
+
+    ``said`` is what is known of the last of it.
+    """
     ledger = await ledger_of(db, order.id)
     paid = add_up(ledger.values)
     moved = [_money(order, entry.amount) for entry in _by_provider(ledger, kind)]
@@ -104,9 +188,10 @@ async def _ask(db: AsyncConnection, order: OrderRow, kind: EntryKind) -> None:
         "order_id": order.id,
         "moved": [money.model_dump() for money in moved],
         "refundable": _money(order, max(0, paid.refundable)).model_dump(),
+        "too_much": _money(order, max(0, paid.returned - paid.captured)).model_dump(),
     }
     await cancel_tasks(db, order.id, _ASKED[kind], why=_SUPERSEDED)
-    told = f"{order.number}: {', '.join(map(str, moved))}."
+    told = f"{order.number}: {', '.join(map(str, moved))}. {said}".rstrip()
     await open_task(db, _ASKED[kind], Kind.ORDER, order.id, facts, told=told)
 
 

@@ -15,14 +15,16 @@ from db.orders.reads import get_order_row
 from db.orders.tables import OrderRow
 from db.outbox import add_messages, start_of
 from db.refunds.refundable import paid_order
+from db.refunds.tables import RefundRow
 from db.refunds.writes import write_refund
 from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind
 from domain.errors import NotFound
 from domain.ids import following_id, new_id
 from domain.policy import Policy
+from domain.refunds.due import Due
 from domain.refunds.requests import RefundParts, RequestRefund
-from domain.refunds.rules import Due, tenders, unasked, work_out
+from domain.refunds.rules import PaidOrder, tenders, unasked, work_out
 from domain.refunds.status import RefundSource, RefundStatus
 
 
@@ -59,6 +61,31 @@ async def request_refund(
     order = await _lock(db, asked.order_id, reach)
     paid = await paid_order(db, order)
     due = work_out(asked, paid)
+    await promise(
+        db, refund_id, order, paid, due, policy, source=source, reason=asked.reason, actor=actor
+    )
+    await ORDERS.change(db, order)
+
+
+async def promise(
+    db: AsyncConnection,
+    refund_id: UUID,
+    order: OrderRow,
+    paid: PaidOrder,
+    due: Due,
+    policy: Policy | None,
+    *,
+    source: RefundSource,
+    reason: str,
+    actor: str,
+    return_id: UUID | None = None,
+    shipment_id: UUID | None = None,
+) -> None:
+    """Write what is due of a locked order as refunds, and start their runs.
+
+    One per payment that gives some of it, the newest capture first. ``paid`` is the order's money
+    as it was read under that lock. Without a ``policy`` no person has to approve it.
+    """
     for nth, (payment_id, part) in enumerate(tenders(due, paid.payments)):
         refund = await write_refund(
             db,
@@ -68,16 +95,28 @@ async def request_refund(
             part,
             parent_id=refund_id if nth else None,
             source=source,
-            reason=asked.reason,
+            reason=reason,
             actor=actor,
+            return_id=return_id,
+            shipment_id=shipment_id,
         )
         # A whole that was divided over payments needs what the whole needs.
-        if due.amount > policy.refund_limit.get(order.currency, 0):
-            await ask_for_approval(db, refund)
-        else:
-            await REFUNDS.move(db, refund, RefundStatus.APPROVED, "system", approved_by="system")
-        await add_messages(db, start_of(Document(Kind.REFUND, refund.id)))
-    await ORDERS.change(db, order)
+        by_person = policy is not None and exceeds_limit(policy, order, due.amount)
+        await begin_refund(db, refund, by_person=by_person)
+
+
+def exceeds_limit(policy: Policy, order: OrderRow, amount: int) -> bool:
+    """Whether another person has to approve that so much (minor units) goes back at once."""
+    return amount > policy.refund_limit.get(order.currency, 0)
+
+
+async def begin_refund(db: AsyncConnection, refund: RefundRow, *, by_person: bool) -> None:
+    """Let a new refund go, or ask finance first whether it may; its run is started."""
+    if by_person:
+        await ask_for_approval(db, refund)
+    else:
+        await REFUNDS.move(db, refund, RefundStatus.APPROVED, "system", approved_by="system")
+    await add_messages(db, start_of(Document(Kind.REFUND, refund.id)))
 
 
 async def record_made_by_provider(
@@ -94,7 +133,6 @@ async def record_made_by_provider(
         order,
         payment_id,
         due,
-        parent_id=None,
         source=RefundSource.PROVIDER,
         reason="made at the provider",
         actor="provider",

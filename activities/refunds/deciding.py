@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.refunds.settling import tell_return
 from db.documents import REFUNDS
 from db.orders.tables import OrderRow
 from db.outbox import signal
@@ -17,7 +18,7 @@ from db.tasks import TaskRow, answer_task, cancel_tasks, open_task
 from domain.access import EVERYTHING, Reach
 from domain.answers import ApprovalAnswer, RefundAnswer
 from domain.documents import Document, Kind, Signal
-from domain.errors import AmountExceeded, Forbidden, IllegalMove, NotFound
+from domain.errors import AmountExceeded, IllegalMove, NotFound, SamePerson
 from domain.money import Money
 from domain.refunds.status import RefundStatus
 from domain.tasks import Decision, TaskKind
@@ -44,14 +45,16 @@ async def approve_refund(
 ) -> None:
     """Let a refund go; once is as good as twice.
 
-    Raises NotFound, Forbidden for who asked for it, and IllegalMove for one that is not requested.
+    Raises NotFound, SamePerson for who asked for it, and IllegalMove for one that is not requested.
     """
     _, refund = await _lock(db, refund_id, reach)
     if refund.status in _APPROVED:
         return
     _require(refund, RefundStatus.REQUESTED)
     if refund.requested_by == actor:
-        raise Forbidden("another person than who asked for a refund approves it")
+        raise SamePerson(
+            "another person than who asked for a refund approves it", rule="refund_limit"
+        )
     await REFUNDS.move(db, refund, RefundStatus.APPROVED, actor, approved_by=actor)
     await _go_on(db, refund)
 
@@ -69,6 +72,7 @@ async def cancel_refund(
     data = {"reason": reason}
     await REFUNDS.move(db, refund, RefundStatus.CANCELLED, actor, data, cancel_reason=reason)
     await _go_on(db, refund)
+    await tell_return(db, refund)
 
 
 async def retry_refund(
@@ -88,7 +92,7 @@ async def retry_refund(
 
 async def check_kept(db: AsyncConnection, order: OrderRow, refund: RefundRow) -> None:
     """Raise AmountExceeded when what a promised refund needs is there no more (payments R6)."""
-    paid = await paid_order(db, order)
+    paid = await paid_order(db, order, refund.shipment_id)
     lines = [paid.lines[line.order_line_id] for line in await refund_lines_of(db, refund.id)]
     payment = next((one for one in paid.payments if one.id == refund.payment_id), None)
     short = [line.amount - line.refunded_amount for line in lines]
@@ -102,7 +106,7 @@ async def check_kept(db: AsyncConnection, order: OrderRow, refund: RefundRow) ->
 async def settle_approval(db: AsyncConnection, task: TaskRow, decision: Decision) -> None:
     """Approve or refuse a refund as finance answered.
 
-    Raises Forbidden for who asked for it, and IllegalMove for what was not offered or is decided.
+    Raises SamePerson for who asked for it, and IllegalMove for what was not offered or is decided.
     """
     # The order first, as everybody locks who moves its money.
     await lock_refund(db, task.document_id)
@@ -146,5 +150,6 @@ def _require(refund: RefundRow, status: RefundStatus) -> None:
 
 async def _go_on(db: AsyncConnection, refund: RefundRow) -> None:
     """Take back what was asked about the refund, and have its run look at it again."""
-    await cancel_tasks(db, refund.id, TaskKind.REFUND_APPROVAL, TaskKind.REFUND_FAILED)
+    asked = (TaskKind.REFUND_APPROVAL, TaskKind.REFUND_FAILED, TaskKind.REFUND_STOPPED)
+    await cancel_tasks(db, refund.id, *asked, TaskKind.PAY_OUT)
     await signal(db, Document(Kind.REFUND, refund.id), Signal.PAYMENT_REPORTED)

@@ -3,10 +3,11 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import REFUNDS
+from db.outbox import signal
 from db.refunds.tables import RefundRow
 from db.refunds.writes import change_amount, count_refund
 from db.tasks import cancel_tasks, open_task
-from domain.documents import Kind
+from domain.documents import Document, Kind, Signal
 from domain.money import Money
 from domain.payments import Refusal
 from domain.refunds.status import RefundStatus
@@ -42,6 +43,13 @@ async def settle_refund(
         failure_message="",
     )
     await cancel_tasks(db, refund.id, TaskKind.REFUND_FAILED)
+    await tell_return(db, refund)
+
+
+async def tell_return(db: AsyncConnection, refund: RefundRow) -> None:
+    """Have the run of the return for which a refund is, if it is for one, hear of its end."""
+    if refund.return_id is not None:
+        await signal(db, Document(Kind.RETURN, refund.return_id), Signal.REFUND_SETTLED)
 
 
 async def unsettle_refund(db: AsyncConnection, refund: RefundRow, told: PaymentResult) -> None:

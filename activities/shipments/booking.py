@@ -1,43 +1,45 @@
 """Buying and giving back labels: one partner call each, safe to repeat."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
+from activities.orders.cancelling import requests_of
 from activities.payments.coverage import is_covered
+from activities.payments.renewing import renewal_due
 from activities.shipments.following import get_state
+from activities.shipments.label_orders import UnusableLabel, buy, check_usable, label_order
 from db.documents import ORDERS, SHIPMENTS
 from db.engine import Database
+from db.ledgers import ledger_of
+from db.outbox import signal
+from db.shipments.picking import put_all_back
+from db.shipments.promises import promises_of
 from db.shipments.tables import ShipmentRow
-from db.shipments.tracking import find_living, void_parcels
+from db.shipments.tracking import void_parcels
 from db.shipments.writes import (
     ToBook,
     find_to_book,
+    given_up_unheard,
     lock_shipments_of,
     lock_with_order,
     record_booking,
 )
 from db.tasks import cancel_tasks, open_task
-from domain.addresses import Address
-from domain.documents import Document, Kind
+from domain.documents import Document, Kind, Signal
 from domain.ids import OrderId, ShipmentId
 from domain.money import Money
+from domain.orders.cancelling import in_the_way, wanted
 from domain.shipments.booking import UNUSABLE_LABEL
 from domain.shipments.outcomes import BookingOutcome
-from domain.shipments.packing import HEAVIEST_PARCEL, TooManyBoxes, pack
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
-from gateways.carriers.port import Booking, BookingRequest, Carrier, ParcelRequest
+from gateways.carriers.port import Booking, Carrier
 from gateways.failures import PartnerRefused
 
 ALREADY_SCANNED = "already_scanned"
-
-
-class UnusableLabel(Exception):
-    """The carrier has sold a label that no parcel can travel under; says why."""
 
 
 class BookingActivities:
@@ -52,8 +54,12 @@ class BookingActivities:
     async def book_shipment(self, shipment_id: ShipmentId) -> BookingOutcome:
         """Buy the label of a pending shipment; a hold on its order stops it, as does money gone.
 
+        So do serial units that are still to be picked: a pick wakes the order's run again.
+
         Our shipment id is the carrier's reference: after an answer that got lost the label is
-        found, not bought again. A definite no opens a task for the warehouse, and so does a label
+        found, not bought again. What was sold so for a pick list that was replaced is voided
+        first: its own step may be lost with the run that took it. A definite no opens a task for
+        the warehouse, and so does a label
         that is of no use: that one is given back.
         """
         # No lock: it would be gone again before the carrier is asked.
@@ -62,10 +68,15 @@ class BookingActivities:
         if shipment.status != ShipmentStatus.PENDING:
             await self._give_back(shipment)
             return BookingOutcome.NOT_DUE
-        if shipment.stopped or (shipment.doubtful and not await self._is_paid(shipment)):
+        if (
+            shipment.stopped
+            or shipment.to_pick
+            or (shipment.doubtful and not await self._is_paid(shipment))
+        ):
             return BookingOutcome.HELD
+        await self._void_unheard(shipment.order_id)
         try:
-            booking = await self._buy(_request(shipment))
+            booking = await buy(self._carrier, label_order(shipment))
         except PartnerRefused as refusal:
             await self._report_refusal(shipment_id, refusal)
             return BookingOutcome.REFUSED
@@ -93,17 +104,47 @@ class BookingActivities:
         async with self._books.begin() as db:
             await ORDERS.lock(db, order_id)
             shipments = await lock_shipments_of(db, order_id)
+        await self._void_unheard(order_id)
         stopped = True
         for shipment in shipments:
-            if shipment.handed_over_at is not None:
-                stopped = False
-            elif shipment.status == ShipmentStatus.BOOKED:
-                stopped = await self._void(shipment, str(shipment.booking_reference)) and stopped
-            elif shipment.status == ShipmentStatus.PENDING:
-                known = await self._carrier.find_booking(shipment.id)
-                if known is not None and not known.voided:
-                    stopped = await self._recall_unheard(shipment, known) and stopped
+            stopped = await self._take_back(shipment) and stopped
         return stopped
+
+    @activity.defn
+    async def withdraw_labels(self, order_id: OrderId) -> None:
+        """Take back the labels that are in the way of units to be cancelled.
+
+        Where the carrier has scanned the goods already the label stays; another one is tried.
+        Labels whose sale we never heard of are looked for.
+        """
+        tried: set[UUID | None] = set()
+        while True:
+            async with self._books.begin() as db:
+                order = await ORDERS.lock(db, order_id)
+                shipments = {each.id: each for each in await lock_shipments_of(db, order_id)}
+                promises = await promises_of(db, order_id)
+            left = [
+                replace(each, shipment_id=None) if each.shipment_id in tried else each
+                for each in promises
+                if not (each.labelled and each.shipment_id in tried)
+            ]
+            due = in_the_way(wanted(requests_of(order)), left)
+            if not due:
+                return
+            tried.add(due[0])
+            await self._take_back(shipments[due[0]])
+
+    async def _take_back(self, shipment: ShipmentRow) -> bool:
+        """See to it that a shipment has no label; return False when its goods have left."""
+        if shipment.handed_over_at is not None:
+            return False
+        if shipment.status == ShipmentStatus.BOOKED:
+            return await self._void(shipment, str(shipment.booking_reference))
+        if shipment.status == ShipmentStatus.PENDING:
+            known = await self._carrier.find_booking(shipment.id)
+            if known is not None and not known.voided:
+                return await self._recall_unheard(shipment, known)
+        return True
 
     async def _recall_unheard(self, shipment: ShipmentRow, known: Booking) -> bool:
         try:
@@ -115,16 +156,17 @@ class BookingActivities:
         return await self._void(shipment, known.booking_id)
 
     async def _is_paid(self, shipment: ToBook) -> bool:
-        """Look whether the money is still reserved; no label is bought for money that is gone."""
-        async with self._books.begin() as db:
-            return await is_covered(db, await ORDERS.lock(db, shipment.order_id))
+        """Look whether the money is still reserved; no label is bought for money that is gone.
 
-    async def _buy(self, request: BookingRequest) -> Booking:
-        if activity.info().attempt > 1:
-            known = await self._carrier.find_booking(request.reference)
-            if known is not None and not known.voided:
-                return known
-        return await self._carrier.book(request)
+        Nor for money that is to be renewed first: the run is told to.
+        """
+        async with self._books.begin() as db:
+            order = await ORDERS.lock(db, shipment.order_id)
+            ledger = await ledger_of(db, order.id)
+            if await renewal_due(db, order, ledger) is not None:
+                await signal(db, Document(Kind.ORDER, order.id), Signal.PAYMENT_REPORTED)
+                return False
+            return not ledger.renewing and await is_covered(db, order)
 
     async def _give_back(self, shipment: ToBook) -> None:
         """Void what an earlier attempt bought and could not book any more."""
@@ -133,6 +175,15 @@ class BookingActivities:
             wanted = shipment.booking_reference
             if known is not None and not known.voided and known.booking_id != wanted:
                 await self._carrier.void(known.booking_id)
+
+    async def _void_unheard(self, order_id: UUID) -> None:
+        """Void what the carrier may have sold for pick lists of an order that were given up."""
+        async with self._books.read() as db:
+            given_up = await given_up_unheard(db, order_id)
+        for shipment_id in given_up:
+            known = await self._carrier.find_booking(shipment_id)
+            if known is not None:
+                await self._return(shipment_id, known)
 
     async def _record_booking(self, shipment_id: UUID, booking: Booking) -> bool:
         """Book a pending shipment; return whether it has this label now.
@@ -143,7 +194,7 @@ class BookingActivities:
             _, shipment = await lock_with_order(db, shipment_id)
             if shipment.status != ShipmentStatus.PENDING:
                 return shipment.booking_reference == booking.booking_id
-            await _check_usable(db, shipment, booking)
+            await check_usable(db, shipment.carrier, booking)
             await record_booking(
                 db,
                 shipment,
@@ -221,44 +272,9 @@ class BookingActivities:
             if current.status == ShipmentStatus.BOOKED:
                 if (await get_state(db, shipment.id)).moved:
                     return False
+                await put_all_back(db, shipment.id, "system")
                 await SHIPMENTS.move(db, current, ShipmentStatus.VOIDED, "system")
                 await void_parcels(db, shipment.id)
                 if facts:
                     await open_task(db, TaskKind.UNDO_FAILED, "shipment", shipment.id, facts)
         return True
-
-
-async def _check_usable(db: AsyncConnection, shipment: ShipmentRow, booking: Booking) -> None:
-    """Raise UnusableLabel for a label whose parcels cannot be told from each other and others."""
-    numbers = [parcel.tracking_number for parcel in booking.parcels]
-    living = await find_living(db, shipment.carrier, numbers)
-    if living is not None:
-        raise UnusableLabel(
-            f"the carrier sold it the number {living.tracking_number}, under which a parcel of"
-            f" {living.shipment} ({living.order}) is still on its way"
-        )
-    if len(set(numbers)) < max(len(numbers), 1):
-        raise UnusableLabel("the carrier sold it a label without a number for each parcel")
-    if booking.voided:
-        raise UnusableLabel("the label that the carrier has for it was given back before")
-
-
-def _request(shipment: ToBook) -> BookingRequest:
-    """Order a label; a site of ours without an address is refused like one by the carrier."""
-    try:
-        ship_from = Address.stored(shipment.ship_from)
-    except ValidationError as error:
-        missing = ", ".join(str(each["loc"][0]) for each in error.errors())
-        raise PartnerRefused("site_address", f"the site's address needs {missing}") from error
-    contents = ((units, grams) for units, grams in shipment.contents)
-    try:
-        weights = pack(contents, shipment.heaviest_box_grams or HEAVIEST_PARCEL)
-    except TooManyBoxes as error:
-        raise PartnerRefused("too_many_boxes", str(error)) from error
-    return BookingRequest(
-        reference=shipment.id,
-        service=shipment.service,
-        ship_from=ship_from,
-        ship_to=Address.stored(shipment.ship_to),
-        parcels=tuple(ParcelRequest(weight_grams=weight) for weight in weights),
-    )

@@ -33,4 +33,5 @@ async def journey_of(db: AsyncConnection, shipment_id: UUID) -> Journey:
         settled=found.settled,
         owed=found.owed,
         refunding=found.refunding,
+        untried=found.untried,
     )

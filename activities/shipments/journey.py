@@ -2,44 +2,61 @@
 
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
-from activities.payments.provider import amount_differs, execute, record_outcome
-from activities.shipments.departure import ask_about_capture, capture_intent, depart, take_money
-from activities.shipments.failed_refunds import ask_about_refund, next_try, recount_refund
+from activities.payments.by_hand import carry_out, is_questioned, is_under_way
+from activities.returns.undelivered import answer_for
+from activities.shipments.departure import (
+    ask_about_capture,
+    capture_intent,
+    depart,
+    give_up_capture,
+    take_money,
+)
 from activities.shipments.following import journey_of
+from activities.shipments.older_refunds import end_older_refunds, go_on_again
+from activities.shipments.prepaid import pay_from_prepaid
 from activities.shipments.settlement import (
     QUESTIONS,
     ask_about_end,
+    bring_back,
+    choice_of,
     drop_questions,
-    refund_intent,
+    give_back,
+    give_money_up,
     signal_order,
     write_off,
 )
-from db.documents import ORDERS, SHIPMENTS
+from activities.warranties.registering import register_delivered
+from db.documents import SHIPMENTS
 from db.engine import Database
-from db.payments import find_by_key
-from db.shipments.captures import amount_owed, is_owed, waive_capture
+from db.ledgers import ledger_of
+from db.shipments.captures import amount_owed, is_owed
 from db.shipments.milestones import record_settlement
-from db.shipments.refunds import plan_refund
+from db.shipments.tables import ShipmentRow
 from db.shipments.writes import lock_with_order
 from db.tasks import is_open
+from domain.answers import UndeliverableAnswer
 from domain.ids import ShipmentId
 from domain.lifecycle import move
-from domain.payments import refund_key
+from domain.payments import Intent
+from domain.policy import Policy
 from domain.shipments.outcomes import Journey, ShipmentDecision
 from domain.shipments.status import ENDED, MOVES, ShipmentStatus
 from domain.tasks import TaskKind
-from gateways.payments.port import Outcome, PaymentProvider
+from gateways.failures import PartnerFailure
+from gateways.payments.port import PaymentProvider
 
 
 class JourneyActivities:
     """What a shipment's run does once the carrier has the goods."""
 
-    def __init__(self, books: Database, provider: PaymentProvider) -> None:
-        """Take the money for what left, and give it back, through this provider."""
+    def __init__(self, books: Database, provider: PaymentProvider, policy: Policy) -> None:
+        """Take the money for what left through this provider; give it back by this policy."""
         self._books = books
         self._provider = provider
+        self._policy = policy
 
     @activity.defn
     async def hand_over_shipment(self, shipment_id: ShipmentId) -> Journey:
@@ -47,6 +64,19 @@ class JourneyActivities:
 
         The departure is a fact: stock, counters and status are written at once. The capture is
         retried while the provider is away; refused, it becomes a task for finance.
+        """
+        due = await self._hand_over(shipment_id)
+        if due is None:
+            due = await self._after_hands(shipment_id)
+        if not isinstance(due, Journey):
+            due = await take_money(self._books, self._provider, shipment_id, due)
+        # Taken late, it may be the last thing that the order waits for.
+        return await self._tell(shipment_id) if due.settled else due
+
+    async def _hand_over(self, shipment_id: ShipmentId) -> Intent | Journey | None:
+        """Book the departure, and return the capture that is due, or where the shipment is.
+
+        None while money is being moved by hand, which may pay for it.
         """
         async with self._books.begin() as db:
             order, shipment = await lock_with_order(db, shipment_id)
@@ -56,37 +86,72 @@ class JourneyActivities:
                 owed = await depart(db, order, shipment)
             else:
                 owed = await amount_owed(db, shipment_id)
-            intent = await capture_intent(db, order, shipment, owed)
+            if not owed:
+                return await journey_of(db, shipment_id)
+            ledger = await ledger_of(db, order.id)
+            if is_under_way(ledger):
+                return None
+            owed = await pay_from_prepaid(db, ledger, order.id, shipment_id, owed)
+            intent = await capture_intent(db, ledger, shipment, owed)
             if intent is None and owed:
                 # A run that got lost may have taken a person's answer with it: ask again.
                 await ask_about_capture(db, shipment)
-            if intent is None:
+            return intent or await journey_of(db, shipment_id)
+
+    async def _after_hands(self, shipment_id: ShipmentId) -> Intent | Journey:
+        """Have done what was asked for by hand, and return what is due after that.
+
+        What waits for finance to say which amount has moved is asked about again with that answer.
+        """
+        async with self._books.begin() as db:
+            order, _ = await lock_with_order(db, shipment_id)
+        await carry_out(self._books, self._provider, order.id)
+        if (due := await self._hand_over(shipment_id)) is not None:
+            return due
+        async with self._books.begin() as db:
+            if await is_questioned(db, order.id):
                 return await journey_of(db, shipment_id)
-        return await take_money(self._books, self._provider, shipment_id, intent)
+        raise PartnerFailure("money of the order is being moved by hand")
 
     @activity.defn
     async def settle_shipment(self, shipment_id: ShipmentId) -> Journey:
-        """Book the journey's end and tell the order; when it ended badly, ask a person."""
+        """Book the journey's end and tell the order; a parcel that comes back opens a return.
+
+        What is delivered with a term has its warranty registered.
+
+        About one that is lost a person is asked. Neither is done while finance is asked which
+        amount the provider moved.
+        """
         async with self._books.begin() as db:
-            _, shipment = await lock_with_order(db, shipment_id)
+            order, shipment = await lock_with_order(db, shipment_id)
             status = ShipmentStatus(shipment.status)
             if shipment.settled_at is None and status in ENDED:
                 await drop_questions(db, shipment_id, unless=status)
             if shipment.settled_at is None and status is ShipmentStatus.DELIVERED:
                 owed = await record_settlement(db, shipment_id, "delivered")
+                await register_delivered(db, shipment_id)
                 return Journey(status=status, settled=True, owed=owed)
-            if shipment.settled_at is None and status in QUESTIONS:
-                await ask_about_end(db, shipment)
+            if await self._may_be_written_off(db, shipment):
+                if status is ShipmentStatus.RETURNED:
+                    await bring_back(db, order, shipment)
+                else:
+                    await ask_about_end(db, shipment, self._policy)
+            await give_money_up(db, shipment)
             return await journey_of(db, shipment_id)
 
     @activity.defn
     async def retry_capture(self, given: ShipmentDecision) -> Journey:
         """Try the refused capture again, because a person decided so; once per decision."""
         async with self._books.begin() as db:
+            order, _ = await lock_with_order(db, given.shipment_id)
+        await carry_out(self._books, self._provider, order.id)
+        async with self._books.begin() as db:
             order, shipment = await lock_with_order(db, given.shipment_id)
+            ledger = await ledger_of(db, order.id)
             owed = await amount_owed(db, shipment.id)
+            owed = await pay_from_prepaid(db, ledger, order.id, shipment.id, owed)
             purpose = str(given.decision.task_id)
-            intent = await capture_intent(db, order, shipment, owed, purpose)
+            intent = await capture_intent(db, ledger, shipment, owed, purpose)
         if intent is not None:
             await take_money(self._books, self._provider, given.shipment_id, intent)
         return await self._tell(given.shipment_id)
@@ -97,65 +162,42 @@ class JourneyActivities:
         async with self._books.begin() as db:
             _, shipment = await lock_with_order(db, shipment_id)
             if await is_owed(db, shipment_id):
-                await waive_capture(db, shipment_id)
+                await give_up_capture(db, shipment)
                 await SHIPMENTS.add_event(db, shipment, "capture_written_off", "system", {})
         return await self._tell(shipment_id)
 
     @activity.defn
     async def refund_shipment(self, given: ShipmentDecision) -> Journey:
-        """Give the money of lost or returned goods back and write the units off.
+        """Write lost goods off, and promise their money by a refund of its own.
 
-        When the provider refuses, nothing is written off: the question is asked again, with its
-        words. Nor while finance is asked which amount the provider moved.
+        Of goods that come back it is what their return gives: the question of a release before was
+        answered. Not what has turned up meanwhile, nor while finance is asked which amount was
+        moved.
         """
-        shipment_id = given.shipment_id
+        shipment_id, decided = given.shipment_id, given.decision
+        await self._end_older(shipment_id)
         async with self._books.begin() as db:
             order, shipment = await lock_with_order(db, shipment_id)
-            unsure = await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
-            if shipment.settled_at is not None or unsure:
-                return await journey_of(db, shipment_id)
-            purpose = str(given.decision.task_id)
-            if shipment.status == ShipmentStatus.DELIVERED and not await find_by_key(
-                db, refund_key(shipment_id, purpose)
-            ):
-                # It turned up before the person's answer was acted upon.
-                return await journey_of(db, shipment_id)
-            intent = await refund_intent(db, order, shipment, given.decision)
-        result = await execute(self._provider, intent) if intent else None
-        async with self._books.begin() as db:
-            order = await ORDERS.lock(db, shipment.order_id)
-            shipment = await SHIPMENTS.lock(db, shipment_id)
-            refunded = 0
-            if intent and result:
-                await record_outcome(db, order, intent, result)
-                if result.outcome is Outcome.SUCCEEDED and not amount_differs(intent, result):
-                    refunded = intent.amount.amount
-                if result.outcome is Outcome.FAILED and shipment.settled_at is None:
-                    await plan_refund(db, shipment_id, postage=0)
-            if shipment.settled_at is None and (refunded or intent is None):
+            may = await self._may_be_written_off(db, shipment)
+            if shipment.status == ShipmentStatus.RETURNED:
+                if may:
+                    await bring_back(db, order, shipment)
+                await answer_for(db, shipment_id, await choice_of(db, decided), decided.actor)
+            elif may:
+                refunded = await give_back(db, order, shipment, decided, self._policy)
                 await write_off(db, order, shipment, refunded=refunded)
             return await journey_of(db, shipment_id)
 
     @activity.defn
     async def repeat_refund(self, shipment_id: ShipmentId) -> Journey:
-        """Give money back that came back to us, because a person decided so; once per decision.
+        """Have money given back that came back to us, as an older release was told to.
 
-        When the provider refuses, finance is asked again, with its words.
+        Only runs that it has left ask for this: by now a refund tries again by itself.
         """
+        await self._end_older(shipment_id)
         async with self._books.begin() as db:
             order, shipment = await lock_with_order(db, shipment_id)
-            due = await next_try(db, order, shipment)
-            if due is None:
-                return await journey_of(db, shipment_id)
-        intent, goods, postage = due
-        result = await execute(self._provider, intent)
-        async with self._books.begin() as db:
-            order, shipment = await lock_with_order(db, shipment_id)
-            news = await record_outcome(db, order, intent, result)
-            if news and result.outcome is Outcome.SUCCEEDED:
-                await recount_refund(db, shipment, intent.key, intent.amount.amount)
-            elif news:
-                await ask_about_refund(db, order, shipment, goods, postage)
+            await go_on_again(db, order, shipment)
             return await journey_of(db, shipment_id)
 
     @activity.defn
@@ -166,11 +208,21 @@ class JourneyActivities:
         """
         async with self._books.begin() as db:
             order, shipment = await lock_with_order(db, shipment_id)
-            unsure = await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment_id)
-            ended_badly = ShipmentStatus(shipment.status) in QUESTIONS
-            if shipment.settled_at is None and ended_badly and not unsure:
-                await write_off(db, order, shipment, refunded=0)
+            if await self._may_be_written_off(db, shipment):
+                await write_off(db, order, shipment, refunded=False)
+            elif shipment.status == ShipmentStatus.RETURNED:
+                await answer_for(db, shipment_id, UndeliverableAnswer.WRITE_OFF, "system")
             return await journey_of(db, shipment_id)
+
+    async def _may_be_written_off(self, db: AsyncConnection, shipment: ShipmentRow) -> bool:
+        unsure = await is_open(db, TaskKind.PAYMENT_MISMATCH, shipment.id)
+        ended_badly = ShipmentStatus(shipment.status) in QUESTIONS
+        return shipment.settled_at is None and ended_badly and not unsure
+
+    async def _end_older(self, shipment_id: UUID) -> None:
+        async with self._books.begin() as db:
+            order, _ = await lock_with_order(db, shipment_id)
+        await end_older_refunds(self._books, self._provider, order.id)
 
     async def _tell(self, shipment_id: UUID) -> Journey:
         async with self._books.begin() as db:

@@ -3,14 +3,15 @@
 The order's run is woken by it and books what is due; an address enters no history that way.
 """
 
-from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.orders.changing import redirect_order, wake
+from activities.orders.changing import note_cancellation, redirect_order, wake
+from activities.refunds.cancelled import give_cancelled_back
 from db.documents import ORDERS, SHIPMENTS
 from db.inventory.posting import release
 from db.orders.tables import OrderRow
 from db.orders.writes import count_up
+from db.shipments.picking import put_all_back
 from db.shipments.replacing import leaves_elsewhere, replace_shipment
 from db.shipments.tables import ShipmentRow
 from db.shipments.tracking import has_parcel
@@ -20,14 +21,14 @@ from db.shipments.writes import (
     record_booking,
     shipment_lines_of,
 )
-from db.tasks import TaskRow, answer_task, lock_task
+from db.tasks import TaskRow, answers_first
 from domain.answers import BookingAnswer
 from domain.errors import AlreadyExists, IllegalMove
 from domain.orders.requests import OrderChange
 from domain.orders.status import CancelReason
 from domain.shipments.booking import UNUSABLE_LABEL, AnswerDetails, OwnLabel, share_out
 from domain.shipments.status import ShipmentStatus
-from domain.tasks import Decision, TaskStatus
+from domain.tasks import Decision
 
 _GIVEN_UP = frozenset({ShipmentStatus.VOIDED, ShipmentStatus.CANCELLED})
 
@@ -41,9 +42,7 @@ async def settle_booking(
     details that cannot be.
     """
     order, shipment = await lock_with_order(db, task.document_id)
-    is_open = (await lock_task(db, task.id)).status == TaskStatus.OPEN
-    await answer_task(db, decision)
-    if not is_open:
+    if not await answers_first(db, decision):
         return
     if shipment.status != ShipmentStatus.PENDING:
         raise IllegalMove(
@@ -113,19 +112,15 @@ async def _cancel(db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, a
     others = await lock_shipments_of(db, order.id)
     if all(one.id == shipment.id or one.status in _GIVEN_UP for one in others):
         if order.cancel_requested_at is None:
-            await ORDERS.change(
-                db,
-                order,
-                cancel_requested_at=func.now(),
-                cancel_requested_by=actor,
-                cancel_requested_reason=CancelReason.STAFF,
-            )
+            await note_cancellation(db, order, CancelReason.STAFF, actor)
         return
     parts = await shipment_lines_of(db, shipment.id)
     for part in parts:
         await count_up(db, part.order_line_id, cancelled=part.quantity)
     await release(db, order.id, [part.reservation_id for part in parts])
+    await put_all_back(db, shipment.id, actor)
     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, actor)
     await ORDERS.change(db, order)
     lines = [{"line_id": part.order_line_id, "units": part.quantity} for part in parts]
     await ORDERS.add_event(db, order, "lines_cancelled", actor, {"lines": lines})
+    await give_cancelled_back(db, order)

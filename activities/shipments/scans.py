@@ -1,14 +1,16 @@
 """Scans of carriers: parcels and shipments move by them, and runs hear of what matters."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.shipments.following import CARRIER, state_of
+from activities.returns.parcels import FollowedLabel
+from activities.shipments.following import CARRIER
+from activities.shipments.hearing import SCANNED_WITHOUT_LABEL, Followed
 from activities.shipments.settlement import question_end
 from db.documents import SHIPMENTS
 from db.outbox import signal_to, start_of
@@ -16,23 +18,24 @@ from db.shipments.tables import ShipmentRow
 from db.shipments.tracking import (
     Scans,
     Tracked,
+    TrackedLabel,
     TrackedParcel,
+    lock_returns_of_parcels,
     lock_shipments_of_parcels,
     scans_of,
+    scans_of_labels,
     write_tracked,
 )
 from db.tasks import cancel_tasks, open_task
 from domain.documents import Document, Kind, Signal
-from domain.facts import FactEnd, applied, of_no_interest, questioned, waiting
+from domain.facts import FactEnd, of_no_interest, waiting
 from domain.lifecycle import move
-from domain.shipments.status import ENDED, MOVES, RANKS, ShipmentStatus
-from domain.shipments.tracking import NEVER, ParcelState, TrackingScan, follow, predates
+from domain.shipments.status import ENDED, MOVES, RANKS, RUNNING, ShipmentStatus
+from domain.shipments.tracking import NEVER, ParcelState, TrackingScan, predates
 from domain.tasks import TaskKind
 from gateways.carriers.port import Codes, Scan
 from telemetry import metrics
 
-SCANNED_WITHOUT_LABEL = "scanned_without_label"
-"""The carrier has a parcel whose label was given back."""
 _DUE_TASK = {"address_problem": TaskKind.ADDRESS_PROBLEM}
 
 
@@ -65,14 +68,10 @@ async def apply_scans(
     if not scans:
         return {}
     numbers = {(carrier.name, scan.tracking_number) for carrier, scan in scans.values()}
-    parcels: defaultdict[tuple[str, str], list[TrackedParcel]] = defaultdict(list)
-    for each in await lock_shipments_of_parcels(db, numbers):
-        if shipment_id in (None, each.shipment.id):
-            parcels[each.shipment.carrier, each.tracking_number].append(each)
-    shipments = {parcel.shipment.id for namesakes in parcels.values() for parcel in namesakes}
-    known = await scans_of(db, shipments) if shipments else {}
+    parcels = await _find_parcels(db, numbers, shipment_id)
+    known = await _known_of(db, parcels)
     tracked = Tracked()
-    followed: dict[UUID, _Followed] = {}
+    followed: dict[UUID, Followed] = {}
     ends: dict[UUID, FactEnd] = {}
     for fact_id, (carrier, scan) in scans.items():
         namesakes = parcels.get((carrier.name, scan.tracking_number))
@@ -83,30 +82,71 @@ async def apply_scans(
         heard = {
             one.hash(carrier.name, scan.tracking_number)
             for parcel in namesakes
-            for one in known[parcel.shipment.id][parcel.id]
+            for one in known[parcel.owner.id][parcel.id]
         }
         parcel = _whose(scan, namesakes)
-        row = parcel.shipment
-        meaning = _translate(scan, carrier.codes, row.booked_at)
+        owner = parcel.owner
+        meaning = _translate(scan, carrier.codes, owner.booked_at)
         if meaning.hash(carrier.name, scan.tracking_number) in heard:
             ends[fact_id] = of_no_interest("the carrier has reported this before")
             continue
-        shipment = followed.setdefault(row.id, _Followed(row, known[row.id], tracked, source))
-        ends[fact_id] = await shipment.hear(db, parcel, scan, meaning, carrier.codes)
+        if owner.id not in followed:
+            followed[owner.id] = _follow(owner, known[owner.id], tracked, source)
+        document = followed[owner.id]
+        ends[fact_id] = await document.hear(db, parcel, scan, meaning, carrier.codes)
     if tracked.scans:
         await write_tracked(db, tracked)
     return ends
 
 
-class _Followed:
-    """A locked shipment to which scans are applied; what they change is collected."""
+async def _find_parcels(
+    db: AsyncConnection, numbers: Collection[tuple[str, str]], shipment_id: UUID | None
+) -> Mapping[tuple[str, str], Sequence[TrackedParcel]]:
+    """Lock what parcels belong to, and return them by carrier and number."""
+    found: defaultdict[tuple[str, str], list[TrackedParcel]] = defaultdict(list)
+    for each in await lock_shipments_of_parcels(db, numbers):
+        if shipment_id in (None, each.owner.id):
+            found[each.owner.carrier, each.tracking_number].append(each)
+    if shipment_id is not None:
+        return found
+    # A number that a shipment's parcel lives under is no other parcel's.
+    living = {key for key, parcels in found.items() if any(_lives(one) for one in parcels)}
+    if others := set(numbers) - living:
+        for each in await lock_returns_of_parcels(db, others):
+            found[each.owner.carrier, each.tracking_number].append(each)
+    return found
+
+
+def _lives(parcel: TrackedParcel) -> bool:
+    return parcel.owner.status in RUNNING
+
+
+async def _known_of(
+    db: AsyncConnection, parcels: Mapping[tuple[str, str], Sequence[TrackedParcel]]
+) -> dict[UUID, Scans]:
+    """Return all that was said of what these parcels belong to, by its id."""
+    owners = [parcel.owner for namesakes in parcels.values() for parcel in namesakes]
+    labels = {owner.id for owner in owners if isinstance(owner, TrackedLabel)}
+    shipments = {owner.id for owner in owners} - labels
+    known = await scans_of(db, shipments) if shipments else {}
+    return known | (await scans_of_labels(db, labels) if labels else {})
+
+
+def _follow(
+    owner: ShipmentRow | TrackedLabel, scans: Scans, tracked: Tracked, source: str
+) -> Followed:
+    if isinstance(owner, TrackedLabel):
+        return FollowedLabel(owner, scans, tracked, source)
+    return _FollowedShipment(owner, scans, tracked, source)
+
+
+class _FollowedShipment(Followed):
+    """A locked shipment to which scans are applied."""
 
     def __init__(self, shipment: ShipmentRow, scans: Scans, tracked: Tracked, source: str) -> None:
+        document = Document(Kind.SHIPMENT, shipment.id)
+        super().__init__(document, shipment.number, scans, tracked, source)
         self._row = shipment
-        self._source = source
-        self._document = Document(Kind.SHIPMENT, shipment.id)
-        self._scans = scans
-        self._tracked = tracked
         self._status = ShipmentStatus(shipment.status)
         self._facts = {
             "exception_reason": shipment.exception_reason,
@@ -115,41 +155,17 @@ class _Followed:
         }
         self._changes = 0
 
-    async def hear(
-        self,
-        db: AsyncConnection,
-        parcel: TrackedParcel,
-        scan: Scan,
-        meaning: TrackingScan,
-        codes: Codes,
-    ) -> FactEnd:
-        """Apply one scan, and what it means, of one of the shipment's parcels."""
-        of_parcel = self._scans[parcel.id]
-        if meaning.before_booking:
-            self._tracked.add_scan(parcel, meaning, scan.message, self._source)
-            of_parcel.append(meaning)
-            return of_no_interest(f"{self._row.number}: kept; dated before the parcel was booked")
-        heard = applied(f"{self._row.number}: {scan.code}")
-        if scan.code not in codes:
-            facts = {"carrier": self._row.carrier, "code": scan.code, "message": scan.message}
-            await open_task(db, TaskKind.UNKNOWN_CODE, "shipment", self._row.id, facts)
-            heard = questioned(f"{self._row.number}: {scan.code} is not in the carrier's table")
-        had_left = state_of(self._scans.values()).moved
-        of_parcel.append(meaning)
-        self._tracked.add_scan(parcel, meaning, scan.message, self._source)
-        self._tracked.parcels[parcel.id] = follow(of_parcel)
-        state = state_of(self._scans.values())
+    async def _follow(self, db: AsyncConnection, before: ParcelState, state: ParcelState) -> None:
         if self._row.handed_over_at is not None:
             await self._advance(db, state)
-            return heard
+            return
         had_exception = self._facts["exception_reason"]
         if self._status is ShipmentStatus.BOOKED and state.exception != had_exception:
             # A problem that comes before the departure is booked, or before the first scan.
             self._change({**self._facts, "exception_reason": state.exception})
             await self._report_exception(db, state.exception)
-        if state.moved and not had_left:
+        if state.moved and not before.moved:
             await self._begin_journey(db)
-        return heard
 
     async def _begin_journey(self, db: AsyncConnection) -> None:
         """The first physical scan: the goods have left, and the run books that."""
@@ -212,8 +228,8 @@ def _whose(scan: Scan, namesakes: Sequence[TrackedParcel]) -> TrackedParcel:
 
     Carriers use a number again when its parcel's journey is over.
     """
-    by_age = sorted(namesakes, key=lambda parcel: parcel.shipment.booked_at or NEVER)
-    booked = [one for one in by_age if not predates(scan.occurred_at, one.shipment.booked_at)]
+    by_age = sorted(namesakes, key=lambda parcel: parcel.owner.booked_at or NEVER)
+    booked = [one for one in by_age if not predates(scan.occurred_at, one.owner.booked_at)]
     return booked[-1] if booked else by_age[0]
 
 

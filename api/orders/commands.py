@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.orders.cancelling import cancel_lines
 from activities.orders.changing import change_order
 from activities.payments.accepting import pay_order
 from api.answers import keyed_response
@@ -17,6 +18,7 @@ from api.etags import IfMatch, check_match
 from api.fields import by_id
 from api.headers import LOCATED
 from api.idempotency import (
+    HEADER,
     OptionalKey,
     RequiredKey,
     idempotent,
@@ -27,11 +29,21 @@ from api.notifier import Notifier
 from api.orders.views import OrderView
 from api.problems import BODY, KEYED, READ, problems
 from db.documents import ORDERS
+from db.engine import Database
+from db.idempotency import Answer
 from db.orders.reads import get_order, is_cancelled
 from domain.access import Caller
 from domain.documents import Document, Kind
-from domain.errors import IllegalMove, NotFound, Stale, TooManyAttempts
+from domain.errors import (
+    IllegalMove,
+    KeyMissing,
+    NotFound,
+    QuantityExceeded,
+    Stale,
+    TooManyAttempts,
+)
 from domain.ids import OrderId
+from domain.orders.cancelling import LineCancellation
 from domain.orders.requests import (
     Cancellation,
     CancelOrder,
@@ -93,19 +105,30 @@ async def change(
     return keyed_response(changed)
 
 
-@router.post("/{order_id}/cancel", response_model=OrderView, responses=problems(*REFUSALS, *BODY))
+@router.post(
+    "/{order_id}/cancel",
+    response_model=OrderView,
+    responses=problems(*REFUSALS, *BODY, QuantityExceeded),
+)
 async def cancel(
     order_id: Annotated[UUID, by_id("order")],
     body: CancelOrder,
     caller: Annotated[Caller, require("orders:cancel")],
     key: OptionalKey,
     orders: Annotated[OrderCommands, Depends(OrderCommands)],
+    notifier: Notifier,
 ) -> Response:
     """Cancel before the goods have left: stock and money come back; once is as good as twice.
 
-    A customer may give the reasons `customer_request` and `duplicate`.
+    With `lines` only units of them that have not left; the others keep their terms. Where a label
+    has to be taken back first the answer says `cancel_pending`. A customer may give the reasons
+    `customer_request` and `duplicate`.
     """
     check_reason(body.reason, caller.role)
+    if body.lines:
+        changed = await _cancel_units(order_id, body, caller, key, orders.books)
+        notifier.notify()
+        return keyed_response(changed)
 
     async def run(request_id: UUID) -> OrderView:
         order = await orders.look(order_id, caller)
@@ -122,6 +145,24 @@ async def cancel(
 
     route = f"POST /orders/{order_id}/cancel"
     return keyed_response(await idempotent(orders.books, caller, key, route, body, run))
+
+
+async def _cancel_units(
+    order_id: UUID, body: CancelOrder, caller: Caller, key: str | None, books: Database
+) -> Answer:
+    if key is None:
+        raise KeyMissing(f"send an {HEADER} header: the same units are cancelled once only with it")
+
+    async def write(db: AsyncConnection, _: UUID) -> OrderView:
+        order = await ORDERS.lock(db, order_id)
+        if not caller.reach.covers(order.customer_id, order.source):
+            raise NotFound(f"there is no order {order_id}")
+        asked = LineCancellation(reason=body.reason, actor=caller.subject, lines=body.lines)
+        await cancel_lines(db, order, asked)
+        return OrderView.of(await get_order(db, order_id, caller.reach), caller)
+
+    route = f"POST /orders/{order_id}/cancel"
+    return await idempotent_change(books, caller, key, route, body, write)
 
 
 @router.post(

@@ -14,7 +14,15 @@ from db.orders.reads import MOST_SHIPMENTS
 from domain.access import Caller
 from domain.addresses import Address
 from domain.disclosure import disclose, disclose_reason
-from domain.orders.status import LineCounters, OrderStatus, billable, fulfillment_status
+from domain.orders.status import (
+    LineCounters,
+    OrderReturnStatus,
+    OrderStatus,
+    billable,
+    fulfillment_status,
+    return_status,
+)
+from domain.orders.terms import due_on, on_terms
 from domain.payments import Entry, PaymentAmounts, add_up, payment_status
 from domain.shipments.packing import MOST_PARCELS
 from domain.shipments.status import ShipmentStatus
@@ -45,10 +53,16 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
     order = {
         **_picked(row, _HEAD),
         "fulfillment_status": fulfillment_status(counters, booked=booked),
-        "payment_status": payment_status(row["total_amount"], billable(counters, shipping), paid),
+        "payment_status": on_terms(
+            row["payment_method"],
+            payment_status(
+                row["total_amount"], billable(counters, shipping) - row["credited_amount"], paid
+            ),
+        ),
+        "return_status": _return_status(lines),
         "on_hold": bool(row["holds"]),
-        "cancel_pending": row["cancel_requested_at"] is not None
-        and row["status"] != OrderStatus.CANCELLED,
+        "cancel_pending": row["status"] != OrderStatus.CANCELLED
+        and (row["cancel_requested_at"] or row["line_cancellations"]) is not None,
         "currency": currency,
         **{name: {"amount": row[column], "currency": currency} for name, column in _ORDER_AMOUNTS},
         "lines": [_line(line, currency) for line in lines],
@@ -57,6 +71,10 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
         "shipping_service": row["shipping_service"],
         "notes": row["notes"],
         "payment_method": row["payment_method"],
+        "capture_on": row["capture_on"],
+        "terms_days": row["terms_days"],
+        "due_on": due_on(row["confirmed_at"], row["terms_days"]),
+        "credited": {"amount": row["credited_amount"], "currency": currency},
         "holds": [
             {**_picked(hold, _HOLD), "placed_at": datetime.fromisoformat(hold["placed_at"])}
             for hold in row["holds"]
@@ -89,12 +107,25 @@ def fresh_order_json(rows: OrderRows, submission: Submission) -> str:
 
 
 # What the database fills in: what a row begins with, and the parts that no fresh order has.
-_UNTOUCHED = dict.fromkeys(("cancelled", "shipped", "delivered", "written_off"), 0)
+_UNTOUCHED = dict.fromkeys(
+    (
+        "cancelled",
+        "shipped",
+        "delivered",
+        "written_off",
+        "coming_back",
+        "returned",
+        "undelivered",
+    ),
+    0,
+)
 _NOT_YET: Mapping[str, Any] = {
     **dict.fromkeys(("holds", "shipments"), ()),
     **dict.fromkeys(("cancel_requested_at", "confirmed_at", "completed_at", "cancelled_at")),
     "cancel_reason": None,
+    "line_cancellations": None,
     "notes": "",
+    "credited_amount": 0,
     "version": 1,
 }
 
@@ -102,7 +133,17 @@ _NOT_BOOKED = frozenset({ShipmentStatus.PENDING, ShipmentStatus.CANCELLED, Shipm
 _COUNTERS = TypeAdapter(list[LineCounters])
 _LEDGER = TypeAdapter(list[Entry])
 _UNITS = ("quantity", "cancelled", "shipped", "delivered", "written_off")
-_HEAD = ("id", "number", "customer_id", "source", "external_reference", "status")
+_HEAD = (
+    "id",
+    "number",
+    "customer_id",
+    "kind",
+    "replaces_return_id",
+    "replaces_shipment_id",
+    "source",
+    "external_reference",
+    "status",
+)
 _TAIL = ("placed_at", "payment_due_at", "confirmed_at", "completed_at", "cancelled_at")
 _ORDER_AMOUNTS = [
     (name, f"{name}_amount")
@@ -152,7 +193,19 @@ def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
         "shipped": line["shipped"],
         "delivered": line["delivered"],
         "written_off": line["written_off"],
+        "coming_back": line["coming_back"],
+        "returned": line["returned"],
     }
+
+
+def _return_status(lines: Iterable[Mapping[str, Any]]) -> OrderReturnStatus:
+    sold = coming_back = returned = 0
+    for line in lines:
+        gone = line["written_off"] - line["undelivered"]
+        sold += line["quantity"] - line["cancelled"] - gone
+        coming_back += line["coming_back"]
+        returned += line["returned"]
+    return return_status(sold, coming_back, returned)
 
 
 def _payment(payment: Mapping[str, Any], paid: PaymentAmounts, currency: str) -> dict[str, Any]:

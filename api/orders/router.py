@@ -20,11 +20,11 @@ from api.idempotency import RequiredKey, claim_of
 from api.orders.batch import Acceptor
 from api.orders.rendering import order_json
 from api.orders.views import OrderView
-from api.orders.words import Words, worded_page
 from api.pages import DatedQuery, Instant, Page, page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.views import Wait
-from db.orders.reads import fields_of, get_order, get_order_record, search_orders
+from api.words import Listed, Words, worded_page
+from db.orders.reads import PARTS_SIZE, fields_of, get_order, get_order_record, search_orders
 from db.orders.tables import OrderRow
 from db.pages import Window
 from domain.access import Caller, Command
@@ -155,9 +155,10 @@ async def search(
     changed = Window(OrderRow.updated_at, query.updated_from)
     windows = [changed, query.created(OrderRow.placed_at)]
     build = partial(_order, caller=caller)
+    listed = Listed(OrderRow, OrderRow.id, PARTS_SIZE, "OrderView", build)
     async with books.read() as db:
         items, last = await worded_page(
-            db, found, windows, build, query.words, after=query.after, limit=query.limit
+            db, listed, found, windows, query.words, after=query.after, limit=query.limit
         )
     return json_response(page(items, request.url.path, query, last))
 

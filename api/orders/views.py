@@ -1,7 +1,7 @@
 """An order as callers see it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
@@ -35,10 +35,17 @@ from api.orders.rendering import NEWEST, order_json
 from domain.access import Caller
 from domain.addresses import Address
 from domain.holds import HoldReason
-from domain.ids import CustomerId, LineId, OrderId, PaymentId, ShipmentId
+from domain.ids import CustomerId, LineId, OrderId, PaymentId, ReturnId, ShipmentId
 from domain.money import Money
 from domain.orders.placing import Service
-from domain.orders.status import CancelReason, FulfillmentStatus, OrderStatus
+from domain.orders.status import (
+    CancelReason,
+    CaptureOn,
+    FulfillmentStatus,
+    OrderKind,
+    OrderReturnStatus,
+    OrderStatus,
+)
 from domain.payments import PaymentStatus
 from domain.shipments.status import ShipmentStatus
 from domain.value import Value
@@ -72,6 +79,10 @@ class LineView(Value):
     """Units that have arrived."""
     written_off: int
     """Units that were shipped and will not arrive."""
+    coming_back: int
+    """Units on returns that have not come yet."""
+    returned: int
+    """Units that came back on returns."""
 
 
 class HoldView(Value):
@@ -123,6 +134,13 @@ class OrderView(Value):
     number: Number
     customer_id: CustomerId
     """Who buys."""
+    kind: OrderKind
+    """What it is for."""
+    replaces_return_id: ReturnId | None
+    """The return whose goods it replaces, see `/returns`; null for what a customer ordered."""
+    replaces_shipment_id: ShipmentId | None
+    """The lost shipment of an earlier replacement whose goods it sends once more; null for all
+    other orders."""
     source: Source
     external_reference: ExternalReference
     status: OrderStatus
@@ -131,6 +149,8 @@ class OrderView(Value):
     """How far its goods are; computed from the lines."""
     payment_status: PaymentStatus
     """How its money stands; computed from the payments."""
+    return_status: OrderReturnStatus
+    """How much of it comes back; computed from the lines."""
     on_hold: bool
     """Whether a hold stops it."""
     cancel_pending: bool
@@ -160,7 +180,16 @@ class OrderView(Value):
     notes: str
     """For the people who pack the goods; empty without any."""
     payment_method: str
-    """How the customer pays: `card`."""
+    """How the customer pays: `card`, `bank_transfer` or `net_terms`; `none` where nothing is to be
+    paid."""
+    capture_on: CaptureOn
+    """When the money is taken: at each hand-over, or all of it at the confirmation."""
+    terms_days: int | None
+    """So many days after its confirmation it is to be paid; null unless it is on terms."""
+    due_on: date | None
+    """The day by whose end, by UTC, it is to be paid; null unless it is on terms and confirmed."""
+    credited: Money
+    """What an order on terms owes less, because goods came back or never arrived."""
     holds: tuple[HoldView, ...] | None = Field(description=f"The open ones. {WITHHELD}")
     shipments: tuple[ShipmentSummary, ...]
     """Its goods, by what travels together; of very many those with a label, then the newest."""

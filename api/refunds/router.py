@@ -33,6 +33,7 @@ from domain.errors import (
     IllegalMove,
     NotFound,
     QuantityExceeded,
+    SamePerson,
 )
 from domain.refunds.requests import CancelRefund, RefundParts, RequestRefund
 from domain.refunds.status import RefundStatus
@@ -47,6 +48,10 @@ class RefundQuery(DatedQuery):
 
     order_id: UUID | None = None
     """Those of one order, by its `id`."""
+    return_id: UUID | None = None
+    """Those for what one return brought, by its `id`."""
+    shipment_id: UUID | None = None
+    """Those for one shipment whose goods never arrived, by its `id`."""
     number: Name | None = None
     """The one with this number."""
     status: frozenset[RefundStatus] = frozenset()
@@ -90,7 +95,12 @@ async def search(
 ) -> Page[RefundView]:
     """Newest first; a customer, and an integration, sees those of its own orders."""
     found = search_refunds(
-        caller.reach, order_id=query.order_id, number=query.number, statuses=query.status
+        caller.reach,
+        order_id=query.order_id,
+        return_id=query.return_id,
+        shipment_id=query.shipment_id,
+        number=query.number,
+        statuses=query.status,
     )
     rows, more = await get_page(
         db,
@@ -167,7 +177,7 @@ async def create(
 @router.post(
     "/{refund_id}/approve",
     response_model=RefundView,
-    responses=problems(*READ, *KEYED, NotFound, IllegalMove),
+    responses=problems(*READ, *KEYED, NotFound, IllegalMove, SamePerson),
 )
 async def approve(
     refund_id: Annotated[UUID, by_id("refund")],

@@ -11,9 +11,9 @@ from api.rows import money, view_for
 from db.refunds.reads import RefundRead
 from domain.access import Caller
 from domain.disclosure import disclose_actor
-from domain.ids import LineId, OrderId, PaymentId, RefundId
+from domain.ids import LineId, OrderId, PaymentId, RefundId, ReturnId, ShipmentId
 from domain.money import Money
-from domain.refunds.rules import Due
+from domain.refunds.due import Due
 from domain.refunds.status import RefundSource, RefundStatus
 from domain.value import Value
 
@@ -26,11 +26,13 @@ class RefundLineView(Value):
     sku: str
     """The item's name for people."""
     units: int
-    """How many delivered units are given back; 0 for an amount alone."""
+    """How many units are given back; 0 for an amount alone."""
     amount: Money
-    """What goes back for them."""
+    """What goes back for them, before the fee."""
     tax: Money
     """The tax in `amount`."""
+    fee: Money
+    """What is kept of `amount`."""
 
 
 class RefundView(Value):
@@ -45,16 +47,24 @@ class RefundView(Value):
     """The payment that gives it."""
     parent_id: RefundId | None
     """The refund that it was asked for with, where no one payment could give all of it."""
+    return_id: ReturnId | None
+    """The return for whose goods it is; null for other refunds."""
+    shipment_id: ShipmentId | None
+    """The shipment whose goods never arrived; null for other refunds."""
     status: RefundStatus
     """How far it is; `failed` waits for finance."""
     source: RefundSource
     """What it was asked for by."""
     amount: Money
-    """All that goes back: its lines, `shipping` and `goodwill`."""
+    """All that goes back: its lines, `shipping` and `goodwill`, less `fee`."""
     shipping: Money
     """What of `amount` is for shipping, with its tax."""
     goodwill: Money
     """What of `amount` is for no goods."""
+    fee: Money
+    """What is kept of the lines, such as a restocking fee."""
+    label_fee: Money
+    """What of `fee` is for the label under which the goods of a return came."""
     tax: Money
     """The tax in `amount`."""
     lines: tuple[RefundLineView, ...]
@@ -87,9 +97,11 @@ class PreviewLineView(Value):
     units: int
     """How many delivered units would be given back."""
     amount: Money
-    """What would go back for them."""
+    """What would go back for them, before the fee."""
     tax: Money
     """The tax in `amount`."""
+    fee: Money
+    """What would be kept of `amount`."""
 
 
 class PreviewPaymentView(Value):
@@ -106,9 +118,11 @@ class PreviewView(Value):
 
     order_id: OrderRef
     amount: Money
-    """All that would go back."""
+    """All that would go back, less `fee`."""
     tax: Money
     """The tax in `amount`."""
+    fee: Money
+    """What would be kept of the lines."""
     shipping: Money
     """What of `amount` is for shipping, with its tax."""
     goodwill: Money
@@ -132,6 +146,7 @@ def refund_view(row: RefundRead, caller: Caller) -> RefundView:
             "units": line["units"],
             "amount": amount(line["amount"]),
             "tax": amount(line["tax_amount"]),
+            "fee": amount(line["fee_amount"]),
         }
         for line in row.lines
     ]
@@ -143,6 +158,8 @@ def refund_view(row: RefundRead, caller: Caller) -> RefundView:
         amount=amount(row.amount),
         shipping=amount(row.shipping_amount),
         goodwill=amount(row.goodwill_amount),
+        fee=amount(row.fee_amount),
+        label_fee=amount(row.label_fee_amount),
         tax=amount(row.tax_amount),
         lines=lines,
         requested_by=disclose_actor(row.requested_by, caller),
@@ -162,6 +179,7 @@ def preview_view(
         order_id=order_id,
         amount=amount(due.amount),
         tax=amount(due.tax),
+        fee=amount(due.fee),
         shipping=amount(due.shipping),
         goodwill=amount(due.goodwill),
         lines=tuple(
@@ -170,6 +188,7 @@ def preview_view(
                 units=line.units,
                 amount=amount(line.amount),
                 tax=amount(line.tax),
+                fee=amount(line.fee),
             )
             for line in due.lines
         ),

@@ -8,6 +8,7 @@ import fastapi
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.shipments.picking import pick_shipment
 from activities.shipments.reporting import report_scan
 from api.answers import keyed_response
 from api.deps import Books, Db, require
@@ -15,7 +16,7 @@ from api.documents import process, timeline
 from api.etags import IfNoneMatch, tagged
 from api.fields import by_id
 from api.headers import LOCATED
-from api.idempotency import RequiredKey, idempotent_create
+from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.notifier import Notifier
 from api.pages import DatedQuery, Page, link
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
@@ -33,8 +34,10 @@ from db.shipments.reads import PARTS_SIZE, ShipmentRead, get_shipment, search_sh
 from domain.access import Caller
 from domain.disclosure import disclose
 from domain.documents import Kind
-from domain.errors import IllegalMove, NotFound
+from domain.errors import IllegalMove, NotFound, QuantityExceeded
+from domain.items import Tracking
 from domain.shipments.packing import MOST_PARCELS
+from domain.shipments.picking import PickShipment
 from domain.shipments.reporting import ReportScan
 from domain.shipments.status import ShipmentStatus
 
@@ -118,6 +121,32 @@ async def report(
     return keyed_response(made, f"/shipments/{shipment_id}/tracking")
 
 
+@router.post(
+    "/{shipment_id}/pick",
+    response_model=ShipmentView,
+    responses=problems(*READ, *KEYED, *BODY, NotFound, IllegalMove, QuantityExceeded),
+)
+async def pick(
+    shipment_id: Annotated[UUID, by_id("shipment")],
+    body: PickShipment,
+    caller: Annotated[Caller, require("shipments:pick")],
+    key: OptionalKey,
+    books: Books,
+    notifier: Notifier,
+) -> Response:
+    """Say which serial units leave with a shipment, as scanned; with the last one it is booked."""
+
+    async def write(db: AsyncConnection, _: UUID) -> ShipmentView:
+        await get_shipment(db, shipment_id, caller.reach)
+        await pick_shipment(db, shipment_id, body, actor=caller.subject)
+        return _view(await get_shipment(db, shipment_id), caller)
+
+    route = f"POST /shipments/{shipment_id}/pick"
+    made = await idempotent_change(books, caller, key, route, body, write)
+    notifier.notify()
+    return keyed_response(made)
+
+
 async def _tracking(
     db: AsyncConnection, shipment_id: UUID, caller: Caller, query: TrackingQuery
 ) -> TrackingView:
@@ -138,7 +167,11 @@ def _boxes(row: ShipmentRead) -> dict[str, Any]:
 async def _label(db: AsyncConnection, shipment_id: UUID) -> list[Wait]:
     """Return the wait for a label, which the process of the shipment's order books."""
     row = await get_shipment(db, shipment_id)
-    if row.status != ShipmentStatus.PENDING:
+    to_pick = any(
+        line["tracking"] == Tracking.SERIAL and len(line["serials"]) < line["quantity"]
+        for line in row.lines
+    )
+    if row.status != ShipmentStatus.PENDING or to_pick:
         return []
     what = f"{row.order_number} books the label"
     return [Wait(who="the process of its order", what=what, since=row.created_at)]

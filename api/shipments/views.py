@@ -25,9 +25,11 @@ from api.fields import (
 from api.pages import DatedQuery, Limit, Query
 from domain.addresses import Address
 from domain.ids import LineId, LocationId, ParcelId, ShipmentId
+from domain.items import Tracking
 from domain.money import Money
 from domain.orders.placing import Service
 from domain.shipments.status import ShipmentStatus
+from domain.units import Serial
 from domain.value import Name, Value
 
 
@@ -43,6 +45,10 @@ class ShipmentLineView(Value):
     """Where in the site they are taken from; null for callers who may not see stock."""
     quantity: int
     """How many."""
+    tracking: Tracking
+    """Whether its units are known by their serials: then they are to be picked by scan."""
+    serials: tuple[Serial, ...]
+    """Units that are picked for it, or left with it and are not back; none of items without."""
 
 
 class ParcelView(Value):

@@ -5,15 +5,18 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.inventory.entering import find_entering, find_leaving, record_adjusted
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
 from db.inventory.tables import BalanceRow
+from db.items import tracking_of
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach
 from domain.adjustments import AdjustStock
 from domain.errors import AlreadyExists, Malformed, NotFound, OutOfStock
 from domain.inventory import VIRTUAL, LocationKind, MovementKind
 from domain.quantities import LARGEST_BALANCE, plain
+from domain.units import check_serials
 
 _LOCATION = text("SELECT kind FROM locations WHERE id = :location AND active")
 _LOCK = text(
@@ -40,14 +43,17 @@ async def adjust_stock(
 ) -> BalanceRow:
     """Move between the location and the place that the reason names; return the new balance.
 
-    Raises NotFound for a location that holds no stock, OutOfStock with the holders within ``reach``
-    when less would remain than is reserved, and Malformed when more would be there than the books
-    can count.
+    Of an item that is tracked by serial the units go along. Raises NotFound for a location that
+    holds no stock, OutOfStock with the holders within ``reach`` when less would remain than is
+    reserved, Malformed when more would be there than the books can count or units are not named as
+    they must be, and AlreadyExists or IllegalMove for units that are elsewhere.
     """
     kind = (await db.execute(_LOCATION, {"location": location_id})).scalar_one_or_none()
     if kind is None or LocationKind(kind) in VIRTUAL:
         raise NotFound(f"there is no location {location_id} that holds stock")
     where = {"item": item_id, "location": location_id}
+    # Units are locked before the balance.
+    units = await _find_units(db, asked, item_id, location_id, LocationKind(kind))
     if asked.quantity < 0:
         await _refuse_to_undercut(db, asked, where, reach)
     outside = place_id(asked.counterpart)
@@ -72,7 +78,29 @@ async def adjust_stock(
             f"a location holds at most {LARGEST_BALANCE} of an item",
             errors=[{"pointer": "/quantity", "message": "more than the location can hold"}],
         )
+    entered = asked.quantity > 0
+    await record_adjusted(
+        db,
+        units,
+        location_id=target,
+        kind=LocationKind(kind) if entered else asked.counterpart,
+        entered=entered,
+        movement_id=movement_id,
+        reason=movement.reason,
+        actor=actor,
+    )
     return balance
+
+
+async def _find_units(
+    db: AsyncConnection, asked: AdjustStock, item_id: UUID, location_id: UUID, kind: LocationKind
+) -> list[UUID]:
+    check_serials(await tracking_of(db, item_id), asked.quantity, asked.serials)
+    if not asked.serials:
+        return []
+    if asked.quantity > 0:
+        return await find_entering(db, item_id, asked.serials, location_id=location_id, kind=kind)
+    return await find_leaving(db, item_id, asked.serials, location_id=location_id)
 
 
 async def _refuse_to_undercut(

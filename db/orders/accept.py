@@ -18,15 +18,18 @@ from domain.customers import CustomerStatus
 from domain.ids import CustomerId, ItemId, LocationId, SiteId
 from domain.inventory import Shelf
 from domain.items import Listing
+from domain.orders.terms import Terms
 
 # Given as JSON, any number of ids looks like a hundred to the planner, so that one kept plan does
 # for all; of arrays it would see the length and plan anew every time. Each id is looked up by
 # itself (LATERAL, OFFSET 0): a kept plan that scans a table would not notice how that grows.
 _REFERENCE = text(
     """SELECT
-    (SELECT json_object_agg(c.id, c.status)
+    (SELECT json_object_agg(c.id, json_build_array(c.status, c.terms_days,
+        c.credit_limit_amount, c.credit_limit_currency))
      FROM jsonb_array_elements_text(CAST(:customers AS jsonb)) AS w(id), LATERAL (
-        SELECT id, status FROM customers WHERE id = w.id::uuid OFFSET 0) c) AS customers,
+        SELECT id, status, terms_days, credit_limit_amount, credit_limit_currency
+        FROM customers WHERE id = w.id::uuid OFFSET 0) c) AS customers,
     (SELECT json_agg(json_build_object(
         'id', i.id, 'sku', i.sku, 'key', i.sku_key, 'name', i.name,
         'status', i.status, 'sellable', i.sellable,
@@ -66,7 +69,8 @@ _LOCK_SHELVES = text(
 
 _COLUMNS = {
     "orders": (
-        "id, number, customer_id, source, external_reference, status, currency, payment_method,"
+        "id, number, customer_id, kind, replaces_return_id, replaces_shipment_id, source,"
+        " external_reference, status, currency, payment_method, capture_on, terms_days,"
         " shipping_service, ship_to, bill_to, subtotal_amount, discount_amount, shipping_amount,"
         " shipping_tax_amount, tax_amount, total_amount, metadata, placed_at, payment_due_at,"
         " updated_at"
@@ -98,7 +102,8 @@ _WRITE = text(
 class Reference:
     """What placing needs to know: customers, what is sold, and a number for each order."""
 
-    customers: dict[CustomerId, CustomerStatus]
+    customers: dict[CustomerId, tuple[CustomerStatus, Terms]]
+    """Of each whether it may order, and what on terms."""
     listings: dict[ItemId | str, Listing]
     known: dict[tuple[str, str], UUID]
     """Orders that were placed before, by source and external reference."""
@@ -154,9 +159,12 @@ async def get_reference(
     for item in row.items or ():
         listing = listing_of(item)
         listings[listing.item_id] = listings[item["key"]] = listing
-    statuses = row.customers or {}
+    customers = row.customers or {}
     return Reference(
-        customers={CustomerId(UUID(key)): CustomerStatus(value) for key, value in statuses.items()},
+        customers={
+            CustomerId(UUID(key)): (CustomerStatus(status), Terms(*terms))
+            for key, (status, *terms) in customers.items()
+        },
         listings=listings,
         known={(each["source"], each["reference"]): UUID(each["id"]) for each in row.known or ()},
         keys={(each["caller"], each["key"]): each for each in row.keys or ()},

@@ -30,6 +30,7 @@ _PARTS = {
         'discount_amount', l.discount_amount, 'tax_rate', l.tax_rate::text,
         'tax_amount', l.tax_amount, 'total_amount', l.total_amount, 'cancelled', l.cancelled,
         'shipped', l.shipped, 'delivered', l.delivered, 'written_off', l.written_off,
+        'coming_back', l.coming_back, 'returned', l.returned, 'undelivered', l.undelivered,
         'captured_amount', l.captured_amount, 'refunded_amount', l.refunded_amount
         ) ORDER BY l.position) FROM order_lines l WHERE l.order_id = orders.id""",
     "holds": """SELECT jsonb_agg(jsonb_build_object(

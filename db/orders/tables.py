@@ -10,11 +10,12 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, DocumentRow, Id, Kept, Minor, Rate, numbered, one_of
-from domain.orders.status import CancelReason, OrderStatus
+from domain.orders.status import CancelReason, CaptureOn, OrderKind, OrderStatus
 
 PREFIX = "SO"
 """What an order's human number begins with."""
@@ -26,7 +27,9 @@ class OrderRow(DocumentRow):
     __tablename__ = "orders"
     __table_args__ = (
         one_of("status", OrderStatus),
+        one_of("kind", OrderKind),
         one_of("cancel_reason", CancelReason),
+        one_of("capture_on", CaptureOn),
         UniqueConstraint("source", "external_reference"),
         CheckConstraint(
             "total_amount = subtotal_amount - discount_amount + tax_amount"
@@ -43,19 +46,64 @@ class OrderRow(DocumentRow):
             " AND (status <> 'cancelled' OR cancel_reason IS NOT NULL)",
             name="cancelled",
         ),
+        CheckConstraint(
+            "(kind = 'replacement') = (replaces_return_id IS NOT NULL)"
+            " AND (kind = 'standard' OR total_amount = 0)",
+            name="replacement",
+        ),
+        CheckConstraint(
+            "replaces_shipment_id IS NULL OR replaces_return_id IS NOT NULL", name="sent_again"
+        ),
         Index("ix_orders_customer", "customer_id", "id"),
         Index("ix_orders_status", "status", "id"),
         Index("ix_orders_placed", "placed_at", "id"),
         Index("ix_orders_updated", "updated_at", "id"),
         Index("ix_orders_source", "source", "id"),
+        Index(
+            "ix_orders_terms",
+            "customer_id",
+            "confirmed_at",
+            postgresql_where=text("payment_method = 'net_terms'"),
+        ),
+        Index(
+            "uq_orders_replaces_return",
+            "replaces_return_id",
+            unique=True,
+            postgresql_where=text(
+                "replaces_return_id IS NOT NULL AND replaces_shipment_id IS NULL"
+            ),
+        ),
+        Index(
+            "uq_orders_replaces_shipment",
+            "replaces_shipment_id",
+            unique=True,
+            postgresql_where=text("replaces_shipment_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_orders_replaces_return",
+            "replaces_return_id",
+            postgresql_where=text("replaces_return_id IS NOT NULL"),
+        ),
     )
 
     number: Mapped[str] = numbered(PREFIX, "order_numbers")
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    kind: Mapped[str] = mapped_column(server_default="standard")
+    replaces_return_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("returns.id", use_alter=True)
+    )
+    """The return whose goods a replacement order replaces."""
+    replaces_shipment_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("shipments.id", use_alter=True)
+    )
+    """The lost shipment of an earlier replacement whose goods this one sends once more."""
     source: Mapped[str]
     external_reference: Mapped[str | None]
     currency: Mapped[str]
     payment_method: Mapped[str]
+    capture_on: Mapped[str] = mapped_column(server_default="shipment")
+    terms_days: Mapped[int | None]
+    """So many days after its confirmation one on terms is to be paid; NULL of any other."""
     shipping_service: Mapped[str]
     ship_to: Mapped[dict[str, Any]]
     bill_to: Mapped[dict[str, Any]]
@@ -69,6 +117,10 @@ class OrderRow(DocumentRow):
     """What the customer or the shop wants the warehouse to know."""
     kept: Mapped[Kept] = mapped_column("metadata")
     captured_shipping_amount: Mapped[Minor] = mapped_column(server_default="0")
+    prepaid_returned_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """What was captured by hand and is not needed, so that it goes back."""
+    credited_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """What one on terms owes less, by its credit notes."""
     placed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     payment_due_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
@@ -78,6 +130,8 @@ class OrderRow(DocumentRow):
     cancel_requested_at: Mapped[datetime | None]
     cancel_requested_by: Mapped[str | None]
     cancel_requested_reason: Mapped[str | None]
+    line_cancellations: Mapped[list[dict[str, Any]] | None]
+    """Requests to cancel some units that wait for labels to be taken back; NULL without any."""
 
 
 class OrderLineRow(Base):
@@ -94,7 +148,18 @@ class OrderLineRow(Base):
         ),
         CheckConstraint("cancelled + shipped <= quantity", name="shipped"),
         CheckConstraint("delivered + written_off <= shipped", name="delivered"),
-        CheckConstraint("refunded_units <= shipped", name="refunded_units"),
+        CheckConstraint(
+            "coming_back >= 0 AND returned >= 0 AND undelivered >= 0"
+            " AND undelivered <= coming_back + returned AND undelivered <= written_off"
+            " AND coming_back + returned - undelivered <= delivered",
+            name="returned",
+        ),
+        CheckConstraint(
+            "captured_units >= 0 AND captured_units <= quantity", name="captured_units"
+        ),
+        CheckConstraint(
+            "refunded_units <= greatest(shipped, captured_units)", name="refunded_units"
+        ),
         CheckConstraint("captured_amount <= total_amount", name="captured"),
         CheckConstraint("refunded_amount <= captured_amount", name="refunded"),
         Index("ix_order_lines_item", "item_id"),
@@ -117,5 +182,13 @@ class OrderLineRow(Base):
     delivered: Mapped[int] = mapped_column(server_default="0")
     written_off: Mapped[int] = mapped_column(server_default="0")
     refunded_units: Mapped[int] = mapped_column(server_default="0")
+    captured_units: Mapped[int] = mapped_column(server_default="0")
+    """For whose money the provider was asked when the order was confirmed; 0 at hand-overs."""
     captured_amount: Mapped[Minor] = mapped_column(server_default="0")
     refunded_amount: Mapped[Minor] = mapped_column(server_default="0")
+    coming_back: Mapped[int] = mapped_column(server_default="0")
+    """On returns that are asked for or authorized, and not here yet."""
+    returned: Mapped[int] = mapped_column(server_default="0")
+    """Arrived on returns."""
+    undelivered: Mapped[int] = mapped_column(server_default="0")
+    """Of those two, the written-off ones, which a carrier brought back undelivered."""

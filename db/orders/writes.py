@@ -10,10 +10,11 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.ledgers import ENTRY, entry_of
+from db.orders.captures import DUE, OUTSTANDING
 from db.orders.tables import OrderLineRow
 from db.shipments.captures import OWES
 from domain.ids import ShipmentId
-from domain.orders.status import LineCounters
+from domain.orders.status import LineCounters, given_up
 from domain.payments import PaymentAmounts, add_up
 
 # Statements are made once: to build one anew costs the worker more than to run it.
@@ -23,11 +24,15 @@ _LINES = (
     .order_by(OrderLineRow.position)
 )
 _OPEN_POINTS = text(
-    f"""SELECT (SELECT min(placed_at) FROM holds
+    f"""SELECT (SELECT jsonb_agg(jsonb_build_array(total_amount, quantity, cancelled))
+            FROM order_lines WHERE order_id = :order AND cancelled > 0) AS cancelled,
+        (SELECT min(placed_at) FROM holds
             WHERE document_id = :order AND released_at IS NULL) AS held_since,
         ARRAY(SELECT id FROM shipments WHERE order_id = :order AND status = 'pending'
             ORDER BY id) AS to_book,
         EXISTS (SELECT 1 FROM shipments s WHERE s.order_id = :order AND {OWES}) AS owed,
+        (SELECT {OUTSTANDING} FROM orders o WHERE o.id = :order) AS uncaptured,
+        (SELECT {DUE} FROM orders o WHERE o.id = :order) AS to_capture,
         coalesce((SELECT jsonb_agg({ENTRY} ORDER BY e.id) FROM payment_entries e
             JOIN payments p ON p.id = e.payment_id WHERE p.order_id = :order), '[]') AS entries"""
 )
@@ -43,6 +48,12 @@ class OpenPoints:
     owed: bool
     """Whether money for goods that left is outstanding."""
     paid: PaymentAmounts
+    uncaptured: bool
+    """Whether the money that is to be taken at its confirmation is outstanding."""
+    to_capture: bool
+    """Whether the provider is to be asked for that now."""
+    given_up: int
+    """What is not owed any more for units that were cancelled, in minor units."""
 
 
 async def lines_of(db: AsyncConnection, order_id: UUID) -> Sequence[OrderLineRow]:
@@ -55,7 +66,16 @@ async def open_points_of(db: AsyncConnection, order_id: UUID) -> OpenPoints:
     """Return the open points of a locked order."""
     row = (await db.execute(_OPEN_POINTS, {"order": order_id})).one()
     paid = add_up(map(entry_of, row.entries))
-    return OpenPoints(row.held_since, tuple(row.to_book), row.owed, paid)
+    less = sum(given_up(*line) for line in row.cancelled or ())
+    return OpenPoints(
+        held_since=row.held_since,
+        to_book=tuple(row.to_book),
+        owed=row.owed,
+        paid=paid,
+        uncaptured=row.uncaptured,
+        to_capture=row.to_capture,
+        given_up=less,
+    )
 
 
 def counters_of(line: OrderLineRow) -> LineCounters:

@@ -6,10 +6,20 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.returns.parcels import shipments_of
 from db.shipments.refunds import paid_for
 from db.shipments.unsent import owed_less_without
 from db.tasks import TaskRow
-from domain.answers import ApprovalAnswer, BookingAnswer, RefundAnswer
+from domain.answers import (
+    ApprovalAnswer,
+    BookingAnswer,
+    CaptureAnswer,
+    OverpaidAnswer,
+    PayOutAnswer,
+    RefundAnswer,
+    StoppedAnswer,
+)
+from domain.documents import Kind
 from domain.money import Money
 from domain.shipments.refunds import money_of
 from domain.tasks import TaskKind, TaskStatus
@@ -19,12 +29,20 @@ Amounts = Mapping[str, tuple[Money, Money]]
 
 _ABOUT_SHIPMENTS = (TaskKind.PARCEL_LOST, TaskKind.UNDELIVERABLE, TaskKind.CAPTURE_FAILED)
 
+_MOVING: Mapping[str, Sequence[str]] = {
+    TaskKind.CAPTURE_REFUSED: (CaptureAnswer.RETRY, CaptureAnswer.WRITE_OFF),
+    TaskKind.OVERPAID: (OverpaidAnswer.GIVE_BACK,),
+    TaskKind.PAY_OUT: (PayOutAnswer.PAID,),
+    TaskKind.REFUND_APPROVAL: (ApprovalAnswer.APPROVE,),
+}
+"""The answers that move or give up the amount which their task tells of."""
+
 
 async def amounts_of(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID, Amounts]:
     """Return the money of the choices of those open tasks that are about money."""
     asked = [task for task in tasks if task.status == TaskStatus.OPEN]
-    shipments = {task.document_id for task in asked if task.kind in _ABOUT_SHIPMENTS}
-    paid = await paid_for(db, shipments) if shipments else {}
+    about = await _shipments(db, asked)
+    paid = await paid_for(db, set(about.values())) if about else {}
     found: dict[UUID, Amounts] = {}
     for task in asked:
         if task.kind == TaskKind.BOOKING_REFUSED:
@@ -33,19 +51,21 @@ async def amounts_of(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID
             # Only giving the goods up changes what the customer owes.
             amounts = dict.fromkeys(task.choices, (none, none))
             found[task.id] = {**amounts, BookingAnswer.CANCEL: (less, none)}
+        if moving := _MOVING.get(task.kind):
+            found[task.id] = _only(task, moving, Money.stored(task.facts["amount"]))
         if task.kind == TaskKind.REFUND_FAILED:
-            found[task.id] = _only(task, RefundAnswer.RETRY, _again(task.facts))
-        if task.kind == TaskKind.REFUND_APPROVAL:
-            asked_for = Money.stored(task.facts["amount"])
-            found[task.id] = _only(task, ApprovalAnswer.APPROVE, asked_for)
+            found[task.id] = _only(task, (RefundAnswer.RETRY,), _again(task.facts))
+        if task.kind == TaskKind.REFUND_STOPPED and "amount" in task.facts:
+            waits = Money.stored(task.facts["amount"])
+            found[task.id] = _only(task, (StoppedAnswer.REFUND,), waits)
         if task.kind == TaskKind.PAYMENT_MISMATCH:
             told = {choice: task.facts[choice] for choice in task.choices}
             found[task.id] = {
                 choice: (Money.stored(money), _money(0, money["currency"]))
                 for choice, money in told.items()
             }
-        elif task.kind in _ABOUT_SHIPMENTS and task.document_id in paid:
-            of = paid[task.document_id]
+        elif (shipment := about.get(task.id)) in paid:
+            of = paid[shipment]
             moves = {choice: money_of(TaskKind(task.kind), choice, of) for choice in task.choices}
             found[task.id] = {
                 choice: (_money(amount, of.currency), _money(short, of.currency))
@@ -54,10 +74,18 @@ async def amounts_of(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID
     return found
 
 
-def _only(task: TaskRow, choice: str, moved: Money) -> Amounts:
-    """Return amounts of which only one choice moves any."""
+async def _shipments(db: AsyncConnection, tasks: Sequence[TaskRow]) -> dict[UUID, UUID]:
+    """Return the shipments that tasks are about, by the task: their own, or their return's."""
+    asked = [task for task in tasks if task.kind in _ABOUT_SHIPMENTS]
+    returns = [task.document_id for task in asked if task.document_type == Kind.RETURN]
+    known = await shipments_of(db, returns) if returns else {}
+    return {task.id: known.get(task.document_id, task.document_id) for task in asked}
+
+
+def _only(task: TaskRow, choices: Sequence[str], moved: Money) -> Amounts:
+    """Return amounts of which only these choices move any, or give it up."""
     none = _money(0, moved.currency)
-    return {**dict.fromkeys(task.choices, (none, none)), choice: (moved, none)}
+    return {each: (moved if each in choices else none, none) for each in task.choices}
 
 
 def _again(facts: Mapping[str, Any]) -> Money:

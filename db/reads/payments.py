@@ -17,7 +17,7 @@ _ENTRIES = literal_column(
     """coalesce((SELECT jsonb_agg(jsonb_build_object(
         'id', e.id, 'kind', e.kind, 'phase', e.phase, 'key', e.key, 'amount', e.amount,
         'provider_reference', e.provider_reference, 'shipment_id', e.shipment_id,
-        'refund_id', e.refund_id,
+        'refund_id', e.refund_id, 'received_on', e.received_on,
         'failure_code', e.failure_code,
         'failure_message', e.failure_message, 'recorded_at', e.recorded_at) ORDER BY e.id)
     FROM payment_entries e WHERE e.payment_id = payments.id), '[]')""",
@@ -50,13 +50,20 @@ _WAITING = literal_column(
 )
 
 
-def search_payments(reach: Reach = EVERYTHING, *, order_id: UUID | None = None) -> Select[Any]:
-    """Select payments with their entries, of one order if given."""
+def search_payments(
+    reach: Reach = EVERYTHING,
+    *,
+    order_id: UUID | None = None,
+    provider_reference: str | None = None,
+) -> Select[Any]:
+    """Select payments with their entries, narrowed by what is given."""
     query = select(PaymentRow.__table__, _ENTRIES.label("entries"), _WAITING.label("waiting"))
     if reach != EVERYTHING:
         query = query.join(OrderRow, OrderRow.id == PaymentRow.order_id).where(*within(reach))
     if order_id is not None:
         query = query.where(PaymentRow.order_id == order_id)
+    if provider_reference is not None:
+        query = query.where(PaymentRow.provider_reference == provider_reference)
     return query
 
 
@@ -77,7 +84,8 @@ _DECLINES = text(
             AND h.released_at IS NULL) AS in_review
     FROM (SELECT min(e.recorded_at) FILTER (WHERE e.phase = 'failed') AS failed_at
         FROM payment_entries e JOIN payments p ON p.id = e.payment_id
-        WHERE p.order_id = :order AND e.kind = 'authorization' GROUP BY e.payment_id, e.key
+        WHERE p.order_id = :order AND p.renews IS NULL AND e.kind = 'authorization'
+        GROUP BY e.payment_id, e.key
         HAVING bool_or(e.phase = 'failed' AND e.failure_code <> 'never_sent')
             AND NOT bool_or(e.phase = 'succeeded')) d"""
 )

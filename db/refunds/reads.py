@@ -16,7 +16,8 @@ from domain.refunds.status import RefundStatus
 
 _LINES = literal_column(
     """coalesce((SELECT jsonb_agg(jsonb_build_object('order_line_id', x.order_line_id,
-        'sku', l.sku, 'units', x.units, 'amount', x.amount, 'tax_amount', x.tax_amount)
+        'sku', l.sku, 'units', x.units, 'amount', x.amount, 'tax_amount', x.tax_amount,
+        'fee_amount', x.fee_amount)
         ORDER BY l.position)
     FROM refund_lines x JOIN order_lines l ON l.id = x.order_line_id
     WHERE x.refund_id = refunds.id), '[]')""",
@@ -43,6 +44,8 @@ def search_refunds(
     reach: Reach = EVERYTHING,
     *,
     order_id: UUID | None = None,
+    return_id: UUID | None = None,
+    shipment_id: UUID | None = None,
     number: str | None = None,
     statuses: frozenset[RefundStatus] = frozenset(),
 ) -> Select[Any]:
@@ -50,6 +53,10 @@ def search_refunds(
     query = _REFUNDS.where(*within(reach))
     if order_id is not None:
         query = query.where(RefundRow.order_id == order_id)
+    if return_id is not None:
+        query = query.where(RefundRow.return_id == return_id)
+    if shipment_id is not None:
+        query = query.where(RefundRow.shipment_id == shipment_id)
     if number is not None:
         query = query.where(RefundRow.number == number)
     if statuses:

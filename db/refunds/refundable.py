@@ -1,18 +1,26 @@
 """What of an order's money can still go back: read under the order's lock, before it is promised.
 
-Units under way are not in it: a parcel that never arrives is given back by its own shipment.
+Delivered units go back by refunds of the order; those of a shipment that never arrived by refunds
+of that shipment alone, so that neither gives the other's money. Units that were paid for when the
+order was confirmed are all of one kind: whatever gives some back takes them from the same ones.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.ledgers import Ledger, ledger_of
+from db.orders.credit_notes import CREDITED_LINES
 from db.orders.tables import OrderRow
+from db.orders.writes import counters_of, lines_of
 from db.shipments.captures import OWES
+from domain.money import share
+from domain.orders.receipts import PaymentMethod
+from domain.orders.status import billable
 from domain.payments import EntryKind, Phase, add_up
 from domain.refunds.rules import PaidLine, PaidOrder, PaidPayment
 from domain.refunds.status import PROMISED, RefundStatus
@@ -24,37 +32,78 @@ COUNTS = "({})".format(
 PLANNED = "('requested', 'approved')"
 """The states of refunds that no entry of a ledger tells of yet."""
 
+_AS_A_WHOLE = "(:shipment IS NULL AND l.captured_units > 0)"
+"""The condition that a line ``l`` was paid for as a whole, when its order was confirmed."""
+_OF_THESE = f"({_AS_A_WHOLE} OR f.shipment_id IS NOT DISTINCT FROM :shipment)"
+
+
+def _shipping_in(states: str) -> str:
+    return f"""(SELECT coalesce(sum(given.amount), 0)::bigint FROM (
+        SELECT refund_shipping_amount AS amount FROM shipments WHERE order_id = o.id
+        UNION ALL SELECT shipping_amount FROM refunds
+        WHERE order_id = o.id AND status IN {states}) given)"""
+
+
+SHIPPING_BACK = f"""({_shipping_in(COUNTS)} + (SELECT coalesce(sum(n.shipping_amount), 0)::bigint
+        FROM credit_notes n WHERE n.order_id = o.id))"""
+"""What of the shipping of an order ``o`` has gone back, or is promised to: not to be given again.
+
+A shipment's own amount is that of a release before its refunds were documents; an order on terms
+owes it no more.
+"""
+SHIPPING_MOVED = _shipping_in("('submitted', 'succeeded')")
+"""What of that has gone back, or is on its way."""
+
 _LINES = text(
-    f"""SELECT l.id, coalesce(d.units, 0)::bigint AS units, coalesce(d.amount, 0)::bigint AS amount,
+    f"""SELECT l.id,
+        CASE WHEN {_AS_A_WHOLE} THEN l.captured_units
+            ELSE coalesce(d.units, 0) END::bigint AS units,
+        CASE WHEN {_AS_A_WHOLE} THEN l.captured_amount
+            ELSE coalesce(d.amount, 0) END::bigint AS amount,
         coalesce(r.units, 0)::bigint AS refunded_units,
         coalesce(r.amount, 0)::bigint AS refunded_amount,
-        l.tax_amount, l.total_amount, coalesce(r.tax, 0)::bigint AS refunded_tax
+        l.tax_amount, l.total_amount, coalesce(r.tax, 0)::bigint AS refunded_tax,
+        coalesce(r.beside, 0)::bigint AS refunded_beside
     FROM order_lines l
     LEFT JOIN LATERAL (
         SELECT sum(x.quantity) AS units, sum(x.capture_amount) AS amount
         FROM shipment_lines x JOIN shipments s ON s.id = x.shipment_id
-        WHERE x.order_line_id = l.id AND s.settled_at IS NOT NULL AND NOT ({OWES})
-            AND NOT EXISTS (SELECT FROM events e WHERE e.subject_id = s.id
-                AND e.type = 'shipment.written_off.v1')) d ON true
+        WHERE x.order_line_id = l.id AND NOT ({OWES}) AND CASE
+            WHEN :shipment IS NOT NULL THEN s.id = :shipment
+            ELSE s.settled_at IS NOT NULL AND NOT EXISTS (SELECT FROM events e
+                WHERE e.subject_id = s.id AND e.type = 'shipment.written_off.v1') END) d ON true
     LEFT JOIN LATERAL (
-        SELECT sum(x.units) AS units, sum(x.amount) AS amount, sum(x.tax_amount) AS tax
-        FROM refund_lines x JOIN refunds f ON f.id = x.refund_id
-        WHERE x.order_line_id = l.id AND f.status IN {COUNTS}) r ON true
+        SELECT sum(f.units) FILTER (WHERE {_OF_THESE}) AS units,
+            sum(f.amount) FILTER (WHERE {_OF_THESE}) AS amount,
+            sum(f.amount) FILTER (WHERE NOT {_OF_THESE}) AS beside, sum(f.tax_amount) AS tax
+        FROM (
+            SELECT x.units, x.amount, x.tax_amount, f.shipment_id
+            FROM refund_lines x JOIN refunds f ON f.id = x.refund_id
+            WHERE x.order_line_id = l.id AND f.status IN {COUNTS}
+            UNION ALL SELECT f.units, f.amount, f.tax_amount, f.shipment_id
+            FROM {CREDITED_LINES} f
+            WHERE f.order_id = l.order_id AND f.order_line_id = l.id) f) r ON true
     WHERE l.order_id = :order"""
-)
+).bindparams(bindparam("shipment", type_=Uuid))
 _GONE = text(
     f"""SELECT payment_id, sum(shipping_amount)::bigint AS shipping,
         sum(shipping_tax_amount)::bigint AS shipping_tax, sum(tax_amount)::bigint AS tax,
         sum(goodwill_amount)::bigint AS goodwill, sum(goodwill_tax_amount)::bigint AS goodwill_tax,
         coalesce(sum(amount) FILTER (WHERE status IN {PLANNED}), 0)::bigint AS planned
-    FROM refunds WHERE order_id = :order AND status IN {COUNTS} GROUP BY payment_id"""
+    FROM refunds WHERE order_id = :order AND status IN {COUNTS} GROUP BY payment_id
+    UNION ALL SELECT NULL, coalesce(sum(shipping_amount), 0)::bigint,
+        coalesce(sum(shipping_tax_amount), 0)::bigint, coalesce(sum(tax_amount), 0)::bigint,
+        0, 0, 0
+    FROM credit_notes WHERE order_id = :order"""
 )
-_POSTAGE = text(
-    """SELECT coalesce(sum(refund_shipping_amount), 0)::bigint FROM shipments
-    WHERE order_id = :order"""
+_PROMISED = text(
+    f"""SELECT coalesce(sum(amount), 0)::bigint FROM refunds
+    WHERE order_id = :order AND status IN {COUNTS} AND source <> 'goodwill'
+        AND return_id IS NOT DISTINCT FROM CAST(:return AS uuid)
+        AND shipment_id IS NOT DISTINCT FROM CAST(:shipment AS uuid)"""
 )
+_SHIPPING_BACK = text(f"SELECT {SHIPPING_BACK} FROM orders o WHERE o.id = :order")
 
-_MOVED = "('submitted', 'succeeded')"
 _RESTS = text(
     f"""SELECT EXISTS (
         SELECT FROM order_lines l JOIN (
@@ -67,18 +116,15 @@ _RESTS = text(
     OR EXISTS (
         SELECT FROM shipments s JOIN orders o ON o.id = s.order_id
         WHERE s.id = :shipment AND s.capture_shipping_amount > 0
-            AND o.captured_shipping_amount - s.capture_shipping_amount < (
-            SELECT coalesce(sum(x.amount), 0) FROM (
-                SELECT refund_shipping_amount AS amount FROM shipments WHERE order_id = o.id
-                UNION ALL SELECT shipping_amount FROM refunds
-                WHERE order_id = o.id AND status IN {_MOVED}) x))"""
+            AND o.captured_shipping_amount - s.capture_shipping_amount
+                < {SHIPPING_MOVED})"""
 )
 
 
 async def rests_on_capture(
-    db: AsyncConnection, ledger: Ledger, payment_id: UUID, shipment_id: UUID, amount: int
+    db: AsyncConnection, ledger: Ledger, payment_id: UUID, shipment_id: UUID | None, amount: int
 ) -> bool:
-    """Whether money was given back, or is on its way, of what was captured for a shipment.
+    """Whether money was given back, or is on its way, of what was captured, for a shipment if any.
 
     By its lines, by the order's shipping, or because the payment could not give so much without
     that ``amount`` (minor units). What is only promised does not rest on it: submitting looks.
@@ -88,23 +134,29 @@ async def rests_on_capture(
     return bool((await db.execute(_RESTS, {"shipment": shipment_id})).scalar_one())
 
 
-async def paid_order(db: AsyncConnection, order: OrderRow) -> PaidOrder:
-    """Return the money of a locked order as far as it can go back."""
+async def paid_order(
+    db: AsyncConnection, order: OrderRow, shipment_id: UUID | None = None
+) -> PaidOrder:
+    """Return the money of a locked order as far as it can go back.
+
+    Of its lines the delivered units, or those of the one shipment that is given; of lines that were
+    paid for when the order was confirmed, all units.
+    """
     ledger = await ledger_of(db, order.id)
     given = {"order": order.id}
-    lines = [PaidLine(*row) for row in await db.execute(_LINES, given)]
+    found = await db.execute(_LINES, {**given, "shipment": shipment_id})
+    lines = [PaidLine(*row) for row in found]
     gone = (await db.execute(_GONE, given)).all()
-    shipping = _sum(gone, "shipping")
-    with_shipments = int((await db.execute(_POSTAGE, given)).scalar_one())
+    shipping_back = int((await db.execute(_SHIPPING_BACK, given)).scalar_one())
     planned = {row.payment_id: row.planned for row in gone}
     return PaidOrder(
         currency=order.currency,
         lines={line.id: line for line in lines},
         payments=_payments(ledger, planned),
-        shipping_left=order.captured_shipping_amount - with_shipments - shipping,
+        shipping_left=order.captured_shipping_amount - shipping_back,
         shipping_amount=order.shipping_amount + order.shipping_tax_amount,
         shipping_tax=order.shipping_tax_amount,
-        refunded_shipping=shipping,
+        refunded_shipping=_sum(gone, "shipping"),
         refunded_shipping_tax=_sum(gone, "shipping_tax"),
         captured=add_up(ledger.values).captured,
         tax_amount=order.tax_amount + order.shipping_tax_amount,
@@ -112,7 +164,48 @@ async def paid_order(db: AsyncConnection, order: OrderRow) -> PaidOrder:
         refunded_goodwill=_sum(gone, "goodwill"),
         refunded_goodwill_tax=_sum(gone, "goodwill_tax"),
         refunded_tax=_sum(gone, "tax"),
+        given_shipping=shipping_back,
     )
+
+
+async def billed_order(
+    db: AsyncConnection, order: OrderRow, shipment_id: UUID | None = None
+) -> PaidOrder:
+    """Return a locked order as `paid_order` does; one on terms as if all of it had been paid.
+
+    What its goods are worth to the customer is what it owes less for them, up to all that it was
+    to pay.
+    """
+    paid = await paid_order(db, order, shipment_id)
+    if order.payment_method != PaymentMethod.NET_TERMS:
+        return paid
+    rows = {row.id: row for row in await lines_of(db, order.id)}
+    lines = paid.lines
+    if shipment_id is None:
+        lines = {
+            line_id: replace(
+                line,
+                amount=share(rows[line_id].total_amount, line.units, rows[line_id].quantity, 0),
+            )
+            for line_id, line in lines.items()
+        }
+    shipping = order.shipping_amount + order.shipping_tax_amount
+    left = billable([counters_of(row) for row in rows.values()], shipping) - order.credited_amount
+    [payment] = (await ledger_of(db, order.id)).payments
+    return replace(
+        paid,
+        lines=lines,
+        payments=[PaidPayment(payment.id, left)],
+        shipping_left=shipping - paid.given_shipping,
+    )
+
+
+async def promised_for(
+    db: AsyncConnection, order_id: UUID, return_id: UUID | None, shipment_id: UUID | None
+) -> int:
+    """Return what of an order's money goes back for a return, or a shipment, in minor units."""
+    given = {"order": order_id, "return": return_id, "shipment": shipment_id}
+    return int((await db.execute(_PROMISED, given)).scalar_one())
 
 
 def _payments(ledger: Ledger, planned: dict[UUID, int]) -> list[PaidPayment]:

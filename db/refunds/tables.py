@@ -23,12 +23,22 @@ class RefundRow(DocumentRow):
         CheckConstraint("amount > 0", name="amount"),
         CheckConstraint(
             "shipping_amount >= 0 AND goodwill_amount >= 0 AND tax_amount >= 0"
-            " AND shipping_amount + goodwill_amount <= amount AND tax_amount <= amount",
+            " AND fee_amount >= 0 AND shipping_amount + goodwill_amount <= amount + fee_amount"
+            " AND tax_amount <= amount",
             name="amounts",
+        ),
+        CheckConstraint(
+            "label_fee_amount >= 0 AND label_fee_amount <= fee_amount", name="label_fee"
         ),
         Index("ix_refunds_order", "order_id", "id"),
         Index("ix_refunds_payment", "payment_id"),
+        Index(
+            "ix_refunds_shipment",
+            "shipment_id",
+            postgresql_where=text("shipment_id IS NOT NULL"),
+        ),
         Index("ix_refunds_status", "status", "id"),
+        Index("ix_refunds_return", "return_id", postgresql_where=text("return_id IS NOT NULL")),
         Index("ix_refunds_created", "created_at", "id"),
         Index(
             "ix_refunds_running",
@@ -42,14 +52,22 @@ class RefundRow(DocumentRow):
     payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"))
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
     """The first of those that were asked for together, because no one payment can give it all."""
+    return_id: Mapped[UUID | None] = mapped_column(ForeignKey("returns.id"))
+    """The return for whose accepted units it is."""
+    shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"))
+    """Whose goods never arrived; None for money that goes back for other reasons."""
     source: Mapped[str]
     currency: Mapped[str]
     amount: Mapped[Minor]
-    """All that goes back: its lines, ``shipping_amount`` and ``goodwill_amount``."""
+    """All that goes back: its lines, ``shipping_amount`` and ``goodwill_amount``, less the fee."""
     shipping_amount: Mapped[Minor]
     shipping_tax_amount: Mapped[Minor]
     goodwill_amount: Mapped[Minor]
     goodwill_tax_amount: Mapped[Minor]
+    fee_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """What is kept of its lines."""
+    label_fee_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """What of that is for the label under which the goods came back."""
     tax_amount: Mapped[Minor]
     """The tax in ``amount``."""
     reason: Mapped[str]
@@ -76,6 +94,11 @@ class RefundLineRow(Base):
     __table_args__ = (
         UniqueConstraint("refund_id", "order_line_id"),
         CheckConstraint("units >= 0 AND amount >= 0 AND tax_amount >= 0", name="amounts"),
+        CheckConstraint(
+            "fee_amount >= 0 AND fee_amount <= amount"
+            " AND fee_tax_amount >= 0 AND fee_tax_amount <= tax_amount",
+            name="fees",
+        ),
         Index("ix_refund_lines_order_line", "order_line_id"),
     )
 
@@ -84,4 +107,10 @@ class RefundLineRow(Base):
     order_line_id: Mapped[UUID] = mapped_column(ForeignKey("order_lines.id"))
     units: Mapped[int]
     amount: Mapped[Minor]
+    """Before the fee: what counts on the order's line."""
     tax_amount: Mapped[Minor]
+    """The tax in ``amount``."""
+    fee_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """What is kept of ``amount``."""
+    fee_tax_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """The tax in that."""

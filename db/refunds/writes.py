@@ -14,11 +14,15 @@ from db.orders.tables import OrderRow
 from db.refunds.tables import RefundLineRow, RefundRow
 from domain.errors import NotFound
 from domain.ids import new_id
-from domain.money import share, split
-from domain.refunds.rules import Due
+from domain.refunds.due import Due, DueLine, as_moved
 from domain.refunds.status import RefundSource, RefundStatus
 
 _ORDER = text("SELECT order_id FROM refunds WHERE id = :refund")
+
+
+async def find_refund(db: AsyncConnection, refund_id: UUID) -> UUID | None:
+    """Return the order of a refund; None when there is no such refund."""
+    return (await db.execute(_ORDER, {"refund": refund_id})).scalar_one_or_none()
 
 
 async def lock_refund(db: AsyncConnection, refund_id: UUID) -> tuple[OrderRow, RefundRow]:
@@ -26,7 +30,7 @@ async def lock_refund(db: AsyncConnection, refund_id: UUID) -> tuple[OrderRow, R
 
     The order first, as everything does that moves an order's money.
     """
-    order_id = (await db.execute(_ORDER, {"refund": refund_id})).scalar_one_or_none()
+    order_id = await find_refund(db, refund_id)
     if order_id is None:
         raise NotFound(f"there is no refund {refund_id}")
     return await ORDERS.lock(db, order_id), await REFUNDS.lock(db, refund_id)
@@ -39,10 +43,12 @@ async def write_refund(
     payment_id: UUID,
     due: Due,
     *,
-    parent_id: UUID | None,
     source: RefundSource,
     reason: str,
     actor: str,
+    parent_id: UUID | None = None,
+    return_id: UUID | None = None,
+    shipment_id: UUID | None = None,
 ) -> RefundRow:
     """Write a new refund of a locked order's payment with its lines and its first event."""
     found = await db.execute(
@@ -52,6 +58,8 @@ async def write_refund(
             order_id=order.id,
             payment_id=payment_id,
             parent_id=parent_id,
+            return_id=return_id,
+            shipment_id=shipment_id,
             status=RefundStatus.REQUESTED,
             source=source,
             currency=order.currency,
@@ -60,6 +68,8 @@ async def write_refund(
             shipping_tax_amount=due.shipping_tax,
             goodwill_amount=due.goodwill,
             goodwill_tax_amount=due.goodwill_tax,
+            fee_amount=due.fee,
+            label_fee_amount=due.label_fee,
             tax_amount=due.tax,
             reason=reason,
             requested_by=actor,
@@ -76,6 +86,8 @@ async def write_refund(
                 "units": line.units,
                 "amount": line.amount,
                 "tax_amount": line.tax,
+                "fee_amount": line.fee,
+                "fee_tax_amount": line.fee_tax,
             }
             for line in due.lines
         ]
@@ -107,36 +119,50 @@ async def count_refund(db: AsyncConnection, refund_id: UUID, times: int = 1) -> 
 _LOWER = text(
     """WITH lines AS (
         UPDATE refund_lines x SET amount = y.amount, tax_amount = y.tax_amount
-        FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS y(id uuid, amount bigint, tax_amount
-            bigint) WHERE x.id = y.id)
-    UPDATE refunds SET amount = :amount, shipping_amount = :shipping, goodwill_amount = :goodwill,
-        tax_amount = :tax WHERE id = :refund"""
+        FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS y(order_line_id uuid, amount bigint,
+            tax_amount bigint) WHERE x.refund_id = :refund AND x.order_line_id = y.order_line_id)
+    UPDATE refunds SET amount = :amount, shipping_amount = :shipping,
+        shipping_tax_amount = :shipping_tax, goodwill_amount = :goodwill,
+        goodwill_tax_amount = :goodwill_tax, tax_amount = :tax WHERE id = :refund"""
 )
 
 
 async def change_amount(db: AsyncConnection, refund: RefundRow, amount: int) -> None:
-    """Write that another ``amount`` (minor units) went back by a refund than was asked for.
-
-    Less is less of each of its parts; what is more is for no goods.
-    """
-    lines = await refund_lines_of(db, refund.id)
-    planned = [*(line.amount for line in lines), refund.shipping_amount, refund.goodwill_amount]
-    *parts, shipping, goodwill = split(min(amount, refund.amount), planned)
+    """Write that another ``amount`` (minor units) went back by a refund than was asked for."""
+    moved = as_moved(await _due_of(db, refund), amount)
+    lines = [
+        {"order_line_id": line.line_id, "amount": line.amount, "tax_amount": line.tax}
+        for line in moved.lines
+    ]
     given = {
         "refund": refund.id,
-        "amount": amount,
-        "shipping": shipping,
-        "goodwill": goodwill + max(0, amount - refund.amount),
-        "tax": min(amount, share(refund.tax_amount, amount, refund.amount, 0)),
-        "lines": to_json(
-            [
-                {
-                    "id": line.id,
-                    "amount": part,
-                    "tax_amount": share(line.tax_amount, part, line.amount, 0) if part else 0,
-                }
-                for line, part in zip(lines, parts, strict=True)
-            ]
-        ),
+        "amount": moved.amount,
+        "shipping": moved.shipping,
+        "shipping_tax": moved.shipping_tax,
+        "goodwill": moved.goodwill,
+        "goodwill_tax": moved.goodwill_tax,
+        "tax": moved.tax,
+        "lines": to_json(lines),
     }
     await db.execute(_LOWER, given)
+
+
+async def _due_of(db: AsyncConnection, refund: RefundRow) -> Due:
+    """Return what a refund was to give back, part by part."""
+    return Due(
+        tuple(
+            DueLine(
+                line.order_line_id,
+                line.units,
+                line.amount,
+                line.tax_amount,
+                line.fee_amount,
+                line.fee_tax_amount,
+            )
+            for line in await refund_lines_of(db, refund.id)
+        ),
+        refund.shipping_amount,
+        refund.shipping_tax_amount,
+        refund.goodwill_amount,
+        refund.goodwill_tax_amount,
+    )

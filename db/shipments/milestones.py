@@ -33,7 +33,12 @@ _DEPART = text(
         UPDATE shipments SET status = :status, handed_over_at = now(),
             exception_reason = :exception, delivered_at = :delivered_at, signed_by = :signed_by,
             capture_shipping_amount = :shipping, version = version + 1
-        WHERE id = :shipment)
+        WHERE id = :shipment),
+    told AS (
+        INSERT INTO outbox (kind, document_type, document_id, payload)
+        SELECT 'signal', '{Kind.RETURN}', replaces_return_id,
+            jsonb_build_object('signal', '{Signal.RETURN_CHANGED}')
+        FROM orders WHERE id = :order AND replaces_return_id IS NOT NULL)
     {ADD_EVENTS}"""
 )
 _SETTLE = {
@@ -65,6 +70,7 @@ async def record_departure(
 ) -> None:
     """Write that a locked booked shipment of a locked order has left, and what it captures.
 
+    The run of a return whose goods the order replaces hears of it.
     The money (minor units) is given per order line, and for shipping.
     """
     amounts = {str(line_id): amount for line_id, amount in capture.items()}

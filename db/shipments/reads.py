@@ -15,11 +15,15 @@ from db.shipments.tables import ParcelRow, ShipmentRow, TrackingEventRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import Malformed, NotFound
 from domain.shipments.packing import MOST_PARCELS
+from domain.units import MOST_SERIALS
 
 _LINES = literal_column(
-    """coalesce((SELECT jsonb_agg(jsonb_build_object(
+    f"""coalesce((SELECT jsonb_agg(jsonb_build_object(
         'id', l.id, 'order_line_id', l.order_line_id, 'item_id', l.item_id, 'sku', i.sku,
-        'location_id', l.location_id, 'quantity', l.quantity) ORDER BY l.id)
+        'location_id', l.location_id, 'quantity', l.quantity, 'tracking', i.tracking,
+        'serials', coalesce((SELECT jsonb_agg(e.serial ORDER BY e.serial) FROM (
+            SELECT u.serial FROM units u WHERE u.shipment_line_id = l.id
+            LIMIT {MOST_SERIALS}) e), '[]')) ORDER BY l.id)
     FROM shipment_lines l JOIN items i ON i.id = l.item_id
     WHERE l.shipment_id = shipments.id), '[]')""",
     JSONB,
@@ -33,7 +37,9 @@ _PARCELS = literal_column(
     JSONB,
 )
 PARTS_SIZE: ColumnElement[int] = literal_column(
-    """((SELECT count(*) * 350 FROM shipment_lines l WHERE l.shipment_id = shipments.id)
+    """((SELECT coalesce(sum(380 + (
+            SELECT count(*) * 60 FROM units u WHERE u.shipment_line_id = l.id)), 0)
+        FROM shipment_lines l WHERE l.shipment_id = shipments.id)
     + (SELECT count(*) * 250 FROM parcels p WHERE p.shipment_id = shipments.id))"""
 )
 """About how many bytes the parts of a shipment have."""

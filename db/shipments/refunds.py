@@ -8,37 +8,56 @@ from sqlalchemy import ARRAY, Row, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.ledgers import ENTRY, entry_of
+from db.orders.credit_notes import CREDITED_LINES
+from db.orders.terms import BILLED_LEFT
 from db.payments import AGAIN, STANDS
-from db.refunds.refundable import COUNTS, PLANNED
+from db.refunds.refundable import COUNTS, PLANNED, SHIPPING_BACK
 from db.shipments.captures import OWES
 from domain.money import Money
 from domain.payments import EntryKind, Refusal, add_up
 from domain.shipments.refunds import Paid
 
-# What refunds of their own give back, or have promised to.
-_POSTAGE = f"""(SELECT coalesce(sum(r.shipping_amount), 0) FROM refunds r
-            WHERE r.order_id = o.id AND r.status IN {COUNTS})"""
-# What of that no entry tells of yet.
+# What refunds have promised and no entry tells of yet.
 _PLANNED = f"""(SELECT coalesce(sum(r.amount), 0) FROM refunds r
             WHERE r.payment_id = paid.id AND r.status IN {PLANNED})::bigint"""
-# A refund that was asked for and has not failed gives, or gave, its units' money back.
+# Of a release before refunds were documents: one that was asked for and has not failed.
 _REFUNDED = """EXISTS (SELECT FROM payment_entries e WHERE e.shipment_id = x.id
         AND e.kind = 'refund' GROUP BY e.key
         HAVING NOT bool_or(e.phase IN ('failed', 'reversed')))"""
 _ALL_LOST = f"""NOT EXISTS (SELECT FROM shipments x WHERE x.order_id = o.id
-            AND x.handed_over_at IS NOT NULL AND (x.status <> 'lost' OR NOT EXISTS (
-                SELECT FROM payment_entries e WHERE e.shipment_id = x.id AND e.kind = 'refund'
-                AND {STANDS})))"""
+            AND x.handed_over_at IS NOT NULL AND (x.status <> 'lost' OR NOT (EXISTS (
+                SELECT FROM refunds r WHERE r.shipment_id = x.id AND r.status IN {COUNTS})
+            OR EXISTS (SELECT FROM credit_notes n WHERE n.shipment_id = x.id)
+            OR EXISTS (SELECT FROM payment_entries e WHERE e.shipment_id = x.id
+                AND e.kind = 'refund' AND {STANDS}))))"""
 """The condition that all that was sent of an order ``o`` got lost and was refunded."""
+# One on terms owes less for what got lost, whether or not it was paid: up to what it was to pay.
+_LINE_BILLED = """CASE o.payment_method WHEN 'net_terms' THEN
+                round(CAST(l.total_amount AS numeric) * l.captured_units / l.quantity)
+                ELSE l.captured_amount END"""
+_POSTAGE = f"""(CASE o.payment_method WHEN 'net_terms'
+            THEN o.shipping_amount + o.shipping_tax_amount
+            ELSE o.captured_shipping_amount END - {SHIPPING_BACK})::bigint"""
+_BILLED_LEFT = f"CASE o.payment_method WHEN 'net_terms' THEN {BILLED_LEFT} END"
+# Lines that were paid for when the order was confirmed are of one kind: what went back of them
+# otherwise, before they got lost, does not go back again.
+_GOODS = f"""(SELECT coalesce(sum(CASE WHEN l.captured_units > 0
+            THEN least(part.amount, {_LINE_BILLED} - (
+                SELECT coalesce(sum(x.amount), 0) FROM refund_lines x
+                JOIN refunds r ON r.id = x.refund_id
+                WHERE x.order_line_id = l.id AND r.status IN {COUNTS})
+                - (SELECT coalesce(sum(n.amount), 0) FROM {CREDITED_LINES} n
+                WHERE n.order_id = o.id AND n.order_line_id = l.id))
+            ELSE part.amount END), 0)
+        FROM (SELECT order_line_id, sum(capture_amount) AS amount FROM shipment_lines
+            WHERE shipment_id = s.id GROUP BY 1) part
+        JOIN order_lines l ON l.id = part.order_line_id)"""
 _PAID = text(
     f"""SELECT s.id, o.currency, {_ALL_LOST} AS all_lost,
-        CASE WHEN {OWES} THEN 0 ELSE (SELECT coalesce(sum(l.capture_amount), 0)
-            FROM shipment_lines l WHERE l.shipment_id = s.id) END::bigint AS goods,
+        CASE WHEN {OWES} THEN 0 ELSE {_GOODS} END::bigint AS goods,
         CASE WHEN {OWES} THEN s.capture_shipping_amount + (SELECT sum(l.capture_amount)
             FROM shipment_lines l WHERE l.shipment_id = s.id) ELSE 0 END::bigint AS owed,
-        (o.captured_shipping_amount - (SELECT coalesce(sum(x.refund_shipping_amount), 0)
-            FROM shipments x WHERE x.order_id = o.id AND x.id <> s.id) - {_POSTAGE})::bigint
-            AS postage,
+        {_POSTAGE} AS postage, {_BILLED_LEFT} AS billed_left,
         ((SELECT sum(l.quantity - l.cancelled - l.written_off) FROM order_lines l
             WHERE l.order_id = o.id)
         - (SELECT coalesce(sum(l.quantity), 0) FROM shipments x
@@ -51,14 +70,16 @@ _PAID = text(
     CROSS JOIN LATERAL (SELECT coalesce(
         (SELECT c.payment_id FROM payment_entries c WHERE c.shipment_id = s.id
             AND c.kind = 'capture' AND c.phase = 'succeeded' ORDER BY c.id DESC LIMIT 1),
+        (SELECT c.payment_id FROM payments p JOIN payment_entries c ON c.payment_id = p.id
+            WHERE p.order_id = o.id AND c.shipment_id IS NULL AND c.kind = 'capture'
+            AND c.phase = 'succeeded' ORDER BY c.id DESC LIMIT 1),
         (SELECT p.id FROM payments p WHERE p.order_id = o.id AND p.provider_reference IS NOT NULL
             ORDER BY p.created_at DESC, p.id DESC LIMIT 1)) AS id) paid
     WHERE s.id = any(:shipments)"""
 ).bindparams(bindparam("shipments", type_=ARRAY(Uuid)))
-_PLAN = text("UPDATE shipments SET refund_shipping_amount = :postage WHERE id = :shipment")
-_PLAN_MORE = text(
-    """UPDATE shipments SET refund_shipping_amount = refund_shipping_amount + :postage
-    WHERE id = :shipment"""
+_ADD = text(
+    """UPDATE shipments SET refund_shipping_amount
+        = greatest(0, refund_shipping_amount + :postage) WHERE id = :shipment"""
 )
 _REFUSED = text(
     """SELECT e.amount, p.currency, e.failure_code, e.failure_message
@@ -68,14 +89,13 @@ _REFUSED = text(
 )
 
 _AGAIN = text(
-    f"""SELECT t.id, t.facts FROM tasks t WHERE t.document_id = :shipment AND {AGAIN}
+    f"""SELECT t.id, t.facts, t.closed_by FROM tasks t WHERE t.document_id = :shipment AND {AGAIN}
     ORDER BY t.id LIMIT 1"""
 )
 
 # Of an order of which all that was sent got lost and was refunded, and the rest was not sent.
 _KEPT = text(
-    f"""SELECT s.id, o.captured_shipping_amount - (SELECT sum(x.refund_shipping_amount)
-        FROM shipments x WHERE x.order_id = o.id)::bigint - {_POSTAGE}::bigint AS postage
+    f"""SELECT s.id, {_POSTAGE} AS postage
     FROM orders o JOIN shipments s ON s.order_id = o.id AND s.capture_shipping_amount > 0
     WHERE o.id = :order AND o.status = 'completed' AND s.status = 'lost'
         AND NOT EXISTS (SELECT FROM order_lines l WHERE l.order_id = o.id AND l.delivered > 0)
@@ -105,24 +125,27 @@ async def paid_for(db: AsyncConnection, shipments: Collection[UUID]) -> dict[UUI
             others=row.others,
             owed=row.owed,
             all_lost=row.all_lost,
-            refundable=add_up(map(entry_of, row.entries)).refundable - row.planned,
+            refundable=add_up(map(entry_of, row.entries)).refundable - row.planned
+            if row.billed_left is None
+            else row.billed_left,
         )
         for row in rows
     }
 
 
-async def plan_refund(db: AsyncConnection, shipment_id: UUID, *, postage: int) -> None:
-    """Keep how much of a shipment's refund is postage (minor units), so that it goes back once."""
-    await db.execute(_PLAN, {"shipment": shipment_id, "postage": postage})
-
-
 async def add_postage(db: AsyncConnection, shipment_id: UUID, postage: int) -> None:
-    """Add to the postage (minor units) in a shipment's refunds; less than 0 takes it off."""
-    await db.execute(_PLAN_MORE, {"shipment": shipment_id, "postage": postage})
+    """Add to the postage (minor units) in a shipment's refunds; less than 0 takes it off.
+
+    Only refunds of a release before they were documents are counted there.
+    """
+    await db.execute(_ADD, {"shipment": shipment_id, "postage": postage})
 
 
 async def refund_again(db: AsyncConnection, shipment_id: UUID) -> Row[Any] | None:
-    """Return the task (``id``, ``facts``) by which a refund is tried again; None when none is."""
+    """Return the task by which an older release's refund is tried again; None when none is.
+
+    Its ``id``, its ``facts``, and who decided so (``closed_by``).
+    """
     return (await db.execute(_AGAIN, {"shipment": shipment_id})).one_or_none()
 
 

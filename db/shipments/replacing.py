@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.documents import SHIPMENTS
 from db.engine import to_json
 from db.inventory.posting import Share, split_reservations
+from db.shipments.picking import carry_over
 from db.shipments.tables import ShipmentRow
 from db.shipments.writes import shipment_lines_of
 from db.tasks import cancel_tasks
@@ -105,6 +106,7 @@ async def replace_shipment(
         },
     )
     numbers = [row.number for row in rows]
+    await carry_over(db, shipment.id, parts, lines, actor)
     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, actor, {"replaced_by": numbers})
     for id_, number in zip(fresh, numbers, strict=True):
         await _tell(db, shipment, id_, number, lines, actor)

@@ -49,6 +49,8 @@ class ShipmentRow(DocumentRow):
     """The day of arrival that the carrier promised with the label, if it promised one."""
     capture_shipping_amount: Mapped[Minor] = mapped_column(server_default="0")
     """The order's shipping charge and its tax, when this is the shipment that captures them."""
+    prepaid_amount: Mapped[Minor] = mapped_column(server_default="0")
+    """What of the money for it had been captured by hand, so that its own capture is less."""
     refund_shipping_amount: Mapped[Minor] = mapped_column(server_default="0")
     """How much of what is given back for the shipment is the order's shipping charge."""
     booked_at: Mapped[datetime | None]
@@ -86,7 +88,13 @@ class ParcelRow(Base):
     __tablename__ = "parcels"
     __table_args__ = (
         one_of("status", ShipmentStatus),
+        CheckConstraint("num_nonnulls(shipment_id, return_label_id) = 1", name="belongs"),
         Index("ix_parcels_shipment", "shipment_id"),
+        Index(
+            "ix_parcels_return_label",
+            "return_label_id",
+            postgresql_where=text("return_label_id IS NOT NULL"),
+        ),
         # Of parcels that live: carriers use a number again when its journey is over.
         Index(
             "uq_parcels_living_number",
@@ -99,11 +107,15 @@ class ParcelRow(Base):
     )
 
     id: Mapped[Id]
-    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipments.id"))
+    shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"))
+    return_label_id: Mapped[UUID | None] = mapped_column(ForeignKey("return_labels.id"))
+    """The label of a return under which it travels to us; either this or a shipment."""
     carrier: Mapped[str]
     tracking_number: Mapped[str]
     status: Mapped[str]
     exception_reason: Mapped[str | None]
+    label_url: Mapped[str | None]
+    """Where the customer prints the label of a parcel that comes back."""
 
 
 class TrackingEventRow(Base):

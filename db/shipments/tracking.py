@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -11,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine import to_json
 from db.events import ADD_EVENTS, Event, to_add
 from db.outbox import ADD_MESSAGES, Message
+from db.returns.tables import ReturnLabelRow, ReturnRow
 from db.shipments.tables import ParcelRow, ShipmentRow, TrackingEventRow
 from domain.ids import new_id
 from domain.shipments.status import FREE, ShipmentStatus
 from domain.shipments.tracking import ParcelState, TrackingScan, predates
 
 Scans = dict[UUID, list[TrackingScan]]
-"""All that the carrier said about a shipment's parcels, by parcel."""
+"""All that the carrier said about the parcels of one label, by parcel."""
 
 # Who locks several shipments locks them in the order of their ids.
 _BY_NUMBER = (
@@ -30,24 +32,65 @@ _BY_NUMBER = (
     .order_by(ShipmentRow.id)
     .with_for_update(of=ShipmentRow)
 )
-_SCANS = (
+_LABELS_BY_NUMBER = (
     select(
-        ParcelRow.shipment_id.label("shipment"),
-        ShipmentRow.booked_at,
-        ParcelRow.id.label("parcel"),
-        TrackingEventRow.__table__,
+        ReturnRow.__table__,
+        ReturnLabelRow.id.label("label_id"),
+        ReturnLabelRow.direction,
+        ReturnLabelRow.booked_at,
+        ParcelRow.carrier,
+        ParcelRow.id.label("parcel_id"),
+        ParcelRow.tracking_number,
     )
-    .join(ShipmentRow, ShipmentRow.id == ParcelRow.shipment_id)
-    .outerjoin(TrackingEventRow, TrackingEventRow.parcel_id == ParcelRow.id)
-    .where(ParcelRow.shipment_id == any_(bindparam("shipments", type_=ARRAY(Uuid))))
-    .order_by(ParcelRow.id)
+    .join(ReturnLabelRow, ReturnLabelRow.return_id == ReturnRow.id)
+    .join(ParcelRow, ParcelRow.return_label_id == ReturnLabelRow.id)
+    .where(
+        ParcelRow.carrier == any_(bindparam("carriers", type_=ARRAY(String))),
+        ParcelRow.tracking_number == any_(bindparam("numbers", type_=ARRAY(String))),
+    )
+    .order_by(ReturnRow.id)
+    .with_for_update(of=ReturnRow)
+)
+_LABEL_STATES = select(ReturnLabelRow.id, ReturnLabelRow.status).where(
+    ReturnLabelRow.id == any_(bindparam("labels", type_=ARRAY(Uuid)))
 )
 
 
-class TrackedParcel(NamedTuple):
-    """A parcel with its locked shipment."""
+def _scans(row: Any, owner: Any) -> Any:
+    """Select the scans of all parcels of shipments or labels, which are the ``owner`` of each."""
+    return (
+        select(
+            owner.label("owner"),
+            row.booked_at,
+            ParcelRow.id.label("parcel"),
+            TrackingEventRow.__table__,
+        )
+        .join(row, row.id == owner)
+        .outerjoin(TrackingEventRow, TrackingEventRow.parcel_id == ParcelRow.id)
+        .where(owner == any_(bindparam("owners", type_=ARRAY(Uuid))))
+        .order_by(ParcelRow.id)
+    )
 
-    shipment: ShipmentRow
+
+_SCANS = _scans(ShipmentRow, ParcelRow.shipment_id)
+_LABEL_SCANS = _scans(ReturnLabelRow, ParcelRow.return_label_id)
+
+
+class TrackedLabel(NamedTuple):
+    """A label of a locked return, under which goods of it travel to us or to the customer."""
+
+    id: UUID
+    direction: str
+    carrier: str
+    booked_at: datetime | None
+    status: str
+    back: ReturnRow
+
+
+class TrackedParcel(NamedTuple):
+    """A parcel with its locked shipment, or with the label of a locked return."""
+
+    owner: ShipmentRow | TrackedLabel
     id: UUID
     tracking_number: str
 
@@ -70,8 +113,40 @@ async def lock_shipments_of_parcels(
     ]
 
 
+async def lock_returns_of_parcels(
+    db: AsyncConnection, parcels: Collection[tuple[str, str]]
+) -> list[TrackedParcel]:
+    """Lock and return the returns of parcels (carrier, number) that come back under our labels.
+
+    As `lock_shipments_of_parcels` does, and after that.
+    """
+    carriers, numbers = map(set, zip(*parcels, strict=True))
+    given = {"carriers": list(carriers), "numbers": list(numbers)}
+    rows = (await db.execute(_LABELS_BY_NUMBER, given)).all()
+    if not rows:
+        return []
+    # Read under the lock: the one that waited for it would see the label as it was before.
+    labels = {"labels": [row.label_id for row in rows]}
+    states = {row.id: row.status for row in await db.execute(_LABEL_STATES, labels)}
+    return [
+        TrackedParcel(
+            TrackedLabel(
+                row.label_id,
+                row.direction,
+                row.carrier,
+                row.booked_at,
+                states[row.label_id],
+                cast(ReturnRow, row),
+            ),
+            row.parcel_id,
+            row.tracking_number,
+        )
+        for row in rows
+    ]
+
+
 def scan_of(row: Any) -> TrackingScan:
-    """Return the scan of a tracking event's row that has its shipment's ``booked_at``, too."""
+    """Return the scan of a tracking event's row that has its parcel's ``booked_at``, too."""
     return TrackingScan(
         code=row.code,
         status=ShipmentStatus(row.status) if row.status else None,
@@ -86,9 +161,20 @@ def scan_of(row: Any) -> TrackingScan:
 
 async def scans_of(db: AsyncConnection, shipment_ids: Collection[UUID]) -> dict[UUID, Scans]:
     """Return all that the carrier said about the parcels of shipments, by shipment."""
-    found: dict[UUID, Scans] = {shipment_id: {} for shipment_id in shipment_ids}
-    for row in await db.execute(_SCANS, {"shipments": list(shipment_ids)}):
-        of_parcel = found[row.shipment].setdefault(row.parcel, [])
+    return await _read_scans(db, _SCANS, shipment_ids)
+
+
+async def scans_of_labels(db: AsyncConnection, label_ids: Collection[UUID]) -> dict[UUID, Scans]:
+    """Return all that the carrier said about parcels that come back, by their label."""
+    return await _read_scans(db, _LABEL_SCANS, label_ids)
+
+
+async def _read_scans(
+    db: AsyncConnection, query: Any, owners: Collection[UUID]
+) -> dict[UUID, Scans]:
+    found: dict[UUID, Scans] = {owner: {} for owner in owners}
+    for row in await db.execute(query, {"owners": list(owners)}):
+        of_parcel = found[row.owner].setdefault(row.parcel, [])
         if row.id is not None:
             of_parcel.append(scan_of(row))
     return found
@@ -108,12 +194,12 @@ class Tracked:
     def add_scan(
         self, parcel: TrackedParcel, scan: TrackingScan, message: str, source: str
     ) -> None:
-        """Keep what the carrier said about a parcel of a locked shipment."""
+        """Keep what the carrier said about a parcel of a locked document."""
         self.scans.append(
             {
                 "id": new_id(),
                 "parcel_id": parcel.id,
-                "hash": scan.hash(parcel.shipment.carrier, parcel.tracking_number),
+                "hash": scan.hash(parcel.owner.carrier, parcel.tracking_number),
                 "message": message,
                 "source": source,
                 **scan.model_dump(),
@@ -170,18 +256,20 @@ async def void_parcels(db: AsyncConnection, shipment_id: UUID) -> None:
 
 
 _LIVING = text(
-    """SELECT p.tracking_number, s.number AS shipment, o.number AS order
-    FROM parcels p JOIN shipments s ON s.id = p.shipment_id JOIN orders o ON o.id = s.order_id
+    """SELECT p.tracking_number, coalesce(s.number, r.number) AS document, o.number AS order
+    FROM parcels p LEFT JOIN shipments s ON s.id = p.shipment_id
+    LEFT JOIN return_labels l ON l.id = p.return_label_id LEFT JOIN returns r ON r.id = l.return_id
+    JOIN orders o ON o.id = coalesce(s.order_id, r.order_id)
     WHERE p.carrier = :carrier AND p.tracking_number = ANY(:numbers) AND NOT p.status = ANY(:free)
     ORDER BY p.tracking_number LIMIT 1"""
 )
 
 
 class LivingParcel(NamedTuple):
-    """A parcel that is on its way under a number, with the names of its shipment and order."""
+    """A parcel that is on its way under a number, with its shipment or return, and its order."""
 
     tracking_number: str
-    shipment: str
+    document: str
     order: str
 
 

@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.documents import SHIPMENTS
 from db.engine import to_json
 from db.events import ADD_EVENTS, to_add
+from db.ledgers import SOON
 from db.orders.tables import OrderRow
+from db.shipments.picking import UNPICKED
 from db.shipments.tables import PREFIX, ShipmentLineRow, ShipmentRow
 from domain.errors import NotFound
 from domain.ids import ShipmentId, derived_id, following_id
@@ -145,16 +147,16 @@ async def shipment_lines_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[
 
 
 _TO_BOOK = text(
-    """SELECT s.id, s.order_id, s.status, s.service, s.ship_from, s.ship_to,
-        o.cancel_requested_at IS NOT NULL OR EXISTS (
+    f"""SELECT s.id, s.order_id, s.status, s.service, s.ship_from, s.ship_to,
+        o.cancel_requested_at IS NOT NULL OR o.line_cancellations IS NOT NULL OR EXISTS (
             SELECT 1 FROM holds WHERE document_id = o.id AND released_at IS NULL) AS stopped,
         (SELECT jsonb_agg(jsonb_build_array(l.quantity, i.weight_grams) ORDER BY l.id)
             FROM shipment_lines l JOIN items i ON i.id = l.item_id
             WHERE l.shipment_id = s.id) AS contents,
         EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND (
-            p.authorization_expires_at <= now() OR EXISTS (SELECT FROM payment_entries e
+            p.authorization_expires_at <= now() + {SOON} OR EXISTS (SELECT FROM payment_entries e
                 WHERE e.payment_id = p.id AND e.kind = 'void'))) AS doubtful,
-        s.heaviest_box_grams, s.booking_reference
+        s.heaviest_box_grams, s.booking_reference, {UNPICKED} AS to_pick
     FROM shipments s JOIN orders o ON o.id = s.order_id WHERE s.id = :shipment"""
 )
 _BOOK = text(
@@ -188,9 +190,11 @@ class ToBook:
     contents: list[tuple[int, int]]
     """Units and grams per unit."""
     doubtful: bool
-    """Whether some of the order's money may be reserved no more."""
+    """Whether some of the order's money may be reserved no more, or ends soon."""
     heaviest_box_grams: int | None
     booking_reference: str | None
+    to_pick: int
+    """Serial units that are still to be scanned."""
 
 
 async def find_to_book(db: AsyncConnection, shipment_id: UUID) -> ToBook:
@@ -199,6 +203,20 @@ async def find_to_book(db: AsyncConnection, shipment_id: UUID) -> ToBook:
     if found is None:
         raise NotFound(f"there is no shipment {shipment_id}")
     return ToBook(*found)
+
+
+# What a person is asked to get back, or has got back, is not asked for again.
+_UNHEARD = text(
+    """SELECT s.id FROM shipments s WHERE s.order_id = :order AND s.status = 'cancelled'
+        AND s.booking_reference IS NULL AND NOT EXISTS (SELECT FROM tasks t
+            WHERE t.document_id = s.id AND t.kind = 'undo_failed')
+    ORDER BY s.id"""
+)
+
+
+async def given_up_unheard(db: AsyncConnection, order_id: UUID) -> Sequence[UUID]:
+    """Return the cancelled shipments of an order for which a label may live, unheard of by us."""
+    return (await db.execute(_UNHEARD, {"order": order_id})).scalars().all()
 
 
 async def record_booking(

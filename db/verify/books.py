@@ -10,7 +10,18 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from db.verify import inventory, orders, payments, records, refunds, shipments
+from db.verify import (
+    inventory,
+    orders,
+    payments,
+    records,
+    refunds,
+    returns,
+    shipments,
+    terms,
+    units,
+    warranties,
+)
 from db.verify.check import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -18,8 +29,12 @@ CHECKS: tuple[Check, ...] = (
     *payments.CHECKS,
     *records.CHECKS,
     *refunds.CHECKS,
+    *returns.CHECKS,
     *shipments.CHECKS,
     *orders.CHECKS,
+    *units.CHECKS,
+    *terms.CHECKS,
+    *warranties.CHECKS,
 )
 SAMPLES = 5
 _TIMEOUT = timedelta(minutes=5)

@@ -94,12 +94,12 @@ CHECKS = (
           OR (f.kind = ANY(CAST(:virtual AS text[])) AND t.kind = ANY(CAST(:virtual AS text[])))
           OR NOT CASE m.kind
             WHEN 'receipt' THEN f.kind = 'supplier'
-            WHEN 'issue' THEN t.kind IN ('customer', 'production')
+            WHEN 'issue' THEN t.kind IN ('customer', 'production', 'supplier')
             WHEN 'return' THEN f.kind IN ('customer', 'production')
             WHEN 'production' THEN f.kind = 'production'
             WHEN 'adjustment' THEN f.kind IN ('loss', 'opening') OR t.kind = 'loss'
             WHEN 'count' THEN f.kind = 'loss' OR t.kind = 'loss'
-            WHEN 'scrap' THEN t.kind = 'loss'
+            WHEN 'scrap' THEN t.kind = 'loss' OR f.kind = 'loss'
             ELSE f.kind <> ALL(CAST(:virtual AS text[])) AND t.kind <> ALL(CAST(:virtual AS text[]))
           END""",
         _VIRTUAL,
@@ -115,7 +115,7 @@ CHECKS = (
         """SELECT item_id, location_id, coalesce(i.issued, 0) AS issued, coalesce(s.sent, 0) AS sent
         FROM (SELECT m.item_id, m.from_location_id AS location_id, sum(m.quantity) AS issued
             FROM movements m JOIN locations c ON c.id = m.to_location_id AND c.kind = 'customer'
-            WHERE m.kind = 'issue' GROUP BY 1, 2) i
+            WHERE m.kind = 'issue' AND m.document_type <> 'return' GROUP BY 1, 2) i
         FULL JOIN (SELECT l.item_id, l.location_id, sum(l.quantity) AS sent
             FROM shipment_lines l JOIN shipments s ON s.id = l.shipment_id
             WHERE s.handed_over_at IS NOT NULL GROUP BY 1, 2) s USING (item_id, location_id)

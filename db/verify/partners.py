@@ -5,19 +5,30 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.refunds.attempts import after_all_key
+
 _OPERATIONS = text(
-    """SELECT key, kind,
+    f"""SELECT replace(key, '{after_all_key("")}', '') AS key, kind,
         coalesce(max(e.amount) FILTER (WHERE phase = 'succeeded'), max(e.amount)) AS amount,
         (array_agg(phase ORDER BY array_position(
             ARRAY['reversed', 'succeeded', 'failed', 'action_required'], phase)))[1] AS phase
     FROM payment_entries e JOIN payments p ON p.id = e.payment_id WHERE p.provider = :provider
-    GROUP BY key, kind"""
+        AND NOT (e.phase = 'reversed' AND EXISTS (SELECT FROM payment_entries a
+            WHERE a.key = e.key || '{after_all_key("")}'))
+    GROUP BY 1, 2"""
 )
 _LABELS = text(
     """SELECT CAST(s.id AS text) AS reference, s.booking_reference, s.status,
         coalesce(array_agg(p.tracking_number) FILTER (WHERE p.id IS NOT NULL), '{}') AS numbers
     FROM shipments s LEFT JOIN parcels p ON p.shipment_id = s.id
-    WHERE s.carrier = :carrier AND s.booked_by IS NULL GROUP BY s.id"""
+    WHERE s.carrier = :carrier AND s.booked_by IS NULL GROUP BY s.id
+    UNION ALL
+    SELECT CAST(l.id AS text), l.booking_reference,
+        CASE WHEN l.status IN ('voiding', 'used') THEN 'booked' WHEN l.status = 'refused'
+            THEN 'cancelled' ELSE l.status END,
+        coalesce(array_agg(p.tracking_number) FILTER (WHERE p.id IS NOT NULL), '{}')
+    FROM return_labels l LEFT JOIN parcels p ON p.return_label_id = l.id
+    WHERE l.carrier = :carrier GROUP BY l.id"""
 )
 _OWN = text(
     """SELECT p.tracking_number FROM parcels p JOIN shipments s ON s.id = p.shipment_id
@@ -43,7 +54,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Label:
-    """A shipment's booking at the carrier, if it has one."""
+    """The booking at the carrier of a shipment or a return, if it has one."""
 
     reference: str
     booking_reference: str | None
@@ -67,7 +78,10 @@ async def get_own_numbers(db: AsyncConnection, carrier: str) -> frozenset[str]:
 
 
 async def get_labels(db: AsyncConnection, carrier: str) -> dict[str, Label]:
-    """Return every shipment of a carrier by its id, which is the carrier's reference."""
+    """Return the labels of a carrier by the id of the shipment, or of the return's label itself.
+
+    That is the carrier's reference.
+    """
     rows = await db.execute(_LABELS, {"carrier": carrier})
     return {
         row.reference: Label(

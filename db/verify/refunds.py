@@ -2,18 +2,23 @@
 
 from db.payments import STANDS
 from db.verify.check import Check
+from domain.orders.receipts import BANK
+from domain.refunds.attempts import after_all_key
 
-_PARTS = """SELECT refund_id, sum(units) AS units, sum(amount) AS amount, sum(tax_amount) AS tax
+_PARTS = """SELECT refund_id, sum(amount) AS amount, sum(fee_amount) AS fee,
+    sum(tax_amount - fee_tax_amount) AS tax
 FROM refund_lines GROUP BY 1"""
 
 CHECKS = (
     Check(
         "I8a",
-        "A refund's lines, shipping and goodwill add up to it, and so does the tax in them",
+        "A refund's lines, less their fees, its shipping and goodwill add up to it, with their tax",
         f"""SELECT r.number, r.amount, coalesce(p.amount, 0) AS lines, r.shipping_amount,
-            r.goodwill_amount
+            r.goodwill_amount, r.fee_amount
         FROM refunds r LEFT JOIN ({_PARTS}) p ON p.refund_id = r.id
         WHERE r.amount <> coalesce(p.amount, 0) + r.shipping_amount + r.goodwill_amount
+                - r.fee_amount
+          OR r.fee_amount <> coalesce(p.fee, 0)
           OR coalesce(p.tax, 0) > r.tax_amount""",
     ),
     Check(
@@ -27,6 +32,23 @@ CHECKS = (
             ELSE e.times <> 0 END""",
     ),
     Check(
+        "N5",
+        "Money that went back by a try that had failed, and succeeded after all: finance was asked",
+        f"""SELECT o.number, e.key, e.amount FROM payment_entries e
+        JOIN payments p ON p.id = e.payment_id JOIN orders o ON o.id = p.order_id
+        WHERE e.key LIKE '%{after_all_key("")}' AND {STANDS}""",
+        informs=True,
+    ),
+    Check(
+        "I8g",
+        "No operation of a provider is counted as two refunds",
+        f"""SELECT p.provider, e.provider_reference, count(*) AS refunds
+        FROM payment_entries e JOIN payments p ON p.id = e.payment_id
+        WHERE e.kind = 'refund' AND {STANDS} AND e.provider_reference IS NOT NULL
+          AND p.provider <> '{BANK}'
+        GROUP BY 1, 2 HAVING count(*) > 1""",
+    ),
+    Check(
         "I8c",
         "What refunds gave back of a line is counted on it",
         """SELECT l.id AS line_id, l.refunded_units, l.refunded_amount, p.units, p.amount
@@ -38,13 +60,30 @@ CHECKS = (
     ),
     Check(
         "I8d",
-        "No more units of a line go back than were delivered",
-        """SELECT l.id AS line_id, l.delivered, p.units
+        "No more units of a line go back than were delivered, or paid for before they left",
+        """SELECT l.id AS line_id, l.delivered, l.captured_units, p.units
         FROM order_lines l JOIN (
             SELECT x.order_line_id, sum(x.units) AS units
             FROM refund_lines x JOIN refunds r ON r.id = x.refund_id
-            WHERE r.status NOT IN ('failed', 'cancelled') GROUP BY 1) p ON p.order_line_id = l.id
-        WHERE p.units > l.delivered""",
+            WHERE r.status NOT IN ('failed', 'cancelled') AND r.shipment_id IS NULL
+            GROUP BY 1) p ON p.order_line_id = l.id
+        WHERE p.units > greatest(l.delivered, l.captured_units)""",
+    ),
+    Check(
+        "I8f",
+        "What goes back for a shipment is for its own units, once they are written off, and once",
+        """SELECT s.number, x.order_line_id, sum(x.units) AS units,
+            coalesce(max(l.quantity), 0) AS sent
+        FROM refunds r JOIN refund_lines x ON x.refund_id = r.id
+        JOIN shipments s ON s.id = r.shipment_id
+        LEFT JOIN (SELECT shipment_id, order_line_id, sum(quantity) AS quantity
+            FROM shipment_lines GROUP BY 1, 2) l
+            ON l.shipment_id = s.id AND l.order_line_id = x.order_line_id
+        WHERE r.status NOT IN ('failed', 'cancelled')
+        GROUP BY s.id, x.order_line_id
+        HAVING sum(x.units) > coalesce(max(l.quantity), 0) OR NOT EXISTS (
+            SELECT FROM events e WHERE e.subject_id = s.id
+            AND e.type = 'shipment.written_off.v1')""",
     ),
     Check(
         "I8e",

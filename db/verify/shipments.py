@@ -14,8 +14,9 @@ from domain.shipments.tracking import follow, least_far
 
 _PARCELS = text(
     """SELECT p.id, p.tracking_number, p.status AS stored, e.code, e.status, e.exception, e.place,
-        e.signed_by, e.occurred_at, e.recorded_at, s.booked_at
-    FROM parcels p JOIN shipments s ON s.id = p.shipment_id
+        e.signed_by, e.occurred_at, e.recorded_at, coalesce(s.booked_at, b.booked_at) AS booked_at
+    FROM parcels p LEFT JOIN shipments s ON s.id = p.shipment_id
+        LEFT JOIN return_labels b ON b.id = p.return_label_id
         LEFT JOIN tracking_events e ON e.parcel_id = p.id ORDER BY p.id"""
 )
 _SHIPMENTS = text(
@@ -121,12 +122,15 @@ CHECKS = (
     ),
     Check(
         "I6d",
-        "A label has a number that no other live parcel has, and belongs to one shipment",
+        "A label has a number that no other live parcel has, and is of one shipment or return",
         """SELECT carrier, tracking_number AS name FROM parcels
         WHERE status NOT IN ('delivered', 'returned', 'lost', 'voided')
         GROUP BY carrier, tracking_number HAVING count(*) > 1
         UNION ALL
-        SELECT carrier, booking_reference FROM shipments WHERE booking_reference IS NOT NULL
+        SELECT carrier, booking_reference FROM (
+            SELECT carrier, booking_reference FROM shipments
+            UNION ALL SELECT carrier, booking_reference FROM return_labels) labels
+        WHERE booking_reference IS NOT NULL
         GROUP BY carrier, booking_reference HAVING count(*) > 1""",
     ),
     Check(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AliasChoices, Field, model_validator
 
@@ -14,6 +14,8 @@ from domain.errors import CurrencyMismatch, Malformed, PriceChanged
 from domain.ids import CustomerId, ItemId
 from domain.items import Listing, sku_key
 from domain.money import MAX_AMOUNT, Currency, Money, half_up, split
+from domain.orders.receipts import PaymentMethod, by_people
+from domain.orders.status import CaptureOn
 from domain.sources import Sourced
 from domain.value import Name, Value
 
@@ -54,13 +56,15 @@ class LineRequest(Value):
         return self
 
 
-class CardPayment(Value):
-    """A card, by the token that the payment provider gave the shop; never a card number."""
+class OrderPayment(Value):
+    """A card, by the token that the payment provider gave the shop, a bank transfer, or terms."""
 
-    method: Literal["card"] = "card"
-    """How the customer pays."""
+    method: PaymentMethod = PaymentMethod.CARD
+    """How the customer pays; a bank transfer is waited for, seven days. `net_terms` is for
+    customers with `terms_days` and a `credit_limit`: the goods go first."""
     token: CardToken | None = Field(
-        default=None, description="Without it the order waits for POST /orders/{id}/payments."
+        default=None,
+        description="Of a card; without it the order waits for POST /orders/{id}/payments.",
     )
     # Left out of what names a request, as the release before wrote it, where there is none.
     return_url: ReturnUrl | None = Field(
@@ -71,6 +75,8 @@ class CardPayment(Value):
     def _returns_from_a_card(self) -> Self:
         if self.return_url is not None and self.token is None:
             raise ValueError("return_url goes with a token")
+        if self.token is not None and self.method is not PaymentMethod.CARD:
+            raise ValueError("token goes with a card")
         return self
 
 
@@ -91,12 +97,29 @@ class PlaceOrder(Sourced):
     """Who is billed, if that is not where the goods go."""
     shipping_service: Service = Service.GROUND
     """What shipping costs depends on it."""
-    payment: CardPayment = CardPayment()
-    """How the order is paid; money is reserved at once, and taken when goods leave."""
+    payment: OrderPayment = OrderPayment()
+    """How the order is paid; money is reserved at once, and taken as `capture_on` says."""
+    # Left out of what names a request, as the release before wrote it, where it is the usual.
+    capture_on: CaptureOn = Field(
+        default=CaptureOn.SHIPMENT,
+        exclude_if=lambda given: given == CaptureOn.SHIPMENT,
+        description="When the money is taken: for what leaves at each hand-over (`shipment`), or"
+        " all of it when the order is confirmed (`confirmation`), as of a bank transfer anyway;"
+        " on terms nothing is taken.",
+    )
     tax: Money | None = Field(
         default=None, description="For the whole order; only for callers who may set prices."
     )
     shipping: Money | None = Field(default=None, description="Only for callers who may set prices.")
+
+    @property
+    def captured_on(self) -> CaptureOn:
+        """When the money is taken: that of a bank transfer is there before the order goes on.
+
+        Of an order on terms all is billed then, and hand-overs take nothing either.
+        """
+        at_once = by_people(self.payment.method)
+        return CaptureOn.CONFIRMATION if at_once else self.capture_on
 
     @property
     def prices_given(self) -> bool:

@@ -30,6 +30,23 @@ RUNNING = frozenset({OrderStatus.PENDING, OrderStatus.CONFIRMED})
 """The states in which an order has a run."""
 
 
+class OrderKind(StrEnum):
+    """What an order is for."""
+
+    STANDARD = "standard"
+    REPLACEMENT = "replacement"
+    """In the place of goods that came back: it costs nothing."""
+
+
+class CaptureOn(StrEnum):
+    """When an order's money is taken."""
+
+    SHIPMENT = "shipment"
+    """At each hand-over, for what leaves."""
+    CONFIRMATION = "confirmation"
+    """All of it when the order is confirmed, before anything is sent."""
+
+
 class CancelReason(StrEnum):
     """Why an order was cancelled."""
 
@@ -102,16 +119,45 @@ def fulfillment_status(lines: Sequence[LineCounters], *, booked: bool) -> Fulfil
     return FulfillmentStatus.IN_FULFILLMENT if booked else FulfillmentStatus.UNFULFILLED
 
 
+class OrderReturnStatus(StrEnum):
+    """How much of an order comes back; computed, never stored."""
+
+    NONE = "none"
+    REQUESTED = "requested"
+    """Goods are to come back that are not here yet."""
+    PARTIALLY_RETURNED = "partially_returned"
+    RETURNED = "returned"
+
+
+def return_status(sold: int, coming_back: int, returned: int) -> OrderReturnStatus:
+    """Say how much of an order comes back, of the units that were sold and not written off."""
+    if coming_back:
+        return OrderReturnStatus.REQUESTED
+    if not returned:
+        return OrderReturnStatus.NONE
+    all_of_it = returned >= sold
+    return OrderReturnStatus.RETURNED if all_of_it else OrderReturnStatus.PARTIALLY_RETURNED
+
+
 def billable(lines: Sequence[LineCounters], shipping: int) -> int:
     """Return what is owed for the lines not cancelled, plus ``shipping`` (with its tax).
 
     Minor units. Shipping falls away only when everything is cancelled.
     """
     kept = sum(
-        share(line.total_amount, line.quantity - line.cancelled, line.quantity, 0) for line in lines
+        line.total_amount - given_up(line.total_amount, line.quantity, line.cancelled)
+        for line in lines
     )
     everything_cancelled = all(line.cancelled == line.quantity for line in lines)
     return kept + (0 if everything_cancelled else shipping)
+
+
+def given_up(total: int, quantity: int, cancelled: int) -> int:
+    """Return what is not owed for the cancelled units of a line of this total (minor units).
+
+    What is left is the share of the units that are kept, so that what was discounted stays so.
+    """
+    return total - share(total, quantity - cancelled, quantity, 0)
 
 
 def may_complete(lines: Sequence[LineCounters]) -> bool:

@@ -16,7 +16,10 @@ class RefundLine(Value):
     order_line_id: LineId
     """Which goods, by the `id` that the order shows."""
     units: int = Field(default=0, strict=True, ge=0, le=1_000_000)
-    """How many delivered units are given back; 0 for an amount alone."""
+    """How many delivered units are given back; 0 for an amount alone.
+
+    Of an order that was paid for as a whole when it was confirmed: of all units.
+    """
     amount: Money | None = None
     """How much goes back for the line; the units' share of what was paid when left out."""
 
@@ -30,7 +33,7 @@ class RefundLine(Value):
 
 
 class RefundParts(Value):
-    """What of an order's money is to go back; at least one of the three."""
+    """What of an order's money is to go back: lines, shipping or goodwill."""
 
     order_id: OrderId
     """Whose money."""
@@ -40,6 +43,11 @@ class RefundParts(Value):
     """How much of the order's shipping, with its tax."""
     goodwill: Money | None = None
     """How much without goods."""
+    fee: Money | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="How much of what goes back for `lines` is kept, such as a restocking fee.",
+    )
 
     @model_validator(mode="after")
     def _is_about_something(self) -> Self:
@@ -51,6 +59,8 @@ class RefundParts(Value):
             raise ValueError("give lines, shipping or goodwill")
         if any(money.amount == 0 for money in others):
             raise ValueError("shipping and goodwill must be more than 0 where they are given")
+        if self.fee is not None and not (self.lines and self.fee.amount):
+            raise ValueError("a fee is kept of lines, and must be more than 0 where it is given")
         return self
 
 

@@ -5,20 +5,27 @@ Amounts are in minor units of the order's currency.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from types import MappingProxyType
 from uuid import UUID
 
 from domain.errors import AmountExceeded, CurrencyMismatch, NotFound, QuantityExceeded
-from domain.money import Money, share
+from domain.ids import LineId
+from domain.money import Money, half_up, share
+from domain.refunds.due import Due, DueLine, LimitedBy, cut, keep, keep_for_label, keep_of_all
 from domain.refunds.requests import RefundLine, RefundParts
 
 
 @dataclass(frozen=True)
 class PaidLine:
-    """What was paid for the delivered units of an order's line, and what goes back of it."""
+    """What was paid for delivered units of a line, or for a lost shipment's, and goes back.
+
+    Or for all its units, where they were paid for when the order was confirmed.
+    """
 
     id: UUID
     units: int
-    """Delivered and paid for."""
+    """Of these, those that are paid for."""
     amount: int
     """What was captured for those."""
     refunded_units: int
@@ -28,6 +35,9 @@ class PaidLine:
     """The tax in ``total_amount``."""
     total_amount: int
     refunded_tax: int
+    """In all that goes back of the line."""
+    refunded_beside: int = 0
+    """What goes back of the line for other units than these."""
 
     @property
     def units_left(self) -> int:
@@ -71,6 +81,8 @@ class PaidOrder:
     refunded_goodwill_tax: int
     refunded_tax: int
     """In all refunds, promised ones, too."""
+    given_shipping: int
+    """Of the shipping and its tax: in refunds, and what went back with lost shipments."""
 
     @property
     def refundable(self) -> int:
@@ -79,34 +91,15 @@ class PaidOrder:
 
 
 @dataclass(frozen=True)
-class DueLine:
-    """What goes back for a line: units, money, and the tax in that."""
+class Kept:
+    """What of the money for a line does not go back: a share of it, and an amount."""
 
-    line_id: UUID
-    units: int
-    amount: int
-    tax: int
+    rate: Decimal = Decimal(0)
+    deducted: int = 0
 
-
-@dataclass(frozen=True)
-class Due:
-    """What goes back in all."""
-
-    lines: tuple[DueLine, ...] = ()
-    shipping: int = 0
-    shipping_tax: int = 0
-    goodwill: int = 0
-    goodwill_tax: int = 0
-
-    @property
-    def amount(self) -> int:
-        """All of it."""
-        return sum(line.amount for line in self.lines) + self.shipping + self.goodwill
-
-    @property
-    def tax(self) -> int:
-        """The tax in all of it."""
-        return sum(line.tax for line in self.lines) + self.shipping_tax + self.goodwill_tax
+    def of(self, amount: int) -> int:
+        """Return what is kept of so much, half a cent rounded up, and never more (returns R9)."""
+        return min(amount, half_up(amount * self.rate) + self.deducted)
 
 
 def work_out(asked: RefundParts, paid: PaidOrder) -> Due:
@@ -120,24 +113,84 @@ def work_out(asked: RefundParts, paid: PaidOrder) -> Due:
         raise _too_much("shipping", max(0, paid.shipping_left), paid, "/shipping/amount")
     goodwill = _given(asked.goodwill, paid.currency, "goodwill")
     lines = tuple(_line(line, position, paid) for position, line in enumerate(asked.lines))
-    shipping_tax = _tax(
-        paid.shipping_tax,
-        paid.refunded_shipping + shipping,
-        paid.shipping_amount,
-        paid.refunded_shipping_tax,
-    )
-    bare = Due(lines, shipping, shipping_tax, goodwill)
+    lines = keep_of_all(lines, _fee(asked, lines, paid))
+    bare = Due(lines, shipping, _shipping_tax(shipping, paid), goodwill)
     if bare.amount == 0:
-        raise _too_much("goods", 0, paid, "/lines")
+        raise _too_much("goods", 0, paid, "/fee" if asked.fee else "/lines")
     if bare.amount > paid.refundable:
         raise _too_much("order", max(0, paid.refundable), paid)
     return replace(bare, goodwill_tax=_goodwill_tax(bare, paid))
+
+
+def give_back(
+    units: Mapping[UUID, int],
+    paid: PaidOrder,
+    *,
+    shipping: int,
+    kept: Mapping[UUID, Kept] = MappingProxyType({}),
+    label_fee: int = 0,
+) -> tuple[Due, LimitedBy | None]:
+    """Return what is due for units and shipping, and why that is less than their price, if so.
+
+    ``shipping`` is how much of the order's shipping is to have gone back in all, with its tax;
+    ``kept`` is by line what of its money does not go back, ``label_fee`` what of all of theirs.
+    Nothing is refused: where money went back otherwise, that much less is due (payments R6), and
+    the units count as given back all the same.
+    """
+    short = any(wanted > paid.lines[line_id].units_left for line_id, wanted in units.items())
+    lines = []
+    for line_id, wanted in units.items():
+        count = min(wanted, paid.lines[line_id].units_left)
+        if count:
+            asked = RefundLine(order_line_id=LineId(line_id), units=count)
+            line = _line(asked, 0, paid)
+            lines.append(keep(line, kept.get(line_id, Kept()).of(line.amount)))
+    charged = keep_for_label(lines, label_fee)
+    postage = max(0, min(paid.shipping_left, shipping - paid.given_shipping))
+    due = Due(charged, postage, _shipping_tax(postage, paid))
+    if due.amount <= paid.refundable:
+        return due, LimitedBy.UNITS_REFUNDED if short else None
+    return _clipped(due, paid), LimitedBy.PAYMENTS
+
+
+def _clipped(due: Due, paid: PaidOrder) -> Due:
+    """Return of what is due so much as the payments can give; the units count all the same."""
+    fits, _ = cut(due, max(0, paid.refundable))
+    fitting = {line.line_id: line for line in fits.lines}
+    none = DueLine(UUID(int=0), 0, 0, 0)
+    clipped = tuple(
+        replace(fitting.get(line.line_id, none), line_id=line.line_id, units=line.units)
+        for line in due.lines
+    )
+    return replace(fits, lines=clipped)
 
 
 def unasked(amount: int, paid: PaidOrder) -> Due:
     """Return what the provider has given back by itself: for no goods that we know of."""
     bare = Due(goodwill=amount)
     return replace(bare, goodwill_tax=_goodwill_tax(bare, paid))
+
+
+def undelivered(lines: Sequence[DueLine], shipping: int, paid: PaidOrder) -> Due:
+    """Return what goes back for a shipment that never arrived, with the tax in each part of it.
+
+    Its lines have their amounts, as far as the payment can give them, and no tax yet.
+    """
+    return _taxed(lines, shipping, paid)
+
+
+def as_due(lines: Sequence[DueLine], shipping: int, paid: PaidOrder) -> Due:
+    """Return so much of lines without tax and of shipping as the payments can give, with the tax.
+
+    The units count all the same.
+    """
+    due = _taxed(lines, shipping, paid)
+    return due if due.amount <= paid.refundable else _clipped(due, paid)
+
+
+def _taxed(lines: Sequence[DueLine], shipping: int, paid: PaidOrder) -> Due:
+    taxed = (replace(line, tax=_line_tax(paid.lines[line.line_id], line.amount)) for line in lines)
+    return Due(tuple(taxed), shipping, _shipping_tax(shipping, paid))
 
 
 def _line(asked: RefundLine, position: int, paid: PaidOrder) -> DueLine:
@@ -158,8 +211,29 @@ def _line(asked: RefundLine, position: int, paid: PaidOrder) -> DueLine:
         amount = _given(asked.amount, paid.currency, f"lines/{position}/amount")
     if amount > line.amount_left:
         raise _too_much("line", line.amount_left, paid, f"/lines/{position}/amount")
-    tax = _tax(line.tax_amount, line.refunded_amount + amount, line.total_amount, line.refunded_tax)
-    return DueLine(asked.order_line_id, asked.units, amount, tax)
+    return DueLine(asked.order_line_id, asked.units, amount, _line_tax(line, amount))
+
+
+def _line_tax(line: PaidLine, amount: int) -> int:
+    given = line.refunded_amount + line.refunded_beside + amount
+    return _tax(line.tax_amount, given, line.total_amount, line.refunded_tax)
+
+
+def _shipping_tax(shipping: int, paid: PaidOrder) -> int:
+    given = paid.refunded_shipping + shipping
+    return _tax(paid.shipping_tax, given, paid.shipping_amount, paid.refunded_shipping_tax)
+
+
+def _fee(asked: RefundParts, lines: Sequence[DueLine], paid: PaidOrder) -> int:
+    fee = _given(asked.fee, paid.currency, "fee")
+    most = sum(line.amount for line in lines)
+    if fee > most:
+        raise AmountExceeded(
+            f"at most {Money(amount=most, currency=paid.currency)} can be kept of the goods",
+            errors=[{"pointer": "/fee/amount", "message": "more than goes back for the lines"}],
+            remaining=Money(amount=most, currency=paid.currency).model_dump(),
+        )
+    return fee
 
 
 def _tax(tax: int, part: int, whole: int, already: int) -> int:
@@ -190,46 +264,9 @@ def tenders(due: Due, payments: Sequence[PaidPayment]) -> list[tuple[UUID, Due]]
         if not rest.amount:
             break
         if payment.refundable > 0:
-            part, rest = _cut(rest, payment.refundable)
+            part, rest = cut(rest, payment.refundable)
             given.append((payment.id, part))
     return given
-
-
-@dataclass
-class _Budget:
-    left: int
-
-    def take(self, amount: int, tax: int) -> tuple[int, int]:
-        """Return what of an amount fits, and the tax in that."""
-        fits = min(amount, self.left)
-        self.left -= fits
-        return fits, share(tax, fits, amount, 0) if amount else 0
-
-
-def _cut(due: Due, limit: int) -> tuple[Due, Due]:
-    """Divide what goes back into what fits within ``limit``, and the rest."""
-    budget = _Budget(limit)
-    first, rest = [], []
-    for line in due.lines:
-        amount, tax = budget.take(line.amount, line.tax)
-        # The units are counted with the part that gives the last of their money.
-        whole = amount == line.amount
-        if amount:
-            first.append(DueLine(line.line_id, line.units if whole else 0, amount, tax))
-        if not whole:
-            rest.append(DueLine(line.line_id, line.units, line.amount - amount, line.tax - tax))
-    shipping, shipping_tax = budget.take(due.shipping, due.shipping_tax)
-    goodwill, goodwill_tax = budget.take(due.goodwill, due.goodwill_tax)
-    return (
-        Due(tuple(first), shipping, shipping_tax, goodwill, goodwill_tax),
-        Due(
-            tuple(rest),
-            due.shipping - shipping,
-            due.shipping_tax - shipping_tax,
-            due.goodwill - goodwill,
-            due.goodwill_tax - goodwill_tax,
-        ),
-    )
 
 
 def _given(money: Money | None, currency: str, place: str) -> int:

@@ -45,5 +45,11 @@ class RefundSource(StrEnum):
 
     GOODWILL = "goodwill"
     """A person, with goods or without."""
+    RETURN = "return"
+    """A return, for the units that were accepted."""
+    SHIPMENT = "shipment"
+    """A person's answer about goods that never arrived."""
+    CANCELLATION = "cancellation"
+    """The end of an order, or of its last goods, that leaves us money which is not ours."""
     PROVIDER = "provider"
     """The provider itself, for example in its dashboard."""

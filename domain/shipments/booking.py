@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from domain.addresses import Address
-from domain.answers import BookingAnswer
+from domain.answers import BookingAnswer, LeavingAnswer, SendBackAnswer, UndeliverableAnswer
 from domain.errors import Malformed
 from domain.money import Money
 from domain.orders.placing import Service
@@ -33,10 +33,12 @@ class OwnLabel(Value):
 
 
 class AnswerDetails(Value):
-    """What some answers about a refused booking need beside the choice."""
+    """What some answers about a refused booking or a returned parcel need beside the choice."""
 
     address: Address | None = Field(
-        default=None, description="With `change_address`: where the order goes instead."
+        default=None,
+        description="With `change_address`: where the order goes instead. With `resend` and"
+        " `send`: where the goods go, if not to the order's address.",
     )
     service: Service | None = Field(
         default=None, description="With `change_service`: how this shipment travels instead."
@@ -60,6 +62,12 @@ NEEDS: Mapping[str, str] = {
     BookingAnswer.OWN_LABEL: "label",
 }
 """The field that an answer needs; the other answers need none."""
+MAY_HAVE: Mapping[tuple[TaskKind, str], str] = {
+    (TaskKind.UNDELIVERABLE, UndeliverableAnswer.RESEND): "address",
+    (TaskKind.REJECTED_GOODS, LeavingAnswer.SEND): "address",
+    (TaskKind.SEND_BACK_FAILED, SendBackAnswer.SEND): "address",
+}
+"""The field that an answer may have."""
 
 
 def check_details(kind: TaskKind, choice: str, details: AnswerDetails) -> None:
@@ -68,7 +76,7 @@ def check_details(kind: TaskKind, choice: str, details: AnswerDetails) -> None:
     given = {name for name in AnswerDetails.model_fields if getattr(details, name) is not None}
     errors = [
         {"pointer": f"/{name}", "message": f"does not belong to the answer {choice}"}
-        for name in sorted(given - {needed})
+        for name in sorted(given - {needed, MAY_HAVE.get((kind, choice))})
     ]
     if needed is not None and needed not in given:
         errors.append({"pointer": f"/{needed}", "message": f"is needed by the answer {choice}"})

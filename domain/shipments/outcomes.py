@@ -26,6 +26,8 @@ class Journey(Value):
     """Whether money for goods that left could not be taken yet."""
     refunding: bool = False
     """Whether a refund that came back is to be tried again."""
+    untried: bool = False
+    """Whether that money was not asked for so far, and can be."""
 
 
 class ShipmentDecision(Value):

@@ -70,5 +70,8 @@ FREE = ENDED | {S.VOIDED}
 RUNNING = frozenset(MOVES) - ENDED - ends(MOVES)
 """The states in which a label is due, or the goods are on their way."""
 
+ON_THE_WAY = frozenset({S.PICKED_UP, S.IN_TRANSIT, S.OUT_FOR_DELIVERY})
+"""The states in which the carrier has a parcel and brings it to where it was sent."""
+
 UNSENT = frozenset({S.PENDING, S.BOOKED})
 """The states in which the goods are still with us."""

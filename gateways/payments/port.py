@@ -73,6 +73,13 @@ class PaymentProvider(Protocol):
         A customer who must confirm that goes to ``return_url`` afterwards, if there is one.
         """
 
+    async def renew(self, key: str, authorization: str, amount: Money) -> PaymentResult:
+        """Reserve money of the same card anew, for what is left of an authorization or less.
+
+        The customer is not there: what would need a confirmation is a decline. The result's
+        reference is that of the new authorization; the one before stays as it is.
+        """
+
     async def capture(self, key: str, authorization: str, amount: Money) -> PaymentResult:
         """Take reserved money; ``authorization`` is the reference of a succeeded authorization."""
 

@@ -83,6 +83,10 @@ class SandboxPayments:
             body["return_url"] = return_url
         return await self._operate(key, "/authorizations", body)
 
+    async def renew(self, key: str, authorization: str, amount: Money) -> PaymentResult:
+        """Reserve money of the same card anew, for what is left of an authorization or less."""
+        return await self._move(key, authorization, "renewals", amount)
+
     async def capture(self, key: str, authorization: str, amount: Money) -> PaymentResult:
         """Take reserved money; ``authorization`` is the reference of a succeeded authorization."""
         return await self._move(key, authorization, "captures", amount)

@@ -38,6 +38,8 @@ from runtime.settings import Settings
 
 PAYMENT_WINDOW = "3"
 """Seconds; short, so that the declined order ends while one looks."""
+SHIP_BACK_WINDOW = "6"
+"""Seconds; short, so that the return of which nothing comes expires while one looks."""
 SECONDS_PER_SCAN = 0.4
 PATIENCE = 60.0
 _NOT_OURS = ("DATABASE_URL", "URL", "CARRIER_URL", "PAYMENTS_URL", "DATA_DIR")
@@ -80,6 +82,7 @@ def _settings(folder: Path) -> Settings:
     os.environ.pop("STATESET_TEMPORAL_ADDRESS", None)
     # The stack's programs inherit it.
     os.environ["STATESET_PAYMENT_WINDOW"] = PAYMENT_WINDOW
+    os.environ["STATESET_SHIP_BACK_WINDOW"] = SHIP_BACK_WINDOW
     free = dict.fromkeys(
         ("api_port", "postgres_port", "temporal_port", "ui_port", "metrics_port"), 0
     )

@@ -112,6 +112,9 @@ async def _turn(act: Act, staff: Shop, deadline: float) -> None:
         act.note = "the hold was released"
     elif act.story.turn is Turn.GOODWILL:
         await _give_back(act, staff, deadline)
+    elif act.story.turn in (Turn.RETURN, Turn.REPLACE, Turn.FORGET):
+        await _delivered(act, deadline)
+        await _come_back(act, staff, deadline)
     elif act.story.turn is Turn.REFUND:
         task = await _task_of(act, staff, deadline)
         act.note = f"{task['number']}: {task['question']}"
@@ -122,14 +125,12 @@ async def _turn(act: Act, staff: Shop, deadline: float) -> None:
         )
         _expected(answer, 200)
         act.note = f"{task['number']}: decided to refund"
+        await _given_back(act, staff, deadline)
 
 
 async def _give_back(act: Act, staff: Shop, deadline: float) -> None:
     """Ask for so much money back, once all has arrived, that another person has to approve it."""
-    while not act.over:
-        if time.monotonic() > deadline:
-            raise WentWrong(f"{act.story.reference}: not delivered in time")
-        await asyncio.sleep(_POLL)
+    await _delivered(act, deadline)
     currency = act.order["total"]["currency"]
     body = {
         "order_id": act.order["id"],
@@ -139,6 +140,56 @@ async def _give_back(act: Act, staff: Shop, deadline: float) -> None:
     asked = await staff.post("/refunds", body, f"demo/{act.story.reference}/refund")
     refund = _expected(asked, 201)
     act.note = f"{refund['number']} of {GOODWILL // 100} {currency} waits for finance's approval"
+
+
+async def _given_back(act: Act, staff: Shop, deadline: float) -> None:
+    """Wait until the customer has the money of a lost parcel."""
+    path = f"/orders/{act.order['id']}"
+    while act.order["payment_status"] != "refunded":
+        if time.monotonic() > deadline:
+            raise WentWrong(f"{act.story.reference}: not given back in time")
+        await asyncio.sleep(_POLL)
+        act.order = _expected(await staff.get(path), 200)
+
+
+async def _come_back(act: Act, staff: Shop, deadline: float) -> None:
+    """Take one unit back for its money or for another one; what is never sent expires."""
+    sent, replaced = act.story.turn is not Turn.FORGET, act.story.turn is Turn.REPLACE
+    tag = f"demo/{act.story.reference}"
+    wanted = {
+        "order_line_id": act.order["lines"][0]["id"],
+        "quantity": 1,
+        "reason": "defective" if replaced else "wrong_size",
+    }
+    asked = {
+        "order_id": act.order["id"],
+        "lines": [wanted],
+        "resolution_wanted": "replacement" if replaced else "refund",
+    }
+    back = _expected(await staff.post("/returns", asked, f"{tag}/return"), 201)
+    path = f"/returns/{back['id']}"
+    act.note = f"{back['number']} is {back['status']}"
+    if sent:
+        unit = {"return_line_id": back["lines"][0]["id"], "quantity": 1}
+        _expected(await staff.post(f"{path}/receive", {"lines": [unit]}, f"{tag}/receive"), 200)
+        seen = {**unit, "disposition": "restock", "accepted": True}
+        _expected(await staff.post(f"{path}/inspect", {"lines": [seen]}, f"{tag}/inspect"), 200)
+    end = "closed" if sent else "expired"
+    while back["status"] != end:
+        if time.monotonic() > deadline:
+            raise WentWrong(f"{back['number']} is {back['status']}, not {end}")
+        await asyncio.sleep(_POLL)
+        back = _expected(await staff.get(path), 200)
+    paid = back["refunded"]["amount"]
+    given = f", {paid / 100:.2f} {back['refunded']['currency']} given back" if paid else ""
+    act.note = f"{back['number']} is {end}{', another one is on its way' if replaced else given}"
+
+
+async def _delivered(act: Act, deadline: float) -> None:
+    while not act.over:
+        if time.monotonic() > deadline:
+            raise WentWrong(f"{act.story.reference}: not delivered in time")
+        await asyncio.sleep(_POLL)
 
 
 async def _task_of(act: Act, staff: Shop, deadline: float) -> Mapping[str, Any]:

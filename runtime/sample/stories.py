@@ -20,6 +20,10 @@ class Turn(StrEnum):
     HOLD = "hold"
     REFUND = "refund"
     GOODWILL = "goodwill"
+    RETURN = "return"
+    REPLACE = "replace"
+    FORGET = "forget"
+    """To send back what was to be returned."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,29 @@ _SPECIAL = (
         turn=Turn.GOODWILL,
     ),
 )
+_RETURNED = (
+    Story(
+        "WEB-2008",
+        "one of two comes back",
+        "Lucía Ferrer",
+        {"POT-TI": 2},
+        turn=Turn.RETURN,
+    ),
+    Story(
+        "WEB-2010",
+        "one is broken, another one goes out",
+        "Priya Raman",
+        {"LAMP-HEAD": 1},
+        turn=Turn.REPLACE,
+    ),
+    Story(
+        "WEB-2009",
+        "to be returned, and never sent",
+        "Hannah Weiss",
+        {"SOCKS-M": 2},
+        turn=Turn.FORGET,
+    ),
+)
 _BASKETS: tuple[Mapping[str, int], ...] = (
     {"SOCKS-M": 3},
     {"LAMP-HEAD": 1, "FILTER": 1},
@@ -127,6 +154,7 @@ def tell(company: Company) -> list[Story]:
     names = list(company.customers)
     return [
         *_SPECIAL,
+        *_RETURNED,
         *(
             Story(
                 f"WEB-{1001 + position}",

@@ -23,6 +23,7 @@ from simulators.payments.rules import (
     Movement,
     decide_authorization,
     decide_movement,
+    decide_renewal,
     refundable,
     uncaptured,
     words_for,
@@ -62,16 +63,9 @@ class Book:
         outcome, failure = decide_authorization(request.token)
         if UNANSWERED.get(request.token) == "before" and self._first_call(key):
             raise NoAnswer(self._hang_seconds)
-        now, authorization = datetime.now(UTC), f"auth_{secrets.token_hex(12)}"
         with self._storage.transaction() as db:
-            db.execute(
-                "INSERT INTO authorizations (id, token, amount, currency, outcome, failure_code,"
-                " expires_at, created_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(authorization, request.token, money.amount, money.currency),
-                    *(outcome, failure, timestamp(now + EXPIRES_AFTER), timestamp(now)),
-                    json.dumps(request.metadata),
-                ),
+            authorization = self._reserve(
+                db, request.token, money, outcome, failure, request.metadata
             )
             if outcome == "action_required":
                 db.execute(
@@ -84,6 +78,24 @@ class Book:
         if UNANSWERED.get(request.token) == "after":
             raise NoAnswer(self._hang_seconds)
         return operation
+
+    def renew(
+        self, key: str, authorization: str, request: MoneyRequest, money: MoneyRequest
+    ) -> Operation:
+        """Reserve ``money`` anew on the card behind an authorization, which stays as it is."""
+        facts = {"authorization": authorization, **request.model_dump()}
+        fingerprint = _fingerprint("renewal", facts)
+        if known := self.replay(key, fingerprint):
+            return known
+        row = self.authorization(authorization)
+        outcome, failure = decide_renewal(row, money.amount, request.currency)
+        with self._storage.transaction() as db:
+            renewed = self._reserve(
+                db, row["token"], money, outcome, failure, {"renews": authorization}
+            )
+            return self.record(
+                db, key, "authorization", renewed, fingerprint, money, outcome, failure
+            )
 
     def move(
         self,
@@ -188,7 +200,7 @@ class Book:
     ) -> Operation:
         """Change the outcome of a recorded operation and announce it."""
         db.execute(
-            "UPDATE operations SET outcome = ?, failure_code = ?, executed = executed + ?,"
+            "UPDATE operations SET outcome = ?, failure_code = ?, executed = max(executed, ?),"
             " updated_at = ? WHERE id = ?",
             (outcome, failure, int(outcome == "succeeded"), timestamp(), operation.id),
         )
@@ -238,6 +250,26 @@ class Book:
         with self._storage.transaction() as db:
             db.execute("UPDATE operations SET requests = requests + 1 WHERE key = ?", (key,))
         return _operation(row)
+
+    def _reserve(
+        self,
+        db: sqlite3.Connection,
+        token: str,
+        money: MoneyRequest,
+        outcome: Outcome,
+        failure: str,
+        metadata: dict[str, str],
+    ) -> str:
+        now, authorization = datetime.now(UTC), f"auth_{secrets.token_hex(12)}"
+        db.execute(
+            "INSERT INTO authorizations (id, token, amount, currency, outcome, failure_code,"
+            " expires_at, created_at, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(authorization, token, money.amount, money.currency, outcome, failure),
+                *(timestamp(now + EXPIRES_AFTER), timestamp(now), json.dumps(metadata)),
+            ),
+        )
+        return authorization
 
     def _first_call(self, key: str) -> bool:
         with self._storage.transaction() as db:

@@ -19,7 +19,7 @@ from simulators.payments.messages import (
 )
 from simulators.payments.steering import Steering
 
-MONEY_OPERATIONS = frozenset({"authorize", "capture", "void", "refund"})
+MONEY_OPERATIONS = frozenset({"authorize", "renew", "capture", "void", "refund"})
 OPERATIONS = MONEY_OPERATIONS | {"find", "show"}
 Key = Annotated[str | None, Header(alias="Idempotency-Key", description="Required.")]
 
@@ -57,6 +57,17 @@ def payment_routes(book: Book, faults: Faults) -> APIRouter:
         checked = _checked(key)
         async with faults.around("authorize") as fault:
             return _shown(book.authorize(checked, request, _moved(request, fault)), http)
+
+    @routes.post("/authorizations/{authorization}/renewals", status_code=201)
+    async def renew(authorization: str, request: MoneyRequest, key: Key = None) -> Operation:
+        """Reserve money of the same card anew, before an authorization ends.
+
+        What is left of it, or a part. The answer has the new authorization; the one before stays
+        as it is, until it is voided or ends.
+        """
+        checked = _checked(key)
+        async with faults.around("renew") as fault:
+            return book.renew(checked, authorization, request, _moved(request, fault))
 
     @routes.post("/authorizations/{authorization}/captures", status_code=201)
     async def capture(authorization: str, request: MoneyRequest, key: Key = None) -> Operation:
@@ -140,7 +151,7 @@ def steering_routes(steering: Steering) -> APIRouter:
 
     @routes.post("/sandbox/operations/settle")
     async def settle(settlement: Settlement) -> Operation:
-        """End a pending operation, or let one that succeeded fail after all."""
+        """End a pending operation; let one fail after all, or a refund succeed after all."""
         return steering.settle(settlement)
 
     return routes

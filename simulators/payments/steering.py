@@ -51,19 +51,28 @@ class Steering:
         return self._book.show(authorization)
 
     def settle(self, settlement: Settlement) -> Operation:
-        """End a pending operation, or let one that succeeded fail after all."""
+        """End a pending operation; let one fail after all, or a refund succeed after all."""
         found = self._book.find(settlement.key).data
         if not found:
             raise Refusal(404, "not_found", "there is no operation with this key")
         operation = found[0]
         late_failure = operation.outcome == "succeeded" and settlement.outcome == "failed"
-        if operation.outcome != "pending" and not late_failure:
+        late_success = (operation.kind, operation.outcome) == ("refund", "failed")
+        late_success = late_success and settlement.outcome == "succeeded"
+        if operation.outcome != "pending" and not (late_failure or late_success):
             raise Refusal(409, "already_settled", f"the operation has {operation.outcome}")
         failure = settlement.failure_code or f"{operation.kind}_failed"
         if late_failure and operation.kind == "authorization":
             self._end(operation.authorization, failure)
             return self._book.find(settlement.key).data[0]
         with self._storage.transaction() as db:
+            if late_success:
+                # What was never captured of it is the provider's own loss.
+                db.execute(
+                    "UPDATE authorizations"
+                    " SET refunded = min(refunded + ?, captured - charged_back) WHERE id = ?",
+                    (operation.amount, operation.authorization),
+                )
             if settlement.outcome == "succeeded":
                 return self._book.settle(db, operation, "succeeded", "")
             self._book.take_back(db, operation)

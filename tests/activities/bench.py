@@ -10,13 +10,27 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.facts import FactIntake
 from activities.refunds.accepting import request_refund
+from activities.returns.accepting import request_return
+from activities.returns.deciding import cancel_return
+from activities.returns.inspecting import inspect_return
+from activities.returns.receiving import receive_return
 from db.facts import Fact, record_facts
 from db.metadata import Base
 from db.verify.books import Finding, verify
-from domain.ids import LineId, OrderId, RefundId, ShipmentId, new_id
+from domain.ids import LineId, OrderId, RefundId, ReturnId, ShipmentId, new_id
 from domain.money import Money
+from domain.orders.status import CaptureOn
 from domain.policy import Policy
 from domain.refunds.requests import RefundLine, RequestRefund
+from domain.returns.requests import (
+    InspectedUnits,
+    InspectReturn,
+    ReceivedLine,
+    ReceiveReturn,
+    RequestReturn,
+    ReturnLine,
+)
+from domain.returns.status import Disposition, ResolutionWanted, ReturnReason, ShipBack
 from gateways.carriers.sandbox import SANDBOX_CARRIER, SandboxCarrier
 from gateways.payments.sandbox import SandboxPayments
 from runtime.commands.reconciliation import compare_labels, compare_payments
@@ -50,11 +64,16 @@ class Bench:
         environment.info = replace(environment.info, attempt=attempt)
         return await environment.run(self.steps[name], given)
 
-    async def placed(self, token: str | None = "tok_ok", **stock: int) -> OrderId:
+    async def placed(
+        self,
+        token: str | None = "tok_ok",
+        capture_on: CaptureOn = CaptureOn.SHIPMENT,
+        **stock: int,
+    ) -> OrderId:
         """Place an order for all units of a new item."""
         stock = stock or {"AUS": 1}
-        item = await self.shop.item(**stock)
-        return await self.shop.place((item, sum(stock.values())), token=token)
+        wanted = (await self.shop.item(**stock), sum(stock.values()))
+        return await self.shop.place(wanted, token=token, capture_on=capture_on)
 
     async def confirmed(self, token: str = "tok_ok", **stock: int) -> OrderId:
         """Place an order and secure its money."""
@@ -95,6 +114,59 @@ class Bench:
         async with self.shop.books.begin() as db:
             await request_refund(db, refund, asked, Policy(), actor="support")
         return order, refund
+
+    async def authorized_return(
+        self,
+        wants: ResolutionWanted = ResolutionWanted.REFUND,
+        ship_back: ShipBack = ShipBack.OWN,
+    ) -> ReturnId:
+        """Deliver an order and ask for one of its units to come back."""
+        order, shipment = await self.sent()
+        await self.scan(shipment, "DL")
+        await self.take("settle_shipment", shipment)
+        line = await self.shop.one("SELECT id FROM order_lines WHERE order_id = :id", id=order)
+        wanted = ReturnLine(order_line_id=line, quantity=1, reason=ReturnReason.CHANGED_MIND)
+        asked = RequestReturn(
+            order_id=order, lines=(wanted,), resolution_wanted=wants, ship_back=ship_back
+        )
+        back = ReturnId(new_id())
+        async with self.shop.books.begin() as db:
+            await request_return(db, back, asked, Policy(), actor="support")
+        return back
+
+    async def inspected_return(
+        self,
+        wants: ResolutionWanted = ResolutionWanted.REFUND,
+        disposition: Disposition = Disposition.RESTOCK,
+    ) -> ReturnId:
+        """Let the unit of a return come, and accept it."""
+        back = await self.authorized_return(wants)
+        line = await self.shop.one("SELECT id FROM return_lines WHERE return_id = :id", id=back)
+        came = ReceiveReturn(lines=(ReceivedLine(return_line_id=line, quantity=1),))
+        units = InspectedUnits(
+            return_line_id=line, quantity=1, disposition=disposition, accepted=True
+        )
+        async with self.shop.books.begin() as db:
+            await receive_return(db, back, new_id(), came, actor="warehouse")
+            await inspect_return(db, back, InspectReturn(lines=(units,)), actor="inspector")
+        return back
+
+    async def return_to_label(self) -> ReturnId:
+        """Ask for a unit to come back under a label that is not bought yet."""
+        return await self.authorized_return(ship_back=ShipBack.LABEL)
+
+    async def labelled_return(self) -> ReturnId:
+        """Bring a return as far as its label."""
+        back = await self.return_to_label()
+        await self.take("book_return_label", back)
+        return back
+
+    async def label_to_void(self) -> ReturnId:
+        """Bring a return as far as its label, and give it up."""
+        back = await self.labelled_return()
+        async with self.shop.books.begin() as db:
+            await cancel_return(db, back, "", actor="support")
+        return back
 
     async def shipments(self, order: OrderId) -> list[ShipmentId]:
         rows = await self.shop.rows(

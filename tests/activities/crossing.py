@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.ids import OrderId, ShipmentId, TaskId
+from domain.ids import OrderId, RefundId, ShipmentId, TaskId
 from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
 from domain.shipments.outcomes import ShipmentDecision
@@ -61,6 +61,12 @@ async def decide(bench: Bench, shipment: ShipmentId, kind: str, choice: str) -> 
     decision = Decision(task_id=TaskId(task), choice=choice, actor="person")
     await bench.take("decide_task", decision)
     return ShipmentDecision(shipment_id=shipment, decision=decision)
+
+
+async def refund_of(bench: Bench, shipment: ShipmentId) -> RefundId:
+    """Return the one refund of a shipment."""
+    query = "SELECT id FROM refunds WHERE shipment_id = :id"
+    return RefundId(await bench.shop.one(query, id=shipment))
 
 
 async def signals(bench: Bench, document: UUID) -> int:

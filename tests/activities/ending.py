@@ -59,6 +59,8 @@ async def _help(story: Story, turn: int) -> None:
     """Let people answer, holds be lifted, time pass and the carrier bring what it has."""
     for _ in list(story.holds):
         await _tell(story, "release", story.release())
+    if await story.is_unpaid():
+        await _tell(story, "pay", story.pay("tok_ok"))
     run = story.runs.get(story.order)
     if run is not None and run.next is Wait.NEWS_OR_WINDOW:
         story.told.append("the payment window passes")

@@ -12,6 +12,7 @@ from uuid import UUID
 from domain.answers import REFUND, REFUND_WITH_POSTAGE
 from domain.orders.requests import Cancellation, Progress, Standing, expiry_reason
 from domain.orders.status import OrderStatus
+from domain.refunds.status import RefundStatus
 from domain.shipments.outcomes import ShipmentDecision
 from domain.shipments.status import ENDED
 from domain.tasks import Decision, TaskKind
@@ -85,6 +86,8 @@ def fulfil(run: Player) -> Play:
             shipping = True
             progress = yield from _ship(run, progress)
         if progress is not None:
+            if progress.to_capture:
+                progress = yield Step("capture_payment", run.id)
             if progress.authorized_amount:
                 yield Step("void_payment", run.id)
             return
@@ -118,19 +121,38 @@ def _secure(run: Player) -> Play:
 
 def _ship(run: Player, progress: Progress) -> Play:
     while progress.status is OrderStatus.CONFIRMED:
+        if progress.cancelling_lines:
+            yield Step("withdraw_labels", run.id)
+            progress = yield Step("cancel_order_lines", run.id)
+            continue
         run.heed(progress.cancellation)
         if run.withdrawal is not None:
             if (yield Step("recall_shipments", run.id)):
                 return None
             run.withdrawal = None
             progress = yield Step("resume_order", run.id)
+        if progress.to_capture:
+            progress = yield Step("capture_payment", run.id)
         for shipment in progress.to_book:
             yield Step("book_shipment", shipment)
         if not run.news:
             yield Wait.NEWS
         run.news = False
+        yield Step("authorize_payment", run.id)
         progress = yield Step("complete_order", run.id)
     return progress
+
+
+def give_back(run: Player) -> Play:
+    """PaymentRefund."""
+    while True:
+        run.news = False
+        status = yield Step("submit_refund", run.id)
+        if status in (RefundStatus.SUCCEEDED, RefundStatus.CANCELLED):
+            if not run.news:
+                return
+        elif not run.news:
+            yield Wait.NEWS
 
 
 def follow(run: Player) -> Play:

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from db.outbox import drop_done
 from db.runs import find_unfinished
+from domain.documents import Kind
 from domain.errors import DomainError
 from domain.holds import HoldPlacement
 from domain.ids import OrderId
 from gateways.failures import PartnerFailure
 from tests.activities.attempts import Attempt
 from tests.activities.bench import Bench
-from tests.activities.players import Player, Step, Wait, follow, fulfil
+from tests.activities.players import Player, Step, Wait, follow, fulfil, give_back
 
 REFUSABLE = ("before book", "before capture", "before refund")
 
@@ -54,12 +55,17 @@ class Scene:
     crashes: int = 3
 
     async def documents(self) -> list[UUID]:
-        return [self.order, *await self.bench.shipments(self.order)]
+        return [self.order, *await self.bench.shipments(self.order), *await self.refunds()]
+
+    async def refunds(self) -> list[UUID]:
+        query = "SELECT id FROM refunds WHERE order_id = :id ORDER BY id"
+        return [row["id"] for row in await self.bench.shop.rows(query, id=self.order)]
 
     async def due(self) -> list[Any]:
         """Return the oldest row of the outbox for each document of the story."""
         return await self.bench.shop.rows(
-            "SELECT DISTINCT ON (document_id) id, kind, document_id, payload FROM outbox"
+            "SELECT DISTINCT ON (document_id) id, kind, document_type, document_id, payload"
+            " FROM outbox"
             " WHERE document_id = ANY(:ids) ORDER BY document_id, id",
             ids=await self.documents(),
         )
@@ -76,12 +82,13 @@ class Scene:
         if row["kind"] == "start" and run is not None:
             return "known"
         if run is None or run.ended:
-            run = self.start(row["document_id"])
+            run = self.start(row["document_id"], row["document_type"])
         run.news = run.news or row["kind"] == "signal"
         return f"{row['kind']} {self.name(run.id)}"
 
-    def start(self, document: UUID) -> Player:
-        run = Player(document, fulfil if document == self.order else follow)
+    def start(self, document: UUID, kind: str = Kind.SHIPMENT) -> Player:
+        play = give_back if kind == Kind.REFUND else follow
+        run = Player(document, fulfil if document == self.order else play)
         self.runs[document] = run
         return run
 
@@ -161,12 +168,12 @@ class Scene:
             found = await find_unfinished(db)
         ours = set(await self.documents())
         lost = [
-            row.id
+            (row.id, row.kind)
             for row in found
             if row.id in ours
             and not row.due
             and (row.id not in self.runs or self.runs[row.id].ended)
         ]
-        for document in lost:
-            self.start(document).news = True
-        return [self.name(document) for document in lost]
+        for document, kind in lost:
+            self.start(document, kind).news = True
+        return [self.name(document) for document, _ in lost]

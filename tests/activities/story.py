@@ -3,17 +3,33 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
+from uuid import UUID
 
+from activities.orders.changing import change_order
 from activities.payments.accepting import pay_order
+from activities.payments.by_hand import capture_by_hand, void_by_hand
+from activities.tasks import accept_answer
+from db.documents import ORDERS
+from domain.access import Role
 from domain.documents import Document, Kind
-from domain.errors import AlreadyExists, IllegalMove
+from domain.errors import (
+    AlreadyExists,
+    AmountExceeded,
+    DomainError,
+    IllegalMove,
+    QuantityExceeded,
+)
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
 from domain.ids import TaskId, new_id
-from domain.orders.requests import Cancellation
-from domain.orders.status import CancelReason
-from domain.tasks import RULES, Decision, TaskKind
+from domain.money import Money
+from domain.orders.by_hand import CapturePayment, VoidPayment
+from domain.orders.requests import Cancellation, OrderChange
+from domain.orders.status import CancelReason, CaptureOn
+from domain.questions import RULES
+from domain.tasks import Decision, TaskKind
 from tests.activities.outside import Outside
 from tests.activities.players import Player
+from tests.shop import address
 
 TOKENS: list[str | None] = ["tok_ok"] * 5
 TOKENS += ["tok_capture_declined"] * 2 + ["tok_action_required"] * 2 + ["tok_declined", None]
@@ -21,7 +37,11 @@ UNITS = [1, 2, 3, 180, 360]
 """A box takes 170 units."""
 
 _ASKED = [str(kind) for kind, rule in RULES.items() if rule.asker]
-_DOCUMENTS = "SELECT id FROM shipments WHERE order_id = :order UNION ALL SELECT :order"
+_ASKED += [TaskKind.CAPTURE_REFUSED, TaskKind.REFUND_APPROVAL, TaskKind.REFUND_FAILED]
+_DOCUMENTS = (
+    "SELECT id FROM shipments WHERE order_id = :order UNION ALL SELECT :order"
+    " UNION ALL SELECT id FROM refunds WHERE order_id = :order"
+)
 _THERE = f"""SELECT
     EXISTS (SELECT 1 FROM outbox WHERE document_id IN ({_DOCUMENTS})) AS due,
     EXISTS (SELECT 1 FROM parcels p JOIN shipments s ON s.id = p.shipment_id
@@ -38,6 +58,8 @@ class Story(Outside):
     async def begin(self) -> None:
         """Place an order of one to three lines over one or two sites."""
         wishes = [("cancel", self.cancel), ("hold", self.hold), ("pay", self.pay)]
+        wishes += [("cancel units", self.cancel_units), ("by hand", self.by_hand)]
+        wishes.append(("move house", self.move_house))
         self.wishes = self.rng.sample(wishes, self.rng.randint(0, 3))
         lines = []
         for _ in range(self.rng.randint(1, 3)):
@@ -47,8 +69,9 @@ class Story(Outside):
             held = {site: there for site, there in stock.items() if there}
             lines.append((await self.bench.shop.item(**held), units))
         token = self.rng.choice(TOKENS)
-        self.order = await self.bench.shop.place(*lines, token=token)
-        self.told.append(f"placed {[units for _, units in lines]} with {token}")
+        capture_on = self.rng.choice(list(CaptureOn))
+        self.order = await self.bench.shop.place(*lines, token=token, capture_on=capture_on)
+        self.told.append(f"placed {[units for _, units in lines]} with {token} on {capture_on}")
 
     # What may happen next.
 
@@ -119,6 +142,28 @@ class Story(Outside):
             self.runs[self.order].heed(asked)
         return answer
 
+    async def cancel_units(self) -> str:
+        self.requests -= 1
+        query = "SELECT count(*) FROM order_lines WHERE order_id = :order"
+        line = self.rng.randrange(await self.bench.shop.one(query, order=self.order))
+        units = self.rng.choice([1, 1, 2, 100, 180])
+        try:
+            await self.bench.shop.cancel_units(self.order, units, line)
+        except (IllegalMove, QuantityExceeded) as refusal:
+            return repr(refusal)
+        return f"{units} of line {line}"
+
+    async def move_house(self) -> str:
+        self.requests -= 1
+        there = address(self.rng.choice(["78701", "89501"]))
+        try:
+            async with self.bench.shop.books.begin() as db:
+                order = await ORDERS.lock(db, self.order)
+                news = await change_order(db, order, OrderChange(ship_to=there), "customer")
+        except IllegalMove as refusal:
+            return repr(refusal)
+        return f"to {there.postal_code}: {news}"
+
     async def hold(self) -> str:
         reason = self.rng.choice([HoldReason.MANUAL, HoldReason.QUALITY])
         asked = HoldPlacement(
@@ -153,8 +198,41 @@ class Story(Outside):
             return repr(refusal)
         return token
 
+    async def by_hand(self) -> str:
+        """Let finance take, or let go, some of the money or all that it may."""
+        self.requests -= 1
+        query = "SELECT id FROM payments WHERE order_id = :order"
+        payments = await self.bench.shop.rows(query, order=self.order)
+        if not payments:
+            return "nothing to move"
+        payment = self.rng.choice(payments)["id"]
+        amount = self.rng.choice([None, 1, 400, 2_700])
+        asked: dict[str, Any] = {"reason": "by telephone"}
+        if amount is not None:
+            asked["amount"] = Money(amount=amount, currency="USD")
+        needed = self.rng.random() < 0.2
+        try:
+            async with self.bench.shop.books.begin() as db:
+                if self.rng.random() < 0.6:
+                    take = CapturePayment(**asked)
+                    await capture_by_hand(db, payment, new_id(), take, actor="finance")
+                    return f"takes {amount}"
+                drop = VoidPayment(**asked, although_needed=needed)
+                await void_by_hand(db, payment, new_id(), drop, actor="finance")
+                return f"drops {amount}, needed or not: {needed}"
+        except (IllegalMove, AmountExceeded) as refusal:
+            return repr(refusal)
+
+    async def is_unpaid(self) -> bool:
+        """Whether the order waits for money that is no longer reserved."""
+        query = (
+            "SELECT count(*) FROM holds WHERE document_id = :order AND released_at IS NULL"
+            " AND reason = 'awaiting_payment'"
+        )
+        return bool(await self.bench.shop.one(query, order=self.order))
+
     async def questions(self) -> list[Mapping[str, Any]]:
-        """Return the open tasks whose answers a run of this story acts on."""
+        """Return the open tasks whose answers change how this story goes on."""
         return await self.bench.shop.rows(
             "SELECT id, kind, document_id, asker_type, asker_id, choices FROM tasks"
             " WHERE status = 'open' AND document_id = ANY(:ids) AND kind = ANY(:kinds)"
@@ -170,16 +248,28 @@ class Story(Outside):
             return "nothing"
         task = self.rng.choice(questions)
         kind = TaskKind(task["kind"])
+        choice = prefer if prefer in task["choices"] else self.rng.choice(task["choices"])
+        if task["asker_id"] is None:
+            return f"{kind} {choice}: {await self.answer(task['id'], choice)}"
         document = task["asker_id"]
         run = self.runs.get(document)
         if run is None or run.lost:
             run = self.start(document)
         if run.ended:
             return f"{kind}: no run"
-        choice = prefer if prefer in task["choices"] else self.rng.choice(task["choices"])
         decision = Decision(task_id=TaskId(task["id"]), choice=choice, actor="person")
         decided = await self.bench.take("decide_task", decision)
         if task["asker_type"] == Kind.SHIPMENT:
             run.decisions.append((decided.kind, decided.choice, decision))
         run.news = True
         return f"{kind} {choice} of {self.name(task['document_id'])}"
+
+    async def answer(self, task: UUID, choice: str) -> str:
+        """Answer what is asked about a refund; its run hears of it."""
+        decision = Decision(task_id=TaskId(task), choice=choice, actor="finance")
+        try:
+            async with self.bench.shop.books.begin() as db:
+                await accept_answer(db, decision, Role.ADMIN)
+        except DomainError as refusal:
+            return repr(refusal)
+        return "done"

@@ -14,6 +14,7 @@ from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
 from domain.policy import Policy
 from tests.activities.bench import Bench
+from tests.activities.crossing import decide, lost, refund_of
 
 
 @pytest.fixture
@@ -153,6 +154,58 @@ async def test_of_a_cancellation_and_a_departure_exactly_one_wins(bench: Bench) 
             await bench.take("void_payment", order)
 
 
+async def test_units_that_are_cancelled_while_their_label_is_bought_do_not_travel(
+    bench: Bench,
+) -> None:
+    for turn in range(8):
+        order = await bench.confirmed(AUS=3)
+        [shipment] = await bench.shipments(order)
+        rivals = [bench.take("book_shipment", shipment), bench.shop.cancel_units(order, 1)]
+        await asyncio.gather(*(rivals if turn % 2 else rivals[::-1]))
+        await bench.take("withdraw_labels", order)
+        progress = await bench.take("cancel_order_lines", order)
+        for each in progress.to_book:
+            await bench.take("book_shipment", each)
+        travelling = await bench.shop.rows(
+            "SELECT s.id, l.quantity FROM shipments s JOIN shipment_lines l ON l.shipment_id = s.id"
+            " WHERE s.order_id = :id AND s.status = 'booked'",
+            id=order,
+        )
+        assert [row["quantity"] for row in travelling] == [2]
+        sold = [
+            label["reference"]
+            for one in await bench.shipments(order)
+            for label in (await bench.carrier.ask("GET", f"/bookings?reference={one}"))["data"]
+            if not label["voided"]
+        ]
+        assert sold == [str(travelling[0]["id"])]
+
+
+async def test_units_are_cancelled_or_leave_and_never_both(bench: Bench) -> None:
+    for turn in range(8):
+        order, [shipment] = await bench.booked(AUS=2)
+        await bench.shop.cancel_units(order, 1)
+
+        async def leave(shipment: ShipmentId = shipment) -> bool:
+            try:
+                await bench.scan(shipment, "PU")
+            except httpx2.HTTPStatusError as refused:
+                if refused.response.json()["error"]["code"] != "voided":
+                    raise
+                return False
+            await bench.take("hand_over_shipment", shipment)
+            return True
+
+        rivals = [bench.take("withdraw_labels", order), leave()]
+        answers = await asyncio.gather(*(rivals if turn % 2 else rivals[::-1]))
+        await bench.take("cancel_order_lines", order)
+        [line] = await bench.shop.rows(
+            "SELECT cancelled, shipped FROM order_lines WHERE order_id = :id", id=order
+        )
+        left = {"cancelled": 0, "shipped": 2}
+        assert line == (left if True in answers else {"cancelled": 1, "shipped": 0})
+
+
 async def test_many_who_ask_for_the_money_at_once_reserve_it_once(bench: Bench) -> None:
     order = await bench.placed()
     await asyncio.gather(*(bench.take("authorize_payment", order) for _ in range(8)))
@@ -168,3 +221,33 @@ async def test_many_who_book_one_shipment_buy_one_label(bench: Bench) -> None:
     bought = (await bench.carrier.ask("GET", f"/bookings?reference={shipment}"))["data"]
     assert len(bought) == 1
     assert len(bought[0]["parcels"]) == 1
+
+
+async def test_twenty_answers_about_one_lost_parcel_give_its_money_back_once(bench: Bench) -> None:
+    order, shipment = await lost(bench)
+    answer = await decide(bench, shipment, "parcel_lost", "refund")
+    settled = await asyncio.gather(*(bench.take("refund_shipment", answer) for _ in range(20)))
+    assert all(journey.settled for journey in settled)
+    refund = await refund_of(bench, shipment)
+    await asyncio.gather(*(bench.take("submit_refund", refund) for _ in range(20)))
+    moved = await bench.moved(order)
+    assert moved["refund"] == moved["capture"]
+    assert await bench.broken() == []
+
+
+async def test_parcels_of_one_order_that_are_answered_at_once_give_back_all_that_was_paid(
+    bench: Bench,
+) -> None:
+    """T20: the postage goes back with one of them, once."""
+    order, shipments = await bench.booked(AUS=1, RNO=1)
+    for shipment in shipments:
+        await bench.scan(shipment, "LO")
+        await bench.take("hand_over_shipment", shipment)
+        await bench.take("settle_shipment", shipment)
+    answers = [await decide(bench, each, "parcel_lost", "refund") for each in shipments]
+    await asyncio.gather(*(bench.take("refund_shipment", answer) for answer in answers * 10))
+    refunds = [await refund_of(bench, shipment) for shipment in shipments]
+    await asyncio.gather(*(bench.take("submit_refund", refund) for refund in refunds * 10))
+    total = await bench.shop.one("SELECT total_amount FROM orders WHERE id = :id", id=order)
+    assert (await bench.moved(order))["refund"] == (2, total)
+    assert await bench.broken() == []

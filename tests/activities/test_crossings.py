@@ -1,7 +1,8 @@
 """Goods, labels and scans that cross requests: whichever comes first, nothing is forgotten."""
 
 from datetime import UTC, datetime
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -10,7 +11,15 @@ from domain.shipments.outcomes import BookingOutcome
 from gateways.carriers.sandbox import SANDBOX_CARRIER
 from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench
-from tests.activities.crossing import begin, cancelling, decide, finish, lost, questions
+from tests.activities.crossing import (
+    begin,
+    cancelling,
+    decide,
+    finish,
+    lost,
+    questions,
+    refund_of,
+)
 
 
 @pytest.mark.parametrize("codes", [["X1"], ["PU", "X1"]])
@@ -69,15 +78,15 @@ async def test_a_lost_parcel_that_turns_up_after_its_refund_is_a_question(bench:
 
 async def test_a_parcel_that_turns_up_while_its_refund_is_made_is_a_question(bench: Bench) -> None:
     _, shipment = await lost(bench)
-    decided = await decide(bench, shipment, "parcel_lost", "refund")
+    await bench.take("refund_shipment", await decide(bench, shipment, "parcel_lost", "refund"))
     await bench.payments.fault("timeout_after_success", "refund", delay_seconds=0.01)
+    refund = await refund_of(bench, shipment)
     with pytest.raises(PartnerFailure):
-        await bench.take("refund_shipment", decided)
+        await bench.take("submit_refund", refund)
     await bench.scan(shipment, "DL")
-    assert await questions(bench, shipment) == {}
-    await bench.take("refund_shipment", decided, attempt=2)
     tasks = await questions(bench, shipment)
     assert tasks["parcel_exception"]["reason"] == "delivered_after_refund"
+    assert await bench.take("submit_refund", refund, attempt=2) == "succeeded"
 
 
 async def test_nobody_is_asked_about_the_label_of_an_order_that_was_cancelled(
@@ -94,24 +103,39 @@ async def test_nobody_is_asked_about_the_label_of_an_order_that_was_cancelled(
     await bench.take("void_payment", order)
 
 
-async def test_a_lost_parcel_that_comes_back_is_one_question_and_then_none(bench: Bench) -> None:
+async def _return_of(bench: Bench, shipment: UUID) -> Any:
+    query = "SELECT id, status, parcel_answer FROM returns WHERE shipment_id = :id"
+    [back] = await bench.shop.rows(query, id=shipment)
+    return back
+
+
+async def test_a_lost_parcel_that_comes_back_is_a_question_about_its_return_alone(
+    bench: Bench,
+) -> None:
     _, shipment = await lost(bench)
     await bench.scan(shipment, "RT")
     await bench.take("settle_shipment", shipment)
-    assert set(await questions(bench, shipment)) == {"undeliverable"}
-    await bench.take("refund_shipment", await decide(bench, shipment, "undeliverable", "refund"))
     assert await questions(bench, shipment) == {}
+    back = await _return_of(bench, shipment)
+    assert set(await questions(bench, back["id"])) == {"undeliverable"}
 
 
 async def test_a_lost_parcel_that_comes_back_while_it_is_refunded_leaves_no_question(
     bench: Bench,
 ) -> None:
+    """Its return gives the money, and the postage as for a lost one: it was not the customer."""
     _, shipment = await lost(bench)
     decided = await decide(bench, shipment, "parcel_lost", "refund")
     await bench.scan(shipment, "RT")
     await bench.take("settle_shipment", shipment)
     await bench.take("refund_shipment", decided)
     assert await questions(bench, shipment) == {}
+    back = await _return_of(bench, shipment)
+    assert (back["status"], back["parcel_answer"]) == ("authorized", "refund_with_postage")
+    assert await questions(bench, back["id"]) == {}
+    query = "SELECT id FROM refunds WHERE shipment_id = :id"
+    assert await bench.shop.rows(query, id=shipment) == []
+    assert await bench.broken() == []
 
 
 async def test_a_label_that_is_bought_after_its_order_was_cancelled_is_given_back(

@@ -12,7 +12,8 @@ from domain.access import ALLOWED, Command
 from domain.holds import HOLD_OWNERS, HoldReason
 from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
-from domain.tasks import RULES, TaskKind, TaskStatus
+from domain.questions import RULES
+from domain.tasks import TaskKind, TaskStatus
 from tests.activities.bench import Bench
 from tests.activities.lateness import (
     answer,
@@ -29,6 +30,7 @@ from tests.aging import (
     age,
     silent,
     sweep,
+    sweep_once,
 )
 
 # Holds.
@@ -99,7 +101,7 @@ async def test_a_hold_that_is_being_released_is_not_asked_about(bench: Bench) ->
     await age(bench, "holds", "placed_at", 25 * HOURS, id=held)
     async with bench.shop.books.begin() as db:
         await db.execute(text("UPDATE holds SET released_at = now() WHERE id = :id"), {"id": held})
-        await sweep(bench)
+        await sweep_once(bench)
     await sweep(bench)
     assert await tasks(bench, held) == []
 
@@ -159,7 +161,7 @@ async def test_a_question_that_is_being_answered_is_left_to_its_person(bench: Be
     asked = await task(bench, TaskKind.PICKING_LATE, shipment)
     async with bench.shop.books.begin() as db:
         locked = await lock_task(db, asked["id"])
-        await sweep(bench)
+        await sweep_once(bench)
         await close_task(
             db, locked, TaskStatus.DONE, outcome="noted", note="a printer", actor="person"
         )

@@ -7,12 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from activities.facts import FactIntake
-from domain.ids import TaskId
-from domain.shipments.outcomes import ShipmentDecision
-from domain.tasks import Decision
+from domain.money import Money
 from gateways.failures import PartnerFailure
 from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from tests.activities.bench import Bench
+from tests.activities.crossing import cancelling, decide, lost, questions, refund_of
 from tests.activities.test_ends_of_facts import told
 
 
@@ -60,16 +59,56 @@ async def test_a_capture_taken_back_after_its_refund_is_a_person_s_to_untangle(
     bench: Bench,
 ) -> None:
     """T05: money was given back of what the provider says that it never took."""
-    order, shipment = await bench.sent()
-    await bench.scan(shipment, "LO")
-    await bench.take("settle_shipment", shipment)
-    task = await bench.shop.one("SELECT id FROM tasks WHERE document_id = :id", id=shipment)
-    decision = Decision(task_id=TaskId(task), choice="refund", actor="person")
-    answer = ShipmentDecision(shipment_id=shipment, decision=decision)
-    await bench.take("decide_task", decision)
-    await bench.take("refund_shipment", answer)
+    order, shipment = await lost(bench)
+    await bench.take("refund_shipment", await decide(bench, shipment, "parcel_lost", "refund"))
+    await bench.take("submit_refund", await refund_of(bench, shipment))
     problem = await problem_with(bench, order, outcome="failed", failure_code="card_closed")
     assert "of which we have given money back" in problem
+
+
+async def test_money_that_is_taken_for_a_cancelled_order_goes_back_whole_and_once(
+    bench: Bench,
+) -> None:
+    """Taken in the dashboard, say: it is not ours, and no person has to say so."""
+    order = await bench.confirmed()
+    await bench.take("cancel_order", cancelling(order))
+    [payment] = await bench.shop.rows("SELECT * FROM payments WHERE order_id = :id", id=order)
+    money = Money(amount=payment["amount"], currency=payment["currency"])
+    key = f"dashboard/{order}"
+    await bench.at_payments.capture(key, payment["provider_reference"], money)
+    [operation] = (await bench.payments.ask("GET", f"/operations?key={key}"))["data"]
+    fact = moved_by_the_provider(operation)
+    assert (await told(bench, fact, SANDBOX_PAYMENTS.webhooks))["state"] == "applied"
+    again = {**fact, "id": uuid4().hex}
+    assert (await told(bench, again, SANDBOX_PAYMENTS.webhooks))["state"] == "ignored"
+    [refund] = await bench.shop.rows("SELECT * FROM refunds WHERE order_id = :id", id=order)
+    assert (refund["source"], refund["status"]) == ("cancellation", "approved")
+    for attempt in (1, 2):
+        assert await bench.take("submit_refund", refund["id"], attempt) == "succeeded"
+    await bench.take("void_payment", order)
+    paid = "SELECT sum(amount)::int FROM payment_entries WHERE refund_id = :id AND phase = :phase"
+    assert await bench.shop.one(paid, id=refund["id"], phase="succeeded") == money.amount
+    assert await bench.broken() == []
+
+    late = {**fact["data"], "outcome": "failed", "failure_code": "card_closed"}
+    row = await told(bench, moved_by_the_provider(late), SANDBOX_PAYMENTS.webhooks)
+    assert (row["state"], row["kind"]) == ("task", "unapplied_fact")
+
+
+async def test_a_lost_parcel_s_refund_fails_when_its_capture_is_taken_back_before_its_turn(
+    bench: Bench,
+) -> None:
+    """T05: nothing is given back of what the provider says that it never took."""
+    order, shipment = await lost(bench)
+    await bench.take("refund_shipment", await decide(bench, shipment, "parcel_lost", "refund"))
+    refund = await refund_of(bench, shipment)
+    settlement = {"key": (await captured(bench, order))["key"], "outcome": "failed"}
+    operation = await bench.payments.ask("POST", "/sandbox/operations/settle", settlement)
+    row = await told(bench, moved_by_the_provider(operation), SANDBOX_PAYMENTS.webhooks)
+    assert row["state"] == "applied"
+    assert await bench.take("submit_refund", refund) == "failed"
+    assert set(await questions(bench, refund)) == {"refund_failed"}
+    assert "refund" not in await bench.moved(order)
 
 
 @pytest.mark.parametrize("part", ["goodwill", "units", "shipping"])
@@ -152,4 +191,47 @@ async def test_a_success_told_after_the_failure_counts_no_more(bench: Bench) -> 
         assert (await told(bench, fact, SANDBOX_PAYMENTS.webhooks))["state"] == state
     asked = "SELECT count(*) FROM tasks WHERE document_id = :id AND kind = 'capture_failed'"
     assert await bench.shop.one(asked, id=shipment) == 1
+    assert await bench.broken() == []
+
+
+async def test_a_success_of_a_refund_told_after_its_failure_counts_only_if_the_provider_says_so(
+    bench: Bench,
+) -> None:
+    """RET-09: a late message is no proof; asked by the key, the provider says that it failed."""
+    order, refund = await bench.refund("goodwill")
+    await bench.take("submit_refund", refund)
+    key = f"refund/{refund}/1"
+    [operation] = (await bench.payments.ask("GET", f"/operations?key={key}"))["data"]
+    settlement = {"key": key, "outcome": "failed"}
+    settled = await bench.payments.ask("POST", "/sandbox/operations/settle", settlement)
+    assert (await told(bench, moved_by_the_provider(settled), SANDBOX_PAYMENTS.webhooks))["state"]
+    echo = await told(bench, moved_by_the_provider(operation), SANDBOX_PAYMENTS.webhooks)
+    assert (echo["state"], "is asked" in echo["note"]) == ("applied", True)
+    for attempt in (1, 2):
+        assert await bench.take("submit_refund", refund, attempt) == "failed"
+    assert set(await questions(bench, refund)) == {"refund_failed"}
+    query = "SELECT count(*)::int FROM refunds WHERE order_id = :id"
+    assert await bench.shop.one(query, id=order) == 1
+
+
+async def test_an_echo_without_our_key_is_known_by_the_provider_s_name_and_adds_no_refund(
+    bench: Bench,
+) -> None:
+    """R10: matched by reference before anything is created, its later failure, too."""
+    order, refund = await bench.refund("goodwill")
+    await bench.take("submit_refund", refund)
+    key = f"refund/{refund}/1"
+    [operation] = (await bench.payments.ask("GET", f"/operations?key={key}"))["data"]
+    unnamed = {**operation, "key": f"dashboard/{uuid4().hex}"}
+    row = await told(bench, moved_by_the_provider(unnamed), SANDBOX_PAYMENTS.webhooks)
+    assert row["state"] == "ignored"
+    query = "SELECT count(*)::int FROM refunds WHERE order_id = :id"
+    assert await bench.shop.one(query, id=order) == 1
+    settlement = {"key": key, "outcome": "failed"}
+    settled = await bench.payments.ask("POST", "/sandbox/operations/settle", settlement)
+    failed = {**settled, "key": unnamed["key"]}
+    row = await told(bench, moved_by_the_provider(failed), SANDBOX_PAYMENTS.webhooks)
+    assert row["state"] == "applied"
+    status = await bench.shop.one("SELECT status FROM refunds WHERE id = :id", id=refund)
+    assert status == "failed"
     assert await bench.broken() == []

@@ -3,7 +3,16 @@
 import pytest
 
 from tests.activities.bench import Bench
-from tests.activities.crossing import begin, cancelling, decide, finish, lost, report, signals
+from tests.activities.crossing import (
+    begin,
+    cancelling,
+    decide,
+    finish,
+    lost,
+    refund_of,
+    report,
+    signals,
+)
 
 
 async def test_a_lost_parcel_that_turns_up_before_the_refund_is_made_is_not_refunded(
@@ -22,11 +31,12 @@ async def test_a_refund_that_was_made_before_the_parcel_turned_up_is_recorded_al
     bench: Bench,
 ) -> None:
     order, shipment = await lost(bench)
-    decided = await decide(bench, shipment, "parcel_lost", "refund")
-    dying = await begin(bench, "refund_shipment", decided, doors=1)
+    await bench.take("refund_shipment", await decide(bench, shipment, "parcel_lost", "refund"))
+    refund = await refund_of(bench, shipment)
+    dying = await begin(bench, "submit_refund", refund, doors=1)
     await dying.die()
     await bench.scan(shipment, "DL")
-    assert (await bench.take("refund_shipment", decided, attempt=2)).settled
+    assert await bench.take("submit_refund", refund, attempt=2) == "succeeded"
     assert (await bench.moved(order))["refund"][0] == 1
 
 

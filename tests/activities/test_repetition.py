@@ -2,22 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from activities.tasks import accept_answer
-from domain.access import Role
 from domain.documents import Document, Kind
 from domain.holds import HoldPlacement, HoldReason, HoldRelease
-from domain.ids import OrderId, RefundId, ShipmentId, TaskId, new_id
+from domain.ids import OrderId, RefundId, ReturnId, ShipmentId, TaskId, new_id
 from domain.orders.requests import Cancellation, UndoFailure
-from domain.orders.status import CancelReason
+from domain.orders.status import CancelReason, CaptureOn
+from domain.returns.status import Disposition, Expiry, ResolutionWanted
 from domain.shipments.outcomes import ShipmentDecision
 from domain.tasks import Decision
 from gateways.failures import PartnerFailure
-from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from tests.activities.bench import Bench
+from tests.activities.older import told_to_try_again
 from tests.patience import eventually
 
 Ready = Callable[[Bench], Awaitable[Any]]
@@ -26,6 +26,12 @@ Ready = Callable[[Bench], Awaitable[Any]]
 
 async def _order(bench: Bench) -> OrderId:
     return await bench.placed()
+
+
+async def _to_capture(bench: Bench) -> OrderId:
+    order = await bench.placed(capture_on=CaptureOn.CONFIRMATION)
+    await bench.take("authorize_payment", order)
+    return order
 
 
 async def _undo_failure(bench: Bench) -> UndoFailure:
@@ -43,6 +49,18 @@ def _cancelling(order: OrderId) -> Cancellation:
 async def _cancelled(bench: Bench) -> OrderId:
     order = await bench.confirmed()
     await bench.take("cancel_order", _cancelling(order))
+    return order
+
+
+async def _to_withdraw(bench: Bench) -> OrderId:
+    order, _ = await bench.booked(AUS=2)
+    await bench.shop.cancel_units(order, 1)
+    return order
+
+
+async def _withdrawn(bench: Bench) -> OrderId:
+    order = await _to_withdraw(bench)
+    await bench.take("withdraw_labels", order)
     return order
 
 
@@ -118,18 +136,8 @@ async def _lost_for_good(bench: Bench) -> ShipmentId:
 
 
 async def _to_refund_again(bench: Bench) -> ShipmentId:
-    answer = await _lost(bench)
-    await bench.take("refund_shipment", answer)
-    settlement = {"key": f"refund/{answer.shipment_id}/{answer.decision.task_id}"}
-    operation = await bench.payments.ask(
-        "POST", "/sandbox/operations/settle", {**settlement, "outcome": "failed"}
-    )
-    fact = {"id": operation["id"], "type": "operation.failed", "data": operation}
-    await bench.hear(SANDBOX_PAYMENTS.webhooks, f"late/{operation['id']}", fact)
-    decision = await _asked(bench, answer.shipment_id, "retry")
-    async with bench.shop.books.begin() as db:
-        await accept_answer(db, decision, Role.FINANCE)
-    return answer.shipment_id
+    _, shipment = await told_to_try_again(bench, begun=True)
+    return shipment
 
 
 async def _uncaptured(bench: Bench) -> ShipmentId:
@@ -163,18 +171,37 @@ async def _to_give_back(bench: Bench) -> RefundId:
     return refund
 
 
+async def _to_settle(bench: Bench) -> ReturnId:
+    return await bench.inspected_return()
+
+
+async def _to_expire(bench: Bench) -> Expiry:
+    back = await bench.authorized_return()
+    return Expiry(return_id=back, now=datetime.now(UTC) + timedelta(days=31))
+
+
+async def _to_ask_about(bench: Bench) -> Expiry:
+    wanted = ResolutionWanted.REPLACEMENT
+    back = await bench.inspected_return(wanted, Disposition.SCRAP)
+    await bench.take("settle_return", back)
+    return Expiry(return_id=back, now=datetime.now(UTC) + timedelta(days=8))
+
+
 READY: dict[str, Ready] = {
     "authorize_payment": _order,
+    "capture_payment": _to_capture,
     "void_payment": _cancelled,
     "cancel_order": _cancellation,
     "request_cancellation": _cancellation,
     "resume_order": _stopped,
     "complete_order": _to_complete,
+    "cancel_order_lines": _withdrawn,
     "place_hold": _hold,
     "release_hold": _release,
     "report_undo_failure": _undo_failure,
     "book_shipment": _to_book,
     "recall_shipments": _labelled,
+    "withdraw_labels": _to_withdraw,
     "hand_over_shipment": _scanned,
     "settle_shipment": _delivered,
     "retry_capture": _to_retry,
@@ -183,8 +210,23 @@ READY: dict[str, Ready] = {
     "write_off_shipment": _lost_for_good,
     "repeat_refund": _to_refund_again,
     "submit_refund": _to_give_back,
+    "settle_return": _to_settle,
+    "expire_return": _to_expire,
+    "ask_about_replacement": _to_ask_about,
+    "book_return_label": Bench.return_to_label,
+    "void_return_label": Bench.label_to_void,
     "decide_task": _to_decide,
 }
+
+
+async def test_goods_are_replaced_once_however_often_the_step_is_taken(bench: Bench) -> None:
+    back = await bench.inspected_return(ResolutionWanted.REPLACEMENT)
+    await bench.take("settle_return", back)
+    once = await bench.everything()
+    await bench.take("settle_return", back, attempt=2)
+    assert await bench.everything() == once
+    query = "SELECT kind FROM orders WHERE replaces_return_id = :id"
+    assert await bench.shop.rows(query, id=back) == [{"kind": "replacement"}]
 
 
 def test_every_step_is_tested_here(workbench: Bench) -> None:
@@ -204,14 +246,17 @@ async def test_a_step_that_is_taken_again_changes_nothing_more(bench: Bench, ste
 
 AT_PARTNERS = [
     ("authorize_payment", "payments", "authorize"),
+    ("capture_payment", "payments", "capture"),
     ("void_payment", "payments", "void"),
     ("hand_over_shipment", "payments", "capture"),
     ("retry_capture", "payments", "capture"),
-    ("refund_shipment", "payments", "refund"),
     ("repeat_refund", "payments", "refund"),
     ("submit_refund", "payments", "refund"),
     ("book_shipment", "carrier", "book"),
     ("recall_shipments", "carrier", "void"),
+    ("withdraw_labels", "carrier", "void"),
+    ("book_return_label", "carrier", "book"),
+    ("void_return_label", "carrier", "void"),
 ]
 
 

@@ -36,7 +36,9 @@ async def test_every_sweep_of_the_table_runs_and_says_when(bench: Bench) -> None
 
 
 async def test_sweeps_that_fail_are_counted_and_leave_their_last_success_as_it_was() -> None:
-    nowhere = Database(open_engine("postgresql://nobody@127.0.0.1:1/nothing", application="tests"))
+    url = "postgresql://nobody@127.0.0.1:1/nothing"
+    # A connection for each, so that none waits for those of others to fail.
+    nowhere = Database(open_engine(url, application="tests", pool=len(SWEEPS)))
     await running(nowhere)
     before = {name: (measured(LAST, name), measured(FAILURES, name)) for name in SWEEPS}
     await running(nowhere)

@@ -1,13 +1,15 @@
 """Somebody of every role, with a key of their own."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import httpx2
 
 from activities.access.accepting import create_key
+from api.refusals import Busy
 from db.engine import Database
 from domain.ids import new_id
+from tests.patience import eventually
 
 
 async def new_key(books: Database, role: str, *, name: str = "", **rest: Any) -> str:
@@ -45,12 +47,22 @@ class Callers:
         headers: dict[str, str] | None = None,
         **rest: Any,
     ) -> httpx2.Response:
-        """Send a request; every POST gets an Idempotency-Key unless ``key`` names one."""
+        """Send a request; every POST gets an Idempotency-Key unless ``key`` names one.
+
+        What is told that others hold the same rows comes again, as any client is asked to.
+        """
         secret = await self.key(role, customer_id=customer_id)
         sent = {"Authorization": f"Bearer {secret}"}
         if method == "POST":
             sent["Idempotency-Key"] = key or uuid4().hex
-        return await self.client.request(method, path, headers={**sent, **(headers or {})}, **rest)
+        sent |= headers or {}
+
+        async def answer() -> httpx2.Response | None:
+            found = await self.client.request(method, path, headers=sent, **rest)
+            busy = found.status_code == Busy.status and found.json().get("code") == Busy.code
+            return None if busy else found
+
+        return cast(httpx2.Response, await eventually(answer, otherwise="others hold it for ever"))
 
     async def get(self, path: str, **rest: Any) -> httpx2.Response:
         return await self.ask("GET", path, **rest)

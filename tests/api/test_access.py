@@ -10,7 +10,9 @@ from api.openapi import command_of
 from domain.access import ALLOWED, Caller, Command, Role
 from tests.api.callers import Callers
 
-OPEN = {"/docs", "/health", "/health/live", "/health/ready", "/webhooks/{provider}"}
+GUEST = {f"/guest/withdrawals{rest}" for rest in ("", "/links", "/order", "/confirm")}
+OPEN = {"/docs", "/health", "/health/live", "/health/ready", "/webhooks/{provider}"} | GUEST
+OPEN |= {"/guest/withdrawals/acknowledgement", "/return", "/return/{rest}"}
 
 
 def routes_of(app: FastAPI) -> list[APIRoute]:

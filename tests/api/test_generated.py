@@ -45,7 +45,7 @@ def count_handled(app: FastAPI) -> Counter[str]:
 
     for route in app.routes:
         if isinstance(route, APIRoute):
-            name = f"{min(route.methods)} {route.path}"
+            name = f"{min(route.methods)} {route.path_format}"
             route.dependant.call = counted(name, route.dependant.call)
     return handled
 

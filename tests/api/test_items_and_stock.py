@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from domain.items import CreateItem
 from tests.api.callers import Callers
 from tests.shop import opened
 
@@ -40,6 +41,46 @@ async def test_an_item_shows_its_prices_and_its_stock_per_site(callers: Callers)
     shown = (await callers.get(f"/items/{item['id']}")).json()
     stock = {one["site"]: one["available"] for one in shown["stock"]}
     assert stock == {"AUS": 5, "RNO": 7}
+
+
+async def test_an_item_has_its_own_return_window_or_none(callers: Callers) -> None:
+    """Null takes it away, 0 is a final sale, and both are shown."""
+    assert (await an_item(callers))["return_window_days"] is None
+    item = await an_item(callers, return_window_days=0)
+    assert item["return_window_days"] == 0
+    path = f"/items/{item['id']}"
+    for days in (60, None, 3650):
+        changed = await callers.ask("PATCH", path, json={"return_window_days": days})
+        assert changed.json()["return_window_days"] == days
+    assert (await callers.get(path)).json()["return_window_days"] == 3650
+    for odd in (-1, 3651, "30", 1.5):
+        refused = await callers.ask("PATCH", path, json={"return_window_days": odd})
+        assert refused.status_code == 422, odd
+        assert refused.json()["errors"][0]["pointer"] == "/return_window_days"
+
+
+async def test_an_item_has_a_restocking_fee_of_less_than_its_money(callers: Callers) -> None:
+    item = await an_item(callers)
+    assert item["restocking_fee_rate"] == "0.000000"
+    path = f"/items/{item['id']}"
+    for rate in ("0.15", "0.999999", "0"):
+        changed = await callers.ask("PATCH", path, json={"restocking_fee_rate": rate})
+        assert float(changed.json()["restocking_fee_rate"]) == float(rate)
+    made = await an_item(callers, restocking_fee_rate="0.2")
+    assert made["restocking_fee_rate"] == "0.200000"
+    for odd in ("1", "-0.1", "0.1234567", 0.15, None):
+        refused = await callers.ask("PATCH", path, json={"restocking_fee_rate": odd})
+        assert refused.status_code == 422, odd
+
+
+def test_an_item_without_window_and_fee_is_the_request_that_it_was_before_there_were_any() -> None:
+    """A key that was used with the release before still finds its answer."""
+    body = {"sku": "MUG", "name": "Mug", "tax_rate": "0.08"}
+    was = {**body, "sellable": True, "weight_grams": 0, "prices": []}
+    assert CreateItem.model_validate(body).model_dump(mode="json") == was
+    assert CreateItem.model_validate({**body, "return_window_days": 0}).return_window_days == 0
+    free = CreateItem.model_validate({**body, "restocking_fee_rate": "0"})
+    assert free.model_dump(mode="json") == was
 
 
 async def test_the_tag_of_an_item_changes_with_its_stock(callers: Callers) -> None:

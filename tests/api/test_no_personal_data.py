@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
-from api.customers import CustomerView
+from api.customers.router import CustomerView
 from db.driver_reads import fetch
 from db.engine import Database
 from domain.addresses import Address

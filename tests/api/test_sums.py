@@ -164,6 +164,9 @@ async def test_a_question_of_a_kind_that_this_release_does_not_know_is_shown_as_
     kinds = [one["kind"] for one in answer.json()["items"]]
     assert kinds == ["unapplied_fact", "alchemy", "unapplied_fact"]
     assert unfit("TaskView", "shown_as_stored") == before + 1
+    path = f"/tasks/{answer.json()['items'][1]['id']}/decide"
+    refused = await callers.post(path, {"choice": "ignored"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "illegal_move")
 
 
 async def test_an_event_that_another_release_wrote_does_not_take_the_feed_away(

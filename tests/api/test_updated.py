@@ -75,6 +75,8 @@ async def test_a_shipment_moves_when_it_is_changed_and_a_payment_with_its_entrie
 async def test_every_table_with_a_version_says_when_it_was_counted_up(callers: Callers) -> None:
     """A version that moves without its moment would hide a change from who asks what is new."""
     versioned = {name for name, table in metadata.tables.items() if "version" in table.columns}
+    # Each version of a term is a row of its own, which never changes.
+    versioned -= {"warranty_terms"}
     assert versioned
     assert all("updated_at" in metadata.tables[name].columns for name in versioned)
     async with callers.books.read() as db:

@@ -8,7 +8,7 @@ import pytest
 
 from db.documents import DOCUMENTS
 from domain.documents import DECIDE, PROCESSES, Kind, Process, Signal
-from domain.tasks import RULES
+from domain.questions import RULES
 from tests.architecture.source import OURS, ROOT, Module, dotted
 
 NAMES = {word for one in PROCESSES.values() for word in (one.workflow, one.stem)} | set(Signal)

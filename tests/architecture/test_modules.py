@@ -21,8 +21,10 @@ STEMS = {
     "orders",
     "payments",
     "refunds",
+    "returns",
     "shipments",
     "tasks",
+    "warranties",
 }
 """What this release can do; the same plural in every layer."""
 
@@ -42,9 +44,12 @@ PLUMBING = {
         "lifecycle",
         "metadata",
         "money",
+        "payment_state",
         "policy",
         "quantities",
+        "questions",
         "sources",
+        "units",
         "value",
     },
     "db": {
@@ -65,6 +70,7 @@ PLUMBING = {
         "outbox",
         "pages",
         "reads",
+        "reminders",
         "runs",
         "sources",
         "tables",
@@ -81,6 +87,7 @@ PLUMBING = {
         "connections",
         "deps",
         "documents",
+        "moved",
         "notifier",
         "errors",
         "etags",
@@ -107,6 +114,7 @@ PLUMBING = {
         "tokens",
         "views",
         "webhooks",
+        "words",
     },
     "workflows": {"calling", "plugin", "renewal", "runs", "saga", "status"},
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.bench import accepting, delivering, hot, reading, report
+from tests.bench import accepting, delivering, hot, reading, report, returning
 from tests.bench.figures import Figure, Plan
 from tests.bench.world import a_world
 
@@ -18,6 +18,7 @@ PARTS = {
     "reading": reading.measure,
     "hot": hot.measure,
     "delivering": delivering.measure,
+    "returning": returning.measure,
 }
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import uvloop
@@ -91,6 +91,8 @@ def _fresh(unit: Sequence[Statement], keep: frozenset[str]) -> list[Statement]:
         return old if old in keep else names.setdefault(old, str(uuid4()))
 
     def renamed(value: Any) -> Any:
+        if isinstance(value, UUID):
+            return UUID(_ID.sub(rename, str(value)))
         if not isinstance(value, str):
             return value
         return _NUMBER.sub(f"SO-{suffix}", _ID.sub(rename, value))

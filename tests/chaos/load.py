@@ -25,24 +25,24 @@ class Load:
         """Order id by key."""
         self._progress = asyncio.Condition()
 
-    async def shoppers(self, number: int, at_once: int = 20) -> None:
-        """Place so many orders, and cancel some of them."""
+    async def shoppers(self, number: int, at_once: int = 20, *, cancelled: bool = True) -> None:
+        """Place so many orders, and have some of them ``cancelled``."""
         free = asyncio.Semaphore(at_once)
 
         async def shopper(position: int) -> None:
             async with free:
-                await self._shopper(position)
+                await self._shopper(position, cancelled=cancelled)
 
         await asyncio.gather(*(shopper(position) for position in range(number)))
 
-    async def _shopper(self, position: int) -> None:
+    async def _shopper(self, position: int, *, cancelled: bool) -> None:
         key = f"chaos-{uuid4().hex}"
         self.asked.append(key)
         order_id = await self._installation.place({self.sku: 1}, key)
         async with self._progress:
             self.accepted[key] = order_id
             self._progress.notify_all()
-        if position % CANCEL_EVERY == 0:
+        if cancelled and position % CANCEL_EVERY == 0:
             said = await self._installation.cancel(order_id)
             assert said.status_code == 200 or said.json()["code"] == "illegal_move", said.text
 
@@ -98,10 +98,14 @@ class Load:
         assert moved["capture"] == delivered
         assert moved["authorization"] - moved["void"] == delivered
         assert moved["refund"] == 0
-        bookings = [row for row in await self._ledger("/bookings") if row["reference"] in shipments]
+        bookings = [row for row in await self.bookings() if row["reference"] in shipments]
         live = [row for row in bookings if not row["voided"]]
         assert len(live) == delivered
         assert len({row["reference"] for row in bookings}) == len(bookings)
+
+    async def bookings(self) -> list[dict[str, Any]]:
+        """Every label that the carrier has ever sold, in that order."""
+        return await self._ledger("/bookings")
 
     async def _ledger(self, path: str) -> list[dict[str, Any]]:
         installation = self._installation

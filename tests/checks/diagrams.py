@@ -11,11 +11,13 @@ from db.deadlines import DEADLINES
 from domain.documents import Kind
 from domain.lifecycle import Moves, ends
 from domain.orders.status import MOVES as ORDERS
+from domain.questions import RULES
 from domain.refunds.status import MOVES as REFUNDS
 from domain.refunds.status import RefundStatus
+from domain.returns.status import MOVES as RETURNS
 from domain.shipments.status import ENDED
 from domain.shipments.status import MOVES as SHIPMENTS
-from domain.tasks import RULES
+from domain.warranties.status import MOVES as WARRANTIES
 from tests.checks.outcome import ROOT, refuse
 
 PROCESSES = ROOT / "docs/processes"
@@ -48,7 +50,10 @@ def deadlines(document: str) -> str:
     lines = ["| deadline | after | opens | event |", "|---|---|---|---|"]
     for each in DEADLINES:
         if each.document == document:
-            after = _words(each.after) + (f", abroad {_words(each.abroad)}" if each.abroad else "")
+            longer = "pending" if document == "refund" else "abroad"
+            after = _words(each.after) + (
+                f", {longer} {_words(each.abroad)}" if each.abroad else ""
+            )
             after += f"; again {_words(each.again)} after an answer" if each.again else ""
             task = f"task `{each.task}`" if each.task else ""
             event = f"`{document}.{each.event}`" if each.event else ""
@@ -58,6 +63,8 @@ def deadlines(document: str) -> str:
 
 def _words(duration: timedelta) -> str:
     hours = int(duration.total_seconds() // 3600)
+    if not hours:
+        return "at once"
     return f"{hours} hours" if hours <= 48 else f"{hours // 24} days"
 
 
@@ -79,11 +86,16 @@ DRAWN: dict[str, Callable[[], str]] = {
     "states of orders": lambda: draw(ORDERS, ends(ORDERS)),
     "states of shipments": lambda: draw(SHIPMENTS, ends(SHIPMENTS) | ENDED),
     "states of refunds": lambda: draw(REFUNDS, ends(REFUNDS) | {RefundStatus.SUCCEEDED}),
+    "states of returns": lambda: draw(RETURNS, ends(RETURNS)),
+    "states of warranties": lambda: draw(WARRANTIES, ends(WARRANTIES)),
+    "messages of return_authorization": lambda: messages("return_authorization"),
     "messages of payment_refund": lambda: messages("payment_refund"),
     "messages of order_fulfillment": lambda: messages("order_fulfillment"),
     "messages of shipment_tracking": lambda: messages("shipment_tracking"),
     "deadlines of holds": lambda: deadlines("hold"),
+    "deadlines of orders": lambda: deadlines("order"),
     "deadlines of refunds": lambda: deadlines("refund"),
+    "deadlines of returns": lambda: deadlines("return"),
     "deadlines of shipments": lambda: deadlines("shipment"),
     "tasks of orders": lambda: tasks(Kind.ORDER),
     "tasks of shipments": lambda: tasks(Kind.SHIPMENT),

@@ -37,5 +37,5 @@ def shown(default: Any) -> str:
     if isinstance(default, SecretStr):
         return "the sandbox's"
     if isinstance(default, timedelta):
-        return f"{default.total_seconds():g} s"
+        return f"{default.total_seconds():.10g} s"
     return f"`{json.dumps(default) if isinstance(default, dict) else default}`"

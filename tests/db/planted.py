@@ -1,11 +1,30 @@
-"""Faults planted in sound books: for each check what breaks it."""
+"""Faults planted in sound books: for each check what breaks it, and which others must see it."""
+
+from tests.db.planted_notes import NOTES
+from tests.db.planted_terms import TERMS
+from tests.db.planted_units import UNITS
+from tests.db.planted_warranties import WARRANTIES
 
 SHELF = "md5('shelf')::uuid"
 RUNNING = "md5('running')::uuid"
 DROPPED = "md5('dropped')::uuid"
 DONE = "md5('done')::uuid"
 
-# For each check what breaks it, and which other checks must see the same fault.
+REPLACED = (
+    "INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object("
+    "'id', md5('anew'), 'number', 'SO-6', 'status', 'pending', 'confirmed_at', NULL,"
+    "'kind', 'replacement', 'replaces_return_id', md5('return'), 'payment_method', 'none',"
+    "'subtotal_amount', 0, 'shipping_amount', 0, 'tax_amount', 0, 'total_amount', 0))).*"
+    " FROM orders o WHERE number = 'SO-3'"
+)
+"""An order that replaces the goods of a return whose money went back."""
+
+RENEWAL = (
+    "INSERT INTO payments (id, order_id, provider, method, amount, currency, renews, created_by)"
+    " SELECT md5('renewal')::uuid, order_id, provider, method, 3800, currency, id, 'system'"
+    " FROM payments WHERE id = md5('payment-running')::uuid;"
+)
+
 BREAKS: dict[str, tuple[str, set[str]]] = {
     "I1a": ("UPDATE balances SET on_hand = 1 WHERE item_id = md5('mug')::uuid", {"I2a"}),
     "I1b": (f"UPDATE locations SET sellable = false WHERE id = {SHELF}", set()),
@@ -28,7 +47,10 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         "UPDATE balances SET reserved = reserved * 2",
         {"I1d"},
     ),
-    "I2a": ("UPDATE balances SET on_hand = on_hand + 1", set()),
+    "I2a": (
+        "UPDATE balances SET on_hand = on_hand + 1 WHERE item_id <> md5('saw')::uuid",
+        set(),
+    ),
     "I2b": ("UPDATE balances SET reserved = reserved + 1", set()),
     "I2c": (
         "INSERT INTO balances SELECT md5('mug')::uuid, id, 1 FROM locations WHERE kind = 'loss'",
@@ -38,7 +60,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I2e": ("UPDATE movements SET key = 'same' WHERE kind = 'adjustment'", set()),
     "I2f": (
         "UPDATE movements SET quantity = quantity + 1 WHERE kind = 'issue';"
-        "UPDATE balances SET on_hand = on_hand - 2",
+        "UPDATE balances SET on_hand = on_hand - 2 WHERE item_id <> md5('saw')::uuid",
         set(),
     ),
     "I2g": (f"UPDATE reservations SET status = 'released' WHERE document_id = {DONE}", set()),
@@ -49,7 +71,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     ),
     "I2i": (
         f"UPDATE order_lines SET delivered = delivered - 1 WHERE order_id = {DONE}",
-        {"I7d", "I8d"},
+        {"I7d", "I8d", "I12d"},
     ),
     "I2j": (
         "INSERT INTO shipments (id, order_id, site_id, status, carrier, service, ship_from,"
@@ -123,6 +145,26 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         " WHERE key = 'authorization/running' AND phase = 'succeeded'",
         {"I3a"},
     ),
+    "I3t": (
+        "UPDATE payments SET authorization_expires_at = now() + interval '1 hour'"
+        " WHERE id = md5('payment-running')::uuid;"
+        + RENEWAL
+        + "INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, recorded_at)"
+        " VALUES (gen_random_uuid(), md5('renewal')::uuid, 'authorization', 'succeeded', 'again',"
+        " 3800, now() - interval '6 minutes')",
+        set(),
+    ),
+    "I3v": (
+        f"UPDATE order_lines SET captured_units = quantity WHERE order_id = {DONE}",
+        set(),
+    ),
+    "I3w": (
+        f"UPDATE order_lines SET captured_units = quantity, cancelled = 2 WHERE order_id = {DONE}"
+        " AND item_id = md5('mug')::uuid;"
+        "UPDATE payment_entries SET shipment_id = NULL WHERE key = 'capture/done'",
+        {"I1d", "I7d"},
+    ),
+    "I3u": (RENEWAL.replace("3800", "3801"), set()),
     "I4a": (
         "INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object("
         "'id', md5('old'), 'number', 'SO-5', 'status', 'pending', 'confirmed_at', NULL,"
@@ -149,6 +191,11 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I5-refunds": (
         'UPDATE events SET data = \'{"from": "requested", "to": "cancelled"}\''
         " WHERE type = 'refund.approved.v1'",
+        set(),
+    ),
+    "I5-returns": (
+        'UPDATE events SET data = \'{"from": "requested", "to": "cancelled"}\''
+        " WHERE type = 'return.authorized.v1'",
         set(),
     ),
     "I5d": ("UPDATE events SET actor = '' WHERE subject = 'running'", set()),
@@ -194,28 +241,58 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         " WHERE type = 'refund.succeeded.v1'",
         set(),
     ),
+    "I8g": ("UPDATE payment_entries SET provider_reference = 'op' WHERE kind = 'refund'", set()),
     "I8c": ("UPDATE order_lines SET refunded_units = 0 WHERE id = md5('done-pot')::uuid", set()),
     "I8d": (
         "UPDATE refund_lines SET units = 2;"
         "UPDATE order_lines SET refunded_units = 2 WHERE id = md5('done-pot')::uuid",
-        set(),
+        {"I9d"},
     ),
     "I8e": ("UPDATE refunds SET approved_by = requested_by", set()),
-    "N4": (
-        "INSERT INTO tasks (id, kind, document_type, document_id, role, question, facts, choices,"
-        f" status, due_at) VALUES (gen_random_uuid(), 'payment_mismatch', 'order', {RUNNING},"
-        " 'finance', '?', '{\"key\": \"k\"}', '[\"ours\"]', 'open', now() + interval '1 day')",
+    "I9a": ("UPDATE order_lines SET coming_back = 1 WHERE id = md5('done-pot')::uuid", set()),
+    "I9b": (
+        "UPDATE returns SET status = 'inspected', closed_at = NULL;"
+        "DELETE FROM events WHERE type = 'return.closed.v1';"
+        "INSERT INTO return_lines (id, return_id, order_line_id, quantity, received, comment,"
+        " evidence) VALUES (gen_random_uuid(), md5('return')::uuid, md5('done-mug')::uuid, 1, 1,"
+        " '', '[]');"
+        "UPDATE order_lines SET returned = 1 WHERE id = md5('done-mug')::uuid",
+        {"I9c", "I9i"},
+    ),
+    "I9c": ("UPDATE movements SET document_id = NULL WHERE key = 'disposition/1'", set()),
+    "I9d": ("UPDATE return_dispositions SET accepted = false", set()),
+    "I9e": (
+        "UPDATE return_dispositions SET disposition = 'return_to_customer', location_id = NULL",
+        {"I9c"},
+    ),
+    "I9f": (REPLACED, {"I5d", "I7a"}),
+    "I9g": (
+        f"{REPLACED};UPDATE refunds SET return_id = NULL;"
+        "UPDATE return_dispositions SET accepted = false;"
+        "INSERT INTO order_lines SELECT (jsonb_populate_record(l, jsonb_build_object("
+        "'id', md5('anew-pot'), 'order_id', md5('anew'), 'quantity', 1, 'cancelled', 0,"
+        "'shipped', 0, 'delivered', 0, 'returned', 0, 'refunded_units', 0, 'captured_amount', 0,"
+        "'refunded_amount', 0, 'unit_price_amount', 0, 'tax_amount', 0, 'total_amount', 0))).*"
+        " FROM order_lines l WHERE id = md5('done-pot')::uuid",
+        {"I5d", "I1e"},
+    ),
+    "I9o": (
+        "INSERT INTO replacement_losses (shipment_id, return_id, answer, answered_by, settled_at)"
+        " SELECT md5('lost-shipment')::uuid, md5('return')::uuid, 'write_off', 'Ada', now()",
         set(),
     ),
-    "N1": ("UPDATE tasks SET status = 'open', due_at = now() - interval '1 hour'", set()),
-    "N3": (
-        "UPDATE idempotency_keys SET state = 'running', created_at = now() - interval '1 hour'"
-        " WHERE key = 'done'",
-        set(),
-    ),
-    "N2": (
-        "INSERT INTO inbound_facts (id, provider, provider_event_id, payload, state)"
-        " VALUES (gen_random_uuid(), 'p', 'e', '{}', 'waiting')",
-        set(),
-    ),
+    "I9h": ("UPDATE returns SET resolution = 'replacement'", set()),
+    "I8f": ("UPDATE refunds SET shipment_id = md5('done-shipment')::uuid", set()),
+    "I9i": ("UPDATE withdrawals SET lines = jsonb_set(lines, '{0,quantity}', '2')", set()),
+    "I9j": ("UPDATE returns SET shipment_id = md5('done-shipment')::uuid", {"I9k"}),
+    "I9k": ("UPDATE order_lines SET undelivered = 1 WHERE id = md5('done-pot')::uuid", set()),
+    "I9l": ("DELETE FROM parcels WHERE return_label_id IS NOT NULL", set()),
+    "I9n": ("UPDATE refunds SET label_fee_amount = 1, fee_amount = 1", {"I8a"}),
+    "I9m": ("UPDATE returns SET status = 'expired', closed_at = NULL", {"I5-returns"}),
+    "I3x": ("UPDATE orders SET prepaid_returned_amount = 1 WHERE number = 'SO-3'", set()),
+    "I3y": ("UPDATE shipments SET prepaid_amount = 9999 WHERE number = 'SHP-3'", {"I3x"}),
+    **NOTES,
+    **TERMS,
+    **UNITS,
+    **WARRANTIES,
 }

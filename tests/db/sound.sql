@@ -1,5 +1,5 @@
 -- Books without a fault: a delivered order of two lines, a lost parcel that was refunded, a running
--- order, and a cancelled one; a unit of the delivered order was given back.
+-- order, and a cancelled one; a unit of the delivered order came back on a return and was paid back.
 CREATE FUNCTION pg_temp.id(name text) RETURNS uuid LANGUAGE sql AS $$ SELECT md5(name)::uuid $$;
 CREATE FUNCTION pg_temp.place(wanted text) RETURNS uuid LANGUAGE sql AS
 $$ SELECT id FROM locations WHERE kind = wanted AND site_id IS NULL $$;
@@ -103,11 +103,46 @@ FROM (VALUES ('done', 'authorization', 3800), ('done', 'capture', 3800),
     ('dropped', 'authorization', 3800), ('dropped', 'void', 3800)) AS e(name, kind, amount),
     (VALUES ('requested'), ('succeeded')) AS phases(phase);
 
+INSERT INTO returns (id, number, order_id, customer_id, site_id, quarantine_id, status, kind,
+    resolution_wanted, resolution, resolved, ship_back, currency, decision, notes, requested_by,
+    last_received_at, closed_at)
+SELECT pg_temp.id('return'), 'RMA-1', pg_temp.id('done'), pg_temp.id('customer'),
+    pg_temp.id('site'), pg_temp.id('back'), 'closed', 'withdrawal', 'refund', 'refund', 1, 'own',
+    'USD', '{}', '', 'key:support', now(), now();
+INSERT INTO return_lines (id, return_id, order_line_id, quantity, received, reason, comment,
+    evidence)
+SELECT pg_temp.id('return-pot'), pg_temp.id('return'), pg_temp.id('done-pot'), 1, 1, 'defective',
+    '', '[]';
+INSERT INTO return_labels (id, return_id, status, service, ship_from, ship_to, carrier,
+    booking_reference, booked_at)
+SELECT pg_temp.id('label'), pg_temp.id('return'), 'booked', 'ground', '{}', '{}', 'sandbox', 'b/back',
+    now();
+INSERT INTO parcels (id, return_label_id, carrier, tracking_number, status)
+SELECT pg_temp.id('back-parcel'), pg_temp.id('label'), 'sandbox', 'T-back', 'booked';
+INSERT INTO return_dispositions (id, return_line_id, quantity, disposition, accepted, location_id,
+    condition, note, inspector)
+SELECT pg_temp.id('scrapped'), pg_temp.id('return-pot'), 1, 'scrap', true, pg_temp.place('loss'),
+    '', '', 'key:inspector';
+INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id, actor,
+    document_type, document_id, line_id, occurred_at)
+SELECT pg_temp.id(key), key, kind, pg_temp.id('pot'), 1, source, target, 'test', 'return',
+    pg_temp.id('return'), pg_temp.id('done-pot'), now()
+FROM (VALUES ('return/1', 'return', pg_temp.place('customer'), pg_temp.id('back')),
+    ('disposition/1', 'scrap', pg_temp.id('back'), pg_temp.place('loss')))
+    AS m(key, kind, source, target);
+UPDATE order_lines SET returned = 1 WHERE id = pg_temp.id('done-pot');
+
+INSERT INTO withdrawals (id, order_id, name, lines, statement, declared_by, declared_at,
+    confirmed_by, confirmed_at, return_id, acknowledgement)
+SELECT pg_temp.id('withdrawal'), pg_temp.id('done'), 'Ada', jsonb_build_array(jsonb_build_object(
+        'order_line_id', pg_temp.id('done-pot'), 'sku', 'POT', 'name', 'Pot', 'quantity', 1)),
+    'I withdraw', 'guest', now(), 'guest', now(), pg_temp.id('return'), 'received';
 INSERT INTO refunds (id, number, order_id, payment_id, status, source, currency, amount,
     shipping_amount, shipping_tax_amount, goodwill_amount, goodwill_tax_amount, tax_amount, reason,
-    requested_by, approved_by, attempt, succeeded_at)
+    requested_by, approved_by, attempt, succeeded_at, return_id)
 SELECT pg_temp.id('back'), 'REF-1', pg_temp.id('done'), pg_temp.id('payment-done'), 'succeeded',
-    'goodwill', 'USD', 1100, 0, 0, 0, 0, 100, 'broken', 'key:support', 'system', 1, now();
+    'return', 'USD', 1100, 0, 0, 0, 0, 100, 'broken', 'key:support', 'system', 1, now(),
+    pg_temp.id('return');
 INSERT INTO refund_lines (id, refund_id, order_line_id, units, amount, tax_amount)
 SELECT pg_temp.id('back-pot'), pg_temp.id('back'), pg_temp.id('done-pot'), 1, 1100, 100;
 INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, refund_id)
@@ -143,7 +178,12 @@ FROM (VALUES
     ('back', 1, 'refund.requested', NULL, NULL),
     ('back', 2, 'refund.approved', 'requested', 'approved'),
     ('back', 3, 'refund.submitted', 'approved', 'submitted'),
-    ('back', 4, 'refund.succeeded', 'submitted', 'succeeded'))
+    ('back', 4, 'refund.succeeded', 'submitted', 'succeeded'),
+    ('return', 1, 'return.requested', NULL, NULL),
+    ('return', 2, 'return.authorized', 'requested', 'authorized'),
+    ('return', 3, 'return.received', 'authorized', 'received'),
+    ('return', 4, 'return.inspected', 'received', 'inspected'),
+    ('return', 5, 'return.closed', 'inspected', 'closed'))
     AS e(document, sequence, type, source, target);
 INSERT INTO idempotency_keys (caller, key, route, fingerprint, resource_id, state, status, answer)
 SELECT 'shop', name, '/orders', '', pg_temp.id(name), 'done', 201, '{}'
@@ -155,3 +195,35 @@ VALUES (pg_temp.id('task'), 'parcel_lost', 'shipment', pg_temp.id('lost-shipment
 UPDATE shipment_lines x SET capture_amount = l.captured_amount FROM order_lines l
 WHERE l.id = x.order_line_id;
 UPDATE shipments SET capture_shipping_amount = 500 WHERE number IN ('SHP-1', 'SHP-2');
+
+INSERT INTO items (id, sku, name, status, tracking)
+VALUES (pg_temp.id('saw'), 'SAW', 'Saw', 'active', 'serial');
+INSERT INTO balances (item_id, location_id, on_hand)
+VALUES (pg_temp.id('saw'), pg_temp.id('shelf'), 1);
+INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id, actor,
+    occurred_at)
+VALUES (pg_temp.id('opening-saw'), 'opening/saw', 'adjustment', pg_temp.id('saw'), 1,
+    pg_temp.place('opening'), pg_temp.id('shelf'), 'test', now());
+INSERT INTO units (id, item_id, serial, serial_key, status, ownership, location_id, events)
+VALUES (pg_temp.id('saw-1'), pg_temp.id('saw'), 'S1', 's1', 'in_stock', 'own',
+    pg_temp.id('shelf'), 1);
+INSERT INTO unit_events (unit_id, sequence, kind, to_status, to_location_id, movement_id, actor)
+VALUES (pg_temp.id('saw-1'), 1, 'entered', 'in_stock', pg_temp.id('shelf'),
+    pg_temp.id('opening-saw'), 'test');
+
+INSERT INTO warranty_terms (id, code, version, duration_months, starts, covers, excluded_symptoms,
+    transferable, replacement_rule, settle_by, evidence_for, defined_by, valid_from)
+VALUES (pg_temp.id('term'), 'YEAR', 1, 12, 'delivery', '["parts"]', '[]', false, 'remaining',
+    '["repair"]', '[]', 'test', now() - interval '1 day');
+INSERT INTO item_warranty_terms (item_id, valid_from, code)
+VALUES (pg_temp.id('mug'), now() - interval '1 day', 'YEAR');
+INSERT INTO warranties (id, number, status, item_id, customer_id, order_id, order_line_id,
+    shipment_id, unit_id, quantity, term_id, term_code, duration_months, starts_on, ends_on, source,
+    proof_of_purchase, registered_by)
+VALUES
+    (pg_temp.id('warranty'), 'WTY-1', 'active', pg_temp.id('mug'), pg_temp.id('customer'),
+     pg_temp.id('done'), pg_temp.id('done-mug'), pg_temp.id('done-shipment'), NULL, 2,
+     pg_temp.id('term'), 'YEAR', 12, '2032-02-29', '2033-02-28', 'delivery', '', 'system'),
+    (pg_temp.id('saw-warranty'), 'WTY-2', 'active', pg_temp.id('saw'), pg_temp.id('customer'),
+     NULL, NULL, NULL, pg_temp.id('saw-1'), 1, pg_temp.id('term'), 'YEAR', 12, '2031-01-31',
+     '2032-01-31', 'manual', 'receipt 1187', 'test');

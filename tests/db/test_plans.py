@@ -15,9 +15,12 @@ from db.orders.tables import OrderRow
 from db.pages import Window, bounded
 from db.payments import PaymentRow
 from db.reads.payments import search_payments
+from db.refunds.reads import search_refunds
+from db.refunds.tables import RefundRow
 from db.shipments.reads import search_shipments
 from db.shipments.tables import ShipmentRow
 from domain.access import Reach
+from domain.ids import CustomerId
 from domain.orders.status import STATES_OF, FulfillmentStatus
 from tests.shop import Shop, opened
 
@@ -43,6 +46,12 @@ INSERT INTO shipments (id, number, order_id, site_id, status, carrier, service, 
     created_at)
 SELECT id, 'BS-' || n, id, (SELECT min(id::text)::uuid FROM sites), 'cancelled', 'c', 'ground',
     '{}', '{}', moment
+FROM series, LATERAL (SELECT lpad(to_hex(n), 32, '0')::uuid AS id) i;
+INSERT INTO refunds (id, number, order_id, payment_id, shipment_id, source, status, currency,
+    amount, shipping_amount, shipping_tax_amount, goodwill_amount, goodwill_tax_amount, tax_amount,
+    reason, requested_by, created_at)
+SELECT id, 'BR-' || n, id, id, id, 'shipment', 'succeeded', 'USD', 1, 0, 0, 1, 0, 0, 'r', 'tests',
+    moment
 FROM series, LATERAL (SELECT lpad(to_hex(n), 32, '0')::uuid AS id) i;
 ANALYZE
 """.replace(
@@ -93,6 +102,14 @@ LISTS: dict[str, tuple[Select[Any], Any, Sequence[Window]]] = {
     },
     "a rare source": (search_orders(source="rare"), OrderRow.id, ()),
     "a rare source's own": (search_orders(Reach(source="rare")), OrderRow.id, ()),
+    "the refunds of a shipment": (search_refunds(shipment_id=UUID(int=9)), RefundRow.id, ()),
+    "the refunds of a shipment, of one customer": (
+        search_refunds(Reach(customer_id=CustomerId(UUID(int=9))), shipment_id=UUID(int=9)),
+        RefundRow.id,
+        (),
+    ),
+    "the refunds of a return": (search_refunds(return_id=UUID(int=1)), RefundRow.id, ()),
+    "a provider's payment": (search_payments(provider_reference="none"), PaymentRow.id, ()),
     "what is on its way": (
         search_orders(statuses=STATES_OF[FulfillmentStatus.SHIPPED]),
         OrderRow.id,

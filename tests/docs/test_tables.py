@@ -13,6 +13,7 @@ from typer.main import get_command
 from api import refusals
 from domain import errors
 from domain.access import ALLOWED, GRANTABLE, Command, Role
+from domain.policy import Policy
 from gateways.partners import PARTNERS
 from runtime.cli import app
 from runtime.settings import Settings
@@ -23,6 +24,7 @@ from simulators.faults import MoneyFault, OperationFault, WebhookFault
 from simulators.payments.routes import OPERATIONS as PAYMENTS_OPERATIONS
 from simulators.payments.rules import TOKENS
 from simulators.settings import SimulatorSettings
+from tests.checks.openapi import operations
 from tests.docs.examples import ROOT
 
 INTEGRATING = (ROOT / "docs/integrating.md").read_text()
@@ -50,6 +52,22 @@ def test_every_refusal_is_listed_with_its_status() -> None:
         if isinstance(each, type) and issubclass(each, errors.DomainError)
     ]
     assert written == {(each.code, each.status) for each in classes if each.code not in UNHEARD}
+
+
+def test_each_operation_stands_where_it_says_what_becomes_of_its_key() -> None:
+    """Needed, or honoured when sent: as the description of the operation has it."""
+    listed = {
+        operation: head.split(";")[0]
+        for head, cell in rows(INTEGRATING, "### Idempotency")
+        for operation in re.findall(r"`((?:POST|PATCH) [^`]+)`", cell)
+    }
+    described = {
+        re.sub(r"{[^}]*}", "{id}", name): "needed" if one["required"] else "honoured when sent"
+        for name, operation in operations()
+        for one in operation.get("parameters", ())
+        if one["name"] == "Idempotency-Key"
+    }
+    assert listed == described
 
 
 def test_every_command_is_listed_with_its_roles() -> None:
@@ -101,6 +119,24 @@ def test_every_setting_is_listed_with_its_default(
     }
 
 
+def test_what_the_company_decides_is_given_to_api_and_worker_alike() -> None:
+    """A refund is worked out by the same shipping rates as the estimate that was shown before."""
+    readers = {row[0].strip("` "): row[2] for row in rows(CONFIGURATION, "## Settings")}
+    compose = (ROOT / "docker-compose.yml").read_text()
+    both = compose.partition("x-stateset-environment:")[2].partition("\nservices:")[0]
+    for name in Policy.model_fields:
+        setting = f"STATESET_{name.upper()}"
+        assert readers[setting] == "api, worker", setting
+        assert f"  {setting}:\n" in both, setting
+
+
+def test_every_word_of_the_glossary_is_explained_once() -> None:
+    """The same word twice is two meanings, or one that is told in two ways."""
+    words = [row[0] for row in rows((ROOT / "docs/glossary.md").read_text(), "# ")]
+    assert len(words) > 50
+    assert sorted({word for word in words if words.count(word) > 1}) == []
+
+
 def shown(default: Any) -> str:
     """Write a default as the tables do."""
     if default is ...:
@@ -110,7 +146,7 @@ def shown(default: Any) -> str:
     if isinstance(default, SecretStr):
         return "the sandbox's"
     if hasattr(default, "total_seconds"):
-        return f"{default.total_seconds():g} s"
+        return f"{default.total_seconds():.10g} s"
     return f"`{json.dumps(default) if isinstance(default, dict) else default}`"
 
 

@@ -24,6 +24,7 @@ from domain.payments import (
     payment_status,
     refund_key,
     requirement_met,
+    to_renew,
     void_key,
 )
 from tests.domain.examples import some
@@ -213,3 +214,20 @@ def test_dropping_what_the_customer_may_have_confirmed_leaves_nothing(end: Phase
 def test_money_that_its_customer_has_to_confirm_is_shown_as_that() -> None:
     asked = add_up([entry(A, Phase.REQUESTED), entry(A, Phase.ACTION_REQUIRED)])
     assert payment_status(100, 100, asked) is PaymentStatus.ACTION_REQUIRED
+
+
+@pytest.mark.parametrize(
+    ("needed", "lasting", "left", "amount"),
+    [
+        (3800, 0, 3800, 3800),
+        (1300, 0, 3800, 1300),
+        (3800, 2500, 3800, 1300),
+        (3800, 0, 1300, 1300),
+        (3800, 3800, 3800, 0),
+        (1300, 2500, 3800, 0),
+    ],
+)
+def test_so_much_is_renewed_as_is_needed_for_longer_and_no_more_than_is_left(
+    needed: int, lasting: int, left: int, amount: int
+) -> None:
+    assert to_renew(needed, lasting, left) == amount

@@ -1,5 +1,6 @@
 """What goes back: every cent of what was paid can, and not one more."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,8 +10,16 @@ from hypothesis import strategies as st
 from domain.errors import AmountExceeded, CurrencyMismatch, NotFound, QuantityExceeded
 from domain.ids import LineId, OrderId
 from domain.money import Money
+from domain.refunds.due import Due, DueLine
 from domain.refunds.requests import RefundLine, RefundParts
-from domain.refunds.rules import Due, PaidLine, PaidOrder, PaidPayment, tenders, work_out
+from domain.refunds.rules import (
+    PaidLine,
+    PaidOrder,
+    PaidPayment,
+    tenders,
+    undelivered,
+    work_out,
+)
 
 ORDER = OrderId(uuid4())
 
@@ -45,6 +54,7 @@ class Shop:
             refunded_goodwill=goodwill,
             refunded_goodwill_tax=sum(due.goodwill_tax for due in self.given),
             refunded_tax=sum(due.tax for due in self.given),
+            given_shipping=shipping,
         )
 
     @property
@@ -209,3 +219,19 @@ def test_payments_together_give_what_is_due_the_newest_first(
     assert taken == min(first, due.amount)
     units = [line.units for part in given_by.values() for line in part.lines]
     assert sum(units) == len(parts)
+
+
+@given(tax=st.integers(0, 2000), first=st.integers(0, 9_999))
+def test_the_tax_of_a_lost_parcel_and_of_what_arrived_adds_up(tax: int, first: int) -> None:
+    """Two parcels of one line: whatever was paid for the first, all tax goes back with both."""
+    key = LineId(uuid4())
+    lost_line = PaidLine(key, 1, first, 0, 0, tax, 10_000, refunded_tax=0)
+    paid = replace(Shop().paid, lines={key: lost_line})
+    lost = undelivered([DueLine(key, 1, first, tax=0)], 0, paid)
+    arrived = PaidLine(
+        key, 1, 10_000 - first, 0, 0, tax, 10_000, refunded_tax=lost.tax, refunded_beside=first
+    )
+    paid = replace(paid, lines={key: arrived}, payments=[PaidPayment(uuid4(), 10_000)])
+    lines = (RefundLine(order_line_id=key, units=1),)
+    back = work_out(RefundParts(order_id=ORDER, lines=lines), paid)
+    assert (lost.amount + back.amount, lost.tax + back.tax) == (10_000, tax)

@@ -15,6 +15,8 @@ from tests.fuzz import corpus
 from tests.fuzz.wire import Wish
 
 METHODS = ("get", "post", "patch", "put", "delete")
+QUERIES = {"/warranties/check": "?serial=SN-1"}
+"""What a sound request says in its query, where it has to say something."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Known:
     """Tracking numbers."""
     secrets: Mapping[str, str]
     """Of webhooks, by provider."""
+    token: str
+    """Of a guest who may withdraw."""
 
 
 class Maker:
@@ -60,6 +64,12 @@ class Maker:
         for body in bodies:
             yield self._wish("models", method, self._target(path), self._written(body))
 
+    def each(self) -> Iterator[Wish]:
+        """Yield a sound request for each operation: chance may leave one out."""
+        for method, path, _ in self._operations:
+            target = self._target(path) + QUERIES.get(path, "")
+            yield self._wish("sound", method, target, self._sound(method, path))
+
     def _wish(
         self,
         source: str,
@@ -71,6 +81,8 @@ class Maker:
         given = {"Authorization": f"Bearer {self._known.key}"}
         if body:
             given["Content-Type"] = "application/json"
+        if target.startswith("/guest/"):
+            given["Withdrawal-Token"] = self._known.token
         if method == "POST":
             given["Idempotency-Key"] = f"fuzz-{self._random.getrandbits(64):x}"
         return Wish(source, method, target, {**given, **(headers or {})}, body)

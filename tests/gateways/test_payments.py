@@ -117,7 +117,7 @@ async def test_a_lost_answer_is_a_failure_and_the_money_is_found_by_key(
     assert found is not None
     assert found.outcome is Outcome.SUCCEEDED
     assert await payments.authorize(mine, "tok_timeout_after_success", TEN) == found
-    assert await _executed(payments_server, mine) == 1
+    assert await executed(payments_server, mine) == 1
 
 
 async def test_a_request_that_was_never_carried_out_is_not_found_and_can_be_sent_again(
@@ -129,7 +129,7 @@ async def test_a_request_that_was_never_carried_out_is_not_found_and_can_be_sent
     assert await payments.find(mine) is None
     again = await payments.authorize(mine, "tok_timeout_before_success", TEN)
     assert again.outcome is Outcome.SUCCEEDED
-    assert await _executed(payments_server, mine) == 1
+    assert await executed(payments_server, mine) == 1
 
 
 async def test_parallel_calls_with_one_key_move_money_once(
@@ -142,7 +142,7 @@ async def test_parallel_calls_with_one_key_move_money_once(
     assert len({result.reference for result in results}) == 1
     sums = await payments_server.ask("GET", f"/authorizations/{authorization}")
     assert sums["captured"] == 400
-    assert await _executed(payments_server, mine) == 1
+    assert await executed(payments_server, mine) == 1
 
 
 async def test_parallel_refunds_with_different_keys_never_exceed_what_was_captured(
@@ -211,7 +211,7 @@ async def test_every_outage_is_a_failure_and_the_same_key_heals_it(
     patience = timedelta(seconds=1) if kind.startswith("http_") else None
     assert failure.value.retry_after == patience
     assert (await payments.capture(mine, authorization, TEN)).outcome is Outcome.SUCCEEDED
-    assert await _executed(payments_server, mine) == 1
+    assert await executed(payments_server, mine) == 1
 
 
 async def test_a_wrong_api_key_is_an_outage_and_not_a_decline(payments_server: Simulator) -> None:
@@ -228,7 +228,7 @@ async def test_a_provider_that_is_not_there_is_a_failure() -> None:
     await nobody.aclose()
 
 
-async def _executed(server: Simulator, mine: str) -> int:
+async def executed(server: Simulator, mine: str) -> int:
     ledger = await server.ask("GET", "/ledger?limit=10000")
     counts = [row["executed"] for row in ledger["data"] if row["key"] == mine]
     assert len(counts) == 1

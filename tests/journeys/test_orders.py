@@ -202,7 +202,7 @@ async def test_a_lost_parcel_is_refunded_once_a_person_says_so(installation: Ins
     assert wrong.status in (409, 422)
     decided = await installation.post(f"/tasks/{task['id']}/decide", {"choice": "refund"})
     assert decided.body["status"] == "done"
-    done = await installation.reaches(order_id, status="completed")
+    done = await installation.reaches(order_id, status="completed", payment_status="refunded")
     assert done["lines"][0]["written_off"] == 1
     kinds = [(kind, executed) for kind, _, _, executed in await installation.ledger(order_id)]
     assert kinds == [("authorization", 1), ("capture", 1), ("refund", 1)]

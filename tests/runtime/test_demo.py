@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -37,8 +38,8 @@ def test_the_demo_ends_as_told_with_sound_books(tmp_path: Path) -> None:
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     figures = json.loads(report.read_text())
-    assert figures["orders"]["accepted"] == 23
-    assert figures["orders"]["by_status"] == {"completed": 21, "cancelled": 2}
+    assert figures["orders"]["accepted"] == 26
+    assert figures["orders"]["by_status"] == {"completed": 24, "cancelled": 2}
     assert figures["totals"]["ours"] == figures["totals"]["data"] > 0
     assert figures["verify"]["violations"] == 0
     assert figures["verify"]["checks"] >= 58
@@ -46,6 +47,9 @@ def test_the_demo_ends_as_told_with_sound_books(tmp_path: Path) -> None:
     assert "out_of_stock" in run.stdout
     assert "decided to refund" in run.stdout
     assert "waits for finance's approval" in run.stdout
+    assert "is closed, 44.00 USD given back" in run.stdout
+    assert "is closed, another one is on its way" in run.stdout
+    assert re.search(r"RMA-\d+ is expired", run.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +59,7 @@ async def trading(server_dir: Path) -> AsyncIterator[tuple[Target, Path]]:
     settings = Settings().model_copy(update={"data_dir": folder, **FREE})
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("STATESET_PAYMENT_WINDOW", "3")
+        environment.setenv("STATESET_SHIP_BACK_WINDOW", "6")
         async with Stack(settings, make_api_key=development_key, say=lambda _: None) as stack:
             await stack.ready()
             target = target_of(stack.record)

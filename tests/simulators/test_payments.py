@@ -114,7 +114,7 @@ async def test_a_pending_refund_holds_its_money_until_it_is_settled(payments: Si
     assert (await payments.ask("GET", path))["refundable"] == 1000
 
 
-async def test_a_refund_that_succeeded_can_fail_later_and_the_money_comes_back(
+async def test_a_refund_that_succeeded_can_fail_later_and_reach_the_card_after_all(
     payments: Simulator,
 ) -> None:
     path = f"/authorizations/{(await reserve(payments))['authorization']}"
@@ -124,6 +124,10 @@ async def test_a_refund_that_succeeded_can_fail_later_and_the_money_comes_back(
     await payments.ask("POST", "/sandbox/operations/settle", settlement)
     sums = await payments.ask("GET", path)
     assert (sums["refunded"], sums["refundable"]) == (0, 1000)
+    after_all = {"key": refund["key"], "outcome": "succeeded"}
+    settled = await payments.ask("POST", "/sandbox/operations/settle", after_all)
+    assert (settled["outcome"], settled["executed"]) == ("succeeded", 1)
+    assert (await payments.ask("GET", path))["refunded"] == 1000
 
 
 @pytest.mark.parametrize("kind", ["refunds", "chargebacks"])

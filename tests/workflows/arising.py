@@ -46,15 +46,14 @@ def travelled(to: str, token: str = "tok_ok") -> Callable[[Stage], Awaitable[Ask
     return arise
 
 
-def refused_once(end: str, kind: TaskKind) -> Callable[[Stage], Awaitable[Asked]]:
-    """The provider has refused to give the money back."""
+def refused(end: str, kind: TaskKind) -> Callable[[Stage], Awaitable[Asked]]:
+    """The provider has refused to give the money of goods back that never arrived."""
 
     async def arise(stage: Stage) -> Asked:
         asked = await travelled(end, "tok_refund_declined")(stage)
-        first = await stage.task(kind, asked.about)
         await stage.decide(kind, asked.about, "refund")
-        await stage.asked_again(kind, asked.about, first)
-        return asked
+        assert asked.order is not None
+        return Asked(await stage.refund(asked.order, "failed"), asked.order)
 
     return arise
 
@@ -211,6 +210,7 @@ def other_amount(operation: str) -> Callable[[Stage], Awaitable[Asked]]:
         await stage.travel(shipment, "lost" if operation == "refund" else "in_transit")
         if operation == "refund":
             await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
+            return Asked(await stage.refund(order, "submitted"), order)
         return Asked(shipment, order)
 
     return arise

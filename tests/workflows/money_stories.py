@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.ids import OrderId, ShipmentId
+from domain.ids import ItemId, OrderId, ShipmentId
 from domain.shipments.booking import AnswerDetails
 from domain.tasks import TaskKind
 from tests.patience import eventually
@@ -53,13 +53,14 @@ async def view(stage: Stage, order: OrderId) -> Any:
         return (await callers.get(f"/orders/{order}")).json()
 
 
-async def half_gone(stage: Stage) -> tuple[OrderId, ShipmentId, int]:
+async def half_gone(stage: Stage, *goods: tuple[ItemId, int]) -> tuple[OrderId, ShipmentId, int]:
     """Let one of two parcels leave while the carrier refuses a label for the other one.
 
-    Returns the one that left, and the money that was taken for it.
+    Two mugs, unless other ``goods`` are told that leave from both sites. Returns the one that left,
+    and the money that was taken for it.
     """
-    mug = await stage.shop.item(AUS=1, RNO=1)
-    order = await stage.shop.place((mug, 2), postal_code="00000")
+    goods = goods or ((await stage.shop.item(AUS=1, RNO=1), 2),)
+    order = await stage.shop.place(*goods, postal_code="00000")
     first, _ = await stage.shipments(order, "pending", 2)
     details = await from_the_counter(stage)
     await stage.decide(K.BOOKING_REFUSED, first, "own_label", details)
@@ -77,3 +78,20 @@ async def the_rest_gets_an_address(stage: Stage, order: OrderId) -> None:
 async def held_for(stage: Stage, order: OrderId, reason: str) -> Any:
     shown = await view(stage, order)
     return shown if [hold["reason"] for hold in shown["holds"]] == [reason] else None
+
+
+async def paid_with_two_cards(stage: Stage, *goods: tuple[ItemId, int]) -> tuple[OrderId, int, int]:
+    """Deliver an order of which each half is paid with a card of its own.
+
+    Returns it with its total, and the part of that which the first card has paid.
+    """
+    order, first, taken = await half_gone(stage, *goods)
+    total = (await stage.order(order, "confirmed"))["total_amount"]
+    await stage.by_itself(order, "expire")
+    await eventually(lambda: held_for(stage, order, "awaiting_payment"))
+    await the_rest_gets_an_address(stage, order)
+    await stage.pay(order, "tok_ok")
+    for shipment in (first, await stage.shipment(order, "booked")):
+        await stage.travel(shipment, "delivered")
+    await stage.order(order, "completed")
+    return order, total, taken

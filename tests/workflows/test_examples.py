@@ -1,6 +1,7 @@
 """The examples at /docs are true: in the sample company each of them is accepted."""
 
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -51,15 +52,81 @@ class Finding:
         ways = {
             "{order_id}": self._an_unpaid_order,
             "{task_id}": self._a_refused_label,
+            "{shipment_id}/pick": self._a_pick_list,
             "{shipment_id}": self._a_parcel_of_another_carrier,
             "{refund_id}": self._a_refund_to_approve,
+            "{payment_id}/receipts": self._a_transfer,
+            "{return_id}/receive": partial(self._a_return, 1),
+            "{return_id}/inspect": partial(self._a_return, 1, received=True),
+            "{return_id}/cancel": partial(self._a_return, 1),
+            "{payment_id}": self._a_payment,
+            "{return_id}": partial(self._a_return, 2),
             "{customer_id}": self._a_customer,
             "{item_id}": self._an_item,
+            "{warranty_id}": self._a_warranty,
         }
         for name, way in ways.items():
             if name in path:
-                path = path.replace(name, await way())
+                whole, found = name.partition("/")[0], await way()
+                path = path.replace(whole, found)
+        if "{hold_id}" in path:
+            path = path.replace("{hold_id}", await self._a_hold(path.split("/")[2]))
         return path.replace("{site}", "CMH")
+
+    async def fill(self, body: Any, path: str) -> None:
+        """Put the ids of what is there into an example: an order's, a line's, a return's line."""
+        if "order_line_id" in body:
+            body["order_line_id"] = await self._a_delivered_line()
+        if "order_id" in body:
+            body["order_id"] = await self.a_delivered_order()
+            order = (await self._callers.get(f"/orders/{body['order_id']}")).json()
+            for line in body.get("lines", ()):
+                line["order_line_id"] = order["lines"][0]["id"]
+        for line in body.get("lines", ()):
+            if "line_id" in line:
+                shipment = (await self._callers.get(path.rpartition("/")[0])).json()
+                line["line_id"] = shipment["lines"][0]["id"]
+            if "return_line_id" in line:
+                back = (await self._callers.get(path.rpartition("/")[0])).json()
+                line["return_line_id"] = back["lines"][0]["id"]
+
+    async def _a_delivered_line(self) -> str:
+        order = (await self._callers.get(f"/orders/{await self.a_delivered_order()}")).json()
+        return str(order["lines"][0]["id"])
+
+    async def _a_warranty(self) -> str:
+        """Return a warranty that was registered under the term of an example."""
+        body = {"order_line_id": await self._a_delivered_line(), "term": "TENT-24"}
+        made = await self._callers.post("/warranties", body)
+        assert made.status_code == 201, made.text
+        return str(made.json()["id"])
+
+    async def headers(self, path: str) -> dict[str, str]:
+        """Return what a guest sends besides: the token of a link that was mailed."""
+        if path != "/guest/withdrawals":
+            return {}
+        order_id = await self.a_delivered_order()
+        order = (await self._callers.get(f"/orders/{order_id}")).json()
+        asked = {"order_number": order["number"], "email": "maya.okafor@example.com"}
+        await self._callers.post("/guest/withdrawals/links", asked)
+        events = (await self._callers.get(f"/orders/{order_id}/timeline?limit=100")).json()
+        [token] = [one["data"]["token"] for one in events["items"] if "token" in one["data"]]
+        return {"Withdrawal-Token": token}
+
+    async def _a_return(self, units: int, *, received: bool = False) -> str:
+        """Return a return: of one tent authorized, of two, which are dear, put to support."""
+        order_id = await self.a_delivered_order()
+        [line] = (await self._callers.get(f"/orders/{order_id}")).json()["lines"]
+        wanted = {"order_line_id": line["id"], "quantity": units, "reason": "wrong_size"}
+        made = await self._callers.post("/returns", {"order_id": order_id, "lines": [wanted]})
+        assert made.status_code == 201, made.text
+        back = made.json()
+        if units == 1:
+            await self._callers.post(f"/returns/{back['id']}/authorize", {})
+        if received:
+            lines = [{"return_line_id": back["lines"][0]["id"], "quantity": 1}]
+            await self._callers.post(f"/returns/{back['id']}/receive", {"lines": lines})
+        return str(back["id"])
 
     async def _first(self, path: str) -> str:
         async def there() -> str:
@@ -75,6 +142,17 @@ class Finding:
         await self._stage.travel(await self._stage.shipment(order, "booked"), "delivered")
         await self._stage.order(order, "completed")
         return str(order)
+
+    async def _a_hold(self, order: str) -> str:
+        held = await self._callers.post(f"/orders/{order}/holds", {"reason": "manual"})
+        return str(held.json()["holds"][0]["id"])
+
+    async def _a_payment(self) -> str:
+        """Return a payment of which nothing is taken yet."""
+        tents = [{"sku": "TENT-2P", "quantity": 1}]
+        order = OrderId(UUID(await self._placed(payment={"token": "tok_ok"}, lines=tents)))
+        await self._stage.shipment(order, "booked")
+        return await self._first(f"/payments?order_id={order}")
 
     async def _a_refund_to_approve(self) -> str:
         body = {
@@ -100,10 +178,26 @@ class Finding:
     async def _an_unpaid_order(self) -> str:
         return await self._placed()
 
+    async def _a_transfer(self) -> str:
+        order = await self._placed(payment={"method": "bank_transfer"})
+        return await self._first(f"/payments?order_id={order}")
+
     async def _a_refused_label(self) -> str:
         order = await self._placed(UNSERVICEABLE, payment={"token": "tok_ok"})
         shipment = await self._first(f"/shipments?order_id={order}")
         return await self._first(f"/tasks?kind=booking_refused&document_id={shipment}")
+
+    async def _a_pick_list(self) -> str:
+        """Return a shipment of two stoves that are known by their serials."""
+        price = {"amount": 8900, "currency": "USD"}
+        stove = {"sku": "STOVE-P", "name": "Stove", "tracking": "serial", "prices": [price]}
+        await self._callers.post("/items", stove)
+        stock = {"sku": "STOVE-P", "site": "AUS", "quantity": 2, "reason": "found"}
+        body = {**stock, "serials": ["ST-104", "ST-107"]}
+        assert (await self._callers.post("/inventory/adjustments", body)).status_code == 201
+        lines = [{"sku": "STOVE-P", "quantity": 2}]
+        order = await self._placed(payment={"token": "tok_ok"}, lines=lines)
+        return await self._first(f"/shipments?order_id={order}")
 
     async def _a_parcel_of_another_carrier(self) -> str:
         return await self._first("/shipments?tracking_number=FS-20417-1")
@@ -120,9 +214,10 @@ async def test_every_example_is_accepted(company: Stage) -> None:
     async with calling(company) as callers:
         finding = Finding(callers, company)
         for method, path, body in examples(company):
-            if "order_id" in body:
-                body["order_id"] = await finding.a_delivered_order()
-            answer = await callers.ask(method, await finding.address(path), json=body)
+            address = await finding.address(path)
+            await finding.fill(body, address)
+            headers = await finding.headers(address)
+            answer = await callers.ask(method, address, json=body, headers=headers)
             sent.add(f"{method} {path}")
             if not answer.is_success:
                 refused.append(f"{method} {path} {body}: {answer.text}")

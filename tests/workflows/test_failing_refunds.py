@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from tests.workflows.asking import calling
+from tests.workflows.exact import Sold, sold
 from tests.workflows.money_stories import K, until
 from tests.workflows.refund_stories import ask, dear, delivered, is_now, usd
 from tests.workflows.stage import Stage
@@ -132,3 +133,33 @@ async def test_a_refund_made_in_the_providers_dashboard_is_a_refund_like_others(
     await until(stage, order, refunded=1500)
     async with calling(stage) as callers:
         assert len((await callers.get(path, role="finance")).json()["items"]) == 1
+
+
+async def test_a_try_that_succeeds_after_the_retry_is_shown_as_too_much_and_moves_nothing_by_itself(
+    stage: Stage,
+) -> None:
+    """RET-09: 67.99 was given twice; the provider is asked by the key, finance is told."""
+    order, _ = await sold(stage, Sold(1, 6799))
+    asked = await ask(stage, order_id=str(order), goodwill=usd(6799))
+    await is_now(stage, asked, "succeeded")
+    await stage.fails_late(order, "refund")
+    await is_now(stage, asked, "failed")
+    await stage.decide(K.REFUND_FAILED, UUID(asked["id"]), "retry")
+    await is_now(stage, asked, "succeeded")
+    settlement = {"key": f"refund/{asked['id']}/1", "outcome": "succeeded"}
+    await stage.payments.ask("POST", "/sandbox/operations/settle", settlement)
+    await until(stage, order, refunded=2 * 6799)
+    task = await stage.task(K.UNASKED_REFUND, order)
+    assert task["facts"]["too_much"]["amount"] == 6799
+    assert (
+        f"{asked['number']} that had failed has succeeded after all: 67.99 USD" in task["question"]
+    )
+    async with calling(stage) as callers:
+        shown = (await callers.get(f"/orders/{order}")).json()
+        refunds = (await callers.get(f"/refunds?order_id={order}", role="finance")).json()["items"]
+    assert shown["payments"][0]["refunded"]["amount"] == 2 * 6799
+    assert sorted((one["source"], one["status"]) for one in refunds) == [
+        ("goodwill", "succeeded"),
+        ("provider", "succeeded"),
+    ]
+    assert await stage.broken() == []

@@ -9,7 +9,9 @@ from db.tasks import answer_task
 from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
 from domain.tasks import Decision, TaskKind
+from tests.workflows.return_stories import back_is, do
 from tests.workflows.stage import Stage
+from tests.workflows.undelivered_stories import brought_back
 
 LONG_AGO = (datetime.now(UTC) - timedelta(hours=20)).isoformat()
 
@@ -26,6 +28,10 @@ async def test_a_lost_parcel_is_refunded_when_a_person_decides_so(stage: Stage) 
 
     assert await stage.result(stage.run(order)) == "completed"
     assert await stage.result(stage.tracking(shipment)) == "lost"
+    refund = await stage.refund(order)
+    [given] = await stage.shop.rows("SELECT * FROM refunds WHERE id = :id", id=refund)
+    assert (given["source"], given["shipment_id"]) == ("shipment", shipment)
+    assert (given["requested_by"], given["approved_by"]) == ("person", "system")
     [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
     assert (line["shipped"], line["written_off"], line["delivered"]) == (1, 1, 0)
     assert line["refunded_amount"] == line["captured_amount"] == line["total_amount"]
@@ -33,45 +39,18 @@ async def test_a_lost_parcel_is_refunded_when_a_person_decides_so(stage: Stage) 
     assert await stage.shop.stock(mug) == (0, 0)
 
 
-async def test_a_returned_parcel_is_refunded_and_its_goods_wait_in_quarantine(
+async def test_goods_whose_refund_the_provider_refuses_are_settled_and_finance_is_asked(
     stage: Stage,
-) -> None:
-    mug = await stage.shop.item(AUS=2)
-    order = await stage.shop.place((mug, 2))
-    shipment = await stage.shipment(order, "booked")
-    await stage.travel(shipment, "returned")
-    await stage.decide(TaskKind.UNDELIVERABLE, shipment, "refund")
-
-    assert await stage.result(stage.run(order)) == "completed"
-    assert await stage.result(stage.tracking(shipment)) == "returned"
-    [back] = await stage.shop.rows(
-        "SELECT on_hand::int, reserved::int FROM balances b"
-        " JOIN locations l ON l.id = b.location_id"
-        " WHERE item_id = :item AND l.kind = 'quarantine'",
-        item=mug,
-    )
-    assert back == {"on_hand": 2, "reserved": 0}
-    assert await stage.shop.stock(mug) == (0, 0)
-    moved = await stage.moved(order)
-    assert moved["refund"] == moved["capture"] - 500
-
-
-@pytest.mark.parametrize(
-    ("end", "question"),
-    [("lost", TaskKind.PARCEL_LOST), ("returned", TaskKind.UNDELIVERABLE)],
-)
-async def test_goods_whose_refund_is_refused_are_written_off_when_that_is_settled_elsewhere(
-    stage: Stage, end: str, question: TaskKind
 ) -> None:
     mug = await stage.shop.item(AUS=1)
     order = await stage.shop.place((mug, 1), token="tok_refund_declined")
     shipment = await stage.shipment(order, "booked")
-    await stage.travel(shipment, end)
-    asked = await stage.task(question, shipment)
-    await stage.decide(question, shipment, "refund")
-    await stage.asked_again(question, shipment, asked)
-    await stage.decide(question, shipment, "write_off")
+    await stage.travel(shipment, "lost")
+    await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
     assert await stage.result(stage.run(order)) == "completed"
+    refund = await stage.refund(order, "failed")
+    await stage.decide(TaskKind.REFUND_FAILED, refund, "given_otherwise")
+    await stage.refund(order, "cancelled")
     [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
     assert (line["shipped"], line["written_off"], line["delivered"]) == (1, 1, 0)
     assert (line["captured_amount"], line["refunded_amount"]) == (line["total_amount"], 0)
@@ -103,7 +82,10 @@ async def test_one_of_two_shipments_lost_refunds_only_its_share(stage: Stage) ->
 
     assert await stage.result(stage.run(order)) == "completed"
     [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
-    assert (line["delivered"], line["written_off"], line["refunded_units"]) == (2, 1, 1)
+    assert (line["delivered"], line["written_off"]) == (2, 1)
+    await stage.refund(order)
+    [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
+    assert line["refunded_units"] == 1
     assert (await stage.moved(order))["refund"] == line["total_amount"] // 3
 
 
@@ -134,19 +116,6 @@ async def test_a_capture_that_waits_for_the_provider_is_made_once_it_answers(sta
     assert await stage.result(stage.run(order)) == "completed"
     moved = await stage.moved(order)
     assert moved["capture"] == moved["authorization"]
-
-
-async def test_a_refund_that_the_provider_refuses_is_asked_about_again(stage: Stage) -> None:
-    mug = await stage.shop.item(AUS=1)
-    order = await stage.shop.place((mug, 1), token="tok_refund_declined")
-    shipment = await stage.shipment(order, "booked")
-    await stage.travel(shipment, "lost")
-    first = await stage.task(TaskKind.PARCEL_LOST, shipment)
-    await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
-    await stage.asked_again(TaskKind.PARCEL_LOST, shipment, first)
-    [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
-    assert (line["written_off"], line["refunded_amount"]) == (0, 0)
-    assert (await stage.order(order, "confirmed"))["completed_at"] is None
 
 
 async def test_a_lost_parcel_whose_money_was_never_taken_is_written_off_without_a_refund(
@@ -199,34 +168,45 @@ async def test_an_answer_that_a_lost_run_took_with_it_is_asked_for_again(stage: 
     assert await stage.result(stage.run(order)) == "completed"
 
 
-@pytest.mark.parametrize(
-    ("first", "then", "reason"),
-    [
-        ("lost", "DL", "delivered_after_refund"),
-        ("returned", "DL", "delivered_after_refund"),
-        ("lost", "RT", "returned_after_refund"),
-    ],
-)
+@pytest.mark.parametrize(("then", "end"), [("DL", "delivered"), ("RT", "returned")])
 async def test_a_parcel_that_turns_up_after_its_refund_is_a_question_for_support(
-    stage: Stage, first: str, then: str, reason: str
+    stage: Stage, then: str, end: str
 ) -> None:
     mug = await stage.shop.item(AUS=1)
     order = await stage.shop.place((mug, 1))
     shipment = await stage.shipment(order, "booked")
-    await stage.travel(shipment, first)
-    kind = TaskKind.PARCEL_LOST if first == "lost" else TaskKind.UNDELIVERABLE
-    await stage.decide(kind, shipment, "refund")
+    await stage.travel(shipment, "lost")
+    await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
     assert await stage.result(stage.run(order)) == "completed"
-    # Earlier than the way back, or it would be a delivery to us.
-    await stage.scan(shipment, then, occurred_at=LONG_AGO)
+    await stage.refund(order)
+    await stage.scan(shipment, then)
 
     task = await stage.task(TaskKind.PARCEL_EXCEPTION, shipment)
     moved = await stage.moved(order)
-    assert (task["facts"]["reason"], task["facts"]["refunded"]) == (reason, moved["refund"])
+    assert (task["facts"]["reason"], task["facts"]["refunded"]) == (
+        f"{end}_after_refund",
+        moved["refund"],
+    )
     # What was booked stays booked.
     [line] = await stage.shop.rows("SELECT * FROM order_lines WHERE order_id = :id", id=order)
     assert (line["written_off"], line["delivered"]) == (1, 0)
     await stage.decide(TaskKind.PARCEL_EXCEPTION, shipment, "dealt_with")
+
+
+async def test_a_return_that_proves_to_be_a_delivery_is_a_question_and_gives_nothing_more(
+    stage: Stage,
+) -> None:
+    """The customer has it after all: finished with nothing, its return gives no money."""
+    order, shipment, back = await brought_back(stage)
+    # Earlier than the way back, or it would be a delivery to us.
+    await stage.scan(shipment, "DL", occurred_at=LONG_AGO)
+    task = await stage.task(TaskKind.PARCEL_EXCEPTION, shipment)
+    assert task["facts"]["reason"] == "delivered_after_return"
+    await stage.decide(TaskKind.PARCEL_EXCEPTION, shipment, "dealt_with")
+    await do(stage, back, "finish_receiving", "warehouse")
+    assert (await back_is(stage, back, "closed"))["resolution"] == "rejected"
+    assert (await stage.moved(order)).get("refund", 0) == 0
+    assert await stage.broken() == []
 
 
 async def test_a_delivery_that_proves_to_be_a_return_is_a_question_for_support(

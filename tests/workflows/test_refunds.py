@@ -8,7 +8,7 @@ from domain.customers import CreateCustomer
 from domain.ids import CustomerId, new_id
 from tests.patience import eventually
 from tests.workflows.asking import calling
-from tests.workflows.money_stories import K, half_gone, held_for, the_rest_gets_an_address, until
+from tests.workflows.money_stories import K, paid_with_two_cards, until
 from tests.workflows.refund_stories import LIMIT, ask, dear, delivered, is_now, usd
 from tests.workflows.stage import Stage
 
@@ -53,7 +53,8 @@ async def test_above_the_limit_another_person_approves(stage: Stage) -> None:
     left_over = taken - LIMIT - 1
     async with calling(stage) as callers:
         own = await callers.post(f"/refunds/{asked['id']}/approve", {}, role="finance")
-        assert (own.status_code, own.json()["code"]) == (403, "forbidden")
+        assert (own.status_code, own.json()["code"]) == (403, "same_person")
+        assert own.json()["rule"] == "refund_limit"
         body = {"order_id": str(order), "goodwill": usd(left_over + 1)}
         answer = await callers.post("/refunds/preview", body, role="finance")
         assert answer.json()["remaining"] == usd(left_over)
@@ -120,16 +121,7 @@ async def test_one_key_makes_one_refund_and_an_unknown_order_none(stage: Stage) 
 
 async def test_what_one_payment_cannot_give_the_one_before_it_gives(stage: Stage) -> None:
     """Payments R8: the newest capture first; the parts name the first of them as parent."""
-    order, first, taken = await half_gone(stage)
-    total = (await stage.order(order, "confirmed"))["total_amount"]
-    await stage.by_itself(order, "expire")
-    await eventually(lambda: held_for(stage, order, "awaiting_payment"))
-    await the_rest_gets_an_address(stage, order)
-    await stage.pay(order, "tok_ok")
-    second = await stage.shipment(order, "booked")
-    for shipment in (first, second):
-        await stage.travel(shipment, "delivered")
-    await stage.order(order, "completed")
+    order, total, taken = await paid_with_two_cards(stage)
     newest = total - taken
     asked = await ask(stage, order_id=str(order), goodwill=usd(newest + 1))
     assert (asked["amount"], asked["parent_id"]) == (usd(newest), None)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.ids import OrderId
 from domain.tasks import TaskKind
 from tests.api.callers import Callers
 from tests.patience import eventually
@@ -95,6 +96,7 @@ async def lost(stage: Stage, callers: Callers, order: UUID) -> None:
     await stage.travel(shipment, "lost")
     await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
     assert await stage.result(stage.run(order)) == "completed"
+    await stage.refund(OrderId(order))
 
 
 async def cancelled(stage: Stage, callers: Callers, order: UUID) -> None:

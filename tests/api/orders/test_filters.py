@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from api.orders import words
+from api import words
 from tests.api.callers import new_key
 from tests.api.orders.conftest import problem
 from tests.storefront import Storefront
@@ -166,6 +166,36 @@ async def test_orders_are_found_by_the_words_that_their_views_show(
     assert await found(shop, **mine, **both) == [orders[1]["id"]]
     assert await found(shop, **mine, status="cancelled", fulfillment_status="shipped") == []
     refused = await shop.callers.get("/orders?payment_status=paid")
+    problem(refused, 422, "malformed")
+
+
+async def test_payments_are_found_by_how_their_money_stands(
+    shop: Storefront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Payments 7: each under the word that it shows and under no other, page by page."""
+    monkeypatch.setattr(words, "MOST_READ", 2)
+    monkeypatch.setattr(words, "_AT_ONCE", 2)
+    orders = await several(shop, 4)
+    await paid(shop, orders[1], "authorization")
+    await paid(shop, orders[2], "authorization", "capture")
+    await paid(shop, orders[3], "authorization", "capture", "refund")
+    [oldest] = (await shop.callers.get(f"/payments?order_id={orders[0]['id']}")).json()["items"]
+    by_order: dict[str, str] = {}
+    for word in ("pending", "authorized", "captured", "refunded"):
+        query = {"status": word, "created_from": oldest["created_at"], "limit": 1}
+        address = f"/payments?{urlencode(query)}"
+        while address:
+            page = (await shop.callers.get(address)).json()
+            assert {payment["status"] for payment in page["items"]} <= {word}
+            by_order |= {payment["order_id"]: word for payment in page["items"]}
+            address = page["next"]
+    assert [by_order[order["id"]] for order in orders] == [
+        "pending",
+        "authorized",
+        "captured",
+        "refunded",
+    ]
+    refused = await shop.callers.get("/payments?status=paid")
     problem(refused, 422, "malformed")
 
 

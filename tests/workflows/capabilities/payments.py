@@ -1,6 +1,7 @@
 """What the customer and the bank do about the money of a story, and what the provider moved."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx2
 
@@ -53,6 +54,18 @@ class Payments(Runs):
         )
         settlement = {"key": key, "outcome": "failed", "failure_code": code}
         await self.payments.ask("POST", "/sandbox/operations/settle", settlement)
+
+    async def refund(self, order_id: OrderId, status: str = "succeeded") -> UUID:
+        """Return the newest refund of an order, once all of them are in this state."""
+
+        async def there() -> Any:
+            found = await self.shop.rows(
+                "SELECT id, status FROM refunds WHERE order_id = :id ORDER BY created_at DESC",
+                id=order_id,
+            )
+            return {row["status"] for row in found} == {status} and found[0]["id"]
+
+        return UUID(str(await eventually(there)))
 
     async def page(self, order_id: OrderId) -> str:
         """Wait until the customer has a page on which to confirm the order's payment."""

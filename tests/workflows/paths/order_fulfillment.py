@@ -11,8 +11,11 @@ from domain.tasks import TaskKind
 from tests.aging import DAYS, age
 from tests.patience import eventually
 from tests.workflows.money_stories import held_for
+from tests.workflows.prepaid_stories import prepaid
 from tests.workflows.stage import WINDOW, Stage
 from tests.workflows.stories import booked, finished, placed, stopped
+from tests.workflows.terms_stories import TOTAL, buyer, grant, held, on_terms
+from tests.workflows.transfer_stories import by_transfer, paid_in
 
 
 async def delivered(stage: Stage) -> UUID:
@@ -27,6 +30,43 @@ async def delivered_in_two_shipments(stage: Stage) -> UUID:
         await stage.result(stage.tracking(shipment))
     await stage.result(stage.run(order))
     return order
+
+
+async def paid_when_confirmed(stage: Stage) -> UUID:
+    order = await prepaid(stage)
+    return await finished(stage, order)
+
+
+async def paid_when_confirmed_then_cancelled(stage: Stage) -> UUID:
+    order = await prepaid(stage)
+    await stage.shipment(order, "booked")
+    await stage.cancel(order)
+    await stage.result(stage.run(order))
+    return order
+
+
+async def refused_when_confirmed(stage: Stage) -> UUID:
+    order = await prepaid(stage, "tok_capture_declined")
+    first = await stage.task(TaskKind.CAPTURE_REFUSED, order)
+    await stage.decide(TaskKind.CAPTURE_REFUSED, order, "retry")
+    await stage.asked_again(TaskKind.CAPTURE_REFUSED, order, first)
+    await stage.decide(TaskKind.CAPTURE_REFUSED, order, "write_off")
+    return await finished(stage, order)
+
+
+async def paid_by_transfer(stage: Stage) -> UUID:
+    order = await by_transfer(stage)
+    await paid_in(stage, order, 1000, "TX-1")
+    await paid_in(stage, order, 2200, "TX-2")
+    return await finished(stage, order)
+
+
+async def held_for_credit_then_sent_on_terms(stage: Stage) -> UUID:
+    customer = await buyer(stage, 0)
+    order = await on_terms(stage, customer)
+    await held(stage, order)
+    await grant(stage, customer, TOTAL)
+    return await finished(stage, order)
 
 
 async def never_paid(stage: Stage) -> UUID:
@@ -148,6 +188,14 @@ async def stopped_too_late(stage: Stage) -> UUID:
     await stage.travel(gone, "delivered")
     await stage.result(stage.tracking(gone))
     await stage.run(order).cancel()
+    await stage.shipment(order, "voided")
+    return await finished(stage, order)
+
+
+async def units_cancelled_when_booked(stage: Stage) -> UUID:
+    order = await placed(stage, AUS=2)
+    await stage.shipment(order, "booked")
+    await stage.shop.cancel_units(order, 1)
     await stage.shipment(order, "voided")
     return await finished(stage, order)
 

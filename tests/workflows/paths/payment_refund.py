@@ -1,5 +1,6 @@
 """Every path through the run of a refund."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +57,16 @@ async def another_amount_stands(stage: Stage) -> UUID:
     asked = await ask(stage, order_id=str(order), goodwill=usd(100))
     await stage.wait_says(_run(stage, asked), "which amount")
     await stage.decide(TaskKind.PAYMENT_MISMATCH, UUID(asked["id"]), "theirs")
+    return await _ended(stage, asked)
+
+
+async def pending_for_hours(stage: Stage) -> UUID:
+    order, _ = await delivered(stage, token="tok_refund_pending")
+    asked = await ask(stage, order_id=str(order), goodwill=usd(100))
+    await stage.wait_says(_run(stage, asked), "where it is pending")
+    await stage.pass_time(_run(stage, asked), timedelta(hours=3))
+    settlement = {"key": f"refund/{asked['id']}/1", "outcome": "succeeded"}
+    await stage.payments.ask("POST", "/sandbox/operations/settle", settlement)
     return await _ended(stage, asked)
 
 

@@ -7,7 +7,6 @@ from temporalio.client import WorkflowFailureError
 
 from domain.ids import OrderId, ShipmentId
 from domain.tasks import TaskKind
-from tests.workflows.money_stories import until
 from tests.workflows.stage import Stage
 from tests.workflows.stories import booked
 
@@ -20,7 +19,7 @@ async def parcel_delivered(stage: Stage) -> UUID:
     return shipment
 
 
-async def parcel_lost(stage: Stage) -> UUID:
+async def parcel_lost_and_refunded(stage: Stage) -> UUID:
     order, shipment = await booked(stage)
     await stage.travel(shipment, "lost")
     await stage.decide(TaskKind.PARCEL_LOST, shipment, "refund")
@@ -29,21 +28,9 @@ async def parcel_lost(stage: Stage) -> UUID:
     return shipment
 
 
-async def refunded_again(stage: Stage) -> UUID:
-    shipment = await parcel_lost(stage)
-    order = await stage.shop.one("SELECT order_id FROM shipments WHERE id = :id", id=shipment)
-    await stage.fails_late(order, "refund")
-    await until(stage, order, refunded=0)
-    await stage.decide(TaskKind.REFUND_FAILED, ShipmentId(shipment), "retry")
-    await until(stage, order, refunded=(await stage.paid(order)).captured)
-    await stage.result(stage.tracking(ShipmentId(shipment)))
-    return shipment
-
-
-async def parcel_returned(stage: Stage) -> UUID:
+async def parcel_brought_back(stage: Stage) -> UUID:
     order, shipment = await booked(stage)
     await stage.travel(shipment, "returned")
-    await stage.decide(TaskKind.UNDELIVERABLE, shipment, "refund")
     await stage.result(stage.run(order))
     await stage.result(stage.tracking(shipment))
     return shipment

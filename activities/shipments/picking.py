@@ -1,0 +1,90 @@
+"""Picking by scan: a use case in the caller's transaction.
+
+The units are those that leave; the order's run buys the label once all of them are scanned.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.orders.changing import wake
+from db.documents import SHIPMENTS
+from db.inventory.entering import check_there
+from db.inventory.units import UnitRow, lock_to_pick, move_units
+from db.shipments.picking import lines_to_pick, pick_step, put_back
+from db.shipments.writes import lock_with_order
+from domain.errors import IllegalMove
+from domain.shipments.picking import PickShipment, ToPick, check_pick
+from domain.units import serial_key
+
+
+async def pick_shipment(
+    db: AsyncConnection, shipment_id: UUID, asked: PickShipment, *, actor: str
+) -> None:
+    """Record which units leave with a pending shipment; the same ones again are no news.
+
+    Raises what `check_pick` does, Malformed for serials that no unit of the item has, and
+    IllegalMove, saying what and where it is, for a unit that is not free at the line's location.
+    """
+    order, shipment = await lock_with_order(db, shipment_id)
+    lines = await lines_to_pick(db, shipment_id)
+    wanted = {one.line_id: {serial_key(serial) for serial in one.serials} for one in asked.lines}
+    scanned = [
+        (lines[line].item_id, key) for line, keys in wanted.items() if line in lines for key in keys
+    ]
+    units = await lock_to_pick(db, list(lines), scanned)
+    if wanted.keys() <= lines.keys() and all(
+        {unit.serial_key for unit in units if unit.shipment_line_id == line} == keys
+        for line, keys in wanted.items()
+    ):
+        return
+    check_pick(shipment.number, shipment.status, asked, lines)
+    chosen = await _chosen(db, asked, lines, units)
+    back = [unit for unit in units if unit.shipment_line_id in wanted and unit.id not in chosen]
+    await put_back(db, shipment_id, back, actor)
+    picked: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    for unit in units:
+        if (line := chosen.get(unit.id)) is not None and line != unit.shipment_line_id:
+            picked[line].append(unit.id)
+    for line, ids in picked.items():
+        step = pick_step(shipment_id, line, lines[line].location_id, actor)
+        await move_units(db, ids, step)
+    left = sum(line.missing for line in (await lines_to_pick(db, shipment_id)).values())
+    await SHIPMENTS.change(db, shipment)
+    data = {"units": len(chosen), "to_pick": left}
+    await SHIPMENTS.add_event(db, shipment, "picked", actor, data)
+    if not left and any(line.missing for line in lines.values()):
+        await wake(db, order)
+
+
+async def _chosen(
+    db: AsyncConnection,
+    asked: PickShipment,
+    lines: Mapping[UUID, ToPick],
+    units: Sequence[UnitRow],
+) -> dict[UUID, UUID]:
+    """Return the line for which each scanned unit is picked; refuse those that cannot be."""
+    named = {one.line_id for one in asked.lines}
+    chosen: dict[UUID, UUID] = {}
+    for one in asked.lines:
+        line = lines[one.line_id]
+        keys = {serial_key(serial) for serial in one.serials}
+        known = {
+            unit.serial_key: unit
+            for unit in units
+            if unit.item_id == line.item_id and unit.serial_key in keys
+        }
+        await check_there(db, known, one.serials, line.location_id)
+        for unit in known.values():
+            if unit.shipment_line_id not in (None, *named) or unit.id in chosen:
+                words = f"{unit.serial} is picked for another line or shipment"
+                raise IllegalMove(
+                    words,
+                    current_status=unit.status,
+                    allowed=[],
+                    units=[{"serial": unit.serial, "status": unit.status, "message": words}],
+                )
+            chosen[unit.id] = line.id
+    return chosen

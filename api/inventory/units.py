@@ -1,0 +1,148 @@
+"""HTTP for serial units: one unit, with all that has happened to it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import fastapi
+from fastapi import APIRouter, Path
+from pydantic import Field
+from sqlalchemy import Row
+
+from api.deps import Db, require
+from api.fields import Actor, CreatedAt, ItemRef, OwnId, Sku
+from api.pages import Query
+from api.problems import READ, problems
+from api.rows import view
+from db.inventory.unit_reads import MOST_EVENTS, get_history, get_unit
+from domain.access import Caller
+from domain.documents import PROCESSES, Kind
+from domain.errors import NotFound
+from domain.ids import CustomerId, ItemId, LineId, LocationId, OrderId, ShipmentId
+from domain.units import Ownership, Serial, UnitEventKind, UnitStatus
+from domain.value import Name, Value
+
+router = APIRouter(prefix="/inventory/units", tags=["inventory"])
+
+_UNTOLD = "null for callers who may not see it"
+
+
+class UnitEventView(Value):
+    """Something that happened to a unit: what it became by that, and where it was then."""
+
+    sequence: int
+    """Counts the unit's events from 1, without a gap."""
+    kind: UnitEventKind
+    """What happened."""
+    from_status: UnitStatus | None
+    """What it was before; null with the first event."""
+    to_status: UnitStatus
+    """What it was then."""
+    location_id: LocationId | None
+    """Where it was then; null while a customer had it."""
+    location: str | None
+    """The location's code."""
+    site: str | None
+    """The code of the location's site; null outside of any."""
+    holder_customer_id: CustomerId | None = Field(
+        description=f"The customer who had it then; {_UNTOLD}."
+    )
+    document_type: str
+    """What kind of document it was for, such as `shipment`; empty without one."""
+    document_id: UUID | None = Field(description=f"Which one; {_UNTOLD}.")
+    link: str | None = Field(
+        description="Where the document, or the movement of an adjustment, is read; null for"
+        " callers who may not see it."
+    )
+    reason: str
+    """Of an adjustment its reason; empty where `kind` says all."""
+    actor: Actor
+    occurred_at: datetime
+    """When it happened, in UTC (RFC 3339)."""
+
+
+class UnitView(Value):
+    """One piece of an item that is tracked by serial; at a location or with a customer."""
+
+    id: OwnId[UUID]
+    item_id: ItemRef
+    sku: Sku
+    serial: Serial
+    """As it was first given; compared in whatever case."""
+    status: UnitStatus
+    """What it is, wherever it lies."""
+    ownership: Ownership
+    """Whose it is: the house's own, or a customer's that is with us."""
+    location_id: LocationId | None
+    """Where it is; null while a customer has it."""
+    location: str | None
+    """The location's code."""
+    site: str | None
+    """The code of the location's site; null outside of any."""
+    holder_customer_id: CustomerId | None = Field(description=f"Who has it; {_UNTOLD}.")
+    order_id: OrderId | None = Field(
+        description=f"The order that it is picked for or was last sold with; {_UNTOLD}."
+    )
+    order_line_id: LineId | None = Field(
+        description=f"The line of an order that it was last sold with; {_UNTOLD}."
+    )
+    shipment_id: ShipmentId | None = Field(
+        description=f"The shipment that it is picked for or left with; {_UNTOLD}."
+    )
+    created_at: CreatedAt
+    history: tuple[UnitEventView, ...] = Field(
+        description=f"What happened to it, newest first; the latest {MOST_EVENTS} at most."
+    )
+    more_history: bool
+    """Whether more has happened than is shown."""
+
+
+class UnitQuery(Query):
+    """Of which item; needed where units of several items have the serial."""
+
+    item_id: ItemId | None = None
+    """The item, if not by `sku`."""
+    sku: Name | None = None
+    """The item by its name for people, in any case; if not by `item_id`."""
+
+
+@router.get("/{serial:path}", responses=problems(*READ, NotFound))
+async def show(
+    serial: Annotated[Serial, Path(description="What stands on it, in any case.")],
+    query: Annotated[UnitQuery, fastapi.Query()],
+    caller: Annotated[Caller, require("inventory:read")],
+    db: Db,
+) -> UnitView:
+    """One unit: what it is, where, and its history; an integration is told its own documents."""
+    row = await get_unit(db, serial, item_id=query.item_id, sku=query.sku, reach=caller.reach)
+    events, more = await get_history(db, row.id, caller.reach)
+    return view(
+        UnitView,
+        row,
+        **_told(row, "holder_customer_id", "order_id", "order_line_id", "shipment_id"),
+        history=[_event(event) for event in events],
+        more_history=more,
+    )
+
+
+def _event(row: Row[Any]) -> UnitEventView:
+    return view(
+        UnitEventView,
+        row,
+        location_id=row.to_location_id,
+        holder_customer_id=row.to_holder_id if row.told else None,
+        **_told(row, "document_id"),
+        link=_link(row),
+    )
+
+
+def _told(row: Row[Any], *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) if row.told else None for name in names}
+
+
+def _link(row: Row[Any]) -> str | None:
+    if row.movement_id is not None:
+        return f"/inventory/movements/{row.movement_id}"
+    if row.document_id is None or not row.told:
+        return None
+    return f"/{PROCESSES[Kind(row.document_type)].path}/{row.document_id}"

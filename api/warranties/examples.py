@@ -1,0 +1,40 @@
+"""Bodies to try at `/docs` about warranties, in the company that ``stateset sample`` brings in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_LINE = "0193a5b2-7c1f-7d6e-9a40-5d1f7e2c8b12"
+"""A line of an order that was delivered: take the id of one of yours."""
+
+EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "DefineTerm": {
+        "Two years on a tent": {
+            "code": "TENT-24",
+            "duration_months": 24,
+            "covers": ["parts", "labor", "shipping"],
+            "excluded_symptoms": ["wear"],
+            "evidence_for": ["torn"],
+            "auto_limit": {"amount": 10000, "currency": "USD"},
+        },
+        "For a lifetime, from when the customer registers it": {
+            "code": "LIFETIME",
+            "duration_months": None,
+            "starts": "registration",
+            "covers": ["parts"],
+        },
+    },
+    "RegisterWarranty": {
+        "A tent that was sold before there was a term": {
+            "order_line_id": _LINE,
+            "term": "TENT-24",
+        },
+    },
+    "VoidWarranty": {"Altered by its owner": {"reason": "The tent was dyed and cut."}},
+    "ExtendWarranty": {
+        "A spare part was long on its way": {
+            "months": 2,
+            "reason": "The pole could not be had for seven weeks.",
+        },
+    },
+}
+"""By the name of the body and in a few words what each is; all of them are accepted."""

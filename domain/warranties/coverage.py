@@ -1,0 +1,82 @@
+"""What a warranty covers: its days, the verdict for one of them, and the best of several."""
+
+from calendar import monthrange
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from domain.warranties.status import SHOWN, CoverageRule, ShownStatus, WarrantyStatus
+
+LAST_YEAR = date.max.year
+ENDS_SOON = timedelta(days=30)
+"""So long before its last day it is told that a warranty ends."""
+
+
+def months_after(start: date, months: int) -> date:
+    """Return the same day so many months later, or the last one of a month that has no such day.
+
+    Counted from ``start`` at once, never month by month: case WAR-01. The last day of the calendar
+    stands for what lies behind it.
+    """
+    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+    if year > LAST_YEAR:
+        return date.max
+    return date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
+
+
+def last_day(starts_on: date, duration_months: int | None, extended_months: int) -> date | None:
+    """Return the last day of a warranty, which is covered, too; None: it holds for a lifetime."""
+    if duration_months is None:
+        return None
+    return months_after(starts_on, duration_months + extended_months)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the verdict on a warranty looks at; days are UTC days, the first and last inclusive."""
+
+    status: WarrantyStatus
+    starts_on: date
+    ends_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether goods are under warranty on a day, and the rule that says so."""
+
+    covered: bool
+    rule: CoverageRule
+
+    @property
+    def shown(self) -> ShownStatus:
+        """The warranty's state on that day."""
+        return SHOWN[self.rule]
+
+
+def judge(promise: Promise, on: date) -> Verdict:
+    """Return the verdict on a warranty for a day: the first rule that applies."""
+    if promise.status is not WarrantyStatus.ACTIVE:
+        return Verdict(covered=False, rule=CoverageRule(promise.status))
+    if on < promise.starts_on:
+        return Verdict(covered=False, rule=CoverageRule.NOT_STARTED)
+    if promise.ends_on is not None and on > promise.ends_on:
+        return Verdict(covered=False, rule=CoverageRule.EXPIRED)
+    return Verdict(covered=True, rule=CoverageRule.COVERED)
+
+
+def best(promises: Iterable[Promise], on: date) -> int:
+    """Return the place of the warranty that counts on a day, of several on the same goods.
+
+    One that covers the day comes before those that do not, one that was taken back after all
+    others, and then the one that ends last; of equals the first. Raises ValueError without any.
+    """
+    ordered = [
+        (
+            not judge(one, on).covered,
+            one.status is not WarrantyStatus.ACTIVE,
+            -(one.ends_on or date.max).toordinal(),
+            place,
+        )
+        for place, one in enumerate(promises)
+    ]
+    return min(ordered)[-1]

@@ -1,0 +1,105 @@
+"""Goods that are sold with a warranty term, delivered on a day that a test chooses."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+from sqlalchemy import text
+from temporalio.client import Client
+
+from activities.warranties.defining import define_term
+from api.app import create_app
+from api.services import Services
+from db.warranties.terms import set_item_term
+from domain.errors import PartnerUnavailable
+from domain.ids import ItemId, OrderId, ShipmentId, new_id
+from domain.warranties.terms import Cover, DefineTerm
+from runtime.settings import Settings
+from tests.activities.bench import Bench
+from tests.api.callers import Callers
+
+
+async def _away() -> Client:
+    raise PartnerUnavailable("no test here needs Temporal")
+
+
+@asynccontextmanager
+async def calling(bench: Bench) -> AsyncIterator[Callers]:
+    """Yield callers of every role, who ask for what is in the books of the bench."""
+    app = create_app(Services(Settings(), bench.shop.books, _away))
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://stateset") as client:
+        yield Callers(client, bench.shop.books)
+
+
+async def term(bench: Bench, months: int | None = 24, code: str = "", **rest: Any) -> str:
+    """Define a term, or the next version of one; return its code."""
+    code = code or f"T-{uuid4().hex[:12].upper()}"
+    asked = DefineTerm(code=code, duration_months=months, covers=(Cover.PARTS,), **rest)
+    async with bench.shop.books.begin() as db:
+        await define_term(db, new_id(), asked, actor="tests")
+    return code
+
+
+async def sell_with(bench: Bench, item: ItemId, code: str | None) -> None:
+    """Let an item be sold with a term from now on."""
+    async with bench.shop.books.begin() as db:
+        await set_item_term(db, item, code)
+
+
+async def placed(bench: Bench, code: str | None, **stock: int) -> tuple[OrderId, ItemId]:
+    """Have an order of one item paid for that is sold with a term."""
+    item = await bench.shop.item(**(stock or {"AUS": 1}))
+    await sell_with(bench, item, code)
+    order = await bench.shop.place((item, sum(stock.values()) or 1))
+    await bench.take("authorize_payment", order)
+    return order, item
+
+
+async def arrive(bench: Bench, shipment: ShipmentId, on: str = "") -> None:
+    """Bring one of its shipments to the customer, on a day if one is given, and settle it."""
+    await bench.take("book_shipment", shipment)
+    await bench.scan(shipment, "PU")
+    await bench.take("hand_over_shipment", shipment)
+    await bench.scan(shipment, "DL")
+    if on:
+        moment = datetime.combine(date.fromisoformat(on), datetime.min.time(), UTC)
+        async with bench.shop.books.begin() as db:
+            delivered = text("UPDATE shipments SET delivered_at = :moment WHERE id = :id")
+            await db.execute(delivered, {"moment": moment, "id": shipment})
+    await bench.take("settle_shipment", shipment)
+
+
+async def delivered(
+    bench: Bench, code: str | None, on: str = "", **stock: int
+) -> tuple[OrderId, list[ShipmentId]]:
+    """Deliver an order of one item that is sold with a term."""
+    order, _ = await placed(bench, code, **stock)
+    shipments = await bench.shipments(order)
+    for shipment in shipments:
+        await arrive(bench, shipment, on)
+    return order, shipments
+
+
+async def line_of(bench: Bench, order: UUID) -> UUID:
+    """Return the only line of an order."""
+    found = await bench.shop.one("SELECT id FROM order_lines WHERE order_id = :id", id=order)
+    return UUID(str(found))
+
+
+async def warranties(bench: Bench, order: UUID) -> Sequence[Mapping[str, Any]]:
+    """Return the warranties on what an order brought, those that end first before."""
+    return await bench.shop.rows(
+        "SELECT * FROM warranties WHERE order_id = :id ORDER BY ends_on, number", id=order
+    )
+
+
+async def told(bench: Bench, warranty: UUID) -> list[Any]:
+    """Return what the events of a warranty say, without its prefix and version."""
+    rows = await bench.shop.rows(
+        "SELECT type, data, actor FROM events WHERE subject_id = :id ORDER BY sequence", id=warranty
+    )
+    return [(row["type"].split(".")[1], row["data"], row["actor"]) for row in rows]

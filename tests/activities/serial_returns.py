@@ -1,0 +1,59 @@
+"""Returns of serial units, asked for, received and inspected by hand."""
+
+from typing import Any
+from uuid import UUID
+
+from activities.returns.accepting import request_return
+from activities.returns.inspecting import inspect_return
+from activities.returns.receiving import receive_return
+from domain.ids import LineId, OrderId, ReturnId, new_id
+from domain.policy import Policy
+from domain.returns.requests import (
+    InspectedUnits,
+    InspectReturn,
+    ReceivedLine,
+    ReceiveReturn,
+    RequestReturn,
+    ReturnLine,
+)
+from domain.returns.status import Disposition, ReturnReason
+from tests.activities.bench import Bench
+
+
+async def ask_back(bench: Bench, order: OrderId, units: int, *named: str) -> tuple[ReturnId, UUID]:
+    """Ask for units of an order's only line to come back; return the return and its line."""
+    line = await bench.shop.one("SELECT id FROM order_lines WHERE order_id = :id", id=order)
+    reason = ReturnReason.CHANGED_MIND
+    wanted = ReturnLine(order_line_id=LineId(line), quantity=units, reason=reason, serials=named)
+    back = ReturnId(new_id())
+    async with bench.shop.books.begin() as db:
+        asked = RequestReturn(order_id=order, lines=(wanted,))
+        await request_return(db, back, asked, Policy(), actor="support", staff=True)
+    return back, await line_of(bench, back)
+
+
+async def line_of(bench: Bench, back: UUID) -> UUID:
+    return UUID(
+        str(await bench.shop.one("SELECT id FROM return_lines WHERE return_id = :id", id=back))
+    )
+
+
+async def receive(bench: Bench, back: ReturnId, line: UUID, *named: str, units: int = 0) -> None:
+    came = ReceivedLine(return_line_id=line, quantity=units or len(named), serials=named)
+    async with bench.shop.books.begin() as db:
+        await receive_return(db, back, new_id(), ReceiveReturn(lines=(came,)), actor="warehouse")
+
+
+async def inspect(
+    bench: Bench, back: ReturnId, line: UUID, end: Disposition, *named: str, **rest: Any
+) -> None:
+    units = InspectedUnits(
+        return_line_id=line,
+        quantity=rest.pop("units", len(named)),
+        disposition=end,
+        accepted=end is not Disposition.RETURN_TO_CUSTOMER,
+        serials=named,
+    )
+    async with bench.shop.books.begin() as db:
+        asked = InspectReturn(lines=(units,), **rest)
+        await inspect_return(db, back, asked, actor="inspector")

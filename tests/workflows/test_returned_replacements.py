@@ -1,0 +1,60 @@
+"""Replacements that their carrier brings back undelivered: sent anew, or their money given back."""
+
+from uuid import UUID
+
+from domain.ids import OrderId
+from domain.tasks import TaskKind
+from tests.patience import eventually
+from tests.workflows.refund_stories import usd
+from tests.workflows.replacement_stories import is_sent, paid_back, replacement_of
+from tests.workflows.return_stories import back_is
+from tests.workflows.stage import Stage
+from tests.workflows.undelivered_stories import (
+    MUG,
+    POSTAGE,
+    answer,
+    brought_back,
+    ends,
+    is_here,
+    opened_by,
+)
+
+
+async def test_a_replacement_that_comes_back_undelivered_is_sent_anew(stage: Stage) -> None:
+    """The customer gets the goods, and no money goes back."""
+    order, _, back = await brought_back(stage, stock=2)
+    await answer(stage, back, "resend")
+    await is_here(stage, back)
+    placed = await replacement_of(stage, back)
+    again = OrderId(UUID(placed["id"]))
+    shipment = await stage.shipment(again, "booked")
+    await stage.travel(shipment, "returned")
+    second = await opened_by(stage, shipment, again)
+    task = await stage.task(TaskKind.UNDELIVERABLE, UUID(second["id"]))
+    assert task["choices"] == ["refund", "resend", "write_off"]
+    await answer(stage, second, "resend")
+    await is_here(stage, second)
+    await is_sent(stage, await replacement_of(stage, second), "delivered")
+    assert (await back_is(stage, second, "closed"))["resolution"] == "replacement"
+    assert (await stage.moved(order)).get("refund", 0) == 0
+    assert await stage.broken() == []
+
+
+async def test_the_money_for_a_replacement_that_comes_back_is_that_of_the_goods_it_replaced(
+    stage: Stage,
+) -> None:
+    """Nothing was paid for the replacement; the return before it gives the money, once."""
+    order, _, back = await brought_back(stage, stock=1)
+    await answer(stage, back, "resend")
+    await is_here(stage, back)
+    placed = OrderId(UUID((await replacement_of(stage, back))["id"]))
+    shipment = await stage.shipment(placed, "booked")
+    await stage.travel(shipment, "returned")
+    await back_is(stage, back, "closed")
+    second = await opened_by(stage, shipment, placed)
+    closed = await ends(stage, second, "refund")
+    assert (closed["resolution"], closed["refunded"]) == ("served_otherwise", usd(0))
+    paid = await eventually(lambda: paid_back(stage, back))
+    assert (paid["resolution"], paid["refunded"]) == ("refund", usd(MUG + POSTAGE))
+    assert (await stage.moved(order))["refund"] == MUG + POSTAGE
+    assert await stage.broken() == []
