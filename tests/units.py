@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from activities.inventory.accepting import accept_adjustment
 from activities.shipments.picking import pick_shipment
 from db.items import add_item
+from domain.access import EVERYTHING, Reach
 from domain.adjustments import AdjustmentReason, AdjustStock
 from domain.ids import ItemId, OrderId, ShipmentId, new_id
 from domain.items import CreateItem, Tracking
@@ -49,6 +50,20 @@ async def adjust(
     )
     async with shop.books.begin() as db:
         await accept_adjustment(db, new_id(), asked, actor="tests")
+
+
+async def remove(shop: Shop, serial: str, reach: Reach = EVERYTHING) -> None:
+    """Count a unit out, wherever it lies."""
+    row = await unit(shop, serial)
+    asked = AdjustStock(
+        item_id=row["item_id"],
+        location_id=row["location_id"],
+        quantity=Decimal(-1),
+        reason=AdjustmentReason.LOST,
+        serials=(serial,),
+    )
+    async with shop.books.begin() as db:
+        await accept_adjustment(db, new_id(), asked, actor="tests", reach=reach)
 
 
 async def lines_of(shop: Shop, shipment: UUID) -> list[UUID]:

@@ -113,7 +113,7 @@ async def dispose_again(
     actor: str,
 ) -> None:
     """Move the units of a disposition to where the one that takes its place puts them."""
-    ids = [unit.id for unit in await units_disposed_by(db, [each.id])]
+    ids = _all_of(each, await units_disposed_by(db, [each.id]))
     step = _disposed(found, each.return_line_id, end, disposition_id, place, actor)
     await move_units(db, ids, step)
 
@@ -170,7 +170,20 @@ async def leave(
             reason=each.disposition,
             actor=actor,
         )
-        await move_units(db, [one.id for one in units if one.disposition_id == each.id], step)
+        await move_units(db, _all_of(each, units), step)
+
+
+def _all_of(each: StandingRow, units: Sequence[UnitRow]) -> list[UUID]:
+    """Return the units of a disposition; its goods move with all of them, or not at all.
+
+    Raises RuntimeError otherwise: nothing takes a unit from a return that is not done with it.
+    """
+    ids = [unit.id for unit in units if unit.disposition_id == each.id]
+    if each.tracking == Tracking.SERIAL and len(ids) != each.quantity:
+        raise RuntimeError(
+            f"{each.quantity} units have the disposition {each.id}, of which {len(ids)} are there"
+        )
+    return ids
 
 
 async def _turn_up(

@@ -46,14 +46,14 @@ async def adjust_stock(
     Of an item that is tracked by serial the units go along. Raises NotFound for a location that
     holds no stock, OutOfStock with the holders within ``reach`` when less would remain than is
     reserved, Malformed when more would be there than the books can count or units are not named as
-    they must be, and AlreadyExists or IllegalMove for units that are elsewhere.
+    they must be, and AlreadyExists or IllegalMove for units that are elsewhere or a return's.
     """
     kind = (await db.execute(_LOCATION, {"location": location_id})).scalar_one_or_none()
     if kind is None or LocationKind(kind) in VIRTUAL:
         raise NotFound(f"there is no location {location_id} that holds stock")
     where = {"item": item_id, "location": location_id}
     # Units are locked before the balance.
-    units = await _find_units(db, asked, item_id, location_id, LocationKind(kind))
+    units = await _find_units(db, asked, item_id, location_id, LocationKind(kind), reach)
     if asked.quantity < 0:
         await _refuse_to_undercut(db, asked, where, reach)
     outside = place_id(asked.counterpart)
@@ -93,14 +93,19 @@ async def adjust_stock(
 
 
 async def _find_units(
-    db: AsyncConnection, asked: AdjustStock, item_id: UUID, location_id: UUID, kind: LocationKind
+    db: AsyncConnection,
+    asked: AdjustStock,
+    item_id: UUID,
+    location_id: UUID,
+    kind: LocationKind,
+    reach: Reach,
 ) -> list[UUID]:
     check_serials(await tracking_of(db, item_id), asked.quantity, asked.serials)
     if not asked.serials:
         return []
     if asked.quantity > 0:
         return await find_entering(db, item_id, asked.serials, location_id=location_id, kind=kind)
-    return await find_leaving(db, item_id, asked.serials, location_id=location_id)
+    return await find_leaving(db, item_id, asked.serials, location_id=location_id, reach=reach)
 
 
 async def _refuse_to_undercut(

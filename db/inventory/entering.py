@@ -7,14 +7,26 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.units import UnitRow, UnitStep, add_units, lock_units, move_units
+from db.sources import of_source
+from domain.access import EVERYTHING, Reach
 from domain.errors import AlreadyExists, IllegalMove, Malformed
 from domain.inventory import LocationKind
+from domain.returns.status import DONE_WITH
 from domain.units import UnitEventKind, UnitStatus, serial_key, status_at
 
 _PLACES = text(
     """SELECT u.id, coalesce(s.code || '-', '') || l.code FROM units u
     JOIN locations l ON l.id = u.location_id LEFT JOIN sites s ON s.id = l.site_id
     WHERE u.id = ANY (CAST(:units AS uuid[]))"""
+)
+_COME_BACK = text(
+    f"""SELECT u.serial, u.status, r.number,
+        CAST(:source AS text) IS NULL OR {of_source("'return'", "r.id")} AS told
+    FROM units u JOIN return_lines l ON l.id = u.return_line_id
+    JOIN returns r ON r.id = l.return_id LEFT JOIN return_dispositions d ON d.id = u.disposition_id
+    WHERE u.id = ANY (CAST(:units AS uuid[]))
+        AND (d.id IS NULL OR d.left_at IS NULL AND d.disposition <> ALL (CAST(:done AS text[])))
+    ORDER BY u.serial_key"""
 )
 
 
@@ -45,12 +57,18 @@ async def find_entering(
 
 
 async def find_leaving(
-    db: AsyncConnection, item_id: UUID, serials: Sequence[str], *, location_id: UUID
+    db: AsyncConnection,
+    item_id: UUID,
+    serials: Sequence[str],
+    *,
+    location_id: UUID,
+    reach: Reach = EVERYTHING,
 ) -> list[UUID]:
     """Return the locked units that an adjustment takes from a location.
 
     Raises Malformed for a serial that no unit has, and IllegalMove, saying where it is, for one
-    that is not there or is picked for a shipment.
+    that is not there, is picked for a shipment, or came back with a return that is not done with
+    it; the return is named to those whose ``reach`` it is in.
     """
     known = await lock_units(db, item_id, serials)
     await check_there(db, known, serials, location_id)
@@ -62,7 +80,31 @@ async def find_leaving(
             allowed=[],
             units=[{"serial": one.serial, "message": "picked for a shipment"} for one in picked],
         )
+    await _check_done_with(db, [unit.id for unit in known.values()], reach)
     return [unit.id for unit in known.values()]
+
+
+async def _check_done_with(db: AsyncConnection, units: Sequence[UUID], reach: Reach) -> None:
+    """Raise IllegalMove for units that returns have still to inspect, to mend or to send off."""
+    given = {"units": units, "done": sorted(DONE_WITH), "source": reach.source}
+    waiting = (await db.execute(_COME_BACK, given)).all()
+    if not waiting:
+        return
+    told = [
+        {
+            "serial": one.serial,
+            "status": one.status,
+            "message": f"{one.serial} came back with {one.number if one.told else 'a return'}",
+        }
+        for one in waiting
+    ]
+    raise IllegalMove(
+        f"{told[0]['message']}, which says what becomes of it: inspect it there, or answer what is"
+        " asked about it",
+        current_status=waiting[0].status,
+        allowed=[],
+        units=told,
+    )
 
 
 async def check_there(

@@ -123,6 +123,10 @@ class Disposition(StrEnum):
     """They were not accepted: they wait in quarantine until they are sent back."""
 
 
+DONE_WITH = frozenset({Disposition.RESTOCK, Disposition.SCRAP})
+"""The dispositions after which a return has no more to do with its goods."""
+
+
 class Condition(StrEnum):
     """The state that goods are in."""
 

@@ -6,7 +6,9 @@ from uuid import UUID
 from activities.returns.accepting import request_return
 from activities.returns.inspecting import inspect_return
 from activities.returns.receiving import receive_return
-from domain.ids import LineId, OrderId, ReturnId, new_id
+from activities.tasks import accept_answer
+from domain.access import Role
+from domain.ids import LineId, OrderId, ReturnId, TaskId, new_id
 from domain.policy import Policy
 from domain.returns.requests import (
     InspectedUnits,
@@ -17,7 +19,9 @@ from domain.returns.requests import (
     ReturnLine,
 )
 from domain.returns.status import Disposition, ReturnReason
+from domain.tasks import Decision
 from tests.activities.bench import Bench
+from tests.units import unit
 
 
 async def ask_back(bench: Bench, order: OrderId, units: int, *named: str) -> tuple[ReturnId, UUID]:
@@ -57,3 +61,19 @@ async def inspect(
     async with bench.shop.books.begin() as db:
         asked = InspectReturn(lines=(units,), **rest)
         await inspect_return(db, back, asked, actor="inspector")
+
+
+async def place_of(bench: Bench, serial: str) -> tuple[str, str]:
+    """Return a unit's status, and the kind of the location that it is at."""
+    row = await unit(bench.shop, serial)
+    query = "SELECT kind FROM locations WHERE id = :id"
+    return row["status"], await bench.shop.one(query, id=row["location_id"])
+
+
+async def answer(bench: Bench, back: UUID, kind: str, choice: str) -> None:
+    """Answer what is asked about a return."""
+    query = "SELECT id FROM tasks WHERE document_id = :id AND kind = :kind AND status = 'open'"
+    task = TaskId(await bench.shop.one(query, id=back, kind=kind))
+    decision = Decision(task_id=task, choice=choice, note="", actor="staff")
+    async with bench.shop.books.begin() as db:
+        await accept_answer(db, decision, Role.ADMIN)

@@ -1,37 +1,16 @@
 """Serial units come back by returns, each with its history, and go where inspection puts them."""
 
-from uuid import UUID
-
 import pytest
 
 from activities.returns.receiving import finish_receiving
-from activities.tasks import accept_answer
-from domain.access import Role
 from domain.errors import AlreadyExists, DomainError, IllegalMove, Malformed
-from domain.ids import ReturnId, TaskId
+from domain.ids import ReturnId
 from domain.returns.status import Disposition
-from domain.tasks import Decision
 from tests.activities.bench import Bench
-from tests.activities.serial_returns import ask_back, inspect, line_of, receive
+from tests.activities.serial_returns import answer, ask_back, inspect, line_of, place_of, receive
 from tests.units import adjust, history, pick, serials, sold_saws, stock_saws, unit
 
 D = Disposition
-
-
-async def place_of(bench: Bench, serial: str) -> tuple[str, str]:
-    """Return a unit's status, and the kind of the location that it is at."""
-    row = await unit(bench.shop, serial)
-    query = "SELECT kind FROM locations WHERE id = :id"
-    return row["status"], await bench.shop.one(query, id=row["location_id"])
-
-
-async def answer(bench: Bench, back: UUID, kind: str, choice: str) -> None:
-    """Answer what is asked about a return."""
-    query = "SELECT id FROM tasks WHERE document_id = :id AND kind = :kind AND status = 'open'"
-    task = TaskId(await bench.shop.one(query, id=back, kind=kind))
-    decision = Decision(task_id=task, choice=choice, note="", actor="staff")
-    async with bench.shop.books.begin() as db:
-        await accept_answer(db, decision, Role.ADMIN)
 
 
 async def test_a_unit_comes_back_with_its_history_and_is_sold_again(bench: Bench) -> None:
