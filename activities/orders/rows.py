@@ -55,6 +55,7 @@ def build_rows(
     """
     order_id, order = submission.order_id, submission.order
     ship_to = order.ship_to.model_dump()
+    method = order.payment.method if priced.total_amount else "none"
     row = {
         "id": order_id,
         "number": number,
@@ -66,9 +67,9 @@ def build_rows(
         "external_reference": order.external_reference,
         "status": OrderStatus.PENDING,
         "currency": priced.currency,
-        "payment_method": order.payment.method if priced.total_amount else "none",
+        "payment_method": method,
         "capture_on": order.captured_on,
-        "terms_days": terms.days if order.payment.method is PaymentMethod.NET_TERMS else None,
+        "terms_days": terms.days if method == PaymentMethod.NET_TERMS else None,
         "shipping_service": order.shipping_service,
         "ship_to": ship_to,
         "bill_to": order.bill_to.model_dump() if order.bill_to else ship_to,

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.refunds.accepting import promise
 from db.orders.tables import OrderRow
-from db.orders.terms import over_seen_to, owed_on_terms
+from db.orders.terms import over_asked_about, owed_on_terms
 from db.orders.writes import counters_of, lines_of
 from db.refunds.cancelled import given_otherwise, leftover_seen_to
 from db.refunds.refundable import paid_order
@@ -22,8 +22,8 @@ async def overpaid_by(db: AsyncConnection, order: OrderRow, *, asked_too: bool =
     order on terms owes what it has to pay now; what finance is asked about counts if ``asked_too``.
     """
     if order.payment_method == PaymentMethod.NET_TERMS:
-        seen_to = await over_seen_to(db, order.id, asked_too=asked_too)
-        return -await owed_on_terms(db, order.id) - seen_to
+        over = -await owed_on_terms(db, order.id)
+        return over if asked_too else over - await over_asked_about(db, order.id)
     rows = await lines_of(db, order.id)
     shipping = order.shipping_amount + order.shipping_tax_amount
     counted = sum(row.captured_amount for row in rows) + order.captured_shipping_amount

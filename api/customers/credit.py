@@ -55,7 +55,7 @@ class CreditView(Value):
     open_credit: Money | None
     """What is left of the limit; null without one."""
     orders: tuple[OwingView, ...]
-    """The orders behind that, the oldest first."""
+    """The orders behind that, the oldest first; a key confined to its source sees its own ones."""
     more_orders: bool
     """Whether there are more of them than are shown here."""
 
@@ -72,7 +72,8 @@ async def credit(
     if amount is None or currency is None:
         return _view(customer, None, ())
     held = Credit(currency, amount, await exposure_of(db, customer_id, currency))
-    return _view(customer, held, await orders_behind(db, customer_id, currency, MOST_ORDERS + 1))
+    behind = await orders_behind(db, customer_id, currency, MOST_ORDERS + 1, caller.reach)
+    return _view(customer, held, behind)
 
 
 def _view(customer: CustomerRow, held: Credit | None, owing: Sequence[OwingRow]) -> CreditView:

@@ -181,7 +181,10 @@ async def receive(
     books: Books,
     notifier: Notifier,
 ) -> Response:
-    """Record money that came by bank transfer; once per reference, whatever the key."""
+    """Record money that came by bank transfer, or for an order on terms.
+
+    Once per reference, whatever the key.
+    """
 
     async def write(db: AsyncConnection, _: UUID) -> PaymentView:
         await record_receipt(db, payment_id, body, actor=caller.subject, reach=caller.reach)

@@ -11,6 +11,7 @@ from db.customers import CustomerRow
 from db.orders.tables import OrderRow
 from db.payments import STANDS
 from db.refunds.refundable import COUNTS
+from domain.access import EVERYTHING, Reach
 from domain.ids import OrderId
 
 # Mirrors domain.orders.status.billable, in which money is rounded half up per line.
@@ -19,16 +20,21 @@ _BILLABLE = """(SELECT sum(round(
         + CASE WHEN bool_and(l.cancelled = l.quantity) THEN 0
             ELSE o.shipping_amount + o.shipping_tax_amount END
         FROM order_lines l WHERE l.order_id = o.id)"""
-# Money that goes back as a favour is not owed again; what is promised back counts as gone.
 BILLED_LEFT = f"({_BILLABLE} - o.credited_amount)::bigint"
 """What an order ``o`` on terms was to pay, less what it owes less by now."""
-OWES = f"""({BILLED_LEFT}
-    - (SELECT coalesce(sum(e.amount), 0) FROM payments p
+_CAME = f"""(SELECT coalesce(sum(e.amount), 0) FROM payments p
         JOIN payment_entries e ON e.payment_id = p.id
-        WHERE p.order_id = o.id AND e.kind = 'capture' AND {STANDS})
-    + (SELECT coalesce(sum(r.amount), 0) FROM refunds r WHERE r.order_id = o.id
-        AND r.source <> 'goodwill' AND r.status IN {COUNTS}))::bigint"""
-"""What is still to be paid of an order ``o`` on terms; below 0 what came beyond that."""
+        WHERE p.order_id = o.id AND e.kind = 'capture' AND {STANDS})"""
+_KEPT = """(SELECT coalesce(sum(CAST(t.facts->'amount'->>'amount' AS bigint)), 0) FROM tasks t
+        WHERE t.document_id = o.id AND t.kind = 'overpaid' AND t.outcome = 'keep')"""
+# A refund that failed, or that the customer got in another way, is for these goods all the same:
+# by then its money is a person's question, or answered. A favour only leaves less to give back.
+OWES = f"""greatest({BILLED_LEFT} - {_CAME} + {_KEPT}
+        + (SELECT coalesce(sum(r.amount), 0) FROM refunds r
+            WHERE r.order_id = o.id AND r.source <> 'goodwill'),
+    least(0, (SELECT coalesce(sum(r.amount), 0) FROM refunds r
+        WHERE r.order_id = o.id AND r.status IN {COUNTS}) - {_CAME}))::bigint"""
+"""What is still to be paid of an order ``o`` on terms; below 0 what is to be given back of it."""
 BILLED = "(o.payment_method = 'net_terms' AND o.status IN ('confirmed', 'completed', 'closed'))"
 """The condition that an order ``o`` counts in what its customer owes (customers R3)."""
 _HELD = """EXISTS (SELECT FROM holds h WHERE h.document_id = o.id
@@ -62,14 +68,9 @@ _OLDER = text(
         AND (o.placed_at, o.id) < (SELECT placed_at, id FROM orders WHERE id = :order)
     ORDER BY o.placed_at, o.id"""
 )
-# A refund that failed, or that the customer got in another way, is a person's by then.
-_SEEN_TO = text(
-    """SELECT coalesce(sum(amount), 0)::bigint FROM (
-        SELECT amount FROM refunds WHERE order_id = :order AND source <> 'goodwill'
-            AND status IN ('failed', 'cancelled')
-        UNION ALL SELECT CAST(facts->'amount'->>'amount' AS bigint) FROM tasks
-        WHERE document_id = :order AND kind = 'overpaid'
-            AND (outcome = 'keep' OR NOT :asked_too AND status = 'open')) seen_to"""
+_ASKED_ABOUT = text(
+    """SELECT coalesce(sum(CAST(facts->'amount'->>'amount' AS bigint)), 0)::bigint FROM tasks
+    WHERE document_id = :order AND kind = 'overpaid' AND status = 'open'"""
 )
 _RELEASED = text(
     """SELECT EXISTS (SELECT FROM holds WHERE document_id = :order AND reason = 'credit_limit'
@@ -81,7 +82,8 @@ _PENDING = text(
 )
 _BEHIND = text(
     f"""SELECT * FROM (SELECT o.id, o.number, o.confirmed_at, o.terms_days, {OWES} AS owes
-        FROM orders o WHERE o.customer_id = :customer AND o.currency = :currency AND {BILLED}) b
+        FROM orders o WHERE o.customer_id = :customer AND o.currency = :currency AND {BILLED}
+            AND o.source = coalesce(CAST(:source AS text), o.source)) b
     WHERE owes <> 0 ORDER BY confirmed_at, id LIMIT :limit"""
 )
 # What fits by itself; whether older ones need it, its run works out.
@@ -115,13 +117,9 @@ async def owed_on_terms(db: AsyncConnection, order_id: UUID) -> int:
     return int((await db.execute(_OWED, {"order": order_id})).scalar_one())
 
 
-async def over_seen_to(db: AsyncConnection, order_id: UUID, *, asked_too: bool) -> int:
-    """Return what of too much money for an order a person has seen to (minor units).
-
-    That about which finance is being asked counts as seen to unless it is ``asked_too``.
-    """
-    given = {"order": order_id, "asked_too": asked_too}
-    return int((await db.execute(_SEEN_TO, given)).scalar_one())
+async def over_asked_about(db: AsyncConnection, order_id: UUID) -> int:
+    """Return about what of too much money for an order finance is being asked (minor units)."""
+    return int((await db.execute(_ASKED_ABOUT, {"order": order_id})).scalar_one())
 
 
 async def older_waiting(db: AsyncConnection, order: OrderRow) -> list[int]:
@@ -154,10 +152,13 @@ class OwingRow(OrderRow):
 
 
 async def orders_behind(
-    db: AsyncConnection, customer_id: UUID, currency: str, limit: int
+    db: AsyncConnection, customer_id: UUID, currency: str, limit: int, reach: Reach = EVERYTHING
 ) -> Sequence[OwingRow]:
-    """Return the orders that a customer owes for, or has paid too much of, the oldest first."""
-    given = {"customer": customer_id, "currency": currency, "limit": limit}
+    """Return the orders that a customer owes for, or has paid too much of, the oldest first.
+
+    Only those of the ``reach``'s source, if it has one.
+    """
+    given = {"customer": customer_id, "currency": currency, "limit": limit, "source": reach.source}
     return cast(Sequence[OwingRow], (await db.execute(_BEHIND, given)).all())
 
 

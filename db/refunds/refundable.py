@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.ledgers import Ledger, ledger_of
 from db.orders.credit_notes import CREDITED_LINES
-from db.orders.tables import OrderRow
+from db.orders.tables import OrderLineRow, OrderRow
 from db.orders.writes import counters_of, lines_of
 from db.shipments.captures import OWES
 from domain.money import share
@@ -140,20 +140,26 @@ async def paid_order(
     """Return the money of a locked order as far as it can go back.
 
     Of its lines the delivered units, or those of the one shipment that is given; of lines that were
-    paid for when the order was confirmed, all units.
+    paid for when the order was confirmed, all units. What has come for an order on terms is for all
+    that it owes, so that each unit is worth its price however much that is; the payments bound it.
     """
     ledger = await ledger_of(db, order.id)
     given = {"order": order.id}
     found = await db.execute(_LINES, {**given, "shipment": shipment_id})
-    lines = [PaidLine(*row) for row in found]
+    lines = {row.id: PaidLine(*row) for row in found}
+    shipping = order.captured_shipping_amount
+    if order.payment_method == PaymentMethod.NET_TERMS:
+        shipping = order.shipping_amount + order.shipping_tax_amount
+        if shipment_id is None:
+            lines = _as_billed(lines, await lines_of(db, order.id))
     gone = (await db.execute(_GONE, given)).all()
     shipping_back = int((await db.execute(_SHIPPING_BACK, given)).scalar_one())
     planned = {row.payment_id: row.planned for row in gone}
     return PaidOrder(
         currency=order.currency,
-        lines={line.id: line for line in lines},
+        lines=lines,
         payments=_payments(ledger, planned),
-        shipping_left=order.captured_shipping_amount - shipping_back,
+        shipping_left=shipping - shipping_back,
         shipping_amount=order.shipping_amount + order.shipping_tax_amount,
         shipping_tax=order.shipping_tax_amount,
         refunded_shipping=_sum(gone, "shipping"),
@@ -179,25 +185,20 @@ async def billed_order(
     paid = await paid_order(db, order, shipment_id)
     if order.payment_method != PaymentMethod.NET_TERMS:
         return paid
-    rows = {row.id: row for row in await lines_of(db, order.id)}
-    lines = paid.lines
-    if shipment_id is None:
-        lines = {
-            line_id: replace(
-                line,
-                amount=share(rows[line_id].total_amount, line.units, rows[line_id].quantity, 0),
-            )
-            for line_id, line in lines.items()
-        }
-    shipping = order.shipping_amount + order.shipping_tax_amount
-    left = billable([counters_of(row) for row in rows.values()], shipping) - order.credited_amount
+    counters = [counters_of(row) for row in await lines_of(db, order.id)]
+    left = billable(counters, paid.shipping_amount) - order.credited_amount
     [payment] = (await ledger_of(db, order.id)).payments
-    return replace(
-        paid,
-        lines=lines,
-        payments=[PaidPayment(payment.id, left)],
-        shipping_left=shipping - paid.given_shipping,
-    )
+    return replace(paid, payments=[PaidPayment(payment.id, left)])
+
+
+def _as_billed(lines: dict[UUID, PaidLine], rows: Sequence[OrderLineRow]) -> dict[UUID, PaidLine]:
+    """Return lines with what their units cost, whether or not that has been paid."""
+    return {
+        row.id: replace(
+            lines[row.id], amount=share(row.total_amount, lines[row.id].units, row.quantity, 0)
+        )
+        for row in rows
+    }
 
 
 async def promised_for(

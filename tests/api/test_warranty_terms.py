@@ -87,7 +87,7 @@ async def test_a_lifetime_is_said_and_never_taken_for_granted(callers: Callers) 
 
 async def test_what_is_approved_by_itself_is_not_for_customers(callers: Callers) -> None:
     made = await defined(callers, auto_limit={"amount": 5000, "currency": "USD"})
-    who = (await callers.post("/customers", {"name": "Somebody"})).json()["id"]
+    who = (await callers.post("/customers", {"name": "Ada"})).json()["id"]
     path = f"/warranties/terms/{made['id']}"
     shown = (await callers.get(path, role="customer", customer_id=who)).json()
     assert (shown["auto_limit"], shown["defined_by"]) == (None, "company")
