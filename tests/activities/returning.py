@@ -16,6 +16,7 @@ from activities.returns.deciding import authorize_return, cancel_return, reject_
 from activities.returns.inspecting import inspect_return
 from activities.returns.receiving import finish_receiving, receive_return
 from activities.returns.settling import close_return
+from db.payments import STANDS
 from domain.errors import DomainError
 from domain.ids import LineId, OrderId, RefundId, ReturnId, ReturnLineId, new_id
 from domain.money import Money
@@ -176,7 +177,7 @@ class Life:
         del db
         sent = await self.bench.shop.rows(
             "SELECT e.key FROM payment_entries e JOIN refunds r ON r.id = e.refund_id"
-            " WHERE r.order_id = :id AND r.status = 'succeeded' AND e.phase = 'succeeded'",
+            f" WHERE r.order_id = :id AND r.status = 'succeeded' AND {STANDS}",
             id=self.order,
         )
         if not sent:

@@ -7,6 +7,7 @@ import os
 import random
 import time
 
+from db.payments import STANDS
 from domain.ids import OrderId
 from tests.activities.bench import Bench
 from tests.activities.returning import Life
@@ -50,10 +51,10 @@ async def live(bench: Bench, seed: int) -> None:
 async def assert_paid_for_what_was_accepted(bench: Bench, order: OrderId) -> None:
     """Each accepted unit of a settled return is in one refund, unless its money went otherwise."""
     [money] = await bench.shop.rows(
-        """SELECT sum(e.amount) FILTER (WHERE e.kind = 'capture')::int AS captured,
+        f"""SELECT sum(e.amount) FILTER (WHERE e.kind = 'capture')::int AS captured,
             coalesce(sum(e.amount) FILTER (WHERE e.kind = 'refund'), 0)::int AS refunded
         FROM payment_entries e JOIN payments p ON p.id = e.payment_id
-        WHERE p.order_id = :id AND e.phase = 'succeeded'""",
+        WHERE p.order_id = :id AND {STANDS}""",
         id=order,
     )
     assert money["refunded"] <= money["captured"]
