@@ -75,7 +75,7 @@ async def settle_return(
     await pay_back_lost(db, orders, found, policy)
     found = await RETURNS.lock(db, return_id)
     if await _is_done(db, found):
-        await cancel_returned(db, found, await goods_of(db, return_id))
+        await cancel_returned(db, found)
         data = {"resolution": found.resolution}
         await RETURNS.move(db, found, ReturnStatus.CLOSED, actor, data)
     return ReturnStatus((await RETURNS.lock(db, return_id)).status)

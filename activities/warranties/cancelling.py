@@ -1,28 +1,37 @@
 """Cancelling warranties: units that went back on a return are under warranty no more."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.returns.tables import ReturnRow
-from db.returns.writes import GoodsRow
+from db.warranties.returned import lock_counted, lock_taken, too_many
 from db.warranties.tables import WarrantyRow
-from db.warranties.writes import cancelled_by, change_warranty, lock_active_of, lock_former
+from db.warranties.writes import change_warranty, lock_former
 from domain.warranties.status import WarrantyStatus
 
 
-async def cancel_returned(db: AsyncConnection, found: ReturnRow, goods: Iterable[GoodsRow]) -> None:
-    """Cancel the warranties of the accepted units of a locked return that is being closed.
+async def cancel_returned(db: AsyncConnection, found: ReturnRow) -> None:
+    """Cancel the warranties of what a locked return, which is being closed, took for good.
 
-    Once, also of one that was reopened. Units in a parcel that never arrived have none.
+    Of units that are known by their serials those of these units. Of others as many as are more
+    than the customer has left, so that a void warranty, and one that is cancelled already, use up
+    their share. Once, also of one that was reopened. Units in a parcel that never arrived have
+    none.
     """
     if found.shipment_id is not None:
         return
-    before = await cancelled_by(db, found.id)
-    for line in sorted(goods, key=lambda one: one.order_line_id):
-        units = line.accepted - before.get(line.order_line_id, 0)
-        await _cancel(db, line.order_line_id, units, found.id)
+    why = {"return_id": found.id}
+    for row in await lock_taken(db, found.id):
+        await _take(db, row, 1, why)
+    for line_id, units in (await too_many(db, found.id)).items():
+        left = units
+        for row in await lock_counted(db, line_id):
+            taken = min(left, row.quantity - row.cancelled)
+            if taken:
+                await _take(db, row, taken, why)
+            left -= taken
 
 
 async def cancel_former(db: AsyncConnection, shipment_id: UUID, unit_ids: Sequence[UUID]) -> None:
@@ -31,17 +40,6 @@ async def cancel_former(db: AsyncConnection, shipment_id: UUID, unit_ids: Sequen
         return
     for row in await lock_former(db, shipment_id, unit_ids):
         await _take(db, row, 1, {"delivered_anew": shipment_id})
-
-
-async def _cancel(db: AsyncConnection, line_id: UUID, units: int, return_id: UUID) -> None:
-    if units <= 0:
-        return
-    for row in await lock_active_of(db, line_id):
-        taken = min(units, row.quantity - row.cancelled)
-        if not taken:
-            return
-        await _take(db, row, taken, {"return_id": return_id})
-        units -= taken
 
 
 async def _take(db: AsyncConnection, row: WarrantyRow, units: int, why: Mapping[str, UUID]) -> None:

@@ -1,6 +1,7 @@
 """What was delivered with a term is under warranty, for its days, as long as its owner has it."""
 
 from db.verify.check import Check
+from db.warranties.returned import TAKEN
 from db.warranties.sold import term_at
 
 CHECKS = (
@@ -41,9 +42,15 @@ CHECKS = (
             FROM warranties WHERE status = 'active' GROUP BY 1) w ON w.order_line_id = l.id
         LEFT JOIN (SELECT x.order_line_id, sum(d.quantity) AS units
             FROM return_dispositions d JOIN return_lines x ON x.id = d.return_line_id
-            JOIN returns r ON r.id = x.return_id
+            JOIN returns r ON r.id = x.return_id JOIN order_lines n ON n.id = x.order_line_id
+            JOIN items i ON i.id = n.item_id AND i.tracking <> 'serial'
             WHERE d.accepted AND d.revised_at IS NULL AND r.status = 'closed'
                 AND r.shipment_id IS NULL GROUP BY 1) b ON b.order_line_id = l.id
         WHERE w.units > l.delivered - coalesce(b.units, 0)""",
+    ),
+    Check(
+        "I12e",
+        "A unit that a closed return took for good is under warranty with its former line no more",
+        f"SELECT w.number, u.serial, r.number AS by {TAKEN} AND r.status = 'closed'",
     ),
 )

@@ -1,16 +1,15 @@
-"""Writes of warranties: registered once, locked and changed, cancelled with goods that go back."""
+"""Writes of warranties: registered once, locked and changed, their near end told once."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import and_, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import Event, add_events
-from db.inventory.units import UnitRow
 from db.metadata import columns_of
 from db.warranties.tables import WarrantyRow
 from domain.warranties.status import WarrantyStatus
@@ -90,32 +89,6 @@ async def change_warranty(
     await add_events(db, [warranty_event(row, what, actor, data)])
 
 
-# What ends first goes first: of goods without serial numbers the customer keeps the later end.
-_OF_LINE = (
-    select(WarrantyRow.__table__)
-    .outerjoin(UnitRow, UnitRow.id == WarrantyRow.unit_id)
-    .where(WarrantyRow.status == WarrantyStatus.ACTIVE)
-    .order_by(
-        and_(
-            UnitRow.id.is_not(None),
-            UnitRow.holder_customer_id.is_distinct_from(WarrantyRow.customer_id),
-        ).desc(),
-        WarrantyRow.ends_on.nulls_last(),
-        WarrantyRow.id,
-    )
-    .with_for_update(of=WarrantyRow)
-)
-
-
-async def lock_active_of(db: AsyncConnection, line_id: UUID) -> Sequence[WarrantyRow]:
-    """Lock and return the active warranties of an order's line, in the order in which they go.
-
-    Those on units that their owner has no more before others, then those that end first.
-    """
-    query = _OF_LINE.where(WarrantyRow.order_line_id == line_id)
-    return cast(Sequence[WarrantyRow], (await db.execute(query)).all())
-
-
 async def lock_former(
     db: AsyncConnection, shipment_id: UUID, unit_ids: Sequence[UUID]
 ) -> Sequence[WarrantyRow]:
@@ -127,22 +100,6 @@ async def lock_former(
     )
     found = await db.execute(query.order_by(WarrantyRow.id).with_for_update())
     return cast(Sequence[WarrantyRow], found.all())
-
-
-# An event is never changed, so that it counts what a return has cancelled.
-_CANCELLED = text(
-    """SELECT w.order_line_id, sum(CAST(e.data ->> 'units' AS integer))::int AS units
-    FROM return_lines x JOIN warranties w ON w.order_line_id = x.order_line_id
-    JOIN events e ON e.subject_id = w.id AND e.type = 'warranty.cancelled.v1'
-        AND e.data ->> 'return_id' = CAST(x.return_id AS text)
-    WHERE x.return_id = :return GROUP BY 1"""
-)
-
-
-async def cancelled_by(db: AsyncConnection, return_id: UUID) -> dict[UUID, int]:
-    """Return how many units of each line a return has ended the warranty of."""
-    rows = await db.execute(_CANCELLED, {"return": return_id})
-    return {row.order_line_id: row.units for row in rows}
 
 
 _ENDING = """status = 'active' AND told_ends_on IS DISTINCT FROM ends_on

@@ -1,6 +1,6 @@
 """Goods that are sold with a warranty term, delivered on a day that a test chooses."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -15,11 +15,12 @@ from api.app import create_app
 from api.services import Services
 from db.warranties.terms import set_item_term
 from domain.errors import PartnerUnavailable
-from domain.ids import ItemId, OrderId, ShipmentId, new_id
+from domain.ids import ItemId, OrderId, ReturnId, ShipmentId, new_id
 from domain.warranties.terms import Cover, DefineTerm
 from runtime.settings import Settings
 from tests.activities.bench import Bench
 from tests.api.callers import Callers
+from tests.units import pick, serials, stock_saws
 
 
 async def _away() -> Client:
@@ -103,3 +104,35 @@ async def told(bench: Bench, warranty: UUID) -> list[Any]:
         "SELECT type, data, actor FROM events WHERE subject_id = :id ORDER BY sequence", id=warranty
     )
     return [(row["type"].split(".")[1], row["data"], row["actor"]) for row in rows]
+
+
+async def settle(bench: Bench, back: ReturnId) -> None:
+    """Let the runs of a return and of its refunds take their steps, more than once."""
+    for _ in range(2):
+        await bench.take("settle_return", back)
+        for row in await bench.shop.rows("SELECT id FROM refunds WHERE return_id = :id", id=back):
+            await bench.take("submit_refund", row["id"])
+    await bench.take("settle_return", back)
+
+
+def days(rows: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Return how many units warranties are on, and their first and last days."""
+    return [(row["quantity"], row["starts_on"], row["ends_on"]) for row in rows]
+
+
+async def sold(bench: Bench, item: ItemId, named: list[str], on: str = "2031-03-10") -> OrderId:
+    """Deliver these units of an item."""
+    order = await bench.shop.place((item, len(named)))
+    await bench.take("authorize_payment", order)
+    [shipment] = await bench.shipments(order)
+    await pick(bench.shop, shipment, *named)
+    await arrive(bench, shipment, on)
+    return order
+
+
+async def sent(bench: Bench, code: str, units: int) -> tuple[OrderId, ItemId, list[str]]:
+    """Deliver units of a new item that is sold with a term; return their serials."""
+    named = serials(units)
+    item = await stock_saws(bench.shop, *named)
+    await sell_with(bench, item, code)
+    return await sold(bench, item, named), item, named

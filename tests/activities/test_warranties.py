@@ -1,36 +1,17 @@
-"""Warranties begin with a delivery, once, and end with goods that go back."""
+"""Warranties begin with a delivery, once, and their end is told once."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from activities.returns.accepting import request_return
-from activities.returns.inspecting import inspect_return
-from activities.returns.receiving import receive_return
-from db.documents import RETURNS
-from db.events import add_events
-from domain.ids import LineId, ReturnId, ReturnLineId, new_id
-from domain.policy import Policy
-from domain.returns.requests import (
-    InspectedUnits,
-    InspectReturn,
-    ReceivedLine,
-    ReceiveReturn,
-    RequestReturn,
-    ReturnLine,
-)
-from domain.returns.status import Disposition, ResolutionWanted, ReturnReason, ReturnStatus
 from domain.warranties.terms import WarrantyStart
 from tests.activities.bench import Bench
 from tests.activities.promised import (
     arrive,
+    days,
     delivered,
-    line_of,
     placed,
     sell_with,
     term,
@@ -40,10 +21,6 @@ from tests.activities.promised import (
 from tests.aging import sweep_once
 
 TODAY = datetime.now(UTC).date()
-
-
-def days(rows: Iterable[Mapping[str, Any]]) -> list[Any]:
-    return [(row["quantity"], row["starts_on"], row["ends_on"]) for row in rows]
 
 
 async def test_each_delivery_of_a_line_registers_one_warranty_however_often_it_is_told(
@@ -159,102 +136,6 @@ async def test_a_parcel_that_turns_up_before_it_is_written_off_is_under_warranty
     await bench.scan(shipment, "DL")
     await bench.take("settle_shipment", shipment)
     assert [row["status"] for row in await warranties(bench, order)] == ["active"]
-
-
-# Goods that go back.
-
-
-async def comes_back(
-    bench: Bench, line: UUID, units: int, wants: ResolutionWanted = ResolutionWanted.REFUND
-) -> ReturnId:
-    """Take units back, all but the last one of them accepted, and settle their return."""
-    back = ReturnId(new_id())
-    order = await bench.shop.one("SELECT order_id FROM order_lines WHERE id = :id", id=line)
-    wanted = ReturnLine(
-        order_line_id=LineId(line), quantity=units, reason=ReturnReason.NOT_AS_DESCRIBED
-    )
-    asked = RequestReturn(order_id=order, lines=(wanted,), resolution_wanted=wants)
-    async with bench.shop.books.begin() as db:
-        await request_return(db, back, asked, Policy(), actor="support", staff=True)
-    row = ReturnLineId(
-        await bench.shop.one("SELECT id FROM return_lines WHERE return_id = :id", id=back)
-    )
-    came = ReceiveReturn(lines=(ReceivedLine(return_line_id=row, quantity=units),))
-    async with bench.shop.books.begin() as db:
-        await receive_return(db, back, new_id(), came, actor="warehouse")
-    seen = [(Disposition.RESTOCK, units - 1), (Disposition.SCRAP, 1)]
-    lines = tuple(
-        InspectedUnits(
-            return_line_id=row,
-            quantity=count,
-            disposition=disposition,
-            accepted=disposition is Disposition.RESTOCK,
-        )
-        for disposition, count in seen
-        if count
-    )
-    async with bench.shop.books.begin() as db:
-        await inspect_return(db, back, InspectReturn(lines=lines), actor="inspector")
-    await settle(bench, back)
-    return back
-
-
-async def settle(bench: Bench, back: ReturnId) -> None:
-    """Let the runs of a return and of its refunds take their steps, more than once."""
-    for _ in range(2):
-        await bench.take("settle_return", back)
-        for row in await bench.shop.rows("SELECT id FROM refunds WHERE return_id = :id", id=back):
-            await bench.take("submit_refund", row["id"])
-    await bench.take("settle_return", back)
-
-
-async def test_units_that_went_back_are_under_warranty_no_more(bench: Bench) -> None:
-    """Accepted ones alone, once, and of goods without serial numbers what ends first."""
-    order, _ = await placed(bench, await term(bench, 3), AUS=2, RNO=3)
-    for nth, shipment in enumerate(await bench.shipments(order)):
-        await arrive(bench, shipment, f"2031-03-1{nth}")
-    first, second = await warranties(bench, order)
-    back = await comes_back(bench, await line_of(bench, order), first["quantity"] + 2)
-    status = await bench.shop.one("SELECT status FROM returns WHERE id = :id", id=back)
-    assert status == "closed"
-    assert [
-        (row["status"], row["quantity"], row["cancelled"]) for row in await warranties(bench, order)
-    ] == [
-        ("cancelled", first["quantity"], first["quantity"]),
-        ("active", second["quantity"], 1),
-    ]
-    [_, (what, data, _)] = await told(bench, second["id"])
-    assert (what, data["units"], data["return_id"]) == ("cancelled", 1, str(back))
-    async with bench.shop.books.begin() as db:
-        found = await RETURNS.lock(db, back)
-        reopened = RETURNS.moved(found, ReturnStatus.INSPECTED, "tests")
-        await RETURNS.change(db, found, status=ReturnStatus.INSPECTED, closed_at=None)
-        await add_events(db, [replace(reopened, kind="return.reopened")])
-    await settle(bench, back)
-    assert [row["cancelled"] for row in await warranties(bench, order)] == [first["quantity"], 1]
-
-
-async def test_what_replaces_returned_goods_has_a_warranty_of_its_own(bench: Bench) -> None:
-    """From its own delivery on; the returned unit has none any more."""
-    code = await term(bench, 12)
-    order, item = await placed(bench, code, AUS=3)
-    [shipment] = await bench.shipments(order)
-    await arrive(bench, shipment, "2031-03-10")
-    line = await line_of(bench, order)
-    await comes_back(bench, line, 2, ResolutionWanted.REPLACEMENT)
-    anew = await bench.shop.one(
-        "SELECT o.id FROM orders o JOIN order_lines l ON l.order_id = o.id"
-        " WHERE o.kind = 'replacement' AND l.item_id = :item",
-        item=item,
-    )
-    await bench.take("authorize_payment", anew)
-    [sent] = await bench.shipments(anew)
-    await arrive(bench, sent, "2031-05-31")
-    back = await bench.shop.one("SELECT replaces_return_id FROM orders WHERE id = :id", id=anew)
-    await settle(bench, ReturnId(back))
-    [old] = await warranties(bench, order)
-    assert (old["status"], old["cancelled"], old["ends_on"]) == ("active", 1, date(2032, 3, 10))
-    assert days(await warranties(bench, anew)) == [(1, date(2031, 5, 31), date(2032, 5, 31))]
 
 
 # Its end.

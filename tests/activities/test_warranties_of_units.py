@@ -6,29 +6,10 @@ from uuid import UUID
 from activities.warranties.registering import register_delivered
 from db.inventory.receiving import Arrival, open_stock
 from db.inventory.units import UnitStep, move_units
-from domain.ids import ItemId, OrderId
 from domain.units import UnitEventKind, UnitStatus
 from tests.activities.bench import Bench
-from tests.activities.promised import arrive, calling, sell_with, term, told, warranties
-from tests.units import pick, serials, stock_saws, unit
-
-
-async def sold(bench: Bench, item: ItemId, named: list[str], on: str = "2031-03-10") -> OrderId:
-    """Deliver these units of an item."""
-    order = await bench.shop.place((item, len(named)))
-    await bench.take("authorize_payment", order)
-    [shipment] = await bench.shipments(order)
-    await pick(bench.shop, shipment, *named)
-    await arrive(bench, shipment, on)
-    return order
-
-
-async def sent(bench: Bench, code: str, units: int) -> tuple[OrderId, ItemId, list[str]]:
-    """Deliver units of a new item that is sold with a term; return their serials."""
-    named = serials(units)
-    item = await stock_saws(bench.shop, *named)
-    await sell_with(bench, item, code)
-    return await sold(bench, item, named), item, named
+from tests.activities.promised import calling, sent, sold, term, told, warranties
+from tests.units import unit
 
 
 async def test_each_unit_has_one_warranty_whatever_the_carrier_repeats(bench: Bench) -> None:

@@ -206,10 +206,14 @@ VALUES (pg_temp.id('opening-saw'), 'opening/saw', 'adjustment', pg_temp.id('saw'
     pg_temp.place('opening'), pg_temp.id('shelf'), 'test', now());
 INSERT INTO units (id, item_id, serial, serial_key, status, ownership, location_id, events)
 VALUES (pg_temp.id('saw-1'), pg_temp.id('saw'), 'S1', 's1', 'in_stock', 'own',
-    pg_temp.id('shelf'), 1);
-INSERT INTO unit_events (unit_id, sequence, kind, to_status, to_location_id, movement_id, actor)
-VALUES (pg_temp.id('saw-1'), 1, 'entered', 'in_stock', pg_temp.id('shelf'),
-    pg_temp.id('opening-saw'), 'test');
+    pg_temp.id('shelf'), 2);
+INSERT INTO unit_events (unit_id, sequence, kind, from_status, to_status, from_location_id,
+    to_location_id, document_type, document_id, line_id, movement_id, reason, actor)
+VALUES (pg_temp.id('saw-1'), 1, 'entered', NULL, 'in_stock', NULL, pg_temp.id('shelf'), '', NULL,
+        NULL, pg_temp.id('opening-saw'), '', 'test'),
+    (pg_temp.id('saw-1'), 2, 'moved', 'returned', 'in_stock', pg_temp.id('back'),
+        pg_temp.id('shelf'), 'return', pg_temp.id('return'), pg_temp.id('return-pot'), NULL,
+        'restock', 'test');
 
 INSERT INTO warranty_terms (id, code, version, duration_months, starts, covers, excluded_symptoms,
     transferable, replacement_rule, settle_by, evidence_for, defined_by, valid_from)
@@ -227,3 +231,9 @@ VALUES
     (pg_temp.id('saw-warranty'), 'WTY-2', 'active', pg_temp.id('saw'), pg_temp.id('customer'),
      NULL, NULL, NULL, pg_temp.id('saw-1'), 1, pg_temp.id('term'), 'YEAR', 12, '2031-01-31',
      '2032-01-31', 'manual', 'receipt 1187', 'test');
+INSERT INTO warranties (id, number, status, item_id, customer_id, order_id, order_line_id, unit_id,
+    quantity, cancelled, term_id, term_code, duration_months, starts_on, ends_on, source,
+    registered_by)
+VALUES (pg_temp.id('former-warranty'), 'WTY-3', 'cancelled', pg_temp.id('saw'),
+    pg_temp.id('customer'), pg_temp.id('done'), pg_temp.id('done-pot'), pg_temp.id('saw-1'), 1, 1,
+    pg_temp.id('term'), 'YEAR', 12, '2031-01-31', '2032-01-31', 'manual', 'test');
