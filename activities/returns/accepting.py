@@ -68,7 +68,8 @@ async def request_return(
 
     Returns what it would give back if all of it were accepted. ``staff`` may ask without evidence.
     Raises NotFound, also for orders out of ``reach``, QuantityExceeded, WindowClosed, Malformed for
-    a line that has to be shown or names units that were not sold with it, and CurrencyMismatch.
+    a line that has to be shown or names units that were not sold with it, AlreadyExists for units
+    that another open return waits for, and CurrencyMismatch.
     """
     ids = await _orders(db, asked)
     orders = {each: await lock_order(db, each, reach) for each in ids}

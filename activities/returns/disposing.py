@@ -10,7 +10,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.returns.serials import choose, received, sold_units_of
+from activities.returns.serials import (
+    awaited_elsewhere,
+    choose,
+    received,
+    sold_units_of,
+)
 from db.inventory.places import place_id
 from db.inventory.units import (
     UnitRow,
@@ -131,10 +136,12 @@ async def lose_absent(
     Others stay with their customer in the books.
     """
     meant = {serial_key(serial) for serial in line.serials}
+    units = await sold_units_of(db, found, [line])
+    awaited = await awaited_elsewhere(db, found, units)
     absent = [
         unit.id
-        for unit in await sold_units_of(db, [line])
-        if unit.status == UnitStatus.SOLD and (not meant or unit.serial_key in meant)
+        for unit in units
+        if unit.id not in awaited and (not meant or unit.serial_key in meant)
     ]
     if len(absent) == quantity:
         scrap = Disposition.SCRAP
@@ -202,9 +209,7 @@ async def _turn_up(
     }
     lost = [unit.id for unit in placed if unit.disposition_id == each.id]
     with_customer = [
-        unit.id
-        for unit in await units_sold_with(db, [each.order_line_id])
-        if unit.status == UnitStatus.SOLD and unit.serial_key in named
+        unit.id for unit in await sold_units_of(db, found, [each]) if unit.serial_key in named
     ]
     ids = (lost or with_customer)[: each.quantity]
     await move_units(db, ids, received(found, each.return_line_id, actor, "turned up"))
