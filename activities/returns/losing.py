@@ -13,10 +13,11 @@ from activities.returns.absent import accept_absent
 from activities.returns.deciding import cancel_return
 from activities.returns.keeping import replaced_in_advance
 from activities.returns.receiving import require
-from activities.returns.replacing import want_instead
+from activities.returns.replacing import refund_lost, want_instead
 from db.documents import ORDERS, RETURNS
 from db.orders.tables import OrderRow
 from db.outbox import signal
+from db.returns.losses import has_losses, owe_instead
 from db.returns.tables import ReturnRow
 from db.returns.writes import lock_return
 from db.tasks import TaskRow, answers_first, cancel_tasks
@@ -59,7 +60,9 @@ async def _accept(
     """Accept what has not come of a locked authorized return, as scrapped where it is."""
     require(found, ReturnStatus.AUTHORIZED)
     some_came = found.last_received_at is not None
-    if await replaced_in_advance(db, found) is None:
+    if await has_losses(db, found.id):
+        await _leave_to_losses(db, found, wanted, decision.actor)
+    elif await replaced_in_advance(db, found) is None:
         await want_instead(db, found, wanted, decision.actor)
     if not some_came:
         # Nothing came under the label, so that it costs the customer nothing.
@@ -74,3 +77,15 @@ async def _accept(
     questions = (TaskKind.KEPT_GOODS, TaskKind.FINISH_RECEIVING, TaskKind.LABEL_REFUSED)
     await cancel_tasks(db, found.id, *questions)
     await signal(db, Document(Kind.RETURN, found.id), Signal.RETURN_CHANGED)
+
+
+async def _leave_to_losses(
+    db: AsyncConnection, found: ReturnRow, wanted: ResolutionWanted, actor: str
+) -> None:
+    """Let the answers count about what replaced goods in advance, and got lost as well.
+
+    With money nothing of it waits for stock any more.
+    """
+    if wanted is ResolutionWanted.REFUND:
+        await owe_instead(db, found.id, actor)
+        await refund_lost(db, found, actor)

@@ -13,7 +13,7 @@ from activities.orders.rows import Submission
 from db.documents import RETURNS
 from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.returns.losses import owe_instead, pending_losses, settle_losses, waiting_goods
+from db.returns.losses import are_all_owed, owe_instead, waiting_goods
 from db.returns.replacements import find_replacement, replacements_of
 from db.returns.tables import ReturnRow
 from db.returns.writes import GoodsRow, goods_of, lock_return
@@ -213,15 +213,18 @@ async def _send_nothing(db: AsyncConnection, found: ReturnRow, actor: str) -> No
 async def refund_lost(db: AsyncConnection, found: ReturnRow, actor: str) -> None:
     """Have money given for what got lost that replaced goods of a locked return.
 
-    Its run does so once the goods are inspected. If all that was sent before that got lost, it is
-    as if nothing had been replaced: what is accepted is refunded.
+    Its run does so once the goods are inspected. If all that was sent before that got lost, and
+    money is the answer for all of it, it is as if nothing had been replaced: what is accepted is
+    refunded.
     """
-    if found.status == ReturnStatus.INSPECTED:
-        return
-    if any(each.stands for each in await replacements_of(db, found.id)):
-        return
-    await _send_nothing(db, found, actor)
-    await settle_losses(db, [each.shipment_id for each in await pending_losses(db, found.id)])
+    if found.status != ReturnStatus.INSPECTED and await is_all_owed(db, found.id):
+        await _send_nothing(db, found, actor)
+
+
+async def is_all_owed(db: AsyncConnection, return_id: UUID) -> bool:
+    """Whether nothing stands of what replaced goods of a return, and money is owed for all."""
+    stand = any(each.stands for each in await replacements_of(db, return_id))
+    return not stand and await are_all_owed(db, return_id)
 
 
 async def refund_instead(db: AsyncConnection, found: ReturnRow, actor: str) -> None:

@@ -13,7 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.estimating import OrderDue, Units, dues_of, units_of
 from activities.returns.promising import promise_dues
-from activities.returns.replacing import order_anew, refund_lost, replacement, wait_for_stock
+from activities.returns.replacing import (
+    is_all_owed,
+    order_anew,
+    refund_lost,
+    replacement,
+    wait_for_stock,
+)
 from activities.returns.stopping import stop_return
 from db.documents import RETURNS
 from db.events import add_events
@@ -24,14 +30,15 @@ from db.returns.losses import (
     LossRow,
     LostReplacement,
     add_loss,
+    drop_losses,
     find_owing,
     items_of,
+    owe_instead,
     owed_items,
     pending_losses,
     settle_losses,
 )
 from db.returns.reads import get_return
-from db.returns.replacements import replacements_of
 from db.returns.returnable import refunded_by
 from db.returns.tables import ReturnRow
 from db.returns.writes import GoodsRow, goods_of
@@ -123,12 +130,15 @@ async def _units_owed(
 async def resend_lost(db: AsyncConnection, found: ReturnRow, policy: Policy) -> None:
     """Order goods of a locked return once more that got lost, as far as that was the answer.
 
-    Without the stock it waits for that, as for the goods that came. For what was delivered after
-    all nothing is given any more, unless that was set in motion.
+    Without the stock it waits for that, as for the goods that came. What was delivered after all
+    is not lost, unless something was set in motion for it. Of a return that gives money for its
+    goods nothing is sent any more.
     """
-    if found.resolution_wanted != ResolutionWanted.REPLACEMENT:
-        return
     losses = await pending_losses(db, found.id)
+    if found.resolution_wanted != ResolutionWanted.REPLACEMENT:
+        await owe_instead(db, found.id, "system")
+        await settle_losses(db, [each.shipment_id for each in losses])
+        return
     turned_up = [each for each in losses if each.status == ShipmentStatus.DELIVERED]
     waiting = [
         each
@@ -136,7 +146,7 @@ async def resend_lost(db: AsyncConnection, found: ReturnRow, policy: Policy) -> 
         if each.answer == ReplacementLostAnswer.REPLACE and each not in turned_up
     ]
     if turned_up:
-        await settle_losses(db, [each.shipment_id for each in turned_up])
+        await drop_losses(db, [each.shipment_id for each in turned_up])
         data = {"shipments": [each.shipment for each in turned_up]}
         await RETURNS.add_event(db, found, "replacement_found", "system", data)
     refusals = [await _resend(db, found, each, policy) for each in waiting]
@@ -185,11 +195,13 @@ async def pay_back_lost(
     dues = await dues_of_lost(db, orders, found, goods, Counter(), policy)
     amount = await promise_dues(db, orders, found, dues, policy, losses[-1].answered_by)
     await settle_losses(db, [each.shipment_id for each in losses])
+    if not dues:
+        # What it replaced stayed with the customer.
+        await RETURNS.change(db, found)
+        return
     refund = Resolution.REFUND
-    stands = any(each.stands for each in await replacements_of(db, found.id))
-    await RETURNS.change(
-        db, found, resolution=found.resolution if stands else refund, resolved=found.resolved + 1
-    )
+    resolution = refund if await is_all_owed(db, found.id) else found.resolution
+    await RETURNS.change(db, found, resolution=resolution, resolved=found.resolved + 1)
     told = {"amount": amount, "currency": found.currency}
     data = {"resolution": refund, "amount": told}
     await RETURNS.add_event(db, found, "resolved", "system", data)

@@ -58,6 +58,7 @@ async def settle_return(
     """
     orders, found = await lock_return(db, return_id)
     await settle_unreceived(db, orders, found, policy, actor)
+    found = await RETURNS.lock(db, return_id)
     if found.status == ReturnStatus.CLOSED and await pending_losses(db, found.id):
         await reopen(db, found, actor)
         found = await RETURNS.lock(db, return_id)
@@ -174,10 +175,10 @@ async def _is_done(db: AsyncConnection, found: ReturnRow) -> bool:
     """Whether the customer has what is due and no goods wait; else ask who has to act."""
     if any(waits(each) for each in await standing_of(db, found.id)):
         return False
-    if found.resolution is None:
+    if found.resolution is None or await pending_losses(db, found.id):
         return False
     replaced = found.resolution == Resolution.REPLACEMENT
-    if replaced and (not await is_replaced(db, found) or await pending_losses(db, found.id)):
+    if replaced and not await is_replaced(db, found):
         return False
     refunds = await refunds_of(db, found.id)
     unserved = [each for each in refunds if each.unserved]

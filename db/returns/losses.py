@@ -94,6 +94,17 @@ _OWED = text(
 _SETTLE = text(
     "UPDATE replacement_losses SET settled_at = now() WHERE shipment_id = ANY(:shipments)"
 )
+# What was sent once more has losses of its own, or is with the customer.
+_ALL_OWED = text(
+    """SELECT coalesce(bool_and(x.answer = 'refund' OR EXISTS (SELECT FROM orders o
+        WHERE o.replaces_shipment_id = x.shipment_id AND o.status <> 'cancelled')), false)
+    FROM replacement_losses x WHERE x.return_id = :return"""
+)
+_ANY = text("SELECT EXISTS (SELECT FROM replacement_losses WHERE return_id = :return)")
+_DROP = text(
+    """DELETE FROM replacement_losses
+    WHERE shipment_id = ANY(:shipments) AND settled_at IS NULL"""
+)
 _NO_STOCK = text(
     """UPDATE replacement_losses SET answer = 'refund', answered_by = :actor
     WHERE return_id = :return AND answer = 'replace' AND settled_at IS NULL"""
@@ -167,6 +178,21 @@ async def owed_items(db: AsyncConnection, return_id: UUID) -> Counter[UUID]:
 async def settle_losses(db: AsyncConnection, shipments: Sequence[UUID]) -> None:
     """Write that what is given for lost shipments is set in motion, or not needed."""
     await db.execute(_SETTLE, {"shipments": list(shipments)})
+
+
+async def drop_losses(db: AsyncConnection, shipments: Sequence[UUID]) -> None:
+    """Write that shipments are not lost after all for which nothing was set in motion."""
+    await db.execute(_DROP, {"shipments": list(shipments)})
+
+
+async def has_losses(db: AsyncConnection, return_id: UUID) -> bool:
+    """Whether something got lost, and is answered for, that replaced goods of a return."""
+    return bool((await db.execute(_ANY, {"return": return_id})).scalar_one())
+
+
+async def are_all_owed(db: AsyncConnection, return_id: UUID) -> bool:
+    """Whether money is the answer for all that got lost, or for what was sent in its place."""
+    return bool((await db.execute(_ALL_OWED, {"return": return_id})).scalar_one())
 
 
 async def owe_instead(db: AsyncConnection, return_id: UUID, actor: str) -> bool:
