@@ -180,10 +180,13 @@ def may_see_money(task_role: str, caller: Caller) -> bool:
     return caller.role == task_role or caller.may(C.PAYMENTS_READ)
 
 
-def disclose_actor(actor: str, caller: Caller) -> str:
-    """Return who did something; other people and keys are ``company`` to outsiders."""
-    known = ":" not in actor or actor == caller.subject or caller.may(C.INTERNALS_READ)
-    return actor if known else "company"
+def disclose_actor(actor: str, caller: Caller, *, told: bool = True) -> str:
+    """Return who did something; other people and keys are ``company`` to outsiders.
+
+    So they are to all callers who are not ``told`` of the document.
+    """
+    insider = told and caller.may(C.INTERNALS_READ)
+    return actor if insider or ":" not in actor or actor == caller.subject else "company"
 
 
 def disclose_reason(reason: str | None, caller: Caller | None) -> str | None:

@@ -16,6 +16,7 @@ from api.problems import READ, problems
 from api.rows import view
 from db.inventory.unit_reads import MOST_EVENTS, get_history, get_unit
 from domain.access import Caller
+from domain.disclosure import disclose_actor
 from domain.documents import PROCESSES, Kind
 from domain.errors import NotFound
 from domain.ids import CustomerId, ItemId, LineId, LocationId, OrderId, ShipmentId
@@ -83,9 +84,7 @@ class UnitView(Value):
     order_id: OrderId | None = Field(
         description=f"The order that it is picked for or was last sold with; {_UNTOLD}."
     )
-    order_line_id: LineId | None = Field(
-        description=f"The line of an order that it was last sold with; {_UNTOLD}."
-    )
+    order_line_id: LineId | None = Field(description=f"The line of that order; {_UNTOLD}.")
     shipment_id: ShipmentId | None = Field(
         description=f"The shipment that it is picked for or left with; {_UNTOLD}."
     )
@@ -119,19 +118,22 @@ async def show(
     return view(
         UnitView,
         row,
-        **_told(row, "holder_customer_id", "order_id", "order_line_id", "shipment_id"),
-        history=[_event(event) for event in events],
+        **_told(row, "holder_customer_id", "order_id", "shipment_id"),
+        order_line_id=row.last_line_id if row.told else None,
+        history=[_event(event, caller) for event in events],
         more_history=more,
     )
 
 
-def _event(row: Row[Any]) -> UnitEventView:
+def _event(row: Row[Any], caller: Caller) -> UnitEventView:
     return view(
         UnitEventView,
         row,
         location_id=row.to_location_id,
         holder_customer_id=row.to_holder_id if row.told else None,
         **_told(row, "document_id"),
+        # Whose an adjustment is, its movement says as well.
+        actor=disclose_actor(row.actor, caller, told=row.told or row.movement_id is not None),
         link=_link(row),
     )
 

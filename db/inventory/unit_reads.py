@@ -16,10 +16,10 @@ from domain.units import serial_key
 MOST_EVENTS = 200
 """So many of the latest events are shown with a unit."""
 
-# Whose order it was sold with decides who is told of it.
+# Whose order it is picked for, or else was sold with, decides who is told of it.
 _FIND = text(
     f"""SELECT u.*, i.sku, l.code AS location, s.code AS site, o.id AS order_id,
-        x.shipment_id AS shipment_id,
+        n.id AS last_line_id, x.shipment_id AS shipment_id,
         CAST(:source AS text) IS NULL OR o.id IS NULL
             OR {of_source("'order'", "o.id")} AS told
     FROM units u JOIN items i ON i.id = u.item_id
