@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,19 +12,20 @@ from activities.warranties.cancelling import cancel_former
 from db.customers import get_customer
 from db.documents import ORDERS
 from db.inventory.units import lock_units
-from db.items import get_item
+from db.items import ItemRead, get_item
 from db.returns.returnable import orders_of
-from db.warranties.sold import Sold, delivered_with_term, without_warranty
+from db.warranties.reads import find_active
+from db.warranties.sold import Sold, delivered_with_term, sold_unit, without_warranty
 from db.warranties.tables import WarrantyTermRow
 from db.warranties.terms import find_newest_term, get_term
-from db.warranties.writes import add_warranties, find_active
+from db.warranties.writes import add_warranties
 from domain.access import EVERYTHING, Reach
 from domain.errors import AlreadyExists, IllegalMove, NotFound, QuantityExceeded
 from domain.ids import new_id
-from domain.units import serial_key
+from domain.units import UnitStatus, check_serials, serial_key
 from domain.warranties.coverage import last_day
 from domain.warranties.requests import RegisterWarranty
-from domain.warranties.status import WarrantySource
+from domain.warranties.status import WarrantySource, WarrantyStatus
 
 
 async def register_delivered(db: AsyncConnection, shipment_id: UUID) -> None:
@@ -58,14 +60,18 @@ async def register_by_hand(
     *,
     actor: str,
     reach: Reach = EVERYTHING,
+    staff: bool = True,
 ) -> None:
     """Register units that a delivery did not: of an order's line, or with a proof of purchase.
 
-    Raises NotFound for a line out of ``reach``, an unknown item, customer or term; QuantityExceeded
-    for more units than the line has without a warranty; IllegalMove where no term says anything.
+    Raises NotFound for a line out of ``reach``, an unknown item, customer or term; Malformed unless
+    a unit is named by its serial where the item has them; QuantityExceeded for more units than the
+    line has without a warranty; IllegalMove where no term says anything, and for a unit that the
+    customer does not have; AlreadyExists, with its id if it is within ``reach``, for a unit that is
+    under the warranty. Units whose warranty is void are registered by ``staff`` alone.
     """
     if asked.order_line_id is not None:
-        values = await _of_line(db, asked.order_line_id, asked, reach)
+        values = await _of_line(db, asked.order_line_id, asked, reach, staff)
     else:
         values = await _with_proof(db, asked, reach)
     given: dict[str, Any] = {
@@ -74,19 +80,22 @@ async def register_by_hand(
         "registered_by": actor,
     }
     if asked.serial is not None:
-        given["unit_id"] = await _unit(db, asked.serial, values)
+        given["unit_id"] = await _unit(db, asked.serial, values, staff)
     if not await add_warranties(db, [{**values, **given, "id": warranty_id}]):
-        first = await find_active(db, given["unit_id"], values["term_code"])
-        raise AlreadyExists("the unit is under this warranty already", id=str(first))
+        first = await find_active(db, given["unit_id"], values["term_code"], reach)
+        known = {} if first is None else {"id": str(first)}
+        raise AlreadyExists("the unit is under this warranty already", **known)
 
 
 async def _of_line(
-    db: AsyncConnection, line_id: UUID, asked: RegisterWarranty, reach: Reach
+    db: AsyncConnection, line_id: UUID, asked: RegisterWarranty, reach: Reach, staff: bool
 ) -> Mapping[str, Any]:
     orders = [await ORDERS.lock(db, order_id) for order_id in await orders_of(db, [line_id])]
     if not orders or not reach.covers(orders[0].customer_id, orders[0].source):
         raise NotFound(f"there is no line {line_id} of an order")
-    sold = await without_warranty(db, line_id)
+    sold = await without_warranty(db, line_id, void=not staff)
+    if sold is not None:
+        _check_serial(await get_item(db, sold.item_id), asked)
     left = 0 if sold is None else sold.quantity
     if sold is None or asked.quantity > left:
         raise QuantityExceeded(
@@ -110,6 +119,7 @@ async def _with_proof(
     if asked.item_id is None or asked.customer_id is None or asked.starts_on is None:
         raise ValueError("a warranty without an order says what, whose and since when")
     item = await get_item(db, asked.item_id)
+    _check_serial(item, asked)
     customer = await get_customer(db, asked.customer_id, reach)
     term = await _named(db, asked.term or item.warranty_term)
     if term is None:
@@ -123,15 +133,34 @@ async def _with_proof(
     }
 
 
-async def _unit(db: AsyncConnection, serial: str, values: Mapping[str, Any]) -> UUID:
-    """Return the unit of an item with a serial, which no other customer may have (R2)."""
+def _check_serial(item: ItemRead, asked: RegisterWarranty) -> None:
+    named = () if asked.serial is None else (asked.serial,)
+    check_serials(item.tracking, Decimal(asked.quantity), named, "/serial")
+
+
+async def _unit(db: AsyncConnection, serial: str, values: Mapping[str, Any], staff: bool) -> UUID:
+    """Return the unit of an item with a serial, which no other customer may have (R2).
+
+    With an order's line it has to be with the customer who bought it so.
+    """
     found = await lock_units(db, values["item_id"], [serial])
     unit = found.get(serial_key(serial))
     line_id = values.get("order_line_id")
     if unit is None or line_id not in (None, unit.order_line_id):
         raise NotFound(f"there is no unit {serial} of these goods")
+    wrong, status = "", unit.status
     if unit.holder_customer_id not in (None, values["customer_id"]):
-        raise IllegalMove("another customer has the unit", current_status=unit.status, allowed=[])
+        wrong = "another customer has the unit"
+    elif line_id is not None:
+        became = await sold_unit(db, unit.id)
+        if unit.status != UnitStatus.SOLD:
+            wrong = "the customer does not have the unit"
+        elif not became.delivered:
+            wrong = "the unit has not been delivered"
+        elif became.void and not staff:
+            wrong, status = "the unit's warranty was taken back", WarrantyStatus.VOID
+    if wrong:
+        raise IllegalMove(wrong, current_status=status, allowed=[])
     return unit.id
 
 

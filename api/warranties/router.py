@@ -230,13 +230,16 @@ async def register(
     Customers register what their own orders brought, such as under a term that starts with the
     registration. What was bought elsewhere staff registers, who has seen the proof.
     """
-    if caller.role not in (Role.SUPPORT, Role.ADMIN):
+    staff = caller.role in (Role.SUPPORT, Role.ADMIN)
+    if not staff:
         for field in FOR_STAFF:
             if getattr(body, field) is not None:
                 raise Forbidden(f"only staff may give {field}", field=field)
 
     async def write(db: AsyncConnection, new_id: UUID) -> WarrantyView:
-        await register_by_hand(db, new_id, body, actor=caller.subject, reach=caller.reach)
+        await register_by_hand(
+            db, new_id, body, actor=caller.subject, reach=caller.reach, staff=staff
+        )
         return await _show(db, new_id, caller)
 
     made = await idempotent_create(books, caller, key, "POST /warranties", body, write)

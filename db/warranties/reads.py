@@ -107,3 +107,16 @@ async def get_warranty(
     if found is None:
         raise NotFound(f"there is no warranty {warranty_id}")
     return cast(WarrantyRead, found)
+
+
+async def find_active(
+    db: AsyncConnection, unit_id: UUID, term_code: str, reach: Reach
+) -> UUID | None:
+    """Return the active warranty of a term on a unit; None also out of ``reach``."""
+    query = select(WarrantyRow.id).where(
+        WarrantyRow.unit_id == unit_id,
+        WarrantyRow.term_code == term_code,
+        WarrantyRow.status == WarrantyStatus.ACTIVE,
+        *_within(reach),
+    )
+    return (await db.execute(query)).scalar_one_or_none()

@@ -82,7 +82,8 @@ _LINE = text(
     f"""SELECT l.order_id, l.id, l.item_id, o.customer_id, greatest(0, l.delivered
             - (l.coming_back + l.returned - l.undelivered) - coalesce((
                 SELECT sum(w.quantity - w.cancelled) FROM warranties w
-                WHERE w.order_line_id = l.id AND w.status = 'active'), 0))::int AS quantity,
+                WHERE w.order_line_id = l.id AND (w.status = 'active'
+                    OR :void AND w.status = 'void' AND w.unit_id IS NULL)), 0))::int AS quantity,
         {_DAYS}, {_TERM}, NULL
     FROM order_lines l JOIN orders o ON o.id = l.order_id
     CROSS JOIN LATERAL (SELECT s.* FROM shipments s JOIN shipment_lines x ON x.shipment_id = s.id
@@ -93,10 +94,34 @@ _LINE = text(
 )
 
 
-async def without_warranty(db: AsyncConnection, line_id: UUID) -> Sold | None:
+async def without_warranty(db: AsyncConnection, line_id: UUID, *, void: bool) -> Sold | None:
     """Return the units of a line of a locked order that have no warranty; None before a delivery.
 
-    The term is that of the line's latest delivery, and may be missing.
+    With ``void`` not those without serials whose warranty is void. The term is that of the line's
+    latest delivery, and may be missing.
     """
-    found = (await db.execute(_LINE, {"line": line_id})).one_or_none()
+    found = (await db.execute(_LINE, {"line": line_id, "void": void})).one_or_none()
     return None if found is None else Sold(*found)
+
+
+_UNIT = text(
+    """SELECT s.id IS NULL OR s.settled_at IS NOT NULL AND s.delivered_at IS NOT NULL AS delivered,
+        EXISTS (SELECT FROM warranties w WHERE w.unit_id = u.id AND w.status = 'void'
+            AND w.order_line_id = u.order_line_id) AS void
+    FROM units u LEFT JOIN shipment_lines x ON x.id = u.shipment_line_id
+    LEFT JOIN shipments s ON s.id = x.shipment_id WHERE u.id = :unit"""
+)
+
+
+class SoldUnit(NamedTuple):
+    """A unit that its customer holds."""
+
+    delivered: bool
+    """Whether it has come to the customer."""
+    void: bool
+    """Whether a warranty that it had with its order's line is void."""
+
+
+async def sold_unit(db: AsyncConnection, unit_id: UUID) -> SoldUnit:
+    """Return what has become of a locked unit since it was sold."""
+    return SoldUnit(*(await db.execute(_UNIT, {"unit": unit_id})).one())

@@ -64,16 +64,6 @@ async def add_warranties(db: AsyncConnection, warranties: Sequence[Mapping[str, 
     return len(added)
 
 
-async def find_active(db: AsyncConnection, unit_id: UUID, term_code: str) -> UUID | None:
-    """Return the active warranty of a term on a unit, or None."""
-    query = select(WarrantyRow.id).where(
-        WarrantyRow.unit_id == unit_id,
-        WarrantyRow.term_code == term_code,
-        WarrantyRow.status == WarrantyStatus.ACTIVE,
-    )
-    return (await db.execute(query)).scalar_one_or_none()
-
-
 async def lock_warranty(db: AsyncConnection, warranty_id: UUID) -> WarrantyRow:
     """Lock and return a warranty that is there."""
     query = select(WarrantyRow.__table__).where(WarrantyRow.id == warranty_id)
