@@ -26,14 +26,15 @@ def serials(count: int) -> list[str]:
 async def stock_saws(
     shop: Shop, *named: str, site: str = "AUS", item: ItemId | None = None
 ) -> ItemId:
-    """Put units with these serials into stock, of a new item that is tracked by serial."""
+    """Put units with these serials, if any, into stock of a new item that is tracked by serial."""
     if item is None:
         item = ItemId(new_id())
         price = Money(amount=PRICE, currency="USD")
         saw = CreateItem(sku=f"SAW-{item}", name="Saw", tracking=Tracking.SERIAL, prices=(price,))
         async with shop.books.begin() as db:
             await add_item(db, item, saw)
-    await adjust(shop, item, named, site=site)
+    if named:
+        await adjust(shop, item, named, site=site)
     return item
 
 

@@ -23,7 +23,7 @@ from db.orders.writes import (
     open_points_of,
 )
 from db.outbox import signal
-from db.shipments.picking import put_all_back
+from db.shipments.picking import lock_picked, put_all_back
 from db.shipments.writes import lock_shipments_of
 from db.tasks import cancel_tasks, open_task
 from domain.documents import Document, Kind, Signal
@@ -68,6 +68,7 @@ class OrderActivities:
                 found = await open_points_of(db, order.id)
                 if payment_due(order.payment_due_at, found.held_since) > cancellation.window_end:
                     return OrderStatus(order.status)
+            await lock_picked(db, order.id)
             for shipment in shipments:
                 if shipment.status == ShipmentStatus.PENDING:
                     await put_all_back(db, shipment.id, cancellation.actor)

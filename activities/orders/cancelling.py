@@ -18,7 +18,7 @@ from db.documents import ORDERS, SHIPMENTS
 from db.inventory.posting import Share, release, split_reservations
 from db.orders.tables import OrderRow
 from db.orders.writes import count_up, counters_of, lines_of
-from db.shipments.picking import put_all_back
+from db.shipments.picking import lock_picked, put_all_back
 from db.shipments.promises import promises_of
 from db.shipments.replacing import replace_shipment
 from db.shipments.tables import ShipmentRow
@@ -108,6 +108,8 @@ async def _give_up(
     promises: Sequence[Promise],
 ) -> None:
     """Give up the units that no label takes along; pick lists are replaced by shorter ones."""
+    # Also for requests that follow: units are locked before balances.
+    await lock_picked(db, order.id)
     taken = take(wanted([asked]), promises)
     freed, splits = [], []
     for promise, quantity in taken:

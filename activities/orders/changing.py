@@ -10,6 +10,7 @@ from db.documents import ORDERS
 from db.orders.tables import OrderRow
 from db.orders.writes import counters_of, lines_of
 from db.outbox import signal
+from db.shipments.picking import lock_picked
 from db.shipments.replacing import replace_shipment
 from db.shipments.tables import ShipmentRow
 from db.shipments.writes import lock_shipments_of
@@ -98,6 +99,8 @@ async def _write(
     await ORDERS.add_event(db, order, "changed", actor, {"fields": sorted(values)})
     travels = {"ship_to", "shipping_service"} & values.keys()
     pending = [one for one in shipments if one.status == ShipmentStatus.PENDING]
+    if travels and pending:
+        await lock_picked(db, order.id)
     for shipment in pending if travels else ():
         await replace_shipment(
             db,

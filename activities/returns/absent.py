@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.disposing import lose_absent
+from activities.returns.serials import lock_units_of
 from db.returns.tables import ReturnRow
 from db.returns.writes import count_received, goods_of, write_disposition
 from domain.ids import ReturnLineId
@@ -21,6 +22,7 @@ async def accept_absent(db: AsyncConnection, found: ReturnRow, actor: str, note:
     goods = await goods_of(db, found.id)
     lost = {line.id: left for line in goods if (left := line.quantity - line.received)}
     if lost:
+        await lock_units_of(db, goods)
         await count_received(db, found.id, lost)
     for line_id, quantity in lost.items():
         units = InspectedUnits(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.disposing import dispose, take_back
 from activities.returns.receiving import require
+from activities.returns.serials import lock_units_of
 from db.documents import RETURNS
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
@@ -65,6 +66,7 @@ async def inspect_return(
         require(found, ReturnStatus.RECEIVED, ReturnStatus.INSPECTED)
     _check_deductions(asked.lines, found)
     before = {line.id: line for line in await goods_of(db, return_id)}
+    await lock_units_of(db, before.values())
     movements = [
         move_back(found, each, each.location_id, actor) for each in revised if each.location_id
     ]

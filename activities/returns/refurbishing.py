@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.disposing import dispose_again
 from activities.returns.inspecting import move_back, move_out
+from activities.returns.serials import lock_units_of
 from db.documents import RETURNS
 from db.inventory.places import place_id
 from db.inventory.posting import post
@@ -50,6 +51,7 @@ async def settle_refurbished(db: AsyncConnection, task: TaskRow, decision: Decis
         for each in await standing_of(db, found.id)
         if each.disposition == Disposition.REFURBISH and each.left_at is None
     ]
+    await lock_units_of(db, refurbished)
     movements = []
     for each in refurbished:
         end = _end(each, found, decision, mended)

@@ -100,6 +100,13 @@ async def receive_units(
         await move_units(db, ids, received(found, known.id, actor))
 
 
+async def lock_units_of(db: AsyncConnection, goods: Iterable[GoodsRow | StandingRow]) -> None:
+    """Lock the units that were sold with the lines of a return, before each line is looked at."""
+    lines = [line.order_line_id for line in goods if line.tracking == Tracking.SERIAL]
+    if lines:
+        await units_sold_with(db, lines)
+
+
 async def sold_units_of(
     db: AsyncConnection, found: ReturnRow, goods: Iterable[GoodsRow | StandingRow]
 ) -> Sequence[UnitRow]:

@@ -11,7 +11,7 @@ from db.documents import ORDERS, SHIPMENTS
 from db.inventory.posting import release
 from db.orders.tables import OrderRow
 from db.orders.writes import count_up
-from db.shipments.picking import put_all_back
+from db.shipments.picking import lock_picked, put_all_back
 from db.shipments.replacing import leaves_elsewhere, replace_shipment
 from db.shipments.tables import ShipmentRow
 from db.shipments.tracking import has_parcel
@@ -48,6 +48,7 @@ async def settle_booking(
         raise IllegalMove(
             f"the shipment is {shipment.status}", current_status=shipment.status, allowed=[]
         )
+    await lock_picked(db, order.id)
     await _act(db, order, shipment, decision, details, code=task.facts.get("code", ""))
     await wake(db, order)
 
@@ -117,10 +118,11 @@ async def _cancel(db: AsyncConnection, order: OrderRow, shipment: ShipmentRow, a
     parts = await shipment_lines_of(db, shipment.id)
     for part in parts:
         await count_up(db, part.order_line_id, cancelled=part.quantity)
-    await release(db, order.id, [part.reservation_id for part in parts])
     await put_all_back(db, shipment.id, actor)
     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, actor)
     await ORDERS.change(db, order)
     lines = [{"line_id": part.order_line_id, "units": part.quantity} for part in parts]
     await ORDERS.add_event(db, order, "lines_cancelled", actor, {"lines": lines})
     await give_cancelled_back(db, order)
+    # Last, because many orders wait for the balance of a popular item.
+    await release(db, order.id, [part.reservation_id for part in parts])

@@ -1,7 +1,8 @@
 """Serial units beside the balances: where each one is, and the append-only record of its moves.
 
-A unit moves in the transaction that posts its quantity. Units are locked before balances, those of
-one item in order of their serials' keys.
+A unit moves in the transaction that posts its quantity. Units are locked before reservations and
+balances, by item and in order of their serials' keys; a transaction that looks at them in several
+steps locks all of them first.
 """
 
 from collections.abc import Sequence
@@ -165,26 +166,27 @@ async def lock_units(
 ) -> dict[str, UnitRow]:
     """Lock the units of an item with these serials; return those that exist, by serial's key."""
     keys = [serial_key(serial) for serial in serials]
-    found = await _lock(db, (UnitRow.item_id == item_id) & UnitRow.serial_key.in_(keys))
+    found = await lock_all(db, (UnitRow.item_id == item_id) & UnitRow.serial_key.in_(keys))
     return {row.serial_key: row for row in found}
 
 
 async def units_picked_for(db: AsyncConnection, lines: Sequence[UUID]) -> Sequence[UnitRow]:
     """Lock and return the units that are picked for lines of shipments, or left with them."""
-    return await _lock(db, UnitRow.shipment_line_id.in_(lines))
+    return await lock_all(db, UnitRow.shipment_line_id.in_(lines))
 
 
 async def units_sold_with(db: AsyncConnection, lines: Sequence[UUID]) -> Sequence[UnitRow]:
     """Lock and return the units that were sold last with lines of orders, wherever they are."""
-    return await _lock(db, UnitRow.order_line_id.in_(lines))
+    return await lock_all(db, UnitRow.order_line_id.in_(lines))
 
 
 async def units_disposed_by(db: AsyncConnection, dispositions: Sequence[UUID]) -> Sequence[UnitRow]:
     """Lock and return the units that are where these dispositions of returns put them."""
-    return await _lock(db, UnitRow.disposition_id.in_(dispositions))
+    return await lock_all(db, UnitRow.disposition_id.in_(dispositions))
 
 
-async def _lock(db: AsyncConnection, which: ColumnElement[bool]) -> Sequence[UnitRow]:
+async def lock_all(db: AsyncConnection, which: ColumnElement[bool]) -> Sequence[UnitRow]:
+    """Lock and return units in the one order in which all are locked, by item and serial."""
     query = select(UnitRow.__table__).where(which).order_by(UnitRow.item_id, UnitRow.serial_key)
     return cast(Sequence[UnitRow], (await db.execute(query.with_for_update())).all())
 
@@ -196,7 +198,7 @@ async def lock_to_pick(
 
     ``scanned`` are items with the keys of serials. All are locked at once, in one order.
     """
-    return await _lock(
+    return await lock_all(
         db,
         UnitRow.shipment_line_id.in_(lines)
         | tuple_(UnitRow.item_id, UnitRow.serial_key).in_(scanned),

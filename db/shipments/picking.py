@@ -5,11 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.places import place_id
-from db.inventory.units import UnitRow, UnitStep, move_units, units_picked_for
+from db.inventory.units import (
+    UnitRow,
+    UnitStep,
+    lock_all,
+    move_units,
+    units_picked_for,
+)
 from db.orders.tables import OrderRow
 from db.shipments.tables import ShipmentLineRow, ShipmentRow
 from domain.documents import Kind
@@ -68,6 +74,17 @@ async def put_back(
             actor=actor,
         )
         await move_units(db, ids, step)
+
+
+async def lock_picked(db: AsyncConnection, order_id: UUID) -> None:
+    """Lock what is picked for the shipments of a locked order, before any of them is changed.
+
+    All at once, in the one order: who changes several lists waits for no unit while it holds one.
+    """
+    lines = select(ShipmentLineRow.id).join(
+        ShipmentRow, ShipmentRow.id == ShipmentLineRow.shipment_id
+    )
+    await lock_all(db, UnitRow.shipment_line_id.in_(lines.where(ShipmentRow.order_id == order_id)))
 
 
 async def put_all_back(db: AsyncConnection, shipment_id: UUID, actor: str) -> None:
