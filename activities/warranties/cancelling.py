@@ -1,15 +1,12 @@
 """Cancelling warranties: units that went back on a return are under warranty no more."""
 
-from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.returns.tables import ReturnRow
 from db.warranties.returned import lock_counted, lock_taken, too_many
-from db.warranties.tables import WarrantyRow
-from db.warranties.writes import change_warranty, lock_former
-from domain.warranties.status import WarrantyStatus
+from db.warranties.writes import end_warranties, lock_former
 
 
 async def cancel_returned(db: AsyncConnection, found: ReturnRow) -> None:
@@ -22,30 +19,19 @@ async def cancel_returned(db: AsyncConnection, found: ReturnRow) -> None:
     """
     if found.shipment_id is not None:
         return
-    why = {"return_id": found.id}
-    for row in await lock_taken(db, found.id):
-        await _take(db, row, 1, why)
+    ended = [(row, 1) for row in await lock_taken(db, found.id)]
+    await end_warranties(db, ended, {"return_id": found.id})
+    ended = []
     for line_id, units in (await too_many(db, found.id)).items():
         left = units
         for row in await lock_counted(db, line_id):
-            taken = min(left, row.quantity - row.cancelled)
-            if taken:
-                await _take(db, row, taken, why)
+            if taken := min(left, row.quantity - row.cancelled):
+                ended.append((row, taken))
             left -= taken
+    await end_warranties(db, ended, {"return_id": found.id})
 
 
-async def cancel_former(db: AsyncConnection, shipment_id: UUID, unit_ids: Sequence[UUID]) -> None:
-    """Cancel the warranties of former owners on units that a locked shipment has delivered."""
-    if not unit_ids:
-        return
-    for row in await lock_former(db, shipment_id, unit_ids):
-        await _take(db, row, 1, {"delivered_anew": shipment_id})
-
-
-async def _take(db: AsyncConnection, row: WarrantyRow, units: int, why: Mapping[str, UUID]) -> None:
-    left = row.quantity - row.cancelled - units
-    status = WarrantyStatus.ACTIVE if left else WarrantyStatus.CANCELLED
-    data = {"from": row.status, "to": status, "units": units, **why}
-    await change_warranty(
-        db, row, "cancelled", "system", data, status=status, cancelled=row.cancelled + units
-    )
+async def cancel_former(db: AsyncConnection, shipment_id: UUID) -> None:
+    """Cancel the warranties that units had before a locked shipment delivered them."""
+    former = [(row, 1) for row in await lock_former(db, shipment_id)]
+    await end_warranties(db, former, {"delivered_anew": shipment_id})

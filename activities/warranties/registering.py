@@ -31,12 +31,13 @@ from domain.warranties.status import WarrantySource, WarrantyStatus
 async def register_delivered(db: AsyncConnection, shipment_id: UUID) -> None:
     """Register a warranty for each line of a locked shipment that is delivered, with its term.
 
-    Of units that are known by their serials one for each, and the one of an owner before ends. The
-    shipment with the line, or the unit, is its key, so that once is as good as twice.
+    Of units that are known by their serials one for each. What each of these had before ends, also
+    where it has no warranty anew. The shipment with the line, or the unit, is its key, so that once
+    is as good as twice.
     """
     today = datetime.now(UTC).date()
+    await cancel_former(db, shipment_id)
     delivered = await delivered_with_term(db, shipment_id)
-    await cancel_former(db, shipment_id, [each.unit_id for each in delivered if each.unit_id])
     warranties = [
         {
             **_of_order(sold),

@@ -1,4 +1,4 @@
-"""Writes of warranties: registered once, locked and changed, their near end told once."""
+"""Writes of warranties: registered once, locked and changed, cancelled, their near end told."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -6,9 +6,9 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.engine import to_json
 from db.events import Event, add_events
 from db.metadata import columns_of
 from db.warranties.tables import WarrantyRow
@@ -27,17 +27,25 @@ def warranty_event(row: WarrantyRow, what: str, actor: str, data: Mapping[str, A
     )
 
 
+# As one parameter: a delivery may bring more units than a statement has parameters for.
+_ADD = text(
+    """INSERT INTO warranties (id, status, item_id, customer_id, order_id, order_line_id,
+        shipment_id, unit_id, quantity, term_id, term_code, duration_months, starts_on, ends_on,
+        source, proof_of_purchase, registered_by)
+    SELECT w.id, 'active', w.item_id, w.customer_id, w.order_id, w.order_line_id, w.shipment_id,
+        w.unit_id, w.quantity, w.term_id, w.term_code, w.duration_months, w.starts_on, w.ends_on,
+        w.source, coalesce(w.proof_of_purchase, ''), w.registered_by
+    FROM jsonb_populate_recordset(NULL::warranties, CAST(:warranties AS jsonb)) w
+    ON CONFLICT DO NOTHING RETURNING *"""
+)
+
+
 async def add_warranties(db: AsyncConnection, warranties: Sequence[Mapping[str, Any]]) -> int:
     """Register warranties with their events, and return how many.
 
     What a shipment has registered before is left out, and a unit with an active one of the term.
     """
-    found = await db.execute(
-        insert(WarrantyRow)
-        .values([{"status": WarrantyStatus.ACTIVE, **each} for each in warranties])
-        .on_conflict_do_nothing()
-        .returning(WarrantyRow.__table__)
-    )
+    found = await db.execute(_ADD, {"warranties": to_json(warranties)})
     added = cast(Sequence[WarrantyRow], found.all())
     await add_events(
         db,
@@ -79,17 +87,42 @@ async def change_warranty(
     await add_events(db, [warranty_event(row, what, actor, data)])
 
 
-async def lock_former(
-    db: AsyncConnection, shipment_id: UUID, unit_ids: Sequence[UUID]
-) -> Sequence[WarrantyRow]:
-    """Lock and return the active warranties on units that others than this shipment registered."""
-    query = select(WarrantyRow.__table__).where(
-        WarrantyRow.unit_id.in_(unit_ids),
-        WarrantyRow.status == WarrantyStatus.ACTIVE,
-        WarrantyRow.shipment_id.is_distinct_from(shipment_id),
-    )
-    found = await db.execute(query.order_by(WarrantyRow.id).with_for_update())
-    return cast(Sequence[WarrantyRow], found.all())
+_END = text(
+    """UPDATE warranties w SET cancelled = w.cancelled + g.units, version = w.version + 1,
+        status = CASE WHEN w.cancelled + g.units = w.quantity THEN 'cancelled' ELSE w.status END
+    FROM jsonb_to_recordset(CAST(:ended AS jsonb)) AS g(id uuid, units int) WHERE w.id = g.id"""
+)
+
+
+async def end_warranties(
+    db: AsyncConnection, ended: Sequence[tuple[WarrantyRow, int]], why: Mapping[str, UUID]
+) -> None:
+    """Cancel locked warranties on so many of their units each, with an event for each."""
+    if not ended:
+        return
+    given = [{"id": row.id, "units": units} for row, units in ended]
+    await db.execute(_END, {"ended": to_json(given)})
+    await add_events(db, [_ended(row, units, why) for row, units in ended])
+
+
+def _ended(row: WarrantyRow, units: int, why: Mapping[str, UUID]) -> Event:
+    left = row.quantity - row.cancelled - units
+    status = WarrantyStatus.ACTIVE if left else WarrantyStatus.CANCELLED
+    data = {"from": row.status, "to": status, "units": units, **why}
+    return warranty_event(row, "cancelled", "system", data)
+
+
+_FORMER = text(
+    """SELECT w.* FROM shipment_lines x JOIN units u ON u.shipment_line_id = x.id
+    JOIN warranties w ON w.unit_id = u.id AND w.status = 'active'
+        AND w.order_line_id IS DISTINCT FROM x.order_line_id
+    WHERE x.shipment_id = :shipment ORDER BY w.id FOR UPDATE OF w"""
+)
+
+
+async def lock_former(db: AsyncConnection, shipment_id: UUID) -> Sequence[WarrantyRow]:
+    """Lock and return the active warranties that units of a shipment had before they were sold."""
+    return cast(Sequence[WarrantyRow], (await db.execute(_FORMER, {"shipment": shipment_id})).all())
 
 
 _ENDING = """status = 'active' AND told_ends_on IS DISTINCT FROM ends_on

@@ -3,13 +3,26 @@
 from decimal import Decimal
 from uuid import UUID
 
+import pytest
+
 from activities.warranties.registering import register_delivered
 from db.inventory.receiving import Arrival, open_stock
-from db.inventory.units import UnitStep, move_units
-from domain.units import UnitEventKind, UnitStatus
+from db.inventory.units import UnitStep, lock_to_pick, move_units
+from domain.ids import ItemId
+from domain.units import UnitEventKind, UnitStatus, serial_key
+from domain.warranties.terms import WarrantyStart
 from tests.activities.bench import Bench
-from tests.activities.promised import calling, sent, sold, term, told, warranties
-from tests.units import unit
+from tests.activities.promised import (
+    calling,
+    line_of,
+    sell_with,
+    sent,
+    sold,
+    term,
+    told,
+    warranties,
+)
+from tests.units import serials, stock_saws, unit
 
 
 async def test_each_unit_has_one_warranty_whatever_the_carrier_repeats(bench: Bench) -> None:
@@ -33,22 +46,48 @@ async def test_each_unit_has_one_warranty_whatever_the_carrier_repeats(bench: Be
         assert (await callers.get("/warranties/check?serial=S-UNKNOWN")).status_code == 404
 
 
-async def test_a_unit_that_is_sold_anew_is_under_warranty_for_its_new_owner_alone(
-    bench: Bench,
-) -> None:
-    first, item, [serial] = await sent(bench, await term(bench, 3), 1)
+async def comes_again(bench: Bench, item: ItemId, serial: str) -> None:
+    """Take a unit that was sold back into stock."""
     shelf = bench.shop.shelves["AUS"]
     back = UnitStep(UnitEventKind.RETURNED, UnitStatus.IN_STOCK, "tests", location_id=shelf)
     async with bench.shop.books.begin() as db:
         await move_units(db, [(await unit(bench.shop, serial))["id"]], back)
         arrival = Arrival(f"back/{item}", item, shelf, Decimal(1))
         await open_stock(db, [arrival], actor="tests")
+
+
+async def test_a_unit_that_is_sold_anew_is_under_warranty_for_its_new_owner_alone(
+    bench: Bench,
+) -> None:
+    first, item, [serial] = await sent(bench, await term(bench, 3), 1)
+    await comes_again(bench, item, serial)
     second = await sold(bench, item, [serial], "2031-05-10")
     [old] = await warranties(bench, first)
     [new] = await warranties(bench, second)
     assert (old["status"], new["status"], new["unit_id"]) == ("cancelled", "active", old["unit_id"])
     [_, (what, data, _)] = await told(bench, old["id"])
     assert (what, data["delivered_anew"]) == ("cancelled", str(new["shipment_id"]))
+
+
+@pytest.mark.parametrize("starts", [None, WarrantyStart.REGISTRATION])
+async def test_a_unit_that_is_sold_anew_without_a_warranty_keeps_none_of_its_former_owner(
+    bench: Bench, starts: WarrantyStart | None
+) -> None:
+    """With no term any more, or with one that its new owner has to register first."""
+    code = await term(bench, 3)
+    first, item, [serial] = await sent(bench, code, 1)
+    await comes_again(bench, item, serial)
+    await sell_with(bench, item, starts and await term(bench, 3, code, starts=starts))
+    second = await sold(bench, item, [serial])
+    assert [row["status"] for row in await warranties(bench, first)] == ["cancelled"]
+    assert await warranties(bench, second) == []
+    if starts:
+        body = {"order_line_id": str(await line_of(bench, second)), "serial": serial}
+        async with calling(bench) as callers:
+            made = await callers.post(
+                "/warranties", body, role="customer", customer_id=bench.shop.customer_id
+            )
+        assert made.status_code == 201, made.text
 
 
 async def test_a_unit_is_registered_by_hand_once_and_for_who_has_it(bench: Bench) -> None:
@@ -75,3 +114,21 @@ async def test_a_unit_is_registered_by_hand_once_and_for_who_has_it(bench: Bench
         made = await callers.post("/warranties", line, role="support")
         assert (made.status_code, made.json()["serial"]) == (201, serial)
         assert UUID(made.json()["id"]) != found["id"]
+
+
+async def test_a_delivery_of_thousands_of_units_registers_each_of_them(bench: Bench) -> None:
+    """More of them than a statement of the database has parameters for."""
+    order, _, _ = await sent(bench, await term(bench, 3), 2100)
+    found = await warranties(bench, order)
+    assert len(found) == 2100
+    assert len({row["unit_id"] for row in found}) == 2100
+
+
+async def test_as_many_units_are_scanned_at_once_as_a_request_may_name(bench: Bench) -> None:
+    """Two lines of 10,000 units: all that are there are found, and no others."""
+    [there] = serials(1)
+    item = await stock_saws(bench.shop, there)
+    keys = [serial_key(there), *(f"sn-{number}" for number in range(19_999))]
+    async with bench.shop.books.begin() as db:
+        found = await lock_to_pick(db, [], [(item, key) for key in keys])
+    assert [row.serial for row in found] == [there]
