@@ -14,10 +14,10 @@ from db.outbox import signal
 from db.returns.labels import (
     drop_label,
     find_live_label,
-    is_sent_off,
     numbers_of,
     plan_label,
     retire_label,
+    sent_off_at,
 )
 from db.returns.tables import ReturnRow
 from db.returns.writes import StandingRow, lock_return, mark_left, standing_of
@@ -52,7 +52,7 @@ async def ask_where_goods_go(db: AsyncConnection, found: ReturnRow) -> None:
     """Ask about goods to be sent off or mended; silent while that is asked, and without any.
 
     Goods that go to the customer under our label leave when the carrier has scanned it; nothing is
-    asked about them while it lives, and one that nothing is to be sent with is given back.
+    asked about them before, and one that nothing is to be sent with is given back.
     """
     await _book_departure(db, found)
     standing = await standing_of(db, found.id)
@@ -63,12 +63,19 @@ async def ask_where_goods_go(db: AsyncConnection, found: ReturnRow) -> None:
         if question is TaskKind.REJECTED_GOODS:
             if not any(each.disposition == disposition for each in standing):
                 await drop_label(db, found.id, OUTBOUND)
-            elif goods and await find_live_label(db, found.id, OUTBOUND):
+            elif goods and await _waits_for_scan(db, found):
                 continue
         if goods:
             await _ask_about(db, found, question, goods)
         else:
             await cancel_tasks(db, found.id, question)
+
+
+async def _waits_for_scan(db: AsyncConnection, found: ReturnRow) -> bool:
+    """Whether there is a label to the customer that the carrier has yet to scan."""
+    if await find_live_label(db, found.id, OUTBOUND) is None:
+        return False
+    return await sent_off_at(db, found.id) is None
 
 
 async def ask_how_goods_go(
@@ -109,9 +116,16 @@ async def _ask_about(
 
 
 async def _book_departure(db: AsyncConnection, found: ReturnRow) -> None:
-    """Book that goods have left for the customer, once the carrier has scanned their label."""
-    goods = [each for each in await standing_of(db, found.id) if waits(each)]
-    if not goods or not await is_sent_off(db, found.id):
+    """Book that goods have left for the customer, once the carrier has scanned their label.
+
+    What was inspected after that is still in the house.
+    """
+    sent_off = await sent_off_at(db, found.id)
+    if sent_off is None:
+        return
+    standing = await standing_of(db, found.id)
+    goods = [each for each in standing if waits(each) and each.created_at <= sent_off]
+    if not goods:
         return
     label = await find_live_label(db, found.id, OUTBOUND)
     numbers = await numbers_of(db, label.id) if label else []
@@ -166,7 +180,12 @@ async def settle_leaving(
 async def send_back(
     db: AsyncConnection, found: ReturnRow, actor: str, details: AnswerDetails
 ) -> None:
-    """Have a label bought under which goods of a locked return go to the customer again."""
+    """Have a label bought under which goods of a locked return go to the customer again.
+
+    One before it is given back, or stays with what has left under it.
+    """
+    if not await drop_label(db, found.id, OUTBOUND):
+        await retire_label(db, found.id)
     to = details.address.model_dump() if details.address else None
     await plan_label(db, found.id, Service.GROUND, OUTBOUND, to)
     await RETURNS.change(db, found)
@@ -179,7 +198,8 @@ async def settle_send_back(
 ) -> None:
     """Send goods once more that did not reach the customer, or end that, as support answered.
 
-    What has left the house moves no more stock; what has not leaves as sent, or as lost.
+    What has left the house moves no more stock; what was to leave under the label and has not
+    leaves as sent, or as lost.
     """
     _, found = await lock_return(db, task.document_id)
     if not await answers_first(db, decision):
@@ -187,20 +207,29 @@ async def settle_send_back(
     choice = SendBackAnswer(decision.choice)
     data = {"answer": choice}
     await RETURNS.add_event(db, found, "send_back_answered", decision.actor, data)
-    goods = [each for each in await standing_of(db, found.id) if waits(each)]
+    # Its run may not have booked the last scan yet.
+    await _book_departure(db, found)
     if choice is SendBackAnswer.SEND:
-        if not await drop_label(db, found.id, OUTBOUND):
-            await retire_label(db, found.id)
         await send_back(db, found, decision.actor, details)
-    elif choice is not SendBackAnswer.WAIT and goods:
-        lost = choice is SendBackAnswer.SETTLED
-        if lost:
-            await drop_label(db, found.id, OUTBOUND)
+        return
+    lost = choice is SendBackAnswer.SETTLED
+    goods = await _under_label(db, found)
+    if lost:
+        await drop_label(db, found.id, OUTBOUND)
+    if choice is not SendBackAnswer.WAIT and goods:
         outside = LocationKind.LOSS if lost else LocationKind.CUSTOMER
         actor, note = decision.actor, decision.note
         await leave(db, found, goods, actor=actor, told=data, outside=outside, note=note)
     else:
         await RETURNS.change(db, found)
+        await signal(db, Document(Kind.RETURN, found.id), Signal.RETURN_CHANGED)
+
+
+async def _under_label(db: AsyncConnection, found: ReturnRow) -> Sequence[StandingRow]:
+    """Return what is to leave under the label that lives; all that does once it was scanned has."""
+    if await sent_off_at(db, found.id) is not None:
+        return ()
+    return [each for each in await standing_of(db, found.id) if waits(each)]
 
 
 def _leave(

@@ -62,8 +62,10 @@ class FollowedLabel(Followed):
         goods are waited for (db/returns/coming.py), and so it is of what goes to the customer.
         """
         if self._outbound:
-            comes_back = state.status is ShipmentStatus.RETURNING
-            return state.exception or (str(state.status) if comes_back else None)
+            # Of what travels under the label that lives, support is asked what follows.
+            retired = self._label.status == LabelStatus.USED and state.status in _ASTRAY
+            told = retired or state.status is ShipmentStatus.RETURNING
+            return state.exception or (str(state.status) if told else None)
         back = self._label.back
         over = back.status in GIVEN_UP or back.kept_goods is not None
         if over and state.status is ShipmentStatus.DELIVERED:

@@ -20,6 +20,19 @@ SENT_OFF = """EXISTS (SELECT FROM return_labels l JOIN parcels p ON p.return_lab
         AND p.status NOT IN ('booked', 'voided'))"""
 """Whether the carrier has scanned a parcel that goes to the customer."""
 
+WAITS_IN_HOUSE = """EXISTS (SELECT FROM return_dispositions w JOIN return_lines v
+    ON v.id = w.return_line_id WHERE v.return_id = r.id AND w.revised_at IS NULL
+    AND w.left_at IS NULL AND w.disposition = 'return_to_customer')"""
+"""Whether goods that are the customer's wait to leave the house."""
+
+
+def first_scan(label: str) -> str:
+    """Return SQL for when we first heard that a parcel under a label moves; NULL before."""
+    return f"""(SELECT min(e.recorded_at) FROM parcels p JOIN tracking_events e
+        ON e.parcel_id = p.id WHERE p.return_label_id = {label} AND e.status <> 'booked'
+        AND p.status NOT IN ('booked', 'voided'))"""
+
+
 UNDER_WAY = f"""EXISTS (SELECT FROM {_PARCELS}
     AND p.status IN ('picked_up', 'in_transit', 'out_for_delivery', 'returning'))"""
 """Whether the carrier has a parcel."""
@@ -68,7 +81,7 @@ ASTRAY = f"""SELECT r.id, a.since, false AS abroad, jsonb_build_object(
     WHERE r.status = 'authorized' AND r.kept_goods IS NULL AND a.since IS NOT NULL"""
 """Selects returns of which a parcel got lost, went back to the customer, or is not here."""
 
-NOT_SENT_BACK = """SELECT r.id, a.since, false AS abroad, jsonb_build_object(
+NOT_SENT_BACK = f"""SELECT r.id, a.since, false AS abroad, jsonb_build_object(
         'return', r.number, 'order_id', r.order_id, 'reason', a.reason, 'tracking_numbers',
         a.numbers, 'units', (SELECT sum(d.quantity) FROM return_dispositions d
             JOIN return_lines x ON x.id = d.return_line_id WHERE x.return_id = r.id
@@ -85,8 +98,8 @@ NOT_SENT_BACK = """SELECT r.id, a.since, false AS abroad, jsonb_build_object(
     WHERE l.direction = 'outbound' AND (l.status = 'booked' AND a.astray
             OR l.status = 'refused' AND NOT EXISTS (SELECT FROM return_labels n
                 WHERE n.return_id = l.return_id AND n.direction = l.direction AND n.id > l.id)
-            AND EXISTS (SELECT FROM return_labels u WHERE u.return_id = r.id
-                AND u.status = 'used'))
+            AND NOT {WAITS_IN_HOUSE} AND EXISTS (SELECT FROM return_labels u
+                WHERE u.return_id = r.id AND u.status = 'used'))
         AND NOT EXISTS (SELECT FROM tasks t WHERE t.document_id = r.id
             AND t.kind = 'send_back_failed' AND t.status = 'done' AND t.outcome <> 'wait'
             AND t.closed_at >= a.since)"""
@@ -116,7 +129,7 @@ WAITS = f"""SELECT CASE r.status WHEN 'received' THEN 'inspection' WHEN 'inspect
         || ' yet to take what was not accepted', l.created_at
     FROM return_labels l JOIN returns r ON r.id = l.return_id
     WHERE l.direction = 'outbound' AND l.status IN ('pending', 'booked')
-        AND r.status = 'inspected'"""
+        AND r.status = 'inspected' AND NOT {SENT_OFF}"""
 """Selects what returns wait for, beside people's answers."""
 
 _IS = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
-from db.returns.coming import SENT_OFF, USED
+from db.returns.coming import SENT_OFF, USED, WAITS_IN_HOUSE, first_scan
 from domain.ids import derived_id, following_id
 from domain.money import Money
 from domain.returns.status import LabelDirection, LabelStatus
@@ -61,16 +62,18 @@ class LiveLabel:
     """Units and grams per unit."""
 
 
-# Back to the customer go all units that were not accepted; those that have left, once more.
-_LIVE = """SELECT l.id, l.direction, l.status, l.booking_reference, l.service, l.ship_from,
+# Back to the customer go the units that wait in the house; without any, those that have left, once
+# more.
+_LIVE = f"""SELECT l.id, l.direction, l.status, l.booking_reference, l.service, l.ship_from,
         l.ship_to, coalesce((
             SELECT jsonb_agg(jsonb_build_array(w.units, i.weight_grams) ORDER BY x.id)
-            FROM return_lines x JOIN order_lines o ON o.id = x.order_line_id
-            JOIN items i ON i.id = o.item_id
+            FROM return_lines x JOIN returns r ON r.id = x.return_id
+            JOIN order_lines o ON o.id = x.order_line_id JOIN items i ON i.id = o.item_id
             CROSS JOIN LATERAL (SELECT CASE l.direction WHEN 'inbound' THEN x.quantity ELSE (
                 SELECT sum(d.quantity) FROM return_dispositions d
                 WHERE d.return_line_id = x.id AND d.revised_at IS NULL
-                    AND d.disposition = 'return_to_customer') END AS units) w
+                    AND d.disposition = 'return_to_customer'
+                    AND (d.left_at IS NULL OR NOT {WAITS_IN_HOUSE})) END AS units) w
             WHERE x.return_id = l.return_id AND w.units > 0), '[]') AS contents
     FROM return_labels l WHERE l.status IN ('pending', 'booked', 'voiding')"""
 _OF_RETURN = text(
@@ -184,12 +187,18 @@ _NUMBERS = text(
     """SELECT p.tracking_number FROM parcels p JOIN return_labels l ON l.id = p.return_label_id
     WHERE l.id = :label ORDER BY p.id"""
 )
-_SENT_OFF = text(f"SELECT {SENT_OFF} FROM returns r WHERE r.id = :return")
+_SENT_OFF = text(
+    f"""SELECT {first_scan("l.id")} FROM return_labels l
+    WHERE l.return_id = :return AND l.direction = 'outbound' AND l.status = 'booked'"""
+)
 
 
-async def is_sent_off(db: AsyncConnection, return_id: UUID) -> bool:
-    """Whether the carrier has scanned a parcel under the label to the customer that lives."""
-    return bool((await db.execute(_SENT_OFF, {"return": return_id})).scalar_one())
+async def sent_off_at(db: AsyncConnection, return_id: UUID) -> datetime | None:
+    """Return when the carrier first scanned a parcel under the label to the customer that lives."""
+    found: datetime | None = (
+        await db.execute(_SENT_OFF, {"return": return_id})
+    ).scalar_one_or_none()
+    return found
 
 
 async def retire_label(db: AsyncConnection, return_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """Every unit on a return is counted on its order, explained by movements, and paid for once."""
 
-from db.returns.coming import USED
+from db.returns.coming import USED, first_scan
 from db.verify.check import Check
 
 LOST = """SELECT sum(p.quantity) AS units FROM replacement_losses x
@@ -182,6 +182,16 @@ CHECKS = (
         JOIN returns r ON r.id = l.return_id
         WHERE (l.booking_reference IS NOT NULL)
             <> EXISTS (SELECT FROM parcels p WHERE p.return_label_id = l.id)""",
+    ),
+    Check(
+        "I9p",
+        "What the carrier took along to a customer was inspected before it scanned the label",
+        f"""SELECT r.number, d.id AS disposition_id, d.created_at FROM movements m
+        JOIN return_dispositions d ON m.key = 'left/' || d.id
+        JOIN return_lines x ON x.id = d.return_line_id JOIN returns r ON r.id = x.return_id
+        WHERE m.actor = 'carrier' AND NOT EXISTS (SELECT FROM return_labels l
+            WHERE l.return_id = r.id AND l.direction = 'outbound'
+                AND {first_scan("l.id")} >= d.created_at)""",
     ),
     Check(
         "I9n",

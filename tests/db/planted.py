@@ -1,6 +1,7 @@
 """Faults planted in sound books: for each check what breaks it, and which others must see it."""
 
 from tests.db.planted_notes import NOTES
+from tests.db.planted_returns import RETURNS
 from tests.db.planted_terms import TERMS
 from tests.db.planted_units import UNITS
 from tests.db.planted_warranties import WARRANTIES
@@ -292,6 +293,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I3x": ("UPDATE orders SET prepaid_returned_amount = 1 WHERE number = 'SO-3'", set()),
     "I3y": ("UPDATE shipments SET prepaid_amount = 9999 WHERE number = 'SHP-3'", {"I3x"}),
     **NOTES,
+    **RETURNS,
     **TERMS,
     **UNITS,
     **WARRANTIES,
