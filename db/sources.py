@@ -1,9 +1,10 @@
-"""Which documents and customers are a source's: a condition for callers who are confined to one."""
+"""Which documents, customers and warranties are a source's: what confines callers to one."""
 
 from db.documents import DOCUMENTS
 
 _ROWS = {str(kind): each.run for kind, each in DOCUMENTS.items()} | {
-    "customer": "SELECT id, source FROM customers"
+    "customer": "SELECT id, source FROM customers",
+    "warranty": "SELECT w.id, o.source FROM warranties w JOIN orders o ON o.id = w.order_id",
 }
 
 

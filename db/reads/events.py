@@ -19,9 +19,10 @@ _WINDOW = 2000
 """How many events a page looks through for those of the wanted types."""
 
 
-# What is sold and where it lies is common to all sources; what else has no source is kept back.
+# What is sold, with which promise, and where it lies is common to all sources; what else has no
+# source is kept back.
 _KIND = "split_part(type, '.', 1)"
-_WITHIN = f"""AND ({_KIND} IN ('item', 'site', 'inventory')
+_WITHIN = f"""AND ({_KIND} IN ('item', 'site', 'inventory', 'warranty_term')
                     OR {of_source(_KIND, "seen.subject_id")})"""
 
 
@@ -86,7 +87,8 @@ async def get_feed(
 
     They fit into a page.
 
-    With ``source`` those of its documents and customers, and of what is common to all sources.
+    With ``source`` those of its documents, customers and warranties, and of what is common to all
+    sources.
 
     Where the wanted types are rare there may be fewer, or none, before the end. Raises Malformed
     for a position that no event has: of another database, or of an event that a restore lost.

@@ -1,0 +1,45 @@
+"""Integrations hear in the feed of the warranties on goods that they sold, and of all terms."""
+
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import text
+
+from tests.activities.bench import Bench
+from tests.activities.promised import calling, delivered, term, warranties
+from tests.api.callers import Callers, new_key
+
+
+async def heard(callers: Callers, subject: object, key: str) -> list[str]:
+    """Return the types of the events of a document that the holder of a key is shown."""
+    said = await callers.get(
+        f"/events?subject_id={subject}", headers={"Authorization": f"Bearer {key}"}
+    )
+    assert said.status_code == 200, said.text
+    return [event["type"] for event in said.json()["items"]]
+
+
+async def test_a_shop_hears_of_warranties_on_its_own_orders_and_of_no_others(bench: Bench) -> None:
+    """WAR-03: that one is registered, and that it is taken back."""
+    shop, rival = f"shop-{uuid4().hex[:8]}", f"rival-{uuid4().hex[:8]}"
+    order, _ = await delivered(bench, await term(bench))
+    [found] = await warranties(bench, order)
+    async with bench.shop.books.begin() as db:
+        sold_by: dict[str, Any] = {"shop": shop, "id": order}
+        await db.execute(text("UPDATE orders SET source = :shop WHERE id = :id"), sold_by)
+    async with calling(bench) as callers:
+        voided = await callers.post(f"/warranties/{found['id']}/void", {"reason": "altered"})
+        assert voided.status_code == 200
+        both = ["warranty.registered.v1", "warranty.voided.v1"]
+        for name, told in ((shop, both), (rival, [])):
+            key = await new_key(bench.shop.books, "integration", name=name)
+            assert await heard(callers, found["id"], key) == told
+
+
+async def test_every_shop_hears_of_new_versions_of_terms(bench: Bench) -> None:
+    """They are common to all, as the items are that are sold with them."""
+    code = await term(bench, 12)
+    row = await bench.shop.one("SELECT id FROM warranty_terms WHERE code = :code", code=code)
+    async with calling(bench) as callers:
+        key = await new_key(bench.shop.books, "integration", name=f"shop-{uuid4().hex[:8]}")
+        assert await heard(callers, row, key) == ["warranty_term.defined.v1"]
