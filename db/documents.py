@@ -72,9 +72,11 @@ class Documents(Generic[R]):
 
     @cached_property
     def _lock(self) -> Any:
-        # Statements are made once: to build one anew costs the worker more than to run it.
+        # Statements are made once: to build one anew costs the worker more than to run it. No key
+        # changes, so that others may write rows that refer to this one meanwhile.
         table = self.row.__table__
-        return select(table).where(self.row.id == bindparam("document")).with_for_update()
+        query = select(table).where(self.row.id == bindparam("document"))
+        return query.with_for_update(key_share=True)
 
     async def lock(self, db: AsyncConnection, document_id: UUID) -> R:
         """Lock and return a document's row; raise NotFound."""

@@ -30,7 +30,7 @@ _BY_NUMBER = (
         ParcelRow.tracking_number == any_(bindparam("numbers", type_=ARRAY(String))),
     )
     .order_by(ShipmentRow.id)
-    .with_for_update(of=ShipmentRow)
+    .with_for_update(of=ShipmentRow, key_share=True)
 )
 _LABELS_BY_NUMBER = (
     select(
@@ -49,7 +49,7 @@ _LABELS_BY_NUMBER = (
         ParcelRow.tracking_number == any_(bindparam("numbers", type_=ARRAY(String))),
     )
     .order_by(ReturnRow.id)
-    .with_for_update(of=ReturnRow)
+    .with_for_update(of=ReturnRow, key_share=True)
 )
 _LABEL_STATES = select(ReturnLabelRow.id, ReturnLabelRow.status).where(
     ReturnLabelRow.id == any_(bindparam("labels", type_=ARRAY(Uuid)))

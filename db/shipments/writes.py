@@ -101,7 +101,7 @@ _WITH_ORDER = (
     select(OrderRow.__table__, ShipmentRow.__table__)
     .join_from(OrderRow, ShipmentRow, ShipmentRow.order_id == OrderRow.id)
     .where(ShipmentRow.id == bindparam("shipment"))
-    .with_for_update(of=(OrderRow, ShipmentRow))
+    .with_for_update(of=(OrderRow, ShipmentRow), key_share=True)
 )
 _ORDER_COLUMNS = OrderRow.__table__.columns.keys()
 _SHIPMENT_COLUMNS = ShipmentRow.__table__.columns.keys()
@@ -128,7 +128,7 @@ async def lock_shipments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Shi
         select(ShipmentRow.__table__)
         .where(ShipmentRow.order_id == order_id)
         .order_by(ShipmentRow.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return cast(Sequence[ShipmentRow], found.all())
 

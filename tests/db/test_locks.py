@@ -54,3 +54,22 @@ async def test_rows_that_are_locked_together_have_all_their_columns(shop: Shop) 
         shipment = await SHIPMENTS.lock(db, shipment_id)
         both = await lock_with_order(db, shipment_id)
     assert [vars(one) for one in both] == [dict(order._mapping), dict(shipment._mapping)]
+
+
+async def test_what_refers_to_a_locked_document_is_written_without_waiting(shop: Shop) -> None:
+    """So nobody who holds one document waits for another just to name it."""
+    mug = await shop.item(AUS=1)
+    order_id = await shop.place((mug, 1))
+    named = (
+        "INSERT INTO parcels (id, shipment_id, carrier, tracking_number, status)"
+        " SELECT gen_random_uuid(), s.id, 'sandbox', s.number, 'booked' FROM shipments s"
+        " WHERE s.id = :shipment"
+    )
+    async with shop.books.begin() as db:
+        [shipment_id] = await plan_shipments(db, await ORDERS.lock(db, order_id), "sandbox")
+    async with shop.books.begin() as db, shop.books.begin() as beside:
+        await SHIPMENTS.lock(db, shipment_id)
+        await lock_with_order(db, shipment_id)
+        await beside.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        await beside.execute(text(named), {"shipment": shipment_id})
+        await beside.rollback()
