@@ -86,9 +86,19 @@ _WAITING = text(
     WHERE x.return_id = :return AND x.answer = 'replace' AND x.settled_at IS NULL
     GROUP BY 1 ORDER BY 1"""
 )
+LOST_UNITS = """(
+        SELECT l.item_id, l.quantity FROM shipment_lines l WHERE l.shipment_id = x.shipment_id
+            AND NOT EXISTS (SELECT FROM returns b WHERE b.shipment_id = x.shipment_id)
+        UNION ALL SELECT o.item_id, d.quantity FROM returns b
+        JOIN return_lines v ON v.return_id = b.id JOIN order_lines o ON o.id = v.order_line_id
+        JOIN return_dispositions d ON d.return_line_id = v.id AND d.accepted
+            AND d.revised_at IS NULL WHERE b.shipment_id = x.shipment_id)"""
+"""Units by item of a loss ``x``: all of a lost shipment, and of one that came back undelivered
+what was accepted."""
+
 _OWED = text(
-    """SELECT l.item_id, sum(l.quantity)::int AS units FROM replacement_losses x
-    JOIN shipment_lines l ON l.shipment_id = x.shipment_id
+    f"""SELECT u.item_id, sum(u.quantity)::int AS units FROM replacement_losses x
+    CROSS JOIN LATERAL {LOST_UNITS} u
     WHERE x.return_id = :return AND x.answer = 'refund' GROUP BY 1"""
 )
 _SETTLE = text(

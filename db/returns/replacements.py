@@ -8,10 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.orders.tables import OrderRow
+from db.returns.losses import LOST_UNITS
 
 # What got lost, and is answered for, is in nobody's hands any more, and not on its way either.
 _REPLACEMENTS = text(
-    """WITH chain AS (
+    f"""WITH chain AS (
         SELECT o.id, o.status, l.open, l.shipped,
             o.status <> 'cancelled' AND l.units > coalesce(y.lost, 0) AS stands,
             o.status = 'cancelled' AND coalesce(x.answer, 'replace') = 'replace' AS given_up
@@ -22,8 +23,8 @@ _REPLACEMENTS = text(
         LEFT JOIN replacement_losses x ON x.shipment_id = o.replaces_shipment_id
         LEFT JOIN LATERAL (
             SELECT sum(p.quantity) AS lost FROM shipments s
-            JOIN replacement_losses z ON z.shipment_id = s.id
-            JOIN shipment_lines p ON p.shipment_id = s.id WHERE s.order_id = o.id) y ON true
+            JOIN replacement_losses x ON x.shipment_id = s.id
+            CROSS JOIN LATERAL {LOST_UNITS} p WHERE s.order_id = o.id) y ON true
         WHERE o.replaces_return_id = :return)
     SELECT o.*, c.stands, c.given_up,
         EXISTS (SELECT FROM chain WHERE stands AND shipped > 0) AS has_left,

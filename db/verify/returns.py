@@ -1,10 +1,11 @@
 """Every unit on a return is counted on its order, explained by movements, and paid for once."""
 
 from db.returns.coming import USED, first_scan
+from db.returns.losses import LOST_UNITS
 from db.verify.check import Check
 
-LOST = """SELECT sum(p.quantity) AS units FROM replacement_losses x
-            JOIN shipment_lines p ON p.shipment_id = x.shipment_id WHERE x.return_id = r.id"""
+LOST = f"""SELECT sum(p.quantity) AS units FROM replacement_losses x
+            CROSS JOIN LATERAL {LOST_UNITS} p WHERE x.return_id = r.id"""
 """Units that got lost of what replaced goods of a return ``r``, and are answered for."""
 
 CHECKS = (

@@ -7,7 +7,7 @@ from domain.tasks import TaskKind
 from tests.patience import eventually
 from tests.workflows.refund_stories import usd
 from tests.workflows.replacement_stories import is_sent, paid_back, replacement_of
-from tests.workflows.return_stories import back_is
+from tests.workflows.return_stories import back_is, found, inspect, receive
 from tests.workflows.stage import Stage
 from tests.workflows.undelivered_stories import (
     MUG,
@@ -56,5 +56,27 @@ async def test_the_money_for_a_replacement_that_comes_back_is_that_of_the_goods_
     assert (closed["resolution"], closed["refunded"]) == ("served_otherwise", usd(0))
     paid = await eventually(lambda: paid_back(stage, back))
     assert (paid["resolution"], paid["refunded"]) == ("refund", usd(MUG + POSTAGE))
+    assert (await stage.moved(order))["refund"] == MUG + POSTAGE
+    assert await stage.broken() == []
+
+
+async def test_of_a_replacement_that_comes_back_only_what_is_accepted_is_paid_back(
+    stage: Stage,
+) -> None:
+    """Of two units one is the wrong thing: the return before gives the money for the other."""
+    order, _, back = await brought_back(stage, 2, stock=2)
+    await answer(stage, back, "resend")
+    await is_here(stage, back)
+    placed = OrderId(UUID((await replacement_of(stage, back))["id"]))
+    shipment = await stage.shipment(placed, "booked")
+    await stage.travel(shipment, "returned")
+    second = await opened_by(stage, shipment, placed)
+    await answer(stage, second, "refund")
+    await receive(stage, second, 2)
+    wrong = found(second, 1, "scrap", accepted=False)
+    await inspect(stage, second, found(second, 1, "restock"), wrong)
+    await back_is(stage, second, "closed")
+    paid = await eventually(lambda: paid_back(stage, back))
+    assert (paid["resolution"], paid["refunded"]) == ("replacement", usd(MUG + POSTAGE))
     assert (await stage.moved(order))["refund"] == MUG + POSTAGE
     assert await stage.broken() == []
