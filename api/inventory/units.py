@@ -1,6 +1,6 @@
 """HTTP for serial units: one unit, with all that has happened to it."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,21 +10,26 @@ from pydantic import Field
 from sqlalchemy import Row
 
 from api.deps import Db, require
-from api.fields import Actor, CreatedAt, ItemRef, OwnId, Sku
+from api.fields import Actor, CreatedAt, ItemRef, Number, OwnId, Sku
 from api.pages import Query
 from api.problems import READ, problems
 from api.rows import view
+from api.warranties.views import LastDay, promise_of
 from db.inventory.unit_reads import MOST_EVENTS, get_history, get_unit
+from db.warranties.reads import WarrantyRead, warranties_of
 from domain.access import Caller
 from domain.disclosure import disclose_actor
 from domain.documents import PROCESSES, Kind
 from domain.errors import NotFound
-from domain.ids import CustomerId, ItemId, LineId, LocationId, OrderId, ShipmentId
+from domain.ids import CustomerId, ItemId, LineId, LocationId, OrderId, ShipmentId, WarrantyId
 from domain.units import Ownership, Serial, UnitEventKind, UnitStatus
 from domain.value import Name, Value
+from domain.warranties.coverage import judge
+from domain.warranties.status import ShownStatus
 
 router = APIRouter(prefix="/inventory/units", tags=["inventory"])
 
+MOST_WARRANTIES = 20
 _UNTOLD = "null for callers who may not see it"
 
 
@@ -62,6 +67,20 @@ class UnitEventView(Value):
     """When it happened, in UTC (RFC 3339)."""
 
 
+class UnitWarrantyView(Value):
+    """What was promised with a unit, in short; `GET /warranties/{id}` has all of it."""
+
+    id: OwnId[WarrantyId]
+    number: Number
+    status: ShownStatus
+    """Where it is today."""
+    term_code: str
+    """What its term is called."""
+    starts_on: date
+    """The first day, by UTC."""
+    ends_on: LastDay
+
+
 class UnitView(Value):
     """One piece of an item that is tracked by serial; at a location or with a customer."""
 
@@ -94,6 +113,10 @@ class UnitView(Value):
     )
     more_history: bool
     """Whether more has happened than is shown."""
+    warranties: tuple[UnitWarrantyView, ...] = Field(
+        description="What was promised with it, newest first: of what the caller may see the"
+        f" latest {MOST_WARRANTIES} at most."
+    )
 
 
 class UnitQuery(Query):
@@ -115,6 +138,7 @@ async def show(
     """One unit: what it is, where, and its history; an integration is told its own documents."""
     row = await get_unit(db, serial, item_id=query.item_id, sku=query.sku, reach=caller.reach)
     events, more = await get_history(db, row.id, caller.reach)
+    promised = await warranties_of(db, row.id, caller.reach, MOST_WARRANTIES)
     return view(
         UnitView,
         row,
@@ -122,7 +146,13 @@ async def show(
         order_line_id=row.last_line_id if row.told else None,
         history=[_event(event, caller) for event in events],
         more_history=more,
+        warranties=[_warranty(each) for each in promised],
     )
+
+
+def _warranty(row: WarrantyRead) -> UnitWarrantyView:
+    status = judge(promise_of(row), datetime.now(UTC).date()).shown
+    return view(UnitWarrantyView, row, status=status)
 
 
 def _event(row: Row[Any], caller: Caller) -> UnitEventView:

@@ -1,5 +1,6 @@
 """Warranties as lists, views and checks of coverage show them."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, cast
 from uuid import UUID
@@ -49,6 +50,7 @@ def search_warranties(
     number: str | None = None,
     serial: str | None = None,
     order_line_id: UUID | None = None,
+    unit_id: UUID | None = None,
     statuses: frozenset[ShownStatus] = frozenset(),
     today: date | None = None,
     ending_before: date | None = None,
@@ -61,6 +63,7 @@ def search_warranties(
         (WarrantyRow.order_id, order_id),
         (WarrantyRow.number, number),
         (WarrantyRow.order_line_id, order_line_id),
+        (WarrantyRow.unit_id, unit_id),
     ):
         if wanted is not None:
             query = query.where(column == wanted)
@@ -120,3 +123,11 @@ async def find_active(
         *_within(reach),
     )
     return (await db.execute(query)).scalar_one_or_none()
+
+
+async def warranties_of(
+    db: AsyncConnection, unit_id: UUID, reach: Reach, most: int
+) -> Sequence[WarrantyRead]:
+    """Return the newest warranties on a unit, newest first."""
+    query = search_warranties(reach, unit_id=unit_id).order_by(WarrantyRow.id.desc()).limit(most)
+    return cast(Sequence[WarrantyRead], (await db.execute(query)).all())

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,14 +14,17 @@ from temporalio.client import Client
 from activities.warranties.defining import define_term
 from api.app import create_app
 from api.services import Services
+from db.inventory.receiving import Arrival, open_stock
+from db.inventory.units import UnitStep, move_units
 from db.warranties.terms import set_item_term
 from domain.errors import PartnerUnavailable
 from domain.ids import ItemId, OrderId, ReturnId, ShipmentId, new_id
+from domain.units import UnitEventKind, UnitStatus
 from domain.warranties.terms import Cover, DefineTerm
 from runtime.settings import Settings
 from tests.activities.bench import Bench
 from tests.api.callers import Callers
-from tests.units import pick, serials, stock_saws
+from tests.units import pick, serials, stock_saws, unit
 
 
 async def _away() -> Client:
@@ -136,3 +140,13 @@ async def sent(bench: Bench, code: str, units: int) -> tuple[OrderId, ItemId, li
     item = await stock_saws(bench.shop, *named)
     await sell_with(bench, item, code)
     return await sold(bench, item, named), item, named
+
+
+async def comes_again(bench: Bench, item: ItemId, serial: str) -> None:
+    """Take a unit that was sold back into stock."""
+    shelf = bench.shop.shelves["AUS"]
+    back = UnitStep(UnitEventKind.RETURNED, UnitStatus.IN_STOCK, "tests", location_id=shelf)
+    async with bench.shop.books.begin() as db:
+        await move_units(db, [(await unit(bench.shop, serial))["id"]], back)
+        arrival = Arrival(f"back/{item}", item, shelf, Decimal(1))
+        await open_stock(db, [arrival], actor="tests")

@@ -1,13 +1,21 @@
-"""Integrations hear in the feed of the warranties on goods that they sold, and of all terms."""
+"""Integrations are told of the warranties on goods that they sold, and hear of all terms."""
 
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
 
+from domain.ids import OrderId
 from tests.activities.bench import Bench
-from tests.activities.promised import calling, delivered, term, warranties
+from tests.activities.promised import calling, comes_again, delivered, sent, sold, term, warranties
 from tests.api.callers import Callers, new_key
+
+
+async def sold_by(bench: Bench, order: OrderId, shop: str) -> None:
+    """Let an order be an integration's."""
+    given: dict[str, Any] = {"shop": shop, "id": order}
+    async with bench.shop.books.begin() as db:
+        await db.execute(text("UPDATE orders SET source = :shop WHERE id = :id"), given)
 
 
 async def heard(callers: Callers, subject: object, key: str) -> list[str]:
@@ -24,9 +32,7 @@ async def test_a_shop_hears_of_warranties_on_its_own_orders_and_of_no_others(ben
     shop, rival = f"shop-{uuid4().hex[:8]}", f"rival-{uuid4().hex[:8]}"
     order, _ = await delivered(bench, await term(bench))
     [found] = await warranties(bench, order)
-    async with bench.shop.books.begin() as db:
-        sold_by: dict[str, Any] = {"shop": shop, "id": order}
-        await db.execute(text("UPDATE orders SET source = :shop WHERE id = :id"), sold_by)
+    await sold_by(bench, order, shop)
     async with calling(bench) as callers:
         voided = await callers.post(f"/warranties/{found['id']}/void", {"reason": "altered"})
         assert voided.status_code == 200
@@ -43,3 +49,24 @@ async def test_every_shop_hears_of_new_versions_of_terms(bench: Bench) -> None:
     async with calling(bench) as callers:
         key = await new_key(bench.shop.books, "integration", name=f"shop-{uuid4().hex[:8]}")
         assert await heard(callers, row, key) == ["warranty_term.defined.v1"]
+
+
+async def test_a_unit_shows_its_warranties_to_those_who_may_see_them(bench: Bench) -> None:
+    """Newest first, with their states of today: the former owner's, and that of who has it now."""
+    first, item, [serial] = await sent(bench, await term(bench, 3), 1)
+    await comes_again(bench, item, serial)
+    second = await sold(bench, item, [serial], "2031-05-10")
+    shop = f"shop-{uuid4().hex[:8]}"
+    await sold_by(bench, second, shop)
+    [old], [new] = await warranties(bench, first), await warranties(bench, second)
+    path = f"/inventory/units/{serial}"
+    async with calling(bench) as callers:
+        shown = (await callers.get(path)).json()["warranties"]
+        assert [(each["id"], each["status"]) for each in shown] == [
+            (str(new["id"]), "pending"),
+            (str(old["id"]), "cancelled"),
+        ]
+        assert (shown[0]["starts_on"], shown[0]["ends_on"]) == ("2031-05-10", "2031-08-10")
+        key = await new_key(bench.shop.books, "integration", name=shop)
+        told = await callers.get(path, headers={"Authorization": f"Bearer {key}"})
+        assert [each["id"] for each in told.json()["warranties"]] == [str(new["id"])]

@@ -1,19 +1,17 @@
 """Warranties on units that are known by their serials: one for each of them."""
 
-from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
 from activities.warranties.registering import register_delivered
-from db.inventory.receiving import Arrival, open_stock
-from db.inventory.units import UnitStep, lock_to_pick, move_units
-from domain.ids import ItemId
-from domain.units import UnitEventKind, UnitStatus, serial_key
+from db.inventory.units import lock_to_pick
+from domain.units import serial_key
 from domain.warranties.terms import WarrantyStart
 from tests.activities.bench import Bench
 from tests.activities.promised import (
     calling,
+    comes_again,
     line_of,
     sell_with,
     sent,
@@ -22,7 +20,7 @@ from tests.activities.promised import (
     told,
     warranties,
 )
-from tests.units import serials, stock_saws, unit
+from tests.units import serials, stock_saws
 
 
 async def test_each_unit_has_one_warranty_whatever_the_carrier_repeats(bench: Bench) -> None:
@@ -44,16 +42,6 @@ async def test_each_unit_has_one_warranty_whatever_the_carrier_repeats(bench: Be
             listed = (await callers.get(f"/warranties?serial={serial}")).json()["items"]
             assert [each["id"] for each in listed] == [said["by"]["id"]]
         assert (await callers.get("/warranties/check?serial=S-UNKNOWN")).status_code == 404
-
-
-async def comes_again(bench: Bench, item: ItemId, serial: str) -> None:
-    """Take a unit that was sold back into stock."""
-    shelf = bench.shop.shelves["AUS"]
-    back = UnitStep(UnitEventKind.RETURNED, UnitStatus.IN_STOCK, "tests", location_id=shelf)
-    async with bench.shop.books.begin() as db:
-        await move_units(db, [(await unit(bench.shop, serial))["id"]], back)
-        arrival = Arrival(f"back/{item}", item, shelf, Decimal(1))
-        await open_stock(db, [arrival], actor="tests")
 
 
 async def test_a_unit_that_is_sold_anew_is_under_warranty_for_its_new_owner_alone(
