@@ -10,11 +10,12 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.disposing import dispose, take_back
+from activities.returns.moving import move_goods
 from activities.returns.receiving import require
 from activities.returns.serials import lock_units_of
 from db.documents import RETURNS
 from db.inventory.places import place_id
-from db.inventory.posting import Movement, post
+from db.inventory.posting import Movement
 from db.outbox import signal
 from db.returns.tables import ReturnRow
 from db.returns.writes import (
@@ -57,7 +58,7 @@ async def inspect_return(
     return's, QuantityExceeded for more units than came, Malformed for a location that does not fit
     and for a deduction of goods that are replaced, CurrencyMismatch for one in another currency
     than the return's, Malformed and IllegalMove for serial units that are not named, or not where
-    they have to be, and IllegalMove.
+    they have to be, and IllegalMove, also for restocked goods that are promised to orders by now.
     """
     _, found = await lock_return(db, return_id, reach)
     revised = await _revised(db, found, asked.revise)
@@ -81,7 +82,7 @@ async def inspect_return(
         await dispose(db, found, line, units, disposition_id, place, actor, position)
         if place is not None:
             movements.append(move_out(found, line, units, disposition_id, place, actor))
-    await post(db, movements)
+    await move_goods(db, found, movements)
     after = await goods_of(db, return_id)
     if found.resolution is not None and any(
         (line.accepted, line.deducted) != (before[line.id].accepted, before[line.id].deducted)

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.disposing import dispose_again
 from activities.returns.inspecting import move_back, move_out
+from activities.returns.moving import move_goods
 from activities.returns.serials import lock_units_of
 from db.documents import RETURNS
 from db.inventory.places import place_id
-from db.inventory.posting import post
 from db.outbox import signal
 from db.returns.tables import ReturnRow
 from db.returns.writes import (
@@ -66,7 +66,7 @@ async def settle_refurbished(db: AsyncConnection, task: TaskRow, decision: Decis
     await RETURNS.change(db, found)
     data = {"revised": [each.id for each in refurbished], "answer": decision.choice}
     await RETURNS.add_event(db, found, "disposition_revised", decision.actor, data)
-    await post(db, movements)
+    await move_goods(db, found, movements)
     await signal(db, Document(Kind.RETURN, found.id), Signal.RETURN_CHANGED)
 
 

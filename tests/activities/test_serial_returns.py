@@ -173,3 +173,23 @@ async def test_a_lost_unit_that_turns_up_is_inspected_in_the_place_of_its_loss(
     line = await line_of(bench, back)
     await inspect(bench, back, line, D.RESTOCK, serial, revise=(lost,))
     assert await place_of(bench, serial) == ("in_stock", "stock")
+
+
+async def test_restocked_goods_that_an_order_is_promised_are_not_moved_back(bench: Bench) -> None:
+    """Neither those that have serials, before they are picked, nor others."""
+    [serial] = serials(1)
+    order, _ = await sold_saws(bench, serial)
+    tracked, line = await ask_back(bench, order, 1)
+    await receive(bench, tracked, line, serial)
+    await inspect(bench, tracked, line, D.RESTOCK, serial)
+    others = await bench.inspected_return(disposition=D.RESTOCK)
+    query = "SELECT l.item_id FROM return_lines r JOIN order_lines l ON l.id = r.order_line_id"
+    for back, named in ((tracked, (serial,)), (others, ())):
+        item = await bench.shop.one(f"{query} WHERE r.return_id = :id", id=back)
+        await bench.shop.place((item, 1))
+        line = await line_of(bench, back)
+        standing = "SELECT id FROM return_dispositions WHERE return_line_id = :line"
+        revise = (await bench.shop.one(standing, line=line),)
+        with pytest.raises(IllegalMove, match="promised to orders by now, or gone"):
+            await inspect(bench, back, line, D.SCRAP, *named, units=1, revise=revise)
+    assert await place_of(bench, serial) == ("in_stock", "stock")
