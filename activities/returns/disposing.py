@@ -211,7 +211,14 @@ async def _turn_up(
     with_customer = [
         unit.id for unit in await sold_units_of(db, found, [each]) if unit.serial_key in named
     ]
-    ids = (lost or with_customer)[: each.quantity]
+    ids = lost or with_customer[: each.quantity]
+    if len(ids) != each.quantity:
+        raise IllegalMove(
+            f"name each unit that has turned up, {each.quantity} in all: one that was counted in"
+            " since is where its history says",
+            current_status=found.status,
+            allowed=[],
+        )
     await move_units(db, ids, received(found, each.return_line_id, actor, "turned up"))
 
 
