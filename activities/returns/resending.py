@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.returns.estimating import OrderDue, Units, dues_of, units_of
+from activities.returns.estimating import OrderDue, Units, dues_of, label_fee_due, units_of
 from activities.returns.promising import promise_dues
 from activities.returns.replacing import (
     is_all_owed,
@@ -26,6 +26,7 @@ from db.events import add_events
 from db.orders.reads import get_order_row
 from db.orders.tables import OrderRow
 from db.outbox import signal
+from db.refunds.chargebacks import undecided_chargebacks
 from db.returns.losses import (
     LossRow,
     LostReplacement,
@@ -82,9 +83,12 @@ async def ask_about_loss(db: AsyncConnection, lost: LostReplacement, policy: Pol
         f"{sum(units.values())} units of {lost.order}, which replaces goods of {found.number}, are"
         f" lost with {lost.shipment}; {amount} can go back for them."
     )
-    # Who has the goods of a return that came to nothing is owed nothing in their place.
-    given_up = found.status in GIVEN_UP
-    without = (ReplacementLostAnswer.REPLACE, ReplacementLostAnswer.REFUND) if given_up else ()
+    without: list[ReplacementLostAnswer] = []
+    if found.status in GIVEN_UP:
+        # Who has the goods of a return that came to nothing is owed nothing in their place.
+        without = [ReplacementLostAnswer.REPLACE, ReplacementLostAnswer.REFUND]
+    elif not amount.amount and not await undecided_chargebacks(db, *orders):
+        without = [ReplacementLostAnswer.REFUND]
     kind = TaskKind.REPLACEMENT_LOST
     about = (Kind.SHIPMENT, lost.shipment_id)
     await open_task(db, kind, *about, facts, told=told, without=without)
@@ -101,12 +105,15 @@ async def dues_of_lost(
     """Return what a return owes of each order for what got lost in the place of its goods.
 
     That is for the losses whose answer is money and for ``more`` units, by item, less what went
-    back. Of goods that are not inspected yet, as if they were accepted.
+    back, and less what the label of the goods costs. Of goods that are not inspected yet, as if
+    they were accepted.
     """
     units = await _units_owed(db, found, goods, more)
     if not any(each.quantity for each in units):
         return []
-    return await dues_of(db, orders, found, units, policy, label_fee=0)
+    fee = await label_fee_due(db, found)
+    fee = found.label_fee_amount if fee is None else fee
+    return await dues_of(db, orders, found, units, policy, fee)
 
 
 async def _units_owed(
@@ -187,7 +194,7 @@ async def pay_back_lost(
         for each in await pending_losses(db, found.id)
         if each.answer == ReplacementLostAnswer.REFUND
     ]
-    if not losses:
+    if not losses or await label_fee_due(db, found) is None:
         return
     goods = await goods_of(db, found.id)
     if await stop_return(db, found, {line.order_id for line in goods if line.accepted}):

@@ -1,0 +1,84 @@
+"""The money for a lost replacement: the same whenever it is asked for, and never nothing."""
+
+from uuid import UUID
+
+import pytest
+
+from domain.ids import OrderId
+from domain.tasks import TaskKind
+from tests.patience import eventually
+from tests.workflows.label_stories import label_is, number_of, parcel_is
+from tests.workflows.refund_stories import usd
+from tests.workflows.replacement_stories import (
+    PRICE,
+    arrives,
+    in_advance,
+    is_sent,
+    lose,
+    paid_back,
+    replacement_of,
+    seen,
+    to_replace,
+)
+from tests.workflows.return_stories import ask_back, back_is, found, inspect, receive
+from tests.workflows.stage import Stage
+from tests.workflows.test_label_fees import costing
+
+LOST = TaskKind.REPLACEMENT_LOST
+FEE = 495
+
+
+@pytest.mark.parametrize("answered", ["before the goods came", "after they were inspected"])
+async def test_the_label_of_goods_whose_replacement_got_lost_costs_as_much_before_as_after(
+    stage: Stage, answered: str
+) -> None:
+    with costing(stage, FEE):
+        order, _, back = await in_advance(stage, ship_back="label")
+    shipment = await stage.shipment(
+        OrderId(UUID((await replacement_of(stage, back))["id"])), "booked"
+    )
+    before = answered.startswith("before")
+    if before:
+        await stage.travel(shipment, "lost")
+        task = await stage.task(LOST, shipment)
+        assert task["facts"]["amount"] == usd(PRICE - FEE)
+        await stage.decide(LOST, shipment, "refund")
+    else:
+        await stage.travel(shipment, "in_transit")
+    await stage.advance(number_of(await label_is(stage, back, "booked")), "in_transit")
+    await parcel_is(stage, back, "in_transit")
+    await receive(stage, back, 1)
+    await inspect(stage, back, found(back, 1, "scrap"))
+    await back_is(stage, back, "closed")
+    if not before:
+        await stage.travel(shipment, "lost")
+        task = await stage.task(LOST, shipment)
+        assert task["facts"]["amount"] == usd(PRICE - FEE)
+        await stage.decide(LOST, shipment, "refund")
+    closed = await eventually(lambda: paid_back(stage, back))
+    assert (closed["resolution"], closed["refunded"]) == ("refund", usd(PRICE - FEE))
+    assert (await stage.moved(order))["refund"] == PRICE - FEE
+    assert await stage.broken() == []
+
+
+async def test_no_money_is_offered_for_what_replaced_goods_that_were_a_replacement(
+    stage: Stage,
+) -> None:
+    """Nothing was paid for those: others are sent, or it is settled elsewhere."""
+    _, line, first = await to_replace(stage, stock=1)
+    replaced = await replacement_of(stage, first)
+    await is_sent(stage, replaced, "delivered")
+    await back_is(stage, first, "closed")
+    placed = OrderId(UUID(replaced["id"]))
+    await stage.order(placed, "completed")
+    await arrives(stage, UUID(line["item_id"]), 2)
+    [unit] = (await seen(stage, placed))["lines"]
+    back = await ask_back(stage, placed, unit, 1, "wrong_size", resolution_wanted="replacement")
+    await receive(stage, back, 1)
+    await inspect(stage, back, found(back, 1, "scrap"))
+    shipment = await lose(stage, await replacement_of(stage, back))
+    task = await stage.task(LOST, shipment)
+    assert (task["facts"]["amount"], task["choices"]) == (usd(0), ["replace", "write_off"])
+    await stage.decide(LOST, shipment, "write_off")
+    await back_is(stage, back, "closed")
+    assert await stage.broken() == []
