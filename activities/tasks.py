@@ -14,11 +14,11 @@ from activities.refunds.paying_out import settle_pay_out
 from activities.refunds.stopping import settle_chargeback, settle_stopped
 from activities.returns.deciding import settle_label, settle_return_review
 from activities.returns.keeping import settle_kept_goods
+from activities.returns.lacking import settle_no_stock
 from activities.returns.leaving import settle_leaving, settle_send_back
 from activities.returns.losing import settle_lost_goods
 from activities.returns.receiving import settle_receiving
 from activities.returns.refurbishing import settle_refurbished
-from activities.returns.replacing import settle_no_stock
 from activities.returns.settling import settle_unserved
 from activities.returns.stopping import settle_stopped_return
 from activities.returns.undelivered import settle_undeliverable

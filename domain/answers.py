@@ -113,6 +113,8 @@ class ReplacementAnswer(StrEnum):
 
     REFUND = "refund"
     WAIT = "wait"
+    WRITE_OFF = "write_off"
+    """Only of what got lost that replaced them."""
 
 
 class ReplacementLostAnswer(StrEnum):

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities.returns.deciding import expire_return
-from activities.returns.replacing import ask_about_replacement, asks_for_stock_at
+from activities.returns.lacking import ask_about_replacement, asks_for_stock_at
 from activities.returns.settling import settle_return
 from db.documents import RETURNS
 from db.engine import Database

@@ -12,28 +12,24 @@ from activities.orders.accepting import place_order
 from activities.orders.rows import Submission
 from db.documents import RETURNS
 from db.orders.tables import OrderRow
-from db.outbox import signal
-from db.returns.losses import are_all_owed, owe_instead, waiting_goods
+from db.returns.losses import are_all_owed
 from db.returns.replacements import find_replacement, replacements_of
 from db.returns.tables import ReturnRow
-from db.returns.writes import GoodsRow, goods_of, lock_return
-from db.tasks import TaskRow, answers_first, cancel_tasks, open_task
+from db.returns.writes import GoodsRow, goods_of
+from db.tasks import cancel_tasks, open_task
 from domain.addresses import Address
-from domain.answers import ReplacementAnswer
-from domain.documents import Document, Kind, Signal
+from domain.documents import Kind
 from domain.errors import DomainError
 from domain.ids import CustomerId, ItemId, OrderId, ReturnId, ShipmentId, following_id
 from domain.money import Money
 from domain.orders.placing import LineRequest, PlaceOrder, Service
 from domain.policy import Policy
 from domain.returns.status import (
-    Expiry,
     ReplacementTiming,
-    Resolution,
     ResolutionWanted,
     ReturnStatus,
 )
-from domain.tasks import Decision, TaskKind
+from domain.tasks import TaskKind
 
 
 async def place_replacement(
@@ -88,7 +84,7 @@ async def wait_for_stock(
         await cancel_tasks(db, found.id, TaskKind.NO_REPLACEMENT_STOCK)
         await RETURNS.change(db, found, replacement_due_at=None)
     elif found.replacement_due_at is None:
-        due = datetime.now(UTC) + _wait(policy)
+        due = datetime.now(UTC) + patience(policy)
         await RETURNS.change(db, found, replacement_due_at=due)
         data = {"reason": refusal.detail, "until": due}
         await RETURNS.add_event(db, found, "not_replaceable", "system", data)
@@ -153,58 +149,8 @@ def accepted_units(goods: Sequence[GoodsRow]) -> dict[UUID, int]:
     return {item_id: quantity for item_id, quantity in units.items() if quantity}
 
 
-def asks_for_stock_at(found: ReturnRow) -> datetime | None:
-    """Return when support is asked about stock, if the return waits for it: in advance, too."""
-    waiting = found.status in (ReturnStatus.AUTHORIZED, ReturnStatus.INSPECTED)
-    undecided = found.resolution in (None, Resolution.REPLACEMENT)
-    return found.replacement_due_at if waiting and undecided else None
-
-
-async def ask_about_replacement(db: AsyncConnection, expiry: Expiry) -> None:
-    """Ask support what the customer gets, once a return has waited long enough for stock."""
-    _, found = await lock_return(db, expiry.return_id)
-    due = asks_for_stock_at(found)
-    if due is None or expiry.now < due:
-        return
-    in_advance = found.status == ReturnStatus.AUTHORIZED
-    lost = await waiting_goods(db, found.id)
-    goods = lost or {
-        line.sku: units
-        for line in await goods_of(db, found.id)
-        if (units := line.quantity if in_advance else line.accepted)
-    }
-    facts = {
-        "return": found.number,
-        "order_id": found.order_id,
-        "goods": [{"sku": sku, "quantity": units} for sku, units in goods.items()],
-    }
-    what = "are to be replaced in advance" if in_advance else "were accepted"
-    what = "were replaced, and that got lost" if lost else what
-    told = f"{sum(goods.values())} units of {found.number} {what}."
-    await open_task(db, TaskKind.NO_REPLACEMENT_STOCK, Kind.RETURN, found.id, facts, told=told)
-
-
-async def settle_no_stock(
-    db: AsyncConnection, task: TaskRow, decision: Decision, policy: Policy
-) -> None:
-    """Refund the accepted units instead, or go on waiting for stock, as support answered."""
-    _, found = await lock_return(db, task.document_id)
-    if not await answers_first(db, decision):
-        return
-    if decision.choice == ReplacementAnswer.REFUND:
-        if await owe_instead(db, found.id, decision.actor):
-            await RETURNS.change(db, found, replacement_due_at=None)
-            await refund_lost(db, found, decision.actor)
-        else:
-            await _send_nothing(db, found, decision.actor)
-    else:
-        # From when it was asked at the earliest, so that the next question is another one.
-        since = max(found.replacement_due_at or datetime.now(UTC), datetime.now(UTC))
-        await RETURNS.change(db, found, replacement_due_at=since + _wait(policy))
-    await signal(db, Document(Kind.RETURN, found.id), Signal.RETURN_CHANGED)
-
-
-async def _send_nothing(db: AsyncConnection, found: ReturnRow, actor: str) -> None:
+async def send_nothing(db: AsyncConnection, found: ReturnRow, actor: str) -> None:
+    """Let a locked return be settled by money from now on, and nothing be sent in advance."""
     await refund_instead(db, found, actor)
     # Nothing is sent in advance any more: what is accepted is refunded once it is here.
     await RETURNS.change(db, found, replacement_timing=ReplacementTiming.AFTER_INSPECTION)
@@ -218,7 +164,7 @@ async def refund_lost(db: AsyncConnection, found: ReturnRow, actor: str) -> None
     refunded.
     """
     if found.status != ReturnStatus.INSPECTED and await is_all_owed(db, found.id):
-        await _send_nothing(db, found, actor)
+        await send_nothing(db, found, actor)
 
 
 async def is_all_owed(db: AsyncConnection, return_id: UUID) -> bool:
@@ -260,5 +206,6 @@ async def ask_how_served(db: AsyncConnection, found: ReturnRow, given_up: str) -
     await open_task(db, TaskKind.RETURN_UNSERVED, Kind.RETURN, found.id, facts, told=told)
 
 
-def _wait(policy: Policy) -> timedelta:
+def patience(policy: Policy) -> timedelta:
+    """Return how long a return waits for stock before support is asked, and again."""
     return timedelta(days=policy.replacement_wait_days)

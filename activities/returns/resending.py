@@ -46,7 +46,7 @@ from db.returns.writes import GoodsRow, goods_of
 from db.tasks import cancel_tasks, open_task
 from domain.answers import ReplacementLostAnswer
 from domain.documents import Document, Kind, Signal
-from domain.errors import DomainError
+from domain.errors import AmountExceeded, DomainError
 from domain.ids import following_id
 from domain.money import Money
 from domain.policy import Policy
@@ -132,6 +132,34 @@ async def _units_owed(
         if quantity or given:
             units.append(units_of(line, quantity, given))
     return units
+
+
+async def check_owed(
+    db: AsyncConnection,
+    orders: Mapping[UUID, OrderRow],
+    found: ReturnRow,
+    units: Counter[UUID],
+    policy: Policy,
+) -> None:
+    """Raise AmountExceeded, with the reason, where nothing of what was paid can go back.
+
+    While a chargeback stands that is not known: finance is asked, and the money waits for that.
+    """
+    if await undecided_chargebacks(db, *orders):
+        return
+    goods = await goods_of(db, found.id)
+    dues = await dues_of_lost(db, orders, found, goods, units, policy)
+    if any(each.due.amount for each in dues):
+        return
+    limits = sorted({str(each.limited_by) for each in dues if each.limited_by})
+    if not dues:
+        why = f"no accepted goods of {found.number} are left for which money could go back"
+    elif limits:
+        why = f"what was paid for them has gone back before ({', '.join(limits)})"
+    else:
+        why = "nothing was paid for them"
+    none = Money(amount=0, currency=found.currency)
+    raise AmountExceeded(f"{none} can be given back: {why}", remaining=none.model_dump())
 
 
 async def resend_lost(db: AsyncConnection, found: ReturnRow, policy: Policy) -> None:

@@ -1,26 +1,18 @@
 """Lost shipments of replacement orders: written off once, with what the customer gets for them."""
 
-from collections import Counter
-from collections.abc import Mapping
-from uuid import UUID
-
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.replacing import refund_lost
-from activities.returns.resending import dues_of_lost, reopen
+from activities.returns.resending import check_owed, reopen
 from activities.shipments.settlement import write_off
 from db.documents import ORDERS, RETURNS, SHIPMENTS
-from db.orders.tables import OrderRow
 from db.outbox import signal
-from db.refunds.chargebacks import undecided_chargebacks
 from db.returns.losses import add_loss, find_lost, items_of
-from db.returns.tables import ReturnRow
-from db.returns.writes import goods_of, lock_return
+from db.returns.writes import lock_return
 from db.tasks import TaskRow, answers_first
 from domain.answers import ReplacementLostAnswer
 from domain.documents import Document, Kind, Signal
-from domain.errors import AmountExceeded, IllegalMove, NotFound
-from domain.money import Money
+from domain.errors import IllegalMove, NotFound
 from domain.policy import Policy
 from domain.returns.status import GIVEN_UP, ReturnStatus
 from domain.shipments.status import ShipmentStatus
@@ -54,7 +46,7 @@ async def settle_loss(
         raise IllegalMove(why, current_status=found.status, allowed=[])
     units = await items_of(db, shipment.id)
     if answer is ReplacementLostAnswer.REFUND:
-        await _check_owed(db, orders, found, units, policy)
+        await check_owed(db, orders, found, units, policy)
     await write_off(db, order, shipment, refunded=False)
     await add_loss(db, shipment.id, found.id, answer, decision.actor)
     data = {
@@ -72,31 +64,3 @@ async def settle_loss(
         await refund_lost(db, found, decision.actor)
     await signal(db, Document(Kind.RETURN, found.id), Signal.RETURN_CHANGED)
     await signal(db, Document(Kind.SHIPMENT, shipment.id), Signal.CARRIER_REPORTED)
-
-
-async def _check_owed(
-    db: AsyncConnection,
-    orders: Mapping[UUID, OrderRow],
-    found: ReturnRow,
-    units: Counter[UUID],
-    policy: Policy,
-) -> None:
-    """Raise AmountExceeded, with the reason, where nothing of what was paid can go back.
-
-    While a chargeback stands that is not known: finance is asked, and the money waits for that.
-    """
-    if await undecided_chargebacks(db, *orders):
-        return
-    goods = await goods_of(db, found.id)
-    dues = await dues_of_lost(db, orders, found, goods, units, policy)
-    if any(each.due.amount for each in dues):
-        return
-    limits = sorted({str(each.limited_by) for each in dues if each.limited_by})
-    if not dues:
-        why = f"no accepted goods of {found.number} are left for which money could go back"
-    elif limits:
-        why = f"what was paid for them has gone back before ({', '.join(limits)})"
-    else:
-        why = "nothing was paid for them"
-    none = Money(amount=0, currency=found.currency)
-    raise AmountExceeded(f"{none} can be given back: {why}", remaining=none.model_dump())

@@ -119,6 +119,15 @@ _NO_STOCK = text(
     """UPDATE replacement_losses SET answer = 'refund', answered_by = :actor
     WHERE return_id = :return AND answer = 'replace' AND settled_at IS NULL"""
 )
+_ITEMS_WAITING = text(
+    """SELECT l.item_id, sum(l.quantity)::int AS units FROM replacement_losses x
+    JOIN shipment_lines l ON l.shipment_id = x.shipment_id
+    WHERE x.return_id = :return AND x.answer = 'replace' AND x.settled_at IS NULL GROUP BY 1"""
+)
+_WRITE_OFF = text(
+    """UPDATE replacement_losses SET answer = 'write_off', answered_by = :actor, settled_at = now()
+    WHERE return_id = :return AND answer = 'replace' AND settled_at IS NULL"""
+)
 _GIVEN_UP = text(
     """UPDATE replacement_losses x SET answer = 'refund', answered_by = :actor, settled_at = NULL
     WHERE x.return_id = :return AND x.settled_at IS NOT NULL AND (x.answer = 'refund'
@@ -179,6 +188,12 @@ async def waiting_goods(db: AsyncConnection, return_id: UUID) -> dict[str, int]:
     return {row.sku: row.units for row in rows}
 
 
+async def waiting_items(db: AsyncConnection, return_id: UUID) -> Counter[UUID]:
+    """Return the same by item."""
+    rows = await db.execute(_ITEMS_WAITING, {"return": return_id})
+    return Counter({row.item_id: row.units for row in rows})
+
+
 async def owed_items(db: AsyncConnection, return_id: UUID) -> Counter[UUID]:
     """Return the units, by item, whose money is the answer, be it promised by now or not."""
     rows = await db.execute(_OWED, {"return": return_id})
@@ -205,13 +220,14 @@ async def are_all_owed(db: AsyncConnection, return_id: UUID) -> bool:
     return bool((await db.execute(_ALL_OWED, {"return": return_id})).scalar_one())
 
 
-async def owe_instead(db: AsyncConnection, return_id: UUID, actor: str) -> bool:
-    """Let money be given for lost goods of a locked return that wait for stock.
+async def owe_instead(db: AsyncConnection, return_id: UUID, actor: str) -> None:
+    """Let money be given for lost goods of a locked return that wait for stock."""
+    await db.execute(_NO_STOCK, {"return": return_id, "actor": actor})
 
-    False when none do.
-    """
-    given = {"return": return_id, "actor": actor}
-    return bool((await db.execute(_NO_STOCK, given)).rowcount)
+
+async def write_off_waiting(db: AsyncConnection, return_id: UUID, actor: str) -> None:
+    """Write that lost goods of a locked return that wait for stock are settled elsewhere."""
+    await db.execute(_WRITE_OFF, {"return": return_id, "actor": actor})
 
 
 async def owe_again(db: AsyncConnection, return_id: UUID, actor: str) -> bool:

@@ -36,6 +36,7 @@ from tests.workflows.arising import (
     unreadable,
     without_label,
 )
+from tests.workflows.arising_losses import nothing_to_send_again
 from tests.workflows.arising_money import (
     all_came_back,
     cancelled_transfer,
@@ -241,6 +242,7 @@ SITUATIONS = (
         "wait",
         then=is_replaced_and_comes,
     ),
+    Situation(K.NO_REPLACEMENT_STOCK, "with a voucher", nothing_to_send_again, "write_off"),
     Situation(K.REPLACEMENT_LOST, "others", replacement_lost, "replace", then=another_leaves),
     Situation(K.REPLACEMENT_LOST, "the money", replacement_lost, "refund"),
     Situation(K.REPLACEMENT_LOST, "settled elsewhere", replacement_lost, "write_off"),

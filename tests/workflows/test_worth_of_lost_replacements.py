@@ -8,23 +8,27 @@ from domain.ids import OrderId
 from domain.tasks import TaskKind
 from tests.patience import eventually
 from tests.workflows.label_stories import label_is, number_of, parcel_is
-from tests.workflows.refund_stories import usd
+from tests.workflows.refund_stories import ask, is_now, usd
 from tests.workflows.replacement_stories import (
     PRICE,
     arrives,
     in_advance,
     is_sent,
     lose,
+    lost,
     paid_back,
     replacement_of,
+    replacements,
     seen,
     to_replace,
 )
 from tests.workflows.return_stories import ask_back, back_is, found, inspect, receive
 from tests.workflows.stage import Stage
 from tests.workflows.test_label_fees import costing
+from tests.workflows.test_lost_replacements import WAIT, answer
 
 LOST = TaskKind.REPLACEMENT_LOST
+NO_STOCK = TaskKind.NO_REPLACEMENT_STOCK
 FEE = 495
 
 
@@ -81,4 +85,29 @@ async def test_no_money_is_offered_for_what_replaced_goods_that_were_a_replaceme
     assert (task["facts"]["amount"], task["choices"]) == (usd(0), ["replace", "write_off"])
     await stage.decide(LOST, shipment, "write_off")
     await back_is(stage, back, "closed")
+    assert await stage.broken() == []
+
+
+async def test_who_waits_for_stock_is_not_promised_money_that_has_gone_back_before(
+    stage: Stage,
+) -> None:
+    """The refusal says so; that it is settled elsewhere ends the wait."""
+    order, back, shipment = await lost(stage)
+    await stage.decide(LOST, shipment, "replace")
+    run = stage.returning(UUID(back["id"]))
+    await stage.wait_says(run, "the replacement")
+    unit = {"order_line_id": back["lines"][0]["order_line_id"], "units": 1}
+    await is_now(stage, await ask(stage, order_id=str(order), lines=[unit]), "succeeded")
+    await stage.pass_time(run, WAIT)
+    task = await stage.task(NO_STOCK, UUID(back["id"]))
+    assert task["choices"] == ["refund", "wait", "write_off"]
+    refused = await answer(stage, UUID(back["id"]), "refund", NO_STOCK)
+    assert (refused.status_code, refused.json()["code"]) == (409, "amount_exceeded")
+    assert "has gone back before" in refused.json()["detail"]
+    assert (await answer(stage, UUID(back["id"]), "write_off", NO_STOCK)).status_code == 200
+    closed = await back_is(stage, back, "closed")
+    assert (closed["resolution"], closed["replacement_due_at"]) == ("replacement", None)
+    assert (await stage.moved(order))["refund"] == PRICE
+    await arrives(stage, back["item"])
+    assert await replacements(stage, back) == 1
     assert await stage.broken() == []
