@@ -71,9 +71,14 @@ _PENDING = text(
 )
 _LOSS = text("SELECT * FROM replacement_losses WHERE shipment_id = :shipment")
 _OWING = text(
-    """SELECT r.id FROM returns r JOIN orders o ON o.id = r.order_id
-    WHERE r.id = :return AND o.kind = 'standard'
-        AND r.status NOT IN ('rejected', 'cancelled', 'expired')"""
+    """WITH RECURSIVE up AS (
+        SELECT CAST(:return AS uuid) AS id, CAST(NULL AS text) AS kind
+        UNION ALL SELECT CASE o.kind WHEN 'replacement' THEN o.replaces_return_id ELSE r.id END,
+            o.kind
+        FROM up JOIN returns r ON r.id = up.id JOIN orders o ON o.id = r.order_id
+        WHERE up.kind IS DISTINCT FROM 'standard'
+            AND r.status NOT IN ('rejected', 'cancelled', 'expired'))
+    SELECT id FROM up WHERE kind = 'standard'"""
 )
 _ITEMS = text(
     """SELECT item_id, sum(quantity)::int AS units FROM shipment_lines
@@ -149,9 +154,9 @@ async def find_loss(db: AsyncConnection, shipment_id: UUID) -> ReplacementLossRo
 
 
 async def find_owing(db: AsyncConnection, return_id: UUID | None) -> UUID | None:
-    """Return the return that goods replaced, if money can be owed for them.
+    """Return the return of goods that were paid for, which these goods replaced in the end.
 
-    Not so where it came to nothing, or nothing was paid for its goods either.
+    None where it, or one between them, came to nothing: no money is owed for them.
     """
     return (await db.execute(_OWING, {"return": return_id})).scalar_one_or_none()
 

@@ -131,7 +131,11 @@ CHECKS = (
         JOIN returns r ON r.id = x.return_id JOIN shipments s ON s.id = x.shipment_id
         JOIN orders o ON o.id = s.order_id
         LEFT JOIN orders n ON n.replaces_shipment_id = s.id
-        WHERE s.settled_at IS NULL OR o.replaces_return_id IS DISTINCT FROM x.return_id
+        WHERE s.settled_at IS NULL OR NOT EXISTS (
+            WITH RECURSIVE up AS (SELECT o.replaces_return_id AS id
+                UNION SELECT p.replaces_return_id FROM up JOIN returns b ON b.id = up.id
+                JOIN orders p ON p.id = b.order_id)
+            SELECT FROM up WHERE up.id = x.return_id)
             OR n.id IS NULL AND x.answer = 'replace' AND x.settled_at IS NOT NULL
                 AND s.status <> 'delivered'
         UNION ALL SELECT n.number, s.number, x.answer FROM orders n

@@ -80,3 +80,26 @@ async def test_of_a_replacement_that_comes_back_only_what_is_accepted_is_paid_ba
     assert (paid["resolution"], paid["refunded"]) == ("replacement", usd(MUG + POSTAGE))
     assert (await stage.moved(order))["refund"] == MUG + POSTAGE
     assert await stage.broken() == []
+
+
+async def test_the_money_is_that_of_the_order_that_was_paid_however_often_it_was_replaced(
+    stage: Stage,
+) -> None:
+    """The second replacement comes back as well: the first return gives the money, once."""
+    order, _, back = await brought_back(stage, stock=2)
+    shipment, placed, last = None, order, back
+    for _ in range(2):
+        await answer(stage, last, "resend")
+        await is_here(stage, last)
+        placed = OrderId(UUID((await replacement_of(stage, last))["id"]))
+        shipment = await stage.shipment(placed, "booked")
+        await stage.travel(shipment, "returned")
+        await back_is(stage, last, "closed")
+        last = await opened_by(stage, shipment, placed)
+    task = await stage.task(TaskKind.UNDELIVERABLE, UUID(last["id"]))
+    assert task["choices"] == ["refund", "resend", "write_off"]
+    assert (await ends(stage, last, "refund"))["resolution"] == "served_otherwise"
+    paid = await eventually(lambda: paid_back(stage, back))
+    assert paid["refunded"] == usd(MUG + POSTAGE)
+    assert (await stage.moved(order))["refund"] == MUG + POSTAGE
+    assert await stage.broken() == []
