@@ -24,14 +24,16 @@ from tests.activities.bench import Bench
 from tests.units import unit
 
 
-async def ask_back(bench: Bench, order: OrderId, units: int, *named: str) -> tuple[ReturnId, UUID]:
+async def ask_back(
+    bench: Bench, order: OrderId, units: int, *named: str, **rest: Any
+) -> tuple[ReturnId, UUID]:
     """Ask for units of an order's only line to come back; return the return and its line."""
     line = await bench.shop.one("SELECT id FROM order_lines WHERE order_id = :id", id=order)
     reason = ReturnReason.CHANGED_MIND
     wanted = ReturnLine(order_line_id=LineId(line), quantity=units, reason=reason, serials=named)
     back = ReturnId(new_id())
     async with bench.shop.books.begin() as db:
-        asked = RequestReturn(order_id=order, lines=(wanted,))
+        asked = RequestReturn(order_id=order, lines=(wanted,), **rest)
         await request_return(db, back, asked, Policy(), actor="support", staff=True)
     return back, await line_of(bench, back)
 

@@ -8,7 +8,7 @@ import random
 import time
 
 from tests.activities.bench import Bench
-from tests.activities.serial_lives import Units
+from tests.activities.serial_troubles import TroubledUnits
 
 SEED = os.environ.get("STATESET_STORY")
 SECONDS = 5
@@ -18,7 +18,7 @@ MOVES = 40
 
 async def live(bench: Bench, seed: int) -> None:
     """Live one life; what fails is raised with all that happened."""
-    units = Units(bench, random.Random(seed))
+    units = TroubledUnits(bench, random.Random(seed))
     await units.begin()
     try:
         for _ in range(MOVES):
