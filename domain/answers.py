@@ -114,7 +114,7 @@ class ReplacementAnswer(StrEnum):
     REFUND = "refund"
     WAIT = "wait"
     WRITE_OFF = "write_off"
-    """Only of what got lost that replaced them."""
+    """Only of what is here, or got lost that replaced it."""
 
 
 class ReplacementLostAnswer(StrEnum):

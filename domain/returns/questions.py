@@ -176,8 +176,8 @@ QUESTIONS: dict[TaskKind, TaskRule] = {
             " they are here and inspected; nothing is sent.",
             ReplacementAnswer.WAIT: "The goods are sent as soon as they are there; without them"
             " this is asked again after as long a wait.",
-            ReplacementAnswer.WRITE_OFF: "No money moves and nothing is sent in the place of what"
-            " got lost: that is settled elsewhere, as the note says.",
+            ReplacementAnswer.WRITE_OFF: "No money moves and nothing is sent: that is settled"
+            " elsewhere, as the note says.",
         },
     ),
     TaskKind.REPLACEMENT_LOST: TaskRule(

@@ -242,6 +242,7 @@ SITUATIONS = (
         "wait",
         then=is_replaced_and_comes,
     ),
+    Situation(K.NO_REPLACEMENT_STOCK, "elsewhere", not_in_stock, "write_off"),
     Situation(K.NO_REPLACEMENT_STOCK, "with a voucher", nothing_to_send_again, "write_off"),
     Situation(K.REPLACEMENT_LOST, "others", replacement_lost, "replace", then=another_leaves),
     Situation(K.REPLACEMENT_LOST, "the money", replacement_lost, "refund"),

@@ -85,7 +85,7 @@ async def test_a_return_without_stock_to_replace_it_asks_after_a_week_and_refund
     await stage.pass_time(run, DAY + timedelta(minutes=1))
     task = await stage.task(NO_STOCK, UUID(back["id"]))
     assert task["facts"]["goods"] == [{"sku": line["sku"], "quantity": 1}]
-    assert (task["role"], task["choices"]) == ("support", ["refund", "wait"])
+    assert (task["role"], task["choices"]) == ("support", ["refund", "wait", "write_off"])
     await stage.decide(NO_STOCK, UUID(back["id"]), "refund")
     closed = await back_is(stage, back, "closed")
     assert (closed["resolution"], closed["refunded"]) == ("refund", usd(PRICE))

@@ -1,5 +1,6 @@
 """The money for a lost replacement: the same whenever it is asked for, and never nothing."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -65,26 +66,51 @@ async def test_the_label_of_goods_whose_replacement_got_lost_costs_as_much_befor
     assert await stage.broken() == []
 
 
-async def test_no_money_is_offered_for_what_replaced_goods_that_were_a_replacement(
-    stage: Stage,
-) -> None:
-    """Nothing was paid for those: others are sent, or it is settled elsewhere."""
+async def _replacement_comes_back(stage: Stage, *, stock: int) -> Any:
+    """Take back what was sent in the place of other goods, to be replaced once more."""
     _, line, first = await to_replace(stage, stock=1)
     replaced = await replacement_of(stage, first)
     await is_sent(stage, replaced, "delivered")
     await back_is(stage, first, "closed")
     placed = OrderId(UUID(replaced["id"]))
     await stage.order(placed, "completed")
-    await arrives(stage, UUID(line["item_id"]), 2)
+    if stock:
+        await arrives(stage, UUID(line["item_id"]), stock)
     [unit] = (await seen(stage, placed))["lines"]
     back = await ask_back(stage, placed, unit, 1, "wrong_size", resolution_wanted="replacement")
     await receive(stage, back, 1)
     await inspect(stage, back, found(back, 1, "scrap"))
+    return back
+
+
+async def test_no_money_is_offered_for_what_replaced_goods_that_were_a_replacement(
+    stage: Stage,
+) -> None:
+    """Nothing was paid for those: others are sent, or it is settled elsewhere."""
+    back = await _replacement_comes_back(stage, stock=1)
     shipment = await lose(stage, await replacement_of(stage, back))
     task = await stage.task(LOST, shipment)
     assert (task["facts"]["amount"], task["choices"]) == (usd(0), ["replace", "write_off"])
     await stage.decide(LOST, shipment, "write_off")
     await back_is(stage, back, "closed")
+    assert await stage.broken() == []
+
+
+async def test_goods_without_stock_for_which_nothing_was_paid_are_settled_elsewhere(
+    stage: Stage,
+) -> None:
+    """A refund would be one of nothing: the refusal says why, and the other answer closes it."""
+    back = await _replacement_comes_back(stage, stock=0)
+    run = stage.returning(UUID(back["id"]))
+    await stage.wait_says(run, "the replacement")
+    await stage.pass_time(run, WAIT)
+    await stage.task(NO_STOCK, UUID(back["id"]))
+    refused = await answer(stage, UUID(back["id"]), "refund", NO_STOCK)
+    assert (refused.status_code, refused.json()["code"]) == (409, "amount_exceeded")
+    assert "nothing was paid for them" in refused.json()["detail"]
+    await stage.decide(NO_STOCK, UUID(back["id"]), "write_off")
+    closed = await back_is(stage, back, "closed")
+    assert (closed["resolution"], closed["refunds"]) == ("served_otherwise", [])
     assert await stage.broken() == []
 
 
