@@ -12,6 +12,7 @@ import uvloop
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
+from activities.claims.activities import ClaimActivities
 from activities.holds import HoldActivities
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
@@ -50,6 +51,7 @@ def activities(
         JourneyActivities(books, payments, decided),
         RefundActivities(books, payments),
         ReturnActivities(books, decided),
+        ClaimActivities(books),
         ReturnLabelActivities(books, carrier),
         TaskActivities(books),
         HoldActivities(books, decided),

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
+from activities.claims.deciding import settle_claim_review
 from activities.payments.answers import settle_amount
 from activities.payments.confirming import settle_refused_capture
 from activities.payments.receiving import settle_overpaid
@@ -70,6 +71,7 @@ _BY_POLICY: Mapping[TaskKind, SettleByPolicy] = {
     TaskKind.RETURN_REVIEW: settle_return_review,
     TaskKind.NO_REPLACEMENT_STOCK: settle_no_stock,
     TaskKind.REPLACEMENT_LOST: settle_loss,
+    TaskKind.CLAIM_REVIEW: settle_claim_review,
 }
 """Those whose consequences depend on what the company has decided."""
 NO_DETAILS = AnswerDetails()

@@ -21,6 +21,7 @@ from api import (
     webhooks,
 )
 from api.authentication import Authenticator
+from api.claims import router as claims
 from api.connections import Connection
 from api.customers import credit
 from api.customers import router as customers
@@ -71,6 +72,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     withdrawals.router,
     guests.router,
     warranty_terms.router,
+    claims.router,
     warranties.router,
     events.router,
     tasks.router,

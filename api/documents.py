@@ -71,7 +71,7 @@ def timeline(router: APIRouter, kind: Kind) -> None:
     async def timeline(
         document_id: Annotated[UUID, by_id(kind, f"{kind}_id")],
         query: Annotated[TimelineQuery, fastapi.Query()],
-        caller: Annotated[Caller, require(f"{PROCESSES[kind].path}:read")],
+        caller: Annotated[Caller, require(f"{kind}s:read")],
         books: Books,
         request: Request,
     ) -> Response:
@@ -107,7 +107,7 @@ def process(
     )
     async def process(
         document_id: Annotated[UUID, by_id(kind, f"{kind}_id")],
-        caller: Annotated[Caller, require(f"{PROCESSES[kind].path}:read")],
+        caller: Annotated[Caller, require(f"{kind}s:read")],
         books: Books,
         services: Serving,
     ) -> ProcessView:

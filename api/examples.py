@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from api.claims.examples import EXAMPLES as CLAIMS
 from api.warranties.examples import EXAMPLES as WARRANTIES
 
 _MAYA = "3bcfecfb-9127-5aa7-be81-a3f6be2b551e"
@@ -296,5 +297,6 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     },
     "SiteChange": {"Served from before others": {"rank": 5}},
     **WARRANTIES,
+    **CLAIMS,
 }
 """By the name of the body and in a few words what each is; all of them are accepted."""

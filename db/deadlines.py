@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.claims.writes import EVIDENCE
 from db.documents import DOCUMENTS
 from db.events import add_events
 from db.orders.captures import TO_COME
@@ -20,6 +21,7 @@ from db.orders.terms import OVERDUE
 from db.refunds.attempts import UNSETTLED
 from db.returns.coming import ASTRAY, NOT_RECEIVED, NOT_SENT_BACK, USED
 from db.tasks import TaskRow, close_task, open_task
+from domain.claims.status import EVIDENCE_REMINDED
 from domain.documents import Kind
 from domain.holds import HOLD_OWNERS, HoldReason
 from domain.orders.receipts import TRANSFER_REMINDED
@@ -79,6 +81,7 @@ DEADLINES = (
         again=timedelta(hours=24),
         owner=lambda facts: HOLD_OWNERS[HoldReason(facts["reason"])],
     ),
+    Deadline("evidence_reminder", "claim", EVIDENCE_REMINDED, EVIDENCE, event="evidence_reminder"),
     # Only told, as the one about returns: there is the rest of the time, or a person's word.
     Deadline("transfer_reminder", "order", TRANSFER_REMINDED, TO_COME, event="transfer_reminder"),
     Deadline("payment_overdue", "order", timedelta(), OVERDUE, event="payment_overdue"),

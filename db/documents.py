@@ -1,19 +1,10 @@
-"""Documents in the books: per kind its table and state machine, and how every kind is written."""
+"""Every kind of document in the books: its table, its state machine, and when it needs a run."""
 
-from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache, cached_property
-from typing import Any, Generic, TypeVar, cast
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Any
 
-from prometheus_client import Counter
-from sqlalchemy import Row, TextClause, bindparam, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from db.events import ADD_EVENTS, Event, add_events, to_add
-from db.metadata import DocumentRow, columns_of
+from db.claims.tables import ClaimRow
+from db.document import Documents
 from db.orders.by_hand import MOVES_BY_HAND
 from db.orders.tables import OrderRow
 from db.payments import AGAIN
@@ -23,144 +14,14 @@ from db.returns.tables import ReturnRow
 from db.shipments.captures import OWES
 from db.shipments.picking import UNPICKED
 from db.shipments.tables import ShipmentRow
-from domain.documents import Document, Kind, correlation_id
-from domain.errors import NotFound
-from domain.lifecycle import Moves, check_running, move
+from domain.claims import status as claims
+from domain.documents import Kind
 from domain.money import Money
 from domain.orders import status as orders
 from domain.refunds import status as refunds
 from domain.returns import status as returns
 from domain.shipments import status as shipments
 from telemetry import metrics
-
-R = TypeVar("R", bound=DocumentRow)
-
-
-@dataclass(frozen=True)
-class Documents(Generic[R]):
-    """One kind of document: where its rows are, how they move, and when they need a run.
-
-    Everything that changes a document locks its row first. A move is one statement: status,
-    version and event together.
-    """
-
-    kind: Kind
-    row: type[R]
-    made: str
-    """The event with which its history begins: ``placed`` of ``order.placed``."""
-    first: StrEnum
-    moves: Moves[Any]
-    running: AbstractSet[StrEnum]
-    """The states in which it is on its way, and may be asked for something."""
-    run: str
-    """Selects id, number, status, customer_id and source (or NULL), and ``about`` (JSON)."""
-    summary: Callable[[Mapping[str, Any]], str]
-    """Says in a few words what a document is about, of ``about``."""
-    unfinished: str
-    """Selects id, number and ``since`` of the documents that need a run."""
-    transitions: Counter
-    """Counts the moves between states."""
-    part_of: Kind | None = None
-    """The kind of the document that this one belongs to; its column is ``<kind>_id``."""
-    waits: str = ""
-    """Selects what, detail, since and document_id: what only this kind waits for."""
-
-    @property
-    def table(self) -> str:
-        """The name of the table."""
-        return str(self.row.__tablename__)
-
-    @cached_property
-    def _lock(self) -> Any:
-        # Statements are made once: to build one anew costs the worker more than to run it. No key
-        # changes, so that others may write rows that refer to this one meanwhile.
-        table = self.row.__table__
-        query = select(table).where(self.row.id == bindparam("document"))
-        return query.with_for_update(key_share=True)
-
-    async def lock(self, db: AsyncConnection, document_id: UUID) -> R:
-        """Lock and return a document's row; raise NotFound."""
-        found: Row[Any] | None = (
-            await db.execute(self._lock, {"document": document_id})
-        ).one_or_none()
-        if found is None:
-            raise NotFound(f"there is no {self.kind} {document_id}")
-        return cast(R, found)
-
-    async def change(self, db: AsyncConnection, document: R, **values: Any) -> None:
-        """Write columns of a locked document and count its version up."""
-        row = self.row
-        await db.execute(
-            update(columns_of(row))
-            .where(row.id == document.id)
-            .values(version=row.version + 1, **values)
-        )
-
-    async def move(
-        self,
-        db: AsyncConnection,
-        document: R,
-        target: StrEnum,
-        actor: str,
-        data: Mapping[str, Any] | None = None,
-        **values: Any,
-    ) -> None:
-        """Move a locked document along its state table, with the event ``<kind>.<target>``.
-
-        ``values`` are further columns to write, ``data`` what the event tells beside the states. A
-        column ``<target>_at`` is set to now.
-        """
-        event = self.moved(document, target, actor, data)
-        given = {"document": document.id, "to_status": target, "events": to_add([event])}
-        stamp = f"{target}_at" if f"{target}_at" in self.row.__table__.columns else ""
-        await db.execute(_move(self.table, stamp, tuple(values)), {**given, **values})
-
-    def moved(
-        self, document: R, target: StrEnum, actor: str, data: Mapping[str, Any] | None = None
-    ) -> Event:
-        """Return the event of a move along the state table, and count it."""
-        status = document.status
-        move(self.moves, type(target)(status), target)
-        metrics.count(self.transitions.labels(status, str(target)))
-        told = {"from": status, "to": target, **(data or {})}
-        return self.event(document, str(target), actor, told)
-
-    def event(self, document: R, what: str, actor: str, data: Mapping[str, Any]) -> Event:
-        """Return the event ``<kind>.<what>`` of a document, correlated by its process."""
-        root, context = Document(self.kind, document.id), {}
-        if self.part_of is not None:
-            column = f"{self.part_of}_id"
-            root = Document(self.part_of, getattr(document, column))
-            context = {column: root.id}
-        return Event(
-            f"{self.kind}.{what}",
-            subject=document.number,
-            subject_id=document.id,
-            actor=actor,
-            correlation_id=correlation_id(root),
-            data={**context, **data},
-        )
-
-    async def add_event(
-        self, db: AsyncConnection, document: R, what: str, actor: str, data: Mapping[str, Any]
-    ) -> None:
-        """Append the event ``<kind>.<what>`` of a locked document."""
-        await add_events(db, [self.event(document, what, actor, data)])
-
-    def check_running(self, status: str) -> None:
-        """Raise IllegalMove when a document in this state has ended."""
-        check_running(self.kind, status, self.running)
-
-
-@cache
-def _move(table: str, stamp: str, columns: tuple[str, ...]) -> TextClause:
-    changes = ["status = :to_status", "version = version + 1"]
-    changes += [f"{column} = :{column}" for column in columns]
-    changes += [f"{stamp} = now()"] if stamp else []
-    return text(
-        f"""WITH moved AS (UPDATE {table} SET {", ".join(changes)} WHERE id = :document)
-        {ADD_EVENTS}"""
-    )
 
 
 def _order_summary(about: Mapping[str, Any]) -> str:
@@ -174,6 +35,10 @@ def _shipment_summary(about: Mapping[str, Any]) -> str:
 
 def _refund_summary(about: Mapping[str, Any]) -> str:
     return f"{Money(amount=about['amount'], currency=about['currency'])} of {about['order']}"
+
+
+def _claim_summary(about: Mapping[str, Any]) -> str:
+    return f"{about['symptom']}: {about['units']} of {about['sku']}, {about['warranty']}"
 
 
 def _return_summary(about: Mapping[str, Any]) -> str:
@@ -282,6 +147,32 @@ RETURNS = Documents(
     waits=RETURNS_WAIT,
 )
 
-_ALL = (ORDERS, SHIPMENTS, REFUNDS, RETURNS)
+CLAIMS = Documents(
+    kind=Kind.CLAIM,
+    row=ClaimRow,
+    made="filed",
+    first=claims.ClaimStatus.FILED,
+    moves=claims.MOVES,
+    running=claims.RUNNING,
+    run="""SELECT c.id, c.number, c.status, c.customer_id, o.source, jsonb_build_object(
+        'symptom', c.symptom, 'units', c.quantity, 'sku', i.sku, 'warranty', w.number) AS about
+    FROM claims c JOIN warranties w ON w.id = c.warranty_id JOIN items i ON i.id = w.item_id
+    LEFT JOIN orders o ON o.id = c.order_id""",
+    summary=_claim_summary,
+    transitions=metrics.transitions(Kind.CLAIM),
+    unfinished="""SELECT c.id, c.number, c.created_at AS since FROM claims c
+    WHERE c.status IN ('filed', 'under_review', 'approved')""",
+    waits="""SELECT 'customer' AS what, c.id AS document_id,
+        c.number || ' waits until ' || (c.evidence_due_at AT TIME ZONE 'UTC')::date
+            || ' for what shows the fault' AS detail, c.created_at AS since
+    FROM claims c WHERE c.evidence_due_at IS NOT NULL
+    UNION ALL SELECT 'return' AS what, c.id AS document_id,
+        c.number || ' waits for ' || r.number || ', which is ' || r.status
+            || ': see /returns/' || r.id || '/process' AS detail, c.approved_at AS since
+    FROM claims c JOIN returns r ON r.claim_id = c.id
+    WHERE c.status = 'approved' AND r.status IN ('authorized', 'received', 'inspected')""",
+)
+
+_ALL = (ORDERS, SHIPMENTS, REFUNDS, RETURNS, CLAIMS)
 DOCUMENTS: Mapping[Kind, Documents[Any]] = {each.kind: each for each in _ALL}
 """Every kind; a kind without an entry here has no place in the books."""

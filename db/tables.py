@@ -1,6 +1,7 @@
 """All tables, so that migrations and checks see the whole schema."""
 
 from db import access, customers, events, facts, holds, idempotency, items, outbox, payments, tasks
+from db.claims import tables as claims
 from db.inventory import tables as inventory
 from db.inventory import units
 from db.metadata import Base
@@ -14,6 +15,7 @@ from db.warranties import tables as warranties
 
 CAPABILITIES = (
     access,
+    claims,
     credit_notes,
     customers,
     events,

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.documents import DOCUMENTS, Documents
+from db.document import Documents
+from db.documents import DOCUMENTS
 from domain.access import Reach
 from domain.documents import Document, Kind
 from domain.errors import NotFound

@@ -77,6 +77,9 @@ class Command(StrEnum):
     WARRANTIES_REGISTER = "warranties:register"
     WARRANTIES_VOID = "warranties:void"
     WARRANTIES_EXTEND = "warranties:extend"
+    CLAIMS_READ = "claims:read"
+    CLAIMS_FILE = "claims:file"
+    CLAIMS_DECIDE = "claims:decide"
     EVENTS_READ = "events:read"
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
@@ -136,6 +139,9 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.WARRANTIES_REGISTER: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
     C.WARRANTIES_VOID: frozenset({R.SUPPORT, R.ADMIN}),
     C.WARRANTIES_EXTEND: frozenset({R.SUPPORT, R.ADMIN}),
+    C.CLAIMS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
+    C.CLAIMS_FILE: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
+    C.CLAIMS_DECIDE: frozenset({R.SUPPORT, R.ADMIN}),
     C.EVENTS_READ: _STAFF | {R.INTEGRATION},
     C.TASKS_READ: _STAFF,
     C.TASKS_DECIDE: _STAFF,

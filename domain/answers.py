@@ -180,3 +180,13 @@ class UndeliverableAnswer(StrEnum):
 REFUND = "refund"
 REFUND_WITH_POSTAGE = "refund_with_postage"
 """The answers that give a customer's money back."""
+
+
+class ClaimAnswer(StrEnum):
+    """The answers to a claim on a warranty that a person has to look at."""
+
+    REPLACE = "replace"
+    REPLACE_IN_ADVANCE = "replace_in_advance"
+    REFUND = "refund"
+    SETTLED_OTHERWISE = "settled_otherwise"
+    DENY = "deny"

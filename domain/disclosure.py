@@ -40,6 +40,7 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
     "parcel sent back": {"label_url": C.INTERNALS_READ},
     "disposition": {"location_id": C.INVENTORY_READ, "note": C.INTERNALS_READ},
     "warranty": {"proof_of_purchase": C.INTERNALS_READ},
+    "claim": dict.fromkeys(("checks", "note"), C.INTERNALS_READ),
     "warranty term": {"auto_limit": C.INTERNALS_READ},
     "process": {"runs": C.INTERNALS_READ},
 }
@@ -56,6 +57,7 @@ _TOPICS: Mapping[str, Command] = {
     "return": C.RETURNS_READ,
     "warranty": C.WARRANTIES_READ,
     "warranty_term": C.WARRANTIES_READ,
+    "claim": C.CLAIMS_READ,
     "task": C.TASKS_READ,
 }
 _OF_PAYMENTS = "order.payment_"
@@ -103,6 +105,15 @@ EVENTS: Mapping[str, Mapping[str, Command | None]] = {
     "return.resolved": {"resolution": None, "amount": C.REFUNDS_READ},
     "return.replaced": {"order_id": None},
     "return.closed": {"resolution": None},
+    "claim.filed": dict.fromkeys(("warranty_id", "failed_on", "symptom", "quantity")),
+    "claim.under_review": {"rule": None},
+    "claim.evidence_added": {"links": None},
+    "claim.evidence_reminder": {"evidence_due_at": None},
+    "claim.approved": dict.fromkeys(("resolution", "replacement_timing", "goodwill")),
+    "claim.denied": dict.fromkeys(("rule", "reason", "return_id")),
+    "claim.appealed": {"reason": None, "rule": None},
+    "claim.withdrawn": dict.fromkeys(("reason", "return_id", "return_status")),
+    "claim.settled": dict.fromkeys(("resolution", "return_id")),
 }
 """What of an event's data is for more than `internals:read`: None for all who see the document."""
 
@@ -126,6 +137,7 @@ MONEY_TASKS = frozenset(
         TaskKind.RETURN_UNSERVED,
         TaskKind.KEPT_GOODS,
         TaskKind.REPLACEMENT_LOST,
+        TaskKind.CLAIM_REVIEW,
         TaskKind.RENEWAL_FAILED,
     }
 )

@@ -13,6 +13,7 @@ class Kind(StrEnum):
     SHIPMENT = "shipment"
     REFUND = "refund"
     RETURN = "return"
+    CLAIM = "claim"
 
 
 class Signal(StrEnum):
@@ -23,6 +24,7 @@ class Signal(StrEnum):
     CARRIER_REPORTED = "carrier_reported"
     RETURN_CHANGED = "return_changed"
     REFUND_SETTLED = "refund_settled"
+    CLAIM_CHANGED = "claim_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,12 @@ PROCESSES: Mapping[Kind, Process] = {
         stem="return-authorization",
         path="returns",
         signals=(Signal.RETURN_CHANGED, Signal.REFUND_SETTLED),
+    ),
+    Kind.CLAIM: Process(
+        workflow="WarrantyClaimReview",
+        stem="warranty-claim-review",
+        path="warranties/claims",
+        signals=(Signal.CLAIM_CHANGED,),
     ),
 }
 

@@ -20,6 +20,7 @@ ReturnLineId = NewType("ReturnLineId", UUID)
 DispositionId = NewType("DispositionId", UUID)
 WithdrawalId = NewType("WithdrawalId", UUID)
 WarrantyId = NewType("WarrantyId", UUID)
+ClaimId = NewType("ClaimId", UUID)
 WarrantyTermId = NewType("WarrantyTermId", UUID)
 TaskId = NewType("TaskId", UUID)
 

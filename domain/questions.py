@@ -14,6 +14,7 @@ from domain.answers import (
     RightAmount,
     StoppedAnswer,
 )
+from domain.claims import questions as claims
 from domain.documents import Kind
 from domain.returns import questions as returns
 from domain.tasks import TaskKind, TaskRule
@@ -249,5 +250,6 @@ RULES: dict[TaskKind, TaskRule] = {
         choices={"asked": "Nothing moves: the carrier's next scan does."},
     ),
     **returns.QUESTIONS,
+    **claims.QUESTIONS,
 }
 """The one table of what people are asked."""

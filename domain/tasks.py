@@ -64,6 +64,7 @@ class TaskKind(StrEnum):
     PAY_OUT = "pay_out"
     REPLACEMENT_LOST = "replacement_lost"
     SEND_BACK_FAILED = "send_back_failed"
+    CLAIM_REVIEW = "claim_review"
 
 
 class Decision(Value):

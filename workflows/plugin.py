@@ -24,12 +24,14 @@ from workflows.order_fulfillment import OrderFulfillment
 from workflows.payment_refund import PaymentRefund
 from workflows.return_authorization import ReturnAuthorization
 from workflows.shipment_tracking import ShipmentTracking
+from workflows.warranty_claim_review import WarrantyClaimReview
 
 WORKFLOWS: tuple[type, ...] = (
     OrderFulfillment,
     PaymentRefund,
     ReturnAuthorization,
     ShipmentTracking,
+    WarrantyClaimReview,
 )
 """Every process; a test checks that no workflow file is missing here."""
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.absent import accept_absent
 from activities.returns.keeping import is_kept, replaced_in_advance, withdraw_replacement
+from activities.returns.telling import tell_claim
 from db.documents import ORDERS, RETURNS
 from db.orders.tables import OrderRow
 from db.outbox import signal
@@ -211,6 +212,7 @@ async def _give_units_back(
     await count_promised(db, found.id, times=-1)
     for order in orders.values():
         await ORDERS.change(db, order)
+    await tell_claim(db, found)
     await _go_on(db, found)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.orders.changing import request_cancellation, wake
 from activities.returns.estimating import Units, by_order, estimate
 from activities.returns.replacing import replace_in_advance
+from activities.returns.telling import tell_claim
 from db.documents import ORDERS, RETURNS
 from db.orders.tables import OrderRow
 from db.outbox import signal
@@ -113,6 +114,7 @@ async def _end(
     for order in orders.values():
         await ORDERS.change(db, order)
     await RETURNS.move(db, found, status, actor, values, **values)
+    await tell_claim(db, found)
 
 
 async def settle_kept_goods(db: AsyncConnection, task: TaskRow, decision: Decision) -> None:

@@ -19,6 +19,7 @@ from activities.returns.replacing import (
 )
 from activities.returns.resending import leave_to_replaced, pay_back_lost, reopen, resend_lost
 from activities.returns.stopping import stop_return
+from activities.returns.telling import tell_claim
 from activities.returns.undelivered import waits_for_support
 from activities.warranties.cancelling import cancel_returned
 from db.documents import RETURNS
@@ -79,6 +80,7 @@ async def settle_return(
         await cancel_returned(db, found)
         data = {"resolution": found.resolution}
         await RETURNS.move(db, found, ReturnStatus.CLOSED, actor, data)
+        await tell_claim(db, found)
     return ReturnStatus((await RETURNS.lock(db, return_id)).status)
 
 

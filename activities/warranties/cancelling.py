@@ -6,7 +6,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.returns.tables import ReturnRow
 from db.warranties.returned import lock_counted, lock_taken, too_many
-from db.warranties.writes import end_warranties, lock_former
+from db.warranties.writes import end_warranties, lock_former, replace_warranties
+from domain.returns.status import Resolution
 
 
 async def cancel_returned(db: AsyncConnection, found: ReturnRow) -> None:
@@ -15,15 +16,17 @@ async def cancel_returned(db: AsyncConnection, found: ReturnRow) -> None:
     Of units that are known by their serials those of these units. Of others as many as are more
     than the customer has left, so that a void warranty, and one that is cancelled already, use up
     their share. Once, also of one that was reopened. Units in a parcel that never arrived have
-    none.
+    none. Units that were replaced on a claim leave the rest of theirs to what replaces them.
     """
     if found.shipment_id is not None:
         return
-    ended = [(row, 1) for row in await lock_taken(db, found.id)]
-    await end_warranties(db, ended, {"return_id": found.id})
+    units = await lock_taken(db, found.id)
+    if found.claim_id is not None and found.resolution == Resolution.REPLACEMENT:
+        await replace_warranties(db, units, {"return_id": found.id, "claim_id": found.claim_id})
+        units = []
+    await end_warranties(db, [(row, 1) for row in units], {"return_id": found.id})
     ended = []
-    for line_id, units in (await too_many(db, found.id)).items():
-        left = units
+    for line_id, left in (await too_many(db, found.id)).items():
         for row in await lock_counted(db, line_id):
             if taken := min(left, row.quantity - row.cancelled):
                 ended.append((row, taken))

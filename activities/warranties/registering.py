@@ -15,6 +15,7 @@ from db.inventory.units import lock_units
 from db.items import ItemRead, get_item
 from db.returns.returnable import orders_of
 from db.warranties.reads import find_active
+from db.warranties.replacing import Replacing, replacing_on_claim
 from db.warranties.sold import Sold, delivered_with_term, sold_unit, without_warranty
 from db.warranties.tables import WarrantyTermRow
 from db.warranties.terms import find_newest_term, get_term
@@ -23,17 +24,18 @@ from domain.access import EVERYTHING, Reach
 from domain.errors import AlreadyExists, IllegalMove, NotFound, QuantityExceeded
 from domain.ids import new_id
 from domain.units import UnitStatus, check_serials, serial_key
-from domain.warranties.coverage import last_day
+from domain.warranties.coverage import last_day, replacement_end
 from domain.warranties.requests import RegisterWarranty
 from domain.warranties.status import WarrantySource, WarrantyStatus
+from domain.warranties.terms import ReplacementRule
 
 
 async def register_delivered(db: AsyncConnection, shipment_id: UUID) -> None:
     """Register a warranty for each line of a locked shipment that is delivered, with its term.
 
     Of units that are known by their serials one for each. What each of these had before ends, also
-    where it has no warranty anew. The shipment with the line, or the unit, is its key, so that once
-    is as good as twice.
+    where it has no warranty anew. What replaces goods on a claim has what theirs has left instead.
+    The shipment with the line, or the unit, is its key, so that once is as good as twice.
     """
     today = datetime.now(UTC).date()
     await cancel_former(db, shipment_id)
@@ -50,6 +52,8 @@ async def register_delivered(db: AsyncConnection, shipment_id: UUID) -> None:
         }
         for sold in delivered
     ]
+    for replacing in await replacing_on_claim(db, shipment_id):
+        warranties += _handed_on(replacing, shipment_id)
     if warranties:
         await add_warranties(db, warranties)
 
@@ -172,6 +176,33 @@ async def _named(db: AsyncConnection, code: str | None) -> WarrantyTermRow | Non
     if term is None:
         raise NotFound(f"there is no warranty term {code}")
     return term
+
+
+def _handed_on(replacing: Replacing, shipment_id: UUID) -> list[dict[str, Any]]:
+    """Return the warranty on goods that replace others; none where nothing of it is left."""
+    rule = ReplacementRule(replacing.replacement_rule)
+    starts_on, months = replacing.delivered_on, replacing.duration_months
+    ends_on = replacement_end(rule, replacing.ends_on, months, replacing.minimum_days, starts_on)
+    if ends_on is not None and ends_on < starts_on:
+        return []
+    row = {
+        "id": new_id(),
+        "item_id": replacing.item_id,
+        "customer_id": replacing.customer_id,
+        "order_id": replacing.order_id,
+        "order_line_id": replacing.order_line_id,
+        "unit_id": replacing.unit_id,
+        "shipment_id": shipment_id,
+        "quantity": replacing.quantity,
+        **_term(replacing.term_id, replacing.term_code),
+        "duration_months": months,
+        "starts_on": starts_on,
+        "ends_on": ends_on,
+        "source": WarrantySource.REPLACEMENT,
+        "replaces_id": replacing.replaces_id,
+        "registered_by": "system",
+    }
+    return [row]
 
 
 def _of_order(sold: Sold) -> dict[str, Any]:

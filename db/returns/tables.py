@@ -42,6 +42,7 @@ class ReturnRow(DocumentRow):
         one_of("ship_back", ShipBack),
         one_of("parcel_answer", UndeliverableAnswer),
         CheckConstraint("(kind = 'undeliverable') = (shipment_id IS NOT NULL)", name="shipment"),
+        CheckConstraint("(kind = 'warranty') = (claim_id IS NOT NULL)", name="claim"),
         CheckConstraint(
             "status <> 'closed' OR resolution IS NOT NULL AND closed_at IS NOT NULL", name="closed"
         ),
@@ -59,6 +60,7 @@ class ReturnRow(DocumentRow):
             unique=True,
             postgresql_where=text("shipment_id IS NOT NULL"),
         ),
+        Index("ix_returns_claim", "claim_id", postgresql_where=text("claim_id IS NOT NULL")),
         Index(
             "ix_returns_running",
             "id",
@@ -101,6 +103,11 @@ class ReturnRow(DocumentRow):
     """When that was put off, once, because a parcel was on its way."""
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"))
     """The shipment that its carrier brought back, whose goods these are."""
+    # Added last: claims refer to units, which refer to where in a return they are.
+    claim_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("claims.id", name="fk_returns_claim_id", use_alter=True)
+    )
+    """The claim on a warranty for which the goods come in."""
     parcel_answer: Mapped[str | None]
     """What the customer gets for those, once support has said so."""
     parcel_answered_by: Mapped[str | None]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from db.documents import DOCUMENTS, Documents
+from db.document import Documents
+from db.documents import DOCUMENTS
 from db.events import AHEAD
 from db.verify.check import Check
 from domain.documents import PROCESSES

@@ -2,7 +2,7 @@
 
 from db.verify.check import Check
 from db.warranties.returned import TAKEN
-from db.warranties.sold import term_at
+from db.warranties.sold import NOT_ON_CLAIM, term_at
 
 CHECKS = (
     Check(
@@ -15,6 +15,7 @@ CHECKS = (
         CROSS JOIN LATERAL ({term_at("x.item_id", "s.delivered_at")}) t
         LEFT JOIN LATERAL (SELECT sum(quantity) AS units FROM warranties
             WHERE shipment_id = s.id AND order_line_id = x.order_line_id) w ON true
+        JOIN orders o ON o.id = s.order_id AND {NOT_ON_CLAIM}
         WHERE s.status = 'delivered' AND s.settled_at IS NOT NULL AND t.starts <> 'registration'
             AND coalesce(w.units, 0) <> x.units AND NOT EXISTS (SELECT FROM events e
                 WHERE e.subject_id = s.id AND e.type = 'shipment.written_off.v1')""",
@@ -25,7 +26,7 @@ CHECKS = (
         """SELECT w.number, w.starts_on, w.ends_on FROM warranties w
         JOIN warranty_terms t ON t.id = w.term_id
         WHERE w.duration_months IS DISTINCT FROM t.duration_months OR w.term_code <> t.code
-            OR w.ends_on IS DISTINCT FROM (w.starts_on
+            OR w.source <> 'replacement' AND w.ends_on IS DISTINCT FROM (w.starts_on
                 + make_interval(months => w.duration_months + w.extended_months))::date""",
     ),
     Check(

@@ -21,7 +21,7 @@ def term_at(item: str, moment: str) -> str:
 
 
 # A departure is booked by our clock, a delivery by the carrier's.
-_DAYS = """(s.delivered_at AT TIME ZONE 'UTC')::date AS delivered_on,
+DELIVERED_DAYS = """(s.delivered_at AT TIME ZONE 'UTC')::date AS delivered_on,
         (least(s.handed_over_at, s.delivered_at) AT TIME ZONE 'UTC')::date AS shipped_on"""
 _TERM = "t.id AS term_id, t.duration_months, t.code, t.starts"
 
@@ -51,7 +51,7 @@ class Sold(NamedTuple):
 
 
 # Each unit that is known by its serial, and of each line the others together.
-_PARTS = """SELECT x.order_line_id, x.item_id, 1 AS quantity, u.id AS unit_id
+PARTS = """SELECT x.order_line_id, x.item_id, 1 AS quantity, u.id AS unit_id
         FROM shipment_lines x JOIN units u ON u.shipment_line_id = x.id
         WHERE x.shipment_id = :shipment
         UNION ALL
@@ -59,13 +59,16 @@ _PARTS = """SELECT x.order_line_id, x.item_id, 1 AS quantity, u.id AS unit_id
         FROM shipment_lines x CROSS JOIN LATERAL (
             SELECT count(*) AS known FROM units u WHERE u.shipment_line_id = x.id) n
         WHERE x.shipment_id = :shipment GROUP BY 1, 2"""
+NOT_ON_CLAIM = """NOT EXISTS (SELECT FROM returns r
+        WHERE r.id = o.replaces_return_id AND r.claim_id IS NOT NULL)"""
+"""The condition that the goods of an order ``o`` do not replace others on a claim."""
 _DELIVERED = text(
-    f"""SELECT o.id, l.order_line_id, l.item_id, o.customer_id, l.quantity, {_DAYS}, {_TERM},
-        l.unit_id
+    f"""SELECT o.id, l.order_line_id, l.item_id, o.customer_id, l.quantity,
+        {DELIVERED_DAYS}, {_TERM}, l.unit_id
     FROM shipments s JOIN orders o ON o.id = s.order_id
-    JOIN ({_PARTS}) l ON l.quantity > 0
+    JOIN ({PARTS}) l ON l.quantity > 0
     CROSS JOIN LATERAL ({term_at("l.item_id", "s.delivered_at")}) t
-    WHERE s.id = :shipment AND t.starts <> 'registration'
+    WHERE s.id = :shipment AND t.starts <> 'registration' AND {NOT_ON_CLAIM}
     ORDER BY l.order_line_id, l.unit_id"""
 )
 
@@ -84,7 +87,7 @@ _LINE = text(
                 SELECT sum(w.quantity - w.cancelled) FROM warranties w
                 WHERE w.order_line_id = l.id AND (w.status = 'active'
                     OR :void AND w.status = 'void' AND w.unit_id IS NULL)), 0))::int AS quantity,
-        {_DAYS}, {_TERM}, NULL
+        {DELIVERED_DAYS}, {_TERM}, NULL
     FROM order_lines l JOIN orders o ON o.id = l.order_id
     CROSS JOIN LATERAL (SELECT s.* FROM shipments s JOIN shipment_lines x ON x.shipment_id = s.id
         WHERE x.order_line_id = l.id AND s.settled_at IS NOT NULL AND s.delivered_at IS NOT NULL

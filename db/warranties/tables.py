@@ -64,6 +64,8 @@ class ItemTermRow(Base):
 
 _SENT = "shipment_id IS NOT NULL"
 _UNIT = "unit_id IS NOT NULL"
+_BY_LINE = ("shipment_id", "order_line_id", "term_code")
+_BY_UNIT = ("shipment_id", "unit_id", "term_code")
 
 
 def _once(name: str, *columns: str, where: str) -> Index:
@@ -89,7 +91,8 @@ class WarrantyRow(DocumentRow):
             "extended_months >= 0 AND (extended_months = 0 OR duration_months IS NOT NULL)",
             name="extended_months",
         ),
-        CheckConstraint("(source = 'delivery') = (shipment_id IS NOT NULL)", name="shipment"),
+        CheckConstraint("(source = 'manual') = (shipment_id IS NULL)", name="shipment"),
+        CheckConstraint("(source = 'replacement') = (replaces_id IS NOT NULL)", name="replaces"),
         CheckConstraint(
             "num_nonnulls(order_id, order_line_id) <> 1"
             " AND (order_line_id IS NOT NULL OR proof_of_purchase <> '')",
@@ -106,9 +109,14 @@ class WarrantyRow(DocumentRow):
             "ends_on",
             postgresql_where=text("status = 'active' AND told_ends_on IS DISTINCT FROM ends_on"),
         ),
+        Index(
+            "ix_warranties_replaces",
+            "replaces_id",
+            postgresql_where=text("replaces_id IS NOT NULL"),
+        ),
         Index("ix_warranties_unit", "unit_id", postgresql_where=text("unit_id IS NOT NULL")),
-        _once("delivered", "shipment_id", "order_line_id", where=f"{_SENT} AND unit_id IS NULL"),
-        _once("delivered_unit", "shipment_id", "unit_id", where=f"{_SENT} AND {_UNIT}"),
+        _once("delivered", *_BY_LINE, where=f"{_SENT} AND unit_id IS NULL"),
+        _once("delivered_unit", *_BY_UNIT, where=f"{_SENT} AND {_UNIT}"),
         _once("unit_term", "unit_id", "term_code", where=f"status = 'active' AND {_UNIT}"),
     )
 
@@ -135,6 +143,8 @@ class WarrantyRow(DocumentRow):
     ends_on: Mapped[date | None]
     """The last day; None: it holds for a lifetime."""
     source: Mapped[str]
+    replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("warranties.id"))
+    """The warranty on the goods that these have replaced on a claim."""
     proof_of_purchase: Mapped[str] = mapped_column(server_default="")
     void_reason: Mapped[str] = mapped_column(server_default="")
     registered_by: Mapped[str]

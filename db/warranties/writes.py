@@ -112,6 +112,15 @@ def _ended(row: WarrantyRow, units: int, why: Mapping[str, UUID]) -> Event:
     return warranty_event(row, "cancelled", "system", data)
 
 
+async def replace_warranties(
+    db: AsyncConnection, rows: Sequence[WarrantyRow], why: Mapping[str, UUID]
+) -> None:
+    """End locked warranties on units that were replaced; claims on them are denied so."""
+    for row in rows:
+        data = {"from": row.status, "to": WarrantyStatus.REPLACED, **why}
+        await change_warranty(db, row, "replaced", "system", data, status=WarrantyStatus.REPLACED)
+
+
 _FORMER = text(
     """SELECT w.* FROM shipment_lines x JOIN units u ON u.shipment_line_id = x.id
     JOIN warranties w ON w.unit_id = u.id AND w.status = 'active'

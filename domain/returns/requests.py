@@ -81,6 +81,8 @@ class ReturnParts(Value):
         undelivered = ReturnKind.UNDELIVERABLE, ReturnReason.UNDELIVERABLE, ShipBack.CARRIER
         if {self.kind, self.ship_back, *(line.reason for line in self.lines)} & {*undelivered}:
             raise ValueError("a return of what was not delivered opens by itself")
+        if self.kind is ReturnKind.WARRANTY:
+            raise ValueError("a return under warranty opens with its claim")
         if self.kind is not ReturnKind.WITHDRAWAL and any(not line.reason for line in self.lines):
             raise ValueError("every line needs a reason, unless the kind is withdrawal")
         return self

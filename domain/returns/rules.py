@@ -103,10 +103,12 @@ def window_of(
 
     From the delivery of the unit, by the item's own days or those of the setting; for a withdrawal
     from that of the order's last unit, of which ``lines`` are all, whatever the item says. What was
-    not delivered comes back by itself, and nobody can ask for it.
+    not delivered comes back by itself, and nobody can ask for it; under warranty the claim decides.
     """
     if kind is ReturnKind.UNDELIVERABLE:
         return Window(0, 0, None)
+    if kind is ReturnKind.WARRANTY:
+        return Window(line.left, 0, None)
     left = line.left_of_each()
     if kind is ReturnKind.WITHDRAWAL:
         if any(each.delivered < each.sold for each in lines):
@@ -211,8 +213,11 @@ def shipping_due(
 
     All of it when every unit came back for the merchant's fault. When everything was withdrawn in
     time, and by the setting when everything came back for whatever reason, no more than the
-    standard delivery costs: who chose a dearer one bears the difference (2011/83/EU, 13 (2)).
+    standard delivery costs: who chose a dearer one bears the difference (2011/83/EU, 13 (2)). A
+    warranty is on the goods: their delivery has been rendered.
     """
+    if kind is ReturnKind.WARRANTY:
+        return 0
     if accepted.faulty >= sold:
         return paid.gross
     withdrawn = kind is ReturnKind.WITHDRAWAL

@@ -58,6 +58,8 @@ class ReturnKind(StrEnum):
     """By the consumer's right to withdraw: no reason may be asked for (EU 2023/2673)."""
     UNDELIVERABLE = "undeliverable"
     """A parcel that its carrier brought back to us: it opens by itself, and nobody asks for it."""
+    WARRANTY = "warranty"
+    """For an approved claim on a warranty: it opens with that, and nobody asks for it."""
 
 
 class ReturnReason(StrEnum):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from domain.warranties.status import SHOWN, CoverageRule, ShownStatus, WarrantyStatus
+from domain.warranties.terms import ReplacementRule
 
 LAST_YEAR = date.max.year
 ENDS_SOON = timedelta(days=30)
@@ -29,6 +30,25 @@ def last_day(starts_on: date, duration_months: int | None, extended_months: int)
     if duration_months is None:
         return None
     return months_after(starts_on, duration_months + extended_months)
+
+
+def replacement_end(
+    rule: ReplacementRule,
+    former: date | None,
+    duration_months: int | None,
+    minimum_days: int | None,
+    starts_on: date,
+) -> date | None:
+    """Return the last day of a warranty on what replaces goods on a claim (warranties R9).
+
+    ``former`` is that of the goods', None for a lifetime. A day before ``starts_on`` means that
+    nothing of it is left.
+    """
+    if rule is ReplacementRule.FRESH:
+        return last_day(starts_on, duration_months, 0)
+    if former is None or rule is ReplacementRule.REMAINING:
+        return former
+    return max(former, starts_on + timedelta(days=minimum_days or 0))
 
 
 @dataclass(frozen=True, slots=True)

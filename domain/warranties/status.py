@@ -13,14 +13,17 @@ class WarrantyStatus(StrEnum):
     """Taken back by a person, who says why."""
     CANCELLED = "cancelled"
     """Its goods went back."""
+    REPLACED = "replaced"
+    """Its unit was replaced on a claim; another one has the rest of it."""
 
 
 S = WarrantyStatus
 
 MOVES: Moves[WarrantyStatus] = {
-    S.ACTIVE: {S.VOID, S.CANCELLED},
+    S.ACTIVE: {S.VOID, S.CANCELLED, S.REPLACED},
     S.VOID: set(),
     S.CANCELLED: set(),
+    S.REPLACED: set(),
 }
 
 
@@ -31,6 +34,8 @@ class WarrantySource(StrEnum):
     """The delivery of goods that are sold with a term."""
     MANUAL = "manual"
     """A person."""
+    REPLACEMENT = "replacement"
+    """The delivery of goods that replace others on a claim."""
 
 
 class CoverageRule(StrEnum):
@@ -39,6 +44,7 @@ class CoverageRule(StrEnum):
     COVERED = "covered"
     VOID = "void"
     CANCELLED = "cancelled"
+    REPLACED = "replaced"
     NOT_STARTED = "not_started"
     EXPIRED = "expired"
 
@@ -53,6 +59,7 @@ class ShownStatus(StrEnum):
     """Its last day is over."""
     VOID = "void"
     CANCELLED = "cancelled"
+    REPLACED = "replaced"
 
 
 SHOWN = {
@@ -61,4 +68,5 @@ SHOWN = {
     CoverageRule.EXPIRED: ShownStatus.EXPIRED,
     CoverageRule.VOID: ShownStatus.VOID,
     CoverageRule.CANCELLED: ShownStatus.CANCELLED,
+    CoverageRule.REPLACED: ShownStatus.REPLACED,
 }

@@ -1,0 +1,106 @@
+"""The return under which the goods of an approved claim come in."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.returns.deciding import authorize
+from activities.returns.estimating import decision_of
+from activities.returns.serials import check_named
+from db.claims.tables import ClaimRow
+from db.claims.writes import find_returns
+from db.documents import ORDERS
+from db.inventory.reads import quarantine_of
+from db.orders.tables import OrderRow
+from db.outbox import add_messages, start_of
+from db.returns.returnable import site_of, sold_lines
+from db.returns.writes import write_return
+from db.warranties.reads import WarrantyRead
+from domain.claims.status import ClaimRule
+from domain.documents import Document, Kind
+from domain.errors import IllegalMove
+from domain.ids import LineId, OrderId, following_id
+from domain.policy import Policy
+from domain.returns.requests import ReturnLine, ReturnParts
+from domain.returns.status import ReturnKind, ReturnReason, ReturnStatus, ShipBack
+from domain.returns.terms import terms_of
+
+
+async def units_with_customer(db: AsyncConnection, warranty: WarrantyRead) -> int:
+    """Return how many delivered units of a warranty's line are on no return; 0 without an order."""
+    if warranty.order_id is None or warranty.order_line_id is None:
+        return 0
+    return (await sold_lines(db, [warranty.order_id]))[warranty.order_line_id].left
+
+
+async def open_return(
+    db: AsyncConnection, claim: ClaimRow, warranty: WarrantyRead, policy: Policy, actor: str
+) -> None:
+    """Let the goods of a locked approved claim come in, by a return of kind warranty.
+
+    Nothing is kept of their money, however long they were with the customer. Raises IllegalMove for
+    goods that no order of ours has brought, or that the customer does not have any more.
+    """
+    if warranty.order_id is None or warranty.order_line_id is None:
+        raise _cannot(claim, "no order of ours has brought the goods: settle it otherwise")
+    order = await ORDERS.lock(db, warranty.order_id)
+    sold = await sold_lines(db, [order.id])
+    if sold[warranty.order_line_id].left < claim.quantity:
+        raise _cannot(claim, "the goods are on a return, or came back")
+    line = ReturnLine(
+        order_line_id=LineId(warranty.order_line_id),
+        quantity=claim.quantity,
+        reason=ReturnReason.DEFECTIVE,
+        comment=claim.symptom,
+        evidence=tuple(claim.evidence)[:10],
+        serials=() if warranty.serial is None else (warranty.serial,),
+    )
+    await check_named(db, (line,), sold)
+    asked = ReturnParts.model_construct(
+        order_id=OrderId(order.id),
+        kind=ReturnKind.WARRANTY,
+        ship_back=ShipBack.LABEL,
+        lines=(line,),
+    )
+    terms = terms_of(asked, sold, policy, datetime.now(UTC).date())
+    values = await _values(db, claim, order, line, actor)
+    made = await write_return(db, values, (line,), terms, actor)
+    await ORDERS.change(db, order)
+    await authorize(db, made, policy, actor=actor)
+    await add_messages(db, start_of(Document(Kind.RETURN, made.id)))
+
+
+async def _values(
+    db: AsyncConnection, claim: ClaimRow, order: OrderRow, line: ReturnLine, actor: str
+) -> dict[str, object]:
+    before = await find_returns(db, claim.id)
+    site = await site_of(db, line.order_line_id)
+    if site is None:
+        raise _cannot(claim, "nothing of the goods was sent from a site")
+    return {
+        "id": _return_id(claim.id, len(before)),
+        "order_id": order.id,
+        "customer_id": order.customer_id,
+        "site_id": site,
+        "quarantine_id": await quarantine_of(db, site),
+        "status": ReturnStatus.REQUESTED,
+        "kind": ReturnKind.WARRANTY,
+        "claim_id": claim.id,
+        "resolution_wanted": claim.resolution,
+        "replacement_timing": claim.replacement_timing,
+        "ship_back": ShipBack.LABEL,
+        "currency": order.currency,
+        "decision": decision_of("claim_approved", {"claim": claim.number, "rule": claim.rule}),
+        "notes": "",
+        "requested_by": actor,
+    }
+
+
+def _return_id(claim_id: UUID, nth: int) -> UUID:
+    """Return the id of a claim's ``nth`` return: the same however often it is opened."""
+    return following_id(claim_id, "return", nth)
+
+
+def _cannot(claim: ClaimRow, why: str) -> IllegalMove:
+    return IllegalMove(why, current_status=claim.status, allowed=[], rule=ClaimRule.TO_BE_CHOSEN)

@@ -1,0 +1,105 @@
+"""Claims as lists and views show them."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.claims.tables import ClaimRow
+from db.inventory.units import UnitRow
+from db.items import ItemRow
+from db.orders.tables import OrderRow
+from db.warranties.tables import WarrantyRow
+from domain.access import EVERYTHING, Reach
+from domain.claims.status import ClaimStatus
+from domain.errors import NotFound
+from domain.units import serial_key
+
+# The newest: one that failed the inspection may come in once more, as goodwill.
+_RETURN = literal_column(
+    """(SELECT jsonb_build_object('id', r.id, 'number', r.number, 'status', r.status,
+        'replacements', coalesce((SELECT jsonb_agg(jsonb_build_object('id', o.id,
+            'number', o.number, 'status', o.status, 'serials', coalesce((
+                SELECT jsonb_agg(u.serial ORDER BY u.serial) FROM units u
+                JOIN order_lines l ON l.id = u.order_line_id WHERE l.order_id = o.id), '[]'))
+            ORDER BY o.placed_at) FROM orders o WHERE o.replaces_return_id = r.id), '[]'))
+    FROM returns r WHERE r.claim_id = claims.id ORDER BY r.id DESC LIMIT 1)""",
+    JSONB,
+)
+_CLAIMS = (
+    select(
+        ClaimRow.__table__,
+        WarrantyRow.number.label("warranty_number"),
+        WarrantyRow.order_line_id,
+        WarrantyRow.item_id,
+        ItemRow.sku,
+        UnitRow.serial,
+        _RETURN.label("comes_in"),
+    )
+    .join(WarrantyRow, WarrantyRow.id == ClaimRow.warranty_id)
+    .join(ItemRow, ItemRow.id == WarrantyRow.item_id)
+    .outerjoin(UnitRow, UnitRow.id == ClaimRow.unit_id)
+)
+
+
+class ClaimRead(ClaimRow):
+    """A claim with its warranty, its goods and its newest return, as selected here."""
+
+    __abstract__ = True
+    warranty_number: str
+    order_line_id: UUID | None
+    item_id: UUID
+    sku: str
+    serial: str | None
+    comes_in: dict[str, Any] | None
+
+
+def search_claims(
+    reach: Reach = EVERYTHING,
+    *,
+    number: str | None = None,
+    serial: str | None = None,
+    customer_id: UUID | None = None,
+    order_id: UUID | None = None,
+    warranty_id: UUID | None = None,
+    statuses: frozenset[ClaimStatus] = frozenset(),
+) -> Select[Any]:
+    """Select claims, narrowed by what is given."""
+    query = _CLAIMS.where(*_within(reach))
+    for column, wanted in (
+        (ClaimRow.number, number),
+        (ClaimRow.customer_id, customer_id),
+        (ClaimRow.order_id, order_id),
+        (ClaimRow.warranty_id, warranty_id),
+    ):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    if serial is not None:
+        query = query.where(UnitRow.serial_key == serial_key(serial))
+    if statuses:
+        query = query.where(ClaimRow.status.in_(statuses))
+    return query
+
+
+def _within(reach: Reach) -> list[ColumnElement[bool]]:
+    """Return the conditions that confine claims: an owner's, or on an order of a source's."""
+    conditions: list[ColumnElement[bool]] = []
+    if reach.customer_id is not None:
+        conditions.append(ClaimRow.customer_id == reach.customer_id)
+    if reach.source is not None:
+        theirs = select(OrderRow.id).where(
+            OrderRow.id == ClaimRow.order_id, OrderRow.source == reach.source
+        )
+        conditions.append(theirs.exists())
+    return conditions
+
+
+async def get_claim(db: AsyncConnection, claim_id: UUID, reach: Reach = EVERYTHING) -> ClaimRead:
+    """Return a claim; raise NotFound, also out of ``reach``."""
+    query = search_claims(reach).where(ClaimRow.id == claim_id)
+    found = (await db.execute(query)).one_or_none()
+    if found is None:
+        raise NotFound(f"there is no claim {claim_id}")
+    return cast(ClaimRead, found)
