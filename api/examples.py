@@ -22,6 +22,7 @@ _BOULDER = {
     "postal_code": "80302",
     "country": "US",
 }
+_TENT = {"amount": 24900, "currency": "USD"}
 _PARCEL = "FS-20417-1"
 
 EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -30,11 +31,7 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "customer_id": _MAYA,
             "currency": "USD",
             "lines": [
-                {
-                    "sku": "TENT-2P",
-                    "quantity": 1,
-                    "unit_price": {"amount": 24900, "currency": "USD"},
-                },
+                {"sku": "TENT-2P", "quantity": 1, "unit_price": _TENT},
                 {"sku": "SOCKS-M", "quantity": 3},
             ],
             "ship_to": _BOULDER,

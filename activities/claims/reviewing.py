@@ -54,11 +54,9 @@ async def review(
         returnable=await units_with_customer(db, warranty) >= claim.quantity,
     )
     judgement = judge_claim(claimed)
-    kept: dict[str, Any] = {
-        "rule": judgement.rule,
-        "checks": [check.stored() for check in judgement.checks],
-        "evidence_due_at": None,
-    }
+    checks = [check.stored() for check in judgement.checks]
+    await CLAIMS.change(db, claim, checks=checks)
+    kept: dict[str, Any] = {"rule": judgement.rule, "evidence_due_at": None}
     if judgement.status is ClaimStatus.APPROVED:
         preferred = claimed.term.settle_by[0]
         await approve(db, claim, warranty, preferred, policy, actor="system", **kept)

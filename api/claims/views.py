@@ -12,6 +12,7 @@ from domain.access import Caller
 from domain.claims.status import ClaimRule, ClaimStatus
 from domain.disclosure import disclose_actor
 from domain.ids import ClaimId, CustomerId, LineId, OrderId, ReturnId, WarrantyId
+from domain.orders.status import OrderStatus
 from domain.returns.status import ReplacementTiming, ReturnStatus
 from domain.value import Value
 from domain.warranties.terms import Settlement
@@ -34,6 +35,8 @@ class ReplacedByView(Value):
     id: OrderId
     """See `GET /orders/{id}`."""
     number: Number
+    status: OrderStatus
+    """How far it is."""
     serials: tuple[str, ...]
     """What stands on its units, where the item is tracked by serial."""
 

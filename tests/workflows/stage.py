@@ -27,6 +27,7 @@ from tests.patience import POLL
 from tests.ports import free_port
 from tests.serving import served
 from tests.shop import Shop, opened
+from tests.workflows.capabilities.claims import Claims
 from tests.workflows.capabilities.orders import Orders
 from tests.workflows.capabilities.payments import Payments
 from tests.workflows.capabilities.returns import Returns
@@ -39,7 +40,7 @@ WINDOW = Policy().payment_window + timedelta(minutes=1)
 """After so long an unpaid order is cancelled."""
 
 
-class Stage(Orders, Shipments, Payments, Returns, Tasks):
+class Stage(Orders, Shipments, Payments, Returns, Claims, Tasks):
     """What a story needs: a class per capability, and servers on which all of them happen."""
 
     def __init__(
@@ -119,8 +120,8 @@ async def open_stage(
         opened(url) as shop,
     ):
         # Runs are named by numbers, and stages with books of their own share a Temporal.
-        for numbers in ("order_numbers", "shipment_numbers", "refund_numbers", "return_numbers"):
-            await shop.one(f"SELECT setval('{numbers}', {secrets.randbelow(10**12) + 1})")
+        for numbers in ("order", "shipment", "refund", "return", "claim"):
+            await shop.one(f"SELECT setval('{numbers}_numbers', {secrets.randbelow(10**12) + 1})")
         stage = Stage(shop, environment, Partners(carrier, payments), task_queue)
         app = create_app(Services(stage.settings, stage.books, stage.connected))
         async with served(app, port):
