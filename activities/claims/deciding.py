@@ -10,7 +10,7 @@ from activities.claims.reviewing import approve, ask_for_review, paid_for, revie
 from activities.returns.deciding import cancel_return
 from db.claims.tables import ClaimRow
 from db.claims.writes import find_returns, lock_claim
-from db.documents import CLAIMS
+from db.documents import CLAIMS, ORDERS
 from db.outbox import signal
 from db.tasks import TaskRow, answer_task, cancel_tasks
 from db.warranties.reads import get_warranty
@@ -246,6 +246,9 @@ _TIMING = {
 
 
 async def _check_free(db: AsyncConnection, claim: ClaimRow, reach: Reach) -> None:
+    if claim.order_id is not None:
+        # Before its warranty, as everything does that takes the goods back.
+        await ORDERS.lock(db, claim.order_id)
     warranty = await lock_warranty(db, claim.warranty_id)
     await check_unclaimed(db, warranty, claim.quantity, reach)
 
