@@ -1,6 +1,7 @@
 -- Wake the run of every open order, shipment, refund and return, or start it where Temporal has none:
 -- after a restore, when the books and Temporal are from different moments. Safe to repeat: a run that is
 -- there only looks again, and a new one goes on from the rows, with the same keys at the partners.
+\set ON_ERROR_STOP on
 
 -- Numbers that were given out after the backup stay with the documents that had them.
 SELECT setval(numbers, nextval(numbers) + 100000)
@@ -23,5 +24,5 @@ FROM refunds WHERE status IN ('requested', 'approved', 'submitted', 'failed');
 INSERT INTO outbox (kind, document_type, document_id, payload)
 SELECT 'signal', 'return', id, '{"signal": "return_changed"}'
 FROM returns r WHERE status IN ('requested', 'authorized', 'received', 'inspected')
-  OR EXISTS (SELECT 1 FROM return_labels l WHERE l.return_id = r.id AND 
+  OR EXISTS (SELECT 1 FROM return_labels l WHERE l.return_id = r.id
       AND (l.status = 'voiding' OR l.direction = 'outbound' AND l.status = 'pending'));
