@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from db.deadlines import DEADLINES
+from domain.claims.status import MOVES as CLAIMS
+from domain.claims.status import ClaimStatus
 from domain.documents import Kind
 from domain.lifecycle import Moves, ends
 from domain.orders.status import MOVES as ORDERS
@@ -87,11 +89,14 @@ DRAWN: dict[str, Callable[[], str]] = {
     "states of shipments": lambda: draw(SHIPMENTS, ends(SHIPMENTS) | ENDED),
     "states of refunds": lambda: draw(REFUNDS, ends(REFUNDS) | {RefundStatus.SUCCEEDED}),
     "states of returns": lambda: draw(RETURNS, ends(RETURNS)),
+    "states of claims": lambda: draw(CLAIMS, ends(CLAIMS) | {ClaimStatus.DENIED}),
     "states of warranties": lambda: draw(WARRANTIES, ends(WARRANTIES)),
     "messages of return_authorization": lambda: messages("return_authorization"),
     "messages of payment_refund": lambda: messages("payment_refund"),
     "messages of order_fulfillment": lambda: messages("order_fulfillment"),
     "messages of shipment_tracking": lambda: messages("shipment_tracking"),
+    "messages of warranty_claim_review": lambda: messages("warranty_claim_review"),
+    "deadlines of claims": lambda: deadlines("claim"),
     "deadlines of holds": lambda: deadlines("hold"),
     "deadlines of orders": lambda: deadlines("order"),
     "deadlines of refunds": lambda: deadlines("refund"),
