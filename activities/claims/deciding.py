@@ -29,7 +29,7 @@ from domain.claims.status import APPEAL_WITHIN, ClaimRule, ClaimStatus, Lapse
 from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove, Malformed
 from domain.policy import Policy
-from domain.returns.status import ReplacementTiming
+from domain.returns.status import ReplacementTiming, ResolutionWanted
 from domain.tasks import Decision, TaskKind
 from domain.warranties.terms import Settlement
 
@@ -91,7 +91,7 @@ async def approve_claim(
         db,
         claim,
         await get_warranty(db, claim.warranty_id),
-        asked.resolution,
+        Settlement(asked.resolution),
         policy,
         actor=actor,
         timing=asked.replacement_timing,
@@ -228,11 +228,11 @@ async def settle_claim_review(
             await CLAIMS.move(db, claim, ClaimStatus.SETTLED, actor, {}, **values)
             await _go_on(db, claim)
         case ClaimAnswer.REFUND:
-            asked = ApproveClaim(resolution=Settlement.REFUND, note=note)
+            asked = ApproveClaim(resolution=ResolutionWanted.REFUND, note=note)
             await approve_claim(db, claim.id, asked, policy, actor=actor)
         case ClaimAnswer.REPLACE | ClaimAnswer.REPLACE_IN_ADVANCE as answer:
             asked = ApproveClaim(
-                resolution=Settlement.REPLACEMENT,
+                resolution=ResolutionWanted.REPLACEMENT,
                 replacement_timing=_TIMING[answer],
                 note=note,
             )

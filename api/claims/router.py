@@ -47,7 +47,7 @@ from domain.policy import Policy
 from domain.units import Serial
 from domain.value import Name
 
-router = APIRouter(prefix="/warranties/claims", tags=["warranties"])
+router = APIRouter(prefix="/warranties/claims", tags=["claims"])
 Id = Annotated[UUID, by_id("claim")]
 
 

@@ -1,12 +1,12 @@
 """Requests about claims on warranties: what failed, how that is shown, and what is decided."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from domain.ids import ItemId, WarrantyId
 from domain.returns.requests import Link
-from domain.returns.status import ReplacementTiming
+from domain.returns.status import ReplacementTiming, ResolutionWanted
 from domain.units import Serial
 from domain.value import Name, Text, Value
 from domain.warranties.requests import Day
@@ -14,8 +14,6 @@ from domain.warranties.terms import Settlement
 
 MOST_EVIDENCE = 50
 Evidence = Annotated[tuple[Link, ...], Field(max_length=10)]
-Carried = Literal[Settlement.REPLACEMENT, Settlement.REFUND]
-"""How a claim can be approved: these a return carries out."""
 
 
 class FileClaim(Value):
@@ -58,8 +56,8 @@ class AddEvidence(Value):
 class ApproveClaim(Value):
     """What the customer gets, once the goods have come in."""
 
-    resolution: Carried
-    """Other goods of the kind, or what was paid for these."""
+    resolution: ResolutionWanted
+    """Other goods of the kind, or what was paid for these: either is carried out by a return."""
     replacement_timing: ReplacementTiming = ReplacementTiming.AFTER_INSPECTION
     """When goods are replaced; in advance only where a replacement is promised."""
     note: Text = ""
@@ -68,7 +66,7 @@ class ApproveClaim(Value):
     @model_validator(mode="after")
     def _replaces_what_it_sends_in_advance(self) -> Self:
         in_advance = self.replacement_timing is ReplacementTiming.IN_ADVANCE
-        if in_advance and self.resolution is not Settlement.REPLACEMENT:
+        if in_advance and self.resolution is not ResolutionWanted.REPLACEMENT:
             raise ValueError("replacement_timing in_advance needs the resolution replacement")
         return self
 
