@@ -38,7 +38,7 @@ _TAGS = {
     "returns": "Goods that come back: asked for, authorized, received, inspected, resolved.",
     "refunds": "Money on its way back to customers: asked for, approved, given back.",
     "warranties": "What was promised with sold goods, by terms, and whether it holds today.",
-    "claims": "Faults of goods under warranty: filed, judged, decided, and settled by a return.",
+    "claims": "Faults of goods under warranty: filed, judged, and what the customer gets for them.",
     "items": "What is stocked and sold, with list prices.",
     "customers": "Who buys.",
     "inventory": "What is where and what of it is promised, its ledger, and the sites.",

@@ -24,6 +24,7 @@ from domain.access import Caller
 from domain.answers import KeptAnswer, UndeliverableAnswer
 from domain.disclosure import disclose_actor
 from domain.ids import (
+    ClaimId,
     CustomerId,
     OrderId,
     RefundId,
@@ -104,6 +105,8 @@ class ReturnView(Value):
     replacement_due_at: datetime | None
     """When support is asked about goods that are not there to replace them, in UTC (RFC 3339);
     null unless the return waits for stock."""
+    claim_id: ClaimId | None
+    """The claim on a warranty for which the goods come in; null of other returns."""
     shipment_id: ShipmentId | None
     """The shipment that its carrier brings back undelivered, of a return that opened by itself."""
     parcel_answer: UndeliverableAnswer | None

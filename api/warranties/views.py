@@ -79,6 +79,8 @@ class WarrantyView(Value):
     """By so many months it was extended; they are in `ends_on`."""
     source: WarrantySource
     """What has registered it."""
+    replaces_id: WarrantyId | None
+    """The warranty on the goods that these have replaced on a claim; null of others."""
     proof_of_purchase: str | None = Field(
         description=f"What shows that the goods were bought, where no order does. {WITHHELD}"
     )

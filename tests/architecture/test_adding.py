@@ -18,14 +18,14 @@ WHERE_NEEDED = {"activities/tasks.py", "domain/tasks.py", "db/verify/books.py"}
 
 def words(kind: Kind, process: Process) -> list[str]:
     """Return what a file says that has an entry of its own for a kind."""
-    page, stem = process.stem.replace("-", "_"), f"{kind}s"
+    page, path = process.stem.replace("-", "_"), process.path.rpartition("/")[2]
     return [
         rf"Kind\.{kind.name}\b",
         rf"\b{process.workflow}\b",
-        rf"\b(?:activities|api|db|domain)\.{stem}\b",
-        rf"import[^\n]*\b{stem}\b",
-        rf"(?m)^    {stem},$",
-        rf"\b{stem}:read\b",
+        rf"\b(?:activities|api|db|domain)\.{path}\b",
+        rf"import[^\n]*\b{path}\b",
+        rf"(?m)^    {path},$",
+        rf"\b{path}:read\b",
         rf"\b{kind}_transitions",
         rf"processes/{page}\b",
     ]
