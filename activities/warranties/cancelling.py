@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.returns.tables import ReturnRow
-from db.warranties.returned import lock_counted, lock_taken, too_many
+from db.warranties.returned import lock_counted, lock_kept, lock_taken, too_many
 from db.warranties.writes import end_warranties, lock_former, replace_warranties
 from domain.returns.status import Resolution
 
@@ -32,6 +32,16 @@ async def cancel_returned(db: AsyncConnection, found: ReturnRow) -> None:
                 ended.append((row, taken))
             left -= taken
     await end_warranties(db, ended, {"return_id": found.id})
+
+
+async def replace_kept(db: AsyncConnection, found: ReturnRow) -> None:
+    """End the warranties of a unit that was replaced on a claim and that its customer keeps.
+
+    Its locked return is being closed without it; the rest of them is the new unit's already.
+    """
+    if found.claim_id is not None:
+        why = {"return_id": found.id, "claim_id": found.claim_id}
+        await replace_warranties(db, await lock_kept(db, found.claim_id), why)
 
 
 async def cancel_former(db: AsyncConnection, shipment_id: UUID) -> None:

@@ -31,6 +31,17 @@ async def lock_taken(db: AsyncConnection, return_id: UUID) -> Sequence[WarrantyR
     return cast(Sequence[WarrantyRow], (await db.execute(_TAKEN, {"return": return_id})).all())
 
 
+_KEPT = text(
+    """SELECT w.* FROM claims c JOIN warranties w ON w.unit_id = c.unit_id AND w.status = 'active'
+    WHERE c.id = :claim ORDER BY w.id FOR UPDATE OF w"""
+)
+
+
+async def lock_kept(db: AsyncConnection, claim_id: UUID) -> Sequence[WarrantyRow]:
+    """Lock and return the active warranties on the unit of a claim."""
+    return cast(Sequence[WarrantyRow], (await db.execute(_KEPT, {"claim": claim_id})).all())
+
+
 _TOO_MANY = text(
     """SELECT l.id, (w.units - (l.delivered - b.units))::int AS units FROM order_lines l
     CROSS JOIN LATERAL (SELECT sum(quantity - cancelled) AS units FROM warranties
