@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.verify import (
+    claims,
     inventory,
     orders,
     payments,
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     *units.CHECKS,
     *terms.CHECKS,
     *warranties.CHECKS,
+    *claims.CHECKS,
 )
 SAMPLES = 5
 _TIMEOUT = timedelta(minutes=5)

@@ -1,5 +1,6 @@
 """Faults planted in sound books: for each check what breaks it, and which others must see it."""
 
+from tests.db.planted_claims import CLAIMS
 from tests.db.planted_notes import NOTES
 from tests.db.planted_returns import RETURNS
 from tests.db.planted_terms import TERMS
@@ -252,7 +253,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I8e": ("UPDATE refunds SET approved_by = requested_by", set()),
     "I9a": ("UPDATE order_lines SET coming_back = 1 WHERE id = md5('done-pot')::uuid", set()),
     "I9b": (
-        "UPDATE returns SET status = 'inspected', closed_at = NULL;"
+        "UPDATE returns SET status = 'inspected', closed_at = NULL WHERE number = 'RMA-1';"
         "DELETE FROM events WHERE type = 'return.closed.v1';"
         "INSERT INTO return_lines (id, return_id, order_line_id, quantity, received, comment,"
         " evidence) VALUES (gen_random_uuid(), md5('return')::uuid, md5('done-mug')::uuid, 1, 1,"
@@ -287,11 +288,9 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I9i": ("UPDATE withdrawals SET lines = jsonb_set(lines, '{0,quantity}', '2')", set()),
     "I9j": ("UPDATE returns SET shipment_id = md5('done-shipment')::uuid", {"I9k"}),
     "I9k": ("UPDATE order_lines SET undelivered = 1 WHERE id = md5('done-pot')::uuid", set()),
-    "I9l": ("DELETE FROM parcels WHERE return_label_id IS NOT NULL", set()),
-    "I9n": ("UPDATE refunds SET label_fee_amount = 1, fee_amount = 1", {"I8a"}),
-    "I9m": ("UPDATE returns SET status = 'expired', closed_at = NULL", {"I5-returns"}),
     "I3x": ("UPDATE orders SET prepaid_returned_amount = 1 WHERE number = 'SO-3'", set()),
     "I3y": ("UPDATE shipments SET prepaid_amount = 9999 WHERE number = 'SHP-3'", {"I3x"}),
+    **CLAIMS,
     **NOTES,
     **RETURNS,
     **TERMS,

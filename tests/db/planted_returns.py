@@ -17,4 +17,10 @@ RETURNS: dict[str, tuple[str, set[str]]] = {
         " FROM tracking_events e LIMIT 1",
         set(),
     ),
+    "I9l": ("DELETE FROM parcels WHERE return_label_id IS NOT NULL", set()),
+    "I9n": ("UPDATE refunds SET label_fee_amount = 1, fee_amount = 1", {"I8a"}),
+    "I9m": (
+        "UPDATE returns SET status = 'expired', closed_at = NULL WHERE number = 'RMA-1'",
+        {"I5-returns"},
+    ),
 }

@@ -237,3 +237,35 @@ INSERT INTO warranties (id, number, status, item_id, customer_id, order_id, orde
 VALUES (pg_temp.id('former-warranty'), 'WTY-3', 'cancelled', pg_temp.id('saw'),
     pg_temp.id('customer'), pg_temp.id('done'), pg_temp.id('done-pot'), pg_temp.id('saw-1'), 1, 1,
     pg_temp.id('term'), 'YEAR', 12, '2031-01-31', '2032-01-31', 'manual', 'test');
+
+INSERT INTO claims (id, number, status, warranty_id, unit_id, customer_id, order_id, quantity,
+    failed_on, symptom, description, evidence, rule, checks, resolution, filed_by, decided_by)
+VALUES
+    (pg_temp.id('claim'), 'CLM-1', 'approved', pg_temp.id('warranty'), NULL, pg_temp.id('customer'),
+     pg_temp.id('done'), 1, '2032-03-01', 'chipped', '', '[]', 'within_limit', '[]', 'refund',
+     'test', 'system'),
+    (pg_temp.id('saw-claim'), 'CLM-2', 'settled', pg_temp.id('saw-warranty'), pg_temp.id('saw-1'),
+     pg_temp.id('customer'), NULL, 1, '2031-03-01', 'blunt', '', '[]', 'person', '[]', NULL,
+     'test', 'key:support');
+INSERT INTO returns (id, number, order_id, customer_id, site_id, quarantine_id, status, kind,
+    claim_id, resolution_wanted, ship_back, currency, decision, notes, requested_by)
+SELECT pg_temp.id('claim-return'), 'RMA-2', pg_temp.id('done'), pg_temp.id('customer'),
+    pg_temp.id('site'), pg_temp.id('back'), 'authorized', 'warranty', pg_temp.id('claim'), 'refund',
+    'label', 'USD', '{}', '', 'system';
+INSERT INTO return_lines (id, return_id, order_line_id, quantity, received, reason, comment,
+    evidence)
+SELECT pg_temp.id('return-mug'), pg_temp.id('claim-return'), pg_temp.id('done-mug'), 1, 0,
+    'defective', '', '[]';
+UPDATE order_lines SET coming_back = 1 WHERE id = pg_temp.id('done-mug');
+INSERT INTO events (id, type, subject, subject_id, sequence, actor, correlation_id, data)
+SELECT pg_temp.id(document || sequence), type || '.v1', document, pg_temp.id(document), sequence,
+    'test', '', CASE WHEN target IS NULL THEN '{}'::jsonb
+        ELSE jsonb_build_object('from', source, 'to', target) END
+FROM (VALUES
+    ('claim', 1, 'claim.filed', NULL, NULL), ('claim', 2, 'claim.approved', 'filed', 'approved'),
+    ('saw-claim', 1, 'claim.filed', NULL, NULL),
+    ('saw-claim', 2, 'claim.under_review', 'filed', 'under_review'),
+    ('saw-claim', 3, 'claim.settled', 'under_review', 'settled'),
+    ('claim-return', 1, 'return.requested', NULL, NULL),
+    ('claim-return', 2, 'return.authorized', 'requested', 'authorized'))
+    AS e(document, sequence, type, source, target);
