@@ -17,6 +17,7 @@ from domain.shipments.outcomes import ShipmentDecision
 from domain.tasks import Decision
 from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench
+from tests.activities.claimed import refunded, unshown
 from tests.activities.older import told_to_try_again
 from tests.patience import eventually
 
@@ -216,6 +217,8 @@ READY: dict[str, Ready] = {
     "book_return_label": Bench.return_to_label,
     "void_return_label": Bench.label_to_void,
     "decide_task": _to_decide,
+    "settle_claim": refunded,
+    "deny_unevidenced": unshown,
 }
 
 
