@@ -174,7 +174,7 @@ async def create(
 
     made = await idempotent_create(books, caller, key, "POST /warranties/claims", body, write)
     notifier.notify()
-    return keyed_response(made, "/warranties/claims")
+    return keyed_response(made, f"/warranties/claims/{made.resource_id}")
 
 
 @router.post("/{claim_id}/evidence", response_model=ClaimView, responses=_DECISION)
