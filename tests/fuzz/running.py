@@ -218,7 +218,7 @@ async def _seeded(shop: Installation) -> Known:
     refunds = await _asked_for(shop, orders[0])
     await shop.reaches(orders[0], status="completed")
     coming = await coming_back(shop, skus[0], orders[0])
-    warranties = await promised(shop, skus[0])
+    warranties = await promised(shop, skus[0], orders[1])
     for order in orders[2:4]:
         [shipment] = (await shop.show(order))["shipments"]
         await shop.task("parcel_lost", shipment["id"])
