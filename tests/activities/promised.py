@@ -150,3 +150,10 @@ async def comes_again(bench: Bench, item: ItemId, serial: str) -> None:
         await move_units(db, [(await unit(bench.shop, serial))["id"]], back)
         arrival = Arrival(f"back/{item}", item, shelf, Decimal(1))
         await open_stock(db, [arrival], actor="tests")
+
+
+async def sold_by(bench: Bench, order: OrderId, shop: str) -> None:
+    """Let an order be an integration's."""
+    given: dict[str, Any] = {"shop": shop, "id": order}
+    async with bench.shop.books.begin() as db:
+        await db.execute(text("UPDATE orders SET source = :shop WHERE id = :id"), given)

@@ -1,21 +1,19 @@
 """Integrations are told of the warranties on goods that they sold, and hear of all terms."""
 
-from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import text
-
-from domain.ids import OrderId
 from tests.activities.bench import Bench
-from tests.activities.promised import calling, comes_again, delivered, sent, sold, term, warranties
+from tests.activities.promised import (
+    calling,
+    comes_again,
+    delivered,
+    sent,
+    sold,
+    sold_by,
+    term,
+    warranties,
+)
 from tests.api.callers import Callers, new_key
-
-
-async def sold_by(bench: Bench, order: OrderId, shop: str) -> None:
-    """Let an order be an integration's."""
-    given: dict[str, Any] = {"shop": shop, "id": order}
-    async with bench.shop.books.begin() as db:
-        await db.execute(text("UPDATE orders SET source = :shop WHERE id = :id"), given)
 
 
 async def heard(callers: Callers, subject: object, key: str) -> list[str]:
