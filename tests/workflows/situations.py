@@ -36,6 +36,12 @@ from tests.workflows.arising import (
     unreadable,
     without_label,
 )
+from tests.workflows.arising_claims import (
+    claimed,
+    faulty_ones_come,
+    others_leave_and_they_come,
+    they_come_and_others_leave,
+)
 from tests.workflows.arising_losses import nothing_to_send_again
 from tests.workflows.arising_money import (
     all_came_back,
@@ -284,4 +290,11 @@ SITUATIONS = (
     Situation(K.HANDOVER_LATE, "a day", not_handed_over, "still_here"),
     Situation(K.NOT_SCANNED, "two more days", not_scanned, "with_the_carrier"),
     Situation(K.STALLED, "silence", stalled, "asked"),
+    Situation(K.CLAIM_REVIEW, "later", claimed, "replace", then=they_come_and_others_leave),
+    Situation(
+        K.CLAIM_REVIEW, "now", claimed, "replace_in_advance", then=others_leave_and_they_come
+    ),
+    Situation(K.CLAIM_REVIEW, "the money", claimed, "refund", then=faulty_ones_come),
+    Situation(K.CLAIM_REVIEW, "repaired elsewhere", claimed, "settled_otherwise"),
+    Situation(K.CLAIM_REVIEW, "not a fault", claimed, "deny"),
 )

@@ -14,6 +14,7 @@ from tests.workflows.stage import Stage
 OPEN = """SELECT kind FROM tasks WHERE status = 'open' AND (document_id = :id OR document_id IN (
     SELECT id FROM shipments WHERE order_id = :id UNION SELECT id FROM refunds
     WHERE order_id = :id UNION SELECT id FROM returns
+    WHERE order_id = :id UNION SELECT id FROM claims
     WHERE order_id = :id UNION SELECT id FROM holds
     WHERE document_id = :id))"""
 PROMISED = """SELECT coalesce(sum(quantity), 0)::int FROM reservations
@@ -55,6 +56,8 @@ async def _ends(stage: Stage, order: OrderId) -> None:
     await stage.result(stage.run(order))
     for back in await stage.shop.rows("SELECT id FROM returns WHERE order_id = :id", id=order):
         await stage.result(stage.returning(back["id"]))
+    for made in await stage.shop.rows("SELECT id FROM claims WHERE order_id = :id", id=order):
+        await stage.result(stage.claiming(made["id"]))
     assert await stage.shop.one(PROMISED, id=order) == 0
 
 
