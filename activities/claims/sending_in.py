@@ -19,7 +19,7 @@ from db.returns.writes import write_return
 from db.warranties.reads import WarrantyRead
 from domain.claims.status import ClaimRule
 from domain.documents import Document, Kind
-from domain.errors import IllegalMove
+from domain.errors import AlreadyExists, IllegalMove, Malformed
 from domain.ids import LineId, OrderId, following_id
 from domain.policy import Policy
 from domain.returns.requests import ReturnLine, ReturnParts
@@ -28,10 +28,21 @@ from domain.returns.terms import terms_of
 
 
 async def units_with_customer(db: AsyncConnection, warranty: WarrantyRead) -> int:
-    """Return how many delivered units of a warranty's line are on no return; 0 without an order."""
+    """Return how many units of a warranty have not gone back and are on no return.
+
+    None without an order of ours. Of a line other units may be left, under another warranty.
+    """
     if warranty.order_id is None or warranty.order_line_id is None:
         return 0
-    return (await sold_lines(db, [warranty.order_id]))[warranty.order_line_id].left
+    sold = await sold_lines(db, [warranty.order_id])
+    left = sold[warranty.order_line_id].left
+    if warranty.serial is None:
+        return min(left, warranty.quantity - warranty.cancelled)
+    try:
+        await check_named(db, [_line(warranty.order_line_id, warranty, 1)], sold)
+    except (AlreadyExists, Malformed):
+        return 0
+    return min(left, 1)
 
 
 async def open_return(
@@ -45,30 +56,33 @@ async def open_return(
     if warranty.order_id is None or warranty.order_line_id is None:
         raise _cannot(claim, "no order of ours has brought the goods: settle it otherwise")
     order = await ORDERS.lock(db, warranty.order_id)
-    sold = await sold_lines(db, [order.id])
-    if sold[warranty.order_line_id].left < claim.quantity:
+    if await units_with_customer(db, warranty) < claim.quantity:
         raise _cannot(claim, "the goods are on a return, or came back")
-    line = ReturnLine(
-        order_line_id=LineId(warranty.order_line_id),
-        quantity=claim.quantity,
-        reason=ReturnReason.DEFECTIVE,
-        comment=claim.symptom,
-        evidence=tuple(claim.evidence)[:10],
-        serials=() if warranty.serial is None else (warranty.serial,),
+    line = _line(warranty.order_line_id, warranty, claim.quantity).model_copy(
+        update={"comment": claim.symptom, "evidence": tuple(claim.evidence)[:10]}
     )
-    await check_named(db, (line,), sold)
     asked = ReturnParts.model_construct(
         order_id=OrderId(order.id),
         kind=ReturnKind.WARRANTY,
         ship_back=ShipBack.LABEL,
         lines=(line,),
     )
+    sold = await sold_lines(db, [order.id])
     terms = terms_of(asked, sold, policy, datetime.now(UTC).date())
     values = await _values(db, claim, order, line, actor)
     made = await write_return(db, values, (line,), terms, actor)
     await ORDERS.change(db, order)
     await authorize(db, made, policy, actor=actor)
     await add_messages(db, start_of(Document(Kind.RETURN, made.id)))
+
+
+def _line(line_id: UUID, warranty: WarrantyRead, units: int) -> ReturnLine:
+    return ReturnLine(
+        order_line_id=LineId(line_id),
+        quantity=units,
+        reason=ReturnReason.DEFECTIVE,
+        serials=() if warranty.serial is None else (warranty.serial,),
+    )
 
 
 async def _values(
