@@ -12,6 +12,7 @@ from db.claims.reads import get_claim
 from db.claims.tables import ClaimRow
 from db.claims.writes import find_open, write_claim
 from db.documents import CLAIMS, ORDERS
+from db.inventory.units import lock_units
 from db.outbox import add_messages, start_of
 from db.warranties.reads import WarrantyRead, get_warranty, search_warranties
 from db.warranties.tables import WarrantyRow
@@ -53,6 +54,9 @@ async def file_claim(
     if warranty.order_id is not None:
         # The order first, as everything does that takes its goods back.
         await ORDERS.lock(db, warranty.order_id)
+    if warranty.serial is not None:
+        # Several promises on one unit are claimed one after the other.
+        await lock_units(db, warranty.item_id, [warranty.serial])
     locked = await lock_warranty(db, warranty.id)
     await check_unclaimed(db, locked, asked.quantity, reach)
     values = {

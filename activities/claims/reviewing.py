@@ -141,7 +141,9 @@ async def ask_for_review(
     }
     told = f"{claim.number}: {claim.symptom}, {claim.quantity} of {warranty.sku}"
     told += f" ({why.replace('_', ' ')})."
-    without = () if await units_with_customer(db, warranty) >= claim.quantity else _BY_RETURN
+    without: tuple[ClaimAnswer, ...] = () if paid else (ClaimAnswer.REFUND,)
+    if await units_with_customer(db, warranty) < claim.quantity:
+        without = _BY_RETURN
     kind = TaskKind.CLAIM_REVIEW
     await open_task(db, kind, Kind.CLAIM, claim.id, facts, told=told, without=without)
 

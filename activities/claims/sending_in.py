@@ -21,10 +21,12 @@ from domain.claims.status import ClaimRule
 from domain.documents import Document, Kind
 from domain.errors import AlreadyExists, IllegalMove, Malformed
 from domain.ids import LineId, OrderId, following_id
+from domain.orders.status import OrderKind
 from domain.policy import Policy
 from domain.returns.requests import ReturnLine, ReturnParts
 from domain.returns.status import ReturnKind, ReturnReason, ReturnStatus, ShipBack
 from domain.returns.terms import terms_of
+from domain.warranties.terms import Settlement
 
 
 async def units_with_customer(db: AsyncConnection, warranty: WarrantyRead) -> int:
@@ -56,6 +58,8 @@ async def open_return(
     if warranty.order_id is None or warranty.order_line_id is None:
         raise _cannot(claim, "no order of ours has brought the goods: settle it otherwise")
     order = await ORDERS.lock(db, warranty.order_id)
+    if claim.resolution == Settlement.REFUND and order.kind == OrderKind.REPLACEMENT:
+        raise _cannot(claim, "the goods replaced others, and were not paid for themselves")
     if await units_with_customer(db, warranty) < claim.quantity:
         raise _cannot(claim, "the goods are on a return, or came back")
     line = _line(warranty.order_line_id, warranty, claim.quantity).model_copy(

@@ -9,7 +9,6 @@ from activities.orders.changing import request_cancellation, wake
 from activities.returns.estimating import Units, by_order, estimate
 from activities.returns.replacing import replace_in_advance
 from activities.returns.telling import tell_claim
-from activities.warranties.cancelling import replace_kept
 from db.documents import ORDERS, RETURNS
 from db.orders.tables import OrderRow
 from db.outbox import signal
@@ -96,7 +95,6 @@ async def settle_unreceived(
     elif replaced is None:
         await _end(db, orders, found, ReturnStatus.EXPIRED, actor)
     elif replaced.handed_over:
-        await replace_kept(db, found)
         replacement = Resolution.REPLACEMENT
         await _end(db, orders, found, ReturnStatus.CLOSED, actor, resolution=replacement)
 

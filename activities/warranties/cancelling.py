@@ -5,7 +5,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.returns.tables import ReturnRow
-from db.warranties.returned import lock_counted, lock_kept, lock_taken, too_many
+from db.warranties.replacing import claim_behind, lock_on_unit, lock_still_counted
+from db.warranties.returned import lock_counted, lock_taken, too_many
 from db.warranties.writes import end_warranties, lock_former, replace_warranties
 from domain.returns.status import Resolution
 
@@ -22,26 +23,36 @@ async def cancel_returned(db: AsyncConnection, found: ReturnRow) -> None:
         return
     units = await lock_taken(db, found.id)
     if found.claim_id is not None and found.resolution == Resolution.REPLACEMENT:
+        if units:
+            # All that its owner was promised with the unit, by whatever it was registered.
+            units = await lock_on_unit(db, found.claim_id)
         await replace_warranties(db, units, {"return_id": found.id, "claim_id": found.claim_id})
         units = []
     await end_warranties(db, [(row, 1) for row in units], {"return_id": found.id})
     ended = []
     for line_id, left in (await too_many(db, found.id)).items():
-        for row in await lock_counted(db, line_id):
+        for row in await lock_counted(db, line_id, found.claim_id):
             if taken := min(left, row.quantity - row.cancelled):
                 ended.append((row, taken))
             left -= taken
     await end_warranties(db, ended, {"return_id": found.id})
 
 
-async def replace_kept(db: AsyncConnection, found: ReturnRow) -> None:
-    """End the warranties of a unit that was replaced on a claim and that its customer keeps.
+async def end_handed_on(db: AsyncConnection, shipment_id: UUID, *, fresh: bool) -> None:
+    """End what goods were promised that others have replaced on a claim, which are here now.
 
-    Its locked return is being closed without it; the rest of them is the new unit's already.
+    Where they came in before, their return has done so; in advance they may be with the customer
+    for good, and may not be claimed once more. Goods without serials are counted with the
+    ``fresh`` warranty on what replaces them, once.
     """
-    if found.claim_id is not None:
-        why = {"return_id": found.id, "claim_id": found.claim_id}
-        await replace_warranties(db, await lock_kept(db, found.claim_id), why)
+    claim_id = await claim_behind(db, shipment_id)
+    if claim_id is None:
+        return
+    why = {"claim_id": claim_id, "shipment_id": shipment_id}
+    await replace_warranties(db, await lock_on_unit(db, claim_id), why)
+    row, kept = await lock_still_counted(db, claim_id)
+    if fresh and row is not None and (ended := min(kept, row.quantity - row.cancelled)) > 0:
+        await end_warranties(db, [(row, ended)], why)
 
 
 async def cancel_former(db: AsyncConnection, shipment_id: UUID) -> None:

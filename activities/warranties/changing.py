@@ -8,7 +8,7 @@ from domain.errors import IllegalMove
 from domain.lifecycle import move
 from domain.warranties.coverage import last_day, months_after
 from domain.warranties.requests import ExtendWarranty, VoidWarranty
-from domain.warranties.status import MOVES, WarrantySource, WarrantyStatus
+from domain.warranties.status import MOVES, WarrantyStatus
 from domain.warranties.terms import MOST_MONTHS
 
 
@@ -40,9 +40,9 @@ async def extend_warranty(
     if why:
         raise IllegalMove(why, current_status=row.status, allowed=[])
     end = last_day(row.starts_on, row.duration_months, months)
-    if row.source == WarrantySource.REPLACEMENT and row.ends_on is not None:
-        # What was left of another one was not counted from this first day.
-        end = months_after(row.ends_on, asked.months)
+    if row.handed_on_until is not None:
+        # Counted from the last day that it has from the warranty before, as all of its own.
+        end = months_after(row.handed_on_until, months)
     data = {
         "months": asked.months,
         "ends_on_before": row.ends_on,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.warranties.cancelling import cancel_former
+from activities.warranties.cancelling import cancel_former, end_handed_on
 from db.customers import get_customer
 from db.documents import ORDERS
 from db.inventory.units import lock_units
@@ -52,10 +52,13 @@ async def register_delivered(db: AsyncConnection, shipment_id: UUID) -> None:
         }
         for sold in delivered
     ]
-    for replacing in await replacing_on_claim(db, shipment_id):
-        warranties += _handed_on(replacing, shipment_id)
     if warranties:
         await add_warranties(db, warranties)
+    handed_on = []
+    for replacing in await replacing_on_claim(db, shipment_id):
+        handed_on += _handed_on(replacing, shipment_id)
+    fresh = await add_warranties(db, handed_on) if handed_on else 0
+    await end_handed_on(db, shipment_id, fresh=fresh > 0)
 
 
 async def register_by_hand(
@@ -198,6 +201,7 @@ def _handed_on(replacing: Replacing, shipment_id: UUID) -> list[dict[str, Any]]:
         "duration_months": months,
         "starts_on": starts_on,
         "ends_on": ends_on,
+        "handed_on_until": ends_on,
         "source": WarrantySource.REPLACEMENT,
         "replaces_id": replacing.replaces_id,
         "registered_by": "system",

@@ -120,6 +120,5 @@ def claim_view(row: ClaimRead, caller: Caller) -> ClaimView:
         return_id=back.get("id"),
         return_number=back.get("number"),
         return_status=back.get("status"),
-        replaced_by=back.get("replacements", ()),
         decided_by=row.decided_by and disclose_actor(row.decided_by, caller),
     )

@@ -11,6 +11,7 @@ from db.claims.tables import ClaimRow
 from db.inventory.units import UnitRow
 from db.items import ItemRow
 from db.orders.tables import OrderRow
+from db.warranties.sold import CLAIM_BEHIND
 from db.warranties.tables import WarrantyRow
 from domain.access import EVERYTHING, Reach
 from domain.claims.status import ClaimStatus
@@ -19,13 +20,18 @@ from domain.units import serial_key
 
 # The newest: one that failed the inspection may come in once more, as goodwill.
 _RETURN = literal_column(
-    """(SELECT jsonb_build_object('id', r.id, 'number', r.number, 'status', r.status,
-        'replacements', coalesce((SELECT jsonb_agg(jsonb_build_object('id', o.id,
-            'number', o.number, 'status', o.status, 'serials', coalesce((
+    """(SELECT jsonb_build_object('id', r.id, 'number', r.number, 'status', r.status)
+    FROM returns r WHERE r.claim_id = claims.id ORDER BY r.id DESC LIMIT 1)""",
+    JSONB,
+)
+_REPLACED_BY = literal_column(
+    f"""coalesce((SELECT jsonb_agg(jsonb_build_object('id', o.id, 'number', o.number,
+            'status', o.status, 'serials', coalesce((
                 SELECT jsonb_agg(u.serial ORDER BY u.serial) FROM units u
                 JOIN order_lines l ON l.id = u.order_line_id WHERE l.order_id = o.id), '[]'))
-            ORDER BY o.placed_at) FROM orders o WHERE o.replaces_return_id = r.id), '[]'))
-    FROM returns r WHERE r.claim_id = claims.id ORDER BY r.id DESC LIMIT 1)""",
+            ORDER BY o.placed_at)
+        FROM orders o WHERE o.customer_id = claims.customer_id AND o.kind = 'replacement'
+            AND {CLAIM_BEHIND} = claims.id), '[]')""",
     JSONB,
 )
 _CLAIMS = (
@@ -37,6 +43,7 @@ _CLAIMS = (
         ItemRow.sku,
         UnitRow.serial,
         _RETURN.label("comes_in"),
+        _REPLACED_BY.label("replaced_by"),
     )
     .join(WarrantyRow, WarrantyRow.id == ClaimRow.warranty_id)
     .join(ItemRow, ItemRow.id == WarrantyRow.item_id)
@@ -45,7 +52,7 @@ _CLAIMS = (
 
 
 class ClaimRead(ClaimRow):
-    """A claim with its warranty, its goods and its newest return, as selected here."""
+    """A claim with its warranty, goods, newest return and replacements, as selected here."""
 
     __abstract__ = True
     warranty_number: str
@@ -54,6 +61,7 @@ class ClaimRead(ClaimRow):
     sku: str
     serial: str | None
     comes_in: dict[str, Any] | None
+    replaced_by: list[dict[str, Any]]
 
 
 def search_claims(

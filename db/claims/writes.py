@@ -19,9 +19,10 @@ _LOOKED_AT = text(
     """SELECT w.status, w.starts_on, w.ends_on, w.quantity - w.cancelled AS left,
         t.excluded_symptoms, t.evidence_for, t.max_claims, t.settle_by,
         t.auto_limit_amount, t.auto_limit_currency,
-        l.total_amount, l.quantity AS bought, o.currency,
+        CASE o.kind WHEN 'standard' THEN l.total_amount END, l.quantity AS bought, o.currency,
         coalesce(u.holder_customer_id <> w.customer_id, false) AS holder_differs,
-        (SELECT count(*) FROM claims c WHERE c.status = 'settled' AND (c.warranty_id = w.id
+        (SELECT count(*) FROM claims c WHERE c.status = 'settled'
+            AND c.customer_id = w.customer_id AND (c.warranty_id = w.id
             OR c.unit_id = w.unit_id AND c.warranty_id IN (
                 SELECT x.id FROM warranties x WHERE x.term_code = w.term_code))) AS settled
     FROM warranties w JOIN warranty_terms t ON t.id = w.term_id
@@ -51,7 +52,7 @@ class LookedAt(NamedTuple):
     auto_limit_amount: int | None
     auto_limit_currency: str | None
     total_amount: int | None
-    """What the line of the order cost, for all of its ``bought`` units."""
+    """What the line of the order cost, for all of its ``bought`` units; None for a replacement."""
     bought: int | None
     currency: str | None
     holder_differs: bool

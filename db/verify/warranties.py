@@ -1,7 +1,7 @@
 """What was delivered with a term is under warranty, for its days, as long as its owner has it."""
 
 from db.verify.check import Check
-from db.warranties.returned import TAKEN
+from db.warranties.returned import TAKEN, UNITS
 from db.warranties.sold import NOT_ON_CLAIM, term_at
 
 CHECKS = (
@@ -26,8 +26,10 @@ CHECKS = (
         """SELECT w.number, w.starts_on, w.ends_on FROM warranties w
         JOIN warranty_terms t ON t.id = w.term_id
         WHERE w.duration_months IS DISTINCT FROM t.duration_months OR w.term_code <> t.code
-            OR w.source <> 'replacement' AND w.ends_on IS DISTINCT FROM (w.starts_on
-                + make_interval(months => w.duration_months + w.extended_months))::date""",
+            OR w.ends_on IS DISTINCT FROM CASE WHEN w.source = 'replacement'
+                THEN w.handed_on_until + make_interval(months => w.extended_months)
+                ELSE w.starts_on + make_interval(months => w.duration_months + w.extended_months)
+                END::date""",
     ),
     Check(
         "I12c",
@@ -38,8 +40,8 @@ CHECKS = (
     Check(
         "I12d",
         "No more units of a line are under warranty than its customer has",
-        """SELECT l.id AS line_id, l.delivered, coalesce(b.units, 0) AS went_back, w.units
-        FROM order_lines l JOIN (SELECT order_line_id, sum(quantity - cancelled) AS units
+        f"""SELECT l.id AS line_id, l.delivered, coalesce(b.units, 0) AS went_back, w.units
+        FROM order_lines l JOIN (SELECT order_line_id, {UNITS} AS units
             FROM warranties WHERE status = 'active' GROUP BY 1) w ON w.order_line_id = l.id
         LEFT JOIN (SELECT x.order_line_id, sum(d.quantity) AS units
             FROM return_dispositions d JOIN return_lines x ON x.id = d.return_line_id

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.claims.tables import ClaimRow
 from db.warranties.tables import WarrantyRow
 from domain.warranties.status import WarrantyStatus
 
@@ -23,6 +24,10 @@ TAKEN = """FROM return_lines x JOIN returns r ON r.id = x.return_id AND r.shipme
     WHERE coalesce(d.accepted, true)"""
 """The SQL of active warranties ``w`` on units ``u`` that returns ``r`` have taken for good."""
 
+UNITS = """(count(DISTINCT unit_id)
+            + coalesce(sum(quantity - cancelled) FILTER (WHERE unit_id IS NULL), 0))"""
+"""The SQL of how many units warranties are on: one may be promised several things."""
+
 _TAKEN = text(f"SELECT w.* {TAKEN} AND r.id = :return ORDER BY w.id FOR UPDATE OF w")
 
 
@@ -31,20 +36,9 @@ async def lock_taken(db: AsyncConnection, return_id: UUID) -> Sequence[WarrantyR
     return cast(Sequence[WarrantyRow], (await db.execute(_TAKEN, {"return": return_id})).all())
 
 
-_KEPT = text(
-    """SELECT w.* FROM claims c JOIN warranties w ON w.unit_id = c.unit_id AND w.status = 'active'
-    WHERE c.id = :claim ORDER BY w.id FOR UPDATE OF w"""
-)
-
-
-async def lock_kept(db: AsyncConnection, claim_id: UUID) -> Sequence[WarrantyRow]:
-    """Lock and return the active warranties on the unit of a claim."""
-    return cast(Sequence[WarrantyRow], (await db.execute(_KEPT, {"claim": claim_id})).all())
-
-
 _TOO_MANY = text(
-    """SELECT l.id, (w.units - (l.delivered - b.units))::int AS units FROM order_lines l
-    CROSS JOIN LATERAL (SELECT sum(quantity - cancelled) AS units FROM warranties
+    f"""SELECT l.id, (w.units - (l.delivered - b.units))::int AS units FROM order_lines l
+    CROSS JOIN LATERAL (SELECT {UNITS} AS units FROM warranties
         WHERE order_line_id = l.id AND status = 'active') w
     CROSS JOIN LATERAL (SELECT coalesce(sum(d.quantity), 0) AS units
         FROM return_dispositions d JOIN return_lines x ON x.id = d.return_line_id
@@ -76,10 +70,17 @@ _COUNTED = (
 )
 
 
-async def lock_counted(db: AsyncConnection, line_id: UUID) -> Sequence[WarrantyRow]:
+async def lock_counted(
+    db: AsyncConnection, line_id: UUID, claim_id: UUID | None
+) -> Sequence[WarrantyRow]:
     """Lock and return an order line's active warranties on units without serials.
 
-    Those that end first before others.
+    That of the claim before others, for which the goods came, if any; then those that end first.
     """
     query = _COUNTED.where(WarrantyRow.order_line_id == line_id)
-    return cast(Sequence[WarrantyRow], (await db.execute(query)).all())
+    rows = cast(list[WarrantyRow], list((await db.execute(query)).all()))
+    if claim_id is not None:
+        claimed = select(ClaimRow.warranty_id).where(ClaimRow.id == claim_id)
+        first = (await db.execute(claimed)).scalar_one()
+        rows.sort(key=lambda row: row.id != first)
+    return rows

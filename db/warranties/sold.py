@@ -59,8 +59,18 @@ PARTS = """SELECT x.order_line_id, x.item_id, 1 AS quantity, u.id AS unit_id
         FROM shipment_lines x CROSS JOIN LATERAL (
             SELECT count(*) AS known FROM units u WHERE u.shipment_line_id = x.id) n
         WHERE x.shipment_id = :shipment GROUP BY 1, 2"""
-NOT_ON_CLAIM = """NOT EXISTS (SELECT FROM returns r
-        WHERE r.id = o.replaces_return_id AND r.claim_id IS NOT NULL)"""
+CLAIM_BEHIND = """(WITH RECURSIVE up AS (
+            SELECT r.claim_id, b.replaces_return_id FROM returns r
+            JOIN orders b ON b.id = r.order_id WHERE r.id = o.replaces_return_id
+            UNION ALL SELECT r.claim_id, b.replaces_return_id FROM up
+            JOIN returns r ON r.id = up.replaces_return_id JOIN orders b ON b.id = r.order_id
+            WHERE up.claim_id IS NULL)
+        SELECT claim_id FROM up WHERE claim_id IS NOT NULL LIMIT 1)"""
+"""The claim on which the goods of an order ``o`` replace others; NULL for none.
+
+Also of what was sent again because it came back undelivered, or got lost.
+"""
+NOT_ON_CLAIM = f"(o.kind <> 'replacement' OR {CLAIM_BEHIND} IS NULL)"
 """The condition that the goods of an order ``o`` do not replace others on a claim."""
 _DELIVERED = text(
     f"""SELECT o.id, l.order_line_id, l.item_id, o.customer_id, l.quantity,
@@ -92,7 +102,7 @@ _LINE = text(
     CROSS JOIN LATERAL (SELECT s.* FROM shipments s JOIN shipment_lines x ON x.shipment_id = s.id
         WHERE x.order_line_id = l.id AND s.settled_at IS NOT NULL AND s.delivered_at IS NOT NULL
         ORDER BY s.delivered_at DESC LIMIT 1) s
-    LEFT JOIN LATERAL ({term_at("l.item_id", "s.delivered_at")}) t ON true
+    LEFT JOIN LATERAL ({term_at("l.item_id", "s.delivered_at")}) t ON {NOT_ON_CLAIM}
     WHERE l.id = :line"""
 )
 
@@ -109,7 +119,7 @@ async def without_warranty(db: AsyncConnection, line_id: UUID, *, void: bool) ->
 
 _UNIT = text(
     """SELECT s.id IS NULL OR s.settled_at IS NOT NULL AND s.delivered_at IS NOT NULL AS delivered,
-        EXISTS (SELECT FROM warranties w WHERE w.unit_id = u.id AND w.status = 'void'
+        EXISTS (SELECT FROM warranties w WHERE w.unit_id = u.id AND w.status IN ('void', 'replaced')
             AND w.order_line_id = u.order_line_id) AS void
     FROM units u LEFT JOIN shipment_lines x ON x.id = u.shipment_line_id
     LEFT JOIN shipments s ON s.id = x.shipment_id WHERE u.id = :unit"""
@@ -122,7 +132,7 @@ class SoldUnit(NamedTuple):
     delivered: bool
     """Whether it has come to the customer."""
     void: bool
-    """Whether a warranty that it had with its order's line is void."""
+    """Whether a warranty that it had with its order's line is void, or another unit has it."""
 
 
 async def sold_unit(db: AsyncConnection, unit_id: UUID) -> SoldUnit:

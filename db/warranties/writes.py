@@ -31,10 +31,11 @@ def warranty_event(row: WarrantyRow, what: str, actor: str, data: Mapping[str, A
 _ADD = text(
     """INSERT INTO warranties (id, status, item_id, customer_id, order_id, order_line_id,
         shipment_id, unit_id, quantity, term_id, term_code, duration_months, starts_on, ends_on,
-        source, replaces_id, proof_of_purchase, registered_by)
+        source, replaces_id, handed_on_until, proof_of_purchase, registered_by)
     SELECT w.id, 'active', w.item_id, w.customer_id, w.order_id, w.order_line_id, w.shipment_id,
         w.unit_id, w.quantity, w.term_id, w.term_code, w.duration_months, w.starts_on, w.ends_on,
-        w.source, w.replaces_id, coalesce(w.proof_of_purchase, ''), w.registered_by
+        w.source, w.replaces_id, w.handed_on_until, coalesce(w.proof_of_purchase, ''),
+        w.registered_by
     FROM jsonb_populate_recordset(NULL::warranties, CAST(:warranties AS jsonb)) w
     ON CONFLICT DO NOTHING RETURNING *"""
 )

@@ -3,7 +3,8 @@
 _ANEW = (
     "INSERT INTO warranties SELECT (jsonb_populate_record(w, jsonb_build_object("
     "'id', gen_random_uuid(), 'number', 'WTY-9', 'source', 'replacement', 'status', 'void',"
-    "'replaces_id', w.id))).* FROM warranties w WHERE number = 'WTY-2';"
+    "'replaces_id', w.id, 'handed_on_until', w.ends_on))).* FROM warranties w"
+    " WHERE number = 'WTY-2';"
 )
 
 CLAIMS: dict[str, tuple[str, set[str]]] = {

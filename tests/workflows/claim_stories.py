@@ -138,24 +138,31 @@ async def comes_in(stage: Stage, made: Any, disposition: str = "scrap", **how: A
     return back
 
 
-async def replaced(stage: Stage, made: Any) -> tuple[OrderId, str]:
-    """Deliver the goods that replace a claim's; returns their order and the unit's serial."""
+async def replacing(stage: Stage, made: Any) -> Any:
+    """Wait for the first order that replaces a claim's goods, and return it."""
 
     async def there() -> Any:
-        return (await claim_is(stage, made, "approved"))["replaced_by"]
+        async with calling(stage) as callers:
+            seen = (await callers.get(f"/warranties/claims/{made['id']}", role="support")).json()
+        return seen["replaced_by"]
 
-    [order] = await eventually(there)
-    order_id = OrderId(UUID(order["id"]))
-    [row] = await eventually(lambda: _spare(stage, made["item_id"]))
-    stage.shop.numbers[order_id] = order["number"]
-    await send(stage, order_id, row["serial"])
-    return order_id, str(row["serial"])
+    order = (await eventually(there))[0]
+    stage.shop.numbers[UUID(order["id"])] = order["number"]
+    return order
 
 
-async def _spare(stage: Stage, item: str) -> list[Mapping[str, Any]]:
-    return await stage.shop.rows(
-        "SELECT serial FROM units WHERE item_id = :item AND status = 'in_stock' LIMIT 1", item=item
-    )
+async def replaced(stage: Stage, made: Any) -> tuple[OrderId, str]:
+    """Deliver the goods that replace a claim's; returns their order and the unit's serial."""
+    order = OrderId(UUID((await replacing(stage, made))["id"]))
+    serial = await spare(stage, made)
+    await send(stage, order, serial)
+    return order, serial
+
+
+async def spare(stage: Stage, made: Any) -> str:
+    """Return the serial of a unit in stock of a claim's item."""
+    query = "SELECT serial FROM units WHERE item_id = :item AND status = 'in_stock' LIMIT 1"
+    return str(await stage.shop.one(query, item=made["item_id"]))
 
 
 async def returned(stage: Stage, back: Any) -> Any:

@@ -168,6 +168,7 @@ def upgrade() -> None:
         op.f("ck_returns_claim"), "returns", "(kind = 'warranty') = (claim_id IS NOT NULL)"
     )
     _refer("warranties", "replaces_id", "warranties")
+    op.add_column("warranties", sa.Column("handed_on_until", sa.Date(), nullable=True))
     _allow("warranties", "status", (*STATES, "replaced"))
     _allow("warranties", "source", (*SOURCES, "replacement"))
     _check("warranties", "shipment", "(source = 'manual') = (shipment_id IS NULL)")
@@ -190,6 +191,7 @@ def downgrade() -> None:
     _allow("warranties", "source", SOURCES)
     _allow("warranties", "status", STATES)
     op.drop_index("ix_warranties_replaces", "warranties")
+    op.drop_column("warranties", "handed_on_until")
     op.drop_column("warranties", "replaces_id")
     op.drop_constraint(op.f("ck_returns_claim"), "returns", type_="check")
     _allow("returns", "kind", KINDS)
