@@ -10,9 +10,11 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from db.documents import DOCUMENTS
 from db.engine import open_engine
 from db.reads.events import START, get_feed
 from db.verify.books import Finding, verify
+from domain.documents import PROCESSES
 from runtime.local.binaries import postgres_bin
 from runtime.local.postgres import Postgres, remove
 from tests.database import execute, migrate, named
@@ -124,10 +126,12 @@ async def test_temporal_makes_its_tables_in_both_of_its_databases(server: Server
 async def test_every_open_document_is_woken_after_a_restore(
     server: Server, app: asyncpg.Connection
 ) -> None:
-    orders = "SELECT id FROM orders WHERE status IN ('pending', 'confirmed')"
-    underway = "SELECT id FROM shipments WHERE handed_over_at IS NOT NULL AND settled_at IS NULL"
-    open_documents = {row["id"] for row in await app.fetch(f"{orders} UNION ALL {underway}")}
-    assert open_documents
+    open_documents = {
+        (row["id"], str(kind))
+        for kind, each in DOCUMENTS.items()
+        for row in await app.fetch(each.unfinished)
+    }
+    assert {kind for _, kind in open_documents} >= {"order", "return", "claim"}
     assert await app.fetchval("SELECT count(*) FROM orders") > len(open_documents)
     await app.execute("DELETE FROM outbox")
     server.run(
@@ -136,10 +140,10 @@ async def test_every_open_document_is_woken_after_a_restore(
     woken = await app.fetch(
         "SELECT document_id, document_type, payload->>'signal' AS signal FROM outbox"
     )
-    assert sorted(row["document_id"] for row in woken) == sorted(open_documents)
+    assert {(row["document_id"], row["document_type"]) for row in woken} == open_documents
+    assert len(woken) == len(open_documents)
     assert {(row["document_type"], row["signal"]) for row in woken} <= {
-        ("order", "payment_reported"),
-        ("shipment", "carrier_reported"),
+        (kind, signal) for kind, process in PROCESSES.items() for signal in process.signals
     }
 
 

@@ -1,6 +1,7 @@
 """The examples at /docs are true: in the sample company each of them is accepted."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -64,6 +65,8 @@ class Finding:
             "{customer_id}": self._a_customer,
             "{item_id}": self._an_item,
             "{warranty_id}": self._a_warranty,
+            "{claim_id}/appeal": partial(self._a_claim, denied=True),
+            "{claim_id}": self._a_claim,
         }
         for name, way in ways.items():
             if name in path:
@@ -77,6 +80,8 @@ class Finding:
         """Put the ids of what is there into an example: an order's, a line's, a return's line."""
         if "order_line_id" in body:
             body["order_line_id"] = await self._a_delivered_line()
+        if "warranty_id" in body:
+            body["warranty_id"] = await self._a_warranty()
         if "order_id" in body:
             body["order_id"] = await self.a_delivered_order()
             order = (await self._callers.get(f"/orders/{body['order_id']}")).json()
@@ -90,16 +95,28 @@ class Finding:
                 back = (await self._callers.get(path.rpartition("/")[0])).json()
                 line["return_line_id"] = back["lines"][0]["id"]
 
-    async def _a_delivered_line(self) -> str:
-        order = (await self._callers.get(f"/orders/{await self.a_delivered_order()}")).json()
+    async def _a_delivered_line(self, tents: int = 3) -> str:
+        order_id = await self.a_delivered_order(tents)
+        order = (await self._callers.get(f"/orders/{order_id}")).json()
         return str(order["lines"][0]["id"])
 
     async def _a_warranty(self) -> str:
         """Return a warranty that was registered under the term of an example."""
-        body = {"order_line_id": await self._a_delivered_line(), "term": "TENT-24"}
+        body = {"order_line_id": await self._a_delivered_line(1), "term": "TENT-24"}
         made = await self._callers.post("/warranties", body)
         assert made.status_code == 201, made.text
         return str(made.json()["id"])
+
+    async def _a_claim(self, *, denied: bool = False) -> str:
+        """Return a claim on a tent, which is too dear to be approved by itself."""
+        fault = {"warranty_id": await self._a_warranty(), "symptom": "zip"}
+        today = datetime.now(UTC).date().isoformat()
+        made = await self._callers.post("/warranties/claims", {**fault, "failed_on": today})
+        assert made.json()["status"] == "under_review", made.text
+        path = f"/warranties/claims/{made.json()['id']}"
+        if denied:
+            await self._callers.post(f"{path}/deny", {"reason": "It was cut."})
+        return path.rpartition("/")[2]
 
     async def headers(self, path: str) -> dict[str, str]:
         """Return what a guest sends besides: the token of a link that was mailed."""
@@ -135,10 +152,10 @@ class Finding:
 
         return str(await eventually(there))
 
-    async def a_delivered_order(self) -> str:
+    async def a_delivered_order(self, tents: int = 3) -> str:
         """Return an order of which all has arrived and is paid."""
-        tents = [{"sku": "TENT-2P", "quantity": 3}]
-        order = OrderId(UUID(await self._placed(payment={"token": "tok_ok"}, lines=tents)))
+        lines = [{"sku": "TENT-2P", "quantity": tents}]
+        order = OrderId(UUID(await self._placed(payment={"token": "tok_ok"}, lines=lines)))
         await self._stage.travel(await self._stage.shipment(order, "booked"), "delivered")
         await self._stage.order(order, "completed")
         return str(order)
