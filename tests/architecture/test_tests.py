@@ -16,6 +16,7 @@ POLLING = {
     "served",
     "start",
     "until",
+    "until_compared",
     "until_up",
     "working",
 }
