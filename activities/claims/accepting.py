@@ -51,14 +51,7 @@ async def file_claim(
         errors = [{"pointer": "/failed_on", "message": "not in the future"}]
         raise Malformed("what has not failed yet cannot be claimed", errors=errors)
     warranty = await _named(db, asked, reach)
-    if warranty.order_id is not None:
-        # The order first, as everything does that takes its goods back.
-        await ORDERS.lock(db, warranty.order_id)
-    if warranty.serial is not None:
-        # Several promises on one unit are claimed one after the other.
-        await lock_units(db, warranty.item_id, [warranty.serial])
-    locked = await lock_warranty(db, warranty.id)
-    await check_unclaimed(db, locked, asked.quantity, reach)
+    await check_unclaimed(db, warranty, asked.quantity, reach)
     values = {
         "id": claim_id,
         "status": ClaimStatus.FILED,
@@ -83,12 +76,18 @@ async def file_claim(
 
 
 async def check_unclaimed(
-    db: AsyncConnection, warranty: WarrantyRow, units: int, reach: Reach = EVERYTHING
+    db: AsyncConnection, named: WarrantyRead, units: int, reach: Reach = EVERYTHING
 ) -> None:
-    """Raise AlreadyExists or QuantityExceeded where units of a locked warranty are on a claim.
+    """Raise AlreadyExists or QuantityExceeded where units of a warranty are on a claim.
 
-    The id of that is told within ``reach``.
+    The id of that is told within ``reach``. Locks the order of the goods first, as everything does
+    that takes them back, and the unit, so that several promises on it are claimed in turn.
     """
+    if named.order_id is not None:
+        await ORDERS.lock(db, named.order_id)
+    if named.serial is not None:
+        await lock_units(db, named.item_id, [named.serial])
+    warranty = await lock_warranty(db, named.id)
     claims = await find_open(db, warranty.id, warranty.unit_id)
     if warranty.unit_id is not None and claims:
         known = {}

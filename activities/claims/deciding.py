@@ -10,11 +10,10 @@ from activities.claims.reviewing import approve, ask_for_review, paid_for, revie
 from activities.returns.deciding import cancel_return
 from db.claims.tables import ClaimRow
 from db.claims.writes import find_returns, lock_claim
-from db.documents import CLAIMS, ORDERS
+from db.documents import CLAIMS
 from db.outbox import signal
 from db.tasks import TaskRow, answer_task, cancel_tasks
 from db.warranties.reads import get_warranty
-from db.warranties.writes import lock_warranty
 from domain.access import EVERYTHING, Reach
 from domain.answers import ClaimAnswer
 from domain.claims.requests import (
@@ -81,16 +80,17 @@ async def approve_claim(
     claim = await lock_claim(db, claim_id, reach)
     if claim.status in _PROMISED:
         return
+    warranty = await get_warranty(db, claim.warranty_id)
     goodwill = claim.status == ClaimStatus.DENIED
     if goodwill:
         if not asked.note.strip():
             errors = [{"pointer": "/note", "message": "say why"}]
             raise Malformed("goodwill on a claim that was denied has a reason", errors=errors)
-        await _check_free(db, claim, reach)
+        await check_unclaimed(db, warranty, claim.quantity, reach)
     await approve(
         db,
         claim,
-        await get_warranty(db, claim.warranty_id),
+        warranty,
         Settlement(asked.resolution),
         policy,
         actor=actor,
@@ -160,12 +160,12 @@ async def appeal_claim(
         why = f"a claim is appealed within {APPEAL_WITHIN.days} days"
     if why:
         raise _refused(claim, why)
-    await _check_free(db, claim, reach)
+    warranty = await get_warranty(db, claim.warranty_id)
+    await check_unclaimed(db, warranty, claim.quantity, reach)
     denied_by = claim.rule
     data = {"reason": asked.reason, "rule": denied_by}
     await CLAIMS.add_event(db, claim, "appealed", actor, data)
     await CLAIMS.move(db, claim, ClaimStatus.UNDER_REVIEW, actor, appeal_reason=asked.reason)
-    warranty = await get_warranty(db, claim.warranty_id)
     paid = await paid_for(db, warranty.id, claim.quantity)
     await ask_for_review(db, claim, warranty, f"appealed after {denied_by}", paid)
     await _go_on(db, claim)
@@ -203,7 +203,7 @@ async def deny_unevidenced(db: AsyncConnection, lapse: Lapse) -> None:
     if claim.evidence_due_at is None or claim.evidence_due_at > lapse.now:
         return
     rule = ClaimRule.NO_EVIDENCE
-    values = {"rule": rule, "evidence_due_at": None}
+    values = {"rule": rule, "evidence_due_at": None, "decided_by": "system"}
     await CLAIMS.move(db, claim, ClaimStatus.DENIED, "system", {"rule": rule}, **values)
 
 
@@ -243,14 +243,6 @@ _TIMING = {
     ClaimAnswer.REPLACE: ReplacementTiming.AFTER_INSPECTION,
     ClaimAnswer.REPLACE_IN_ADVANCE: ReplacementTiming.IN_ADVANCE,
 }
-
-
-async def _check_free(db: AsyncConnection, claim: ClaimRow, reach: Reach) -> None:
-    if claim.order_id is not None:
-        # Before its warranty, as everything does that takes the goods back.
-        await ORDERS.lock(db, claim.order_id)
-    warranty = await lock_warranty(db, claim.warranty_id)
-    await check_unclaimed(db, warranty, claim.quantity, reach)
 
 
 async def _go_on(db: AsyncConnection, claim: ClaimRow) -> None:

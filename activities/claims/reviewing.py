@@ -62,7 +62,9 @@ async def review(
         await approve(db, claim, warranty, preferred, policy, actor="system", **kept)
     elif judgement.status is ClaimStatus.DENIED:
         data = {"rule": judgement.rule}
-        await CLAIMS.move(db, claim, ClaimStatus.DENIED, "system", data, **kept)
+        await CLAIMS.move(
+            db, claim, ClaimStatus.DENIED, "system", data, decided_by="system", **kept
+        )
     else:
         await _wait(db, claim, warranty, judgement, paid, kept)
 

@@ -1,7 +1,7 @@
 """Refused movements of an order's money, of which a person has to hear.
 
 A void, because the provider's people must say whether the money is free; and what finance asked for
-by hand, because nobody else looks whether it came.
+by hand, because no run looks whether it came.
 """
 
 from sqlalchemy.ext.asyncio import AsyncConnection

@@ -15,7 +15,7 @@ from domain.shipments.tracking import ParcelState
 from domain.tasks import TaskKind
 
 _AFTER_THE_END = "arrived_after_the_end"
-"""The carrier delivered a parcel of a return for whose goods nobody waits any more."""
+"""The carrier delivered a parcel of a return that has ended, or whose goods finance settled."""
 _ASTRAY = frozenset({ShipmentStatus.LOST, ShipmentStatus.RETURNED})
 
 

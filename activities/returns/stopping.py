@@ -38,7 +38,7 @@ async def stop_return(db: AsyncConnection, found: ReturnRow, order_ids: Collecti
         **charged_back_of(against, found.currency),
     }
     told = f"The refund for {found.number} waits."
-    # The bank has paid nobody for goods of an order of which nothing was charged back.
+    # Without a chargeback on the order the bank has paid the customer nothing for its goods.
     others = set(order_ids) - {each.order_id for each in against}
     without = (StoppedAnswer.BANK_PAID,) if others else ()
     kind = TaskKind.REFUND_STOPPED

@@ -38,12 +38,12 @@ async def cancel_returned(db: AsyncConnection, found: ReturnRow) -> None:
     await end_warranties(db, ended, {"return_id": found.id})
 
 
-async def end_handed_on(db: AsyncConnection, shipment_id: UUID, *, fresh: bool) -> None:
+async def end_handed_on(db: AsyncConnection, shipment_id: UUID, units: int) -> None:
     """End what goods were promised that others have replaced on a claim, which are here now.
 
     Where they came in before, their return has done so; in advance they may be with the customer
-    for good, and may not be claimed once more. Goods without serials are counted with the
-    ``fresh`` warranty on what replaces them, once.
+    for good, and may not be claimed once more. Of goods without serials so many ``units`` as the
+    shipment has brought in their place, if it had not done so before.
     """
     claim_id = await claim_behind(db, shipment_id)
     if claim_id is None:
@@ -51,7 +51,7 @@ async def end_handed_on(db: AsyncConnection, shipment_id: UUID, *, fresh: bool) 
     why = {"claim_id": claim_id, "shipment_id": shipment_id}
     await replace_warranties(db, await lock_on_unit(db, claim_id), why)
     row, kept = await lock_still_counted(db, claim_id)
-    if fresh and row is not None and (ended := min(kept, row.quantity - row.cancelled)) > 0:
+    if row is not None and (ended := min(units, kept, row.quantity - row.cancelled)) > 0:
         await end_warranties(db, [(row, ended)], why)
 
 

@@ -58,7 +58,7 @@ async def register_delivered(db: AsyncConnection, shipment_id: UUID) -> None:
     for replacing in await replacing_on_claim(db, shipment_id):
         handed_on += _handed_on(replacing, shipment_id)
     fresh = await add_warranties(db, handed_on) if handed_on else 0
-    await end_handed_on(db, shipment_id, fresh=fresh > 0)
+    await end_handed_on(db, shipment_id, sum(row["quantity"] for row in handed_on) if fresh else 0)
 
 
 async def register_by_hand(
@@ -166,7 +166,8 @@ async def _unit(db: AsyncConnection, serial: str, values: Mapping[str, Any], sta
         elif not became.delivered:
             wrong = "the unit has not been delivered"
         elif became.void and not staff:
-            wrong, status = "the unit's warranty was taken back", WarrantyStatus.VOID
+            wrong = "the unit's warranty was taken back, or went on with another unit"
+            status = WarrantyStatus.VOID
     if wrong:
         raise IllegalMove(wrong, current_status=status, allowed=[])
     return unit.id

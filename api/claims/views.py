@@ -101,7 +101,7 @@ class ClaimView(Value):
     replaced_by: tuple[ReplacedByView, ...]
     """The orders that bring other goods in their place; several if one got lost."""
     decided_by: Actor | None
-    """Who has decided it; `system` for its checks, null while nobody has."""
+    """Who has decided it; `system` for its checks, null before that."""
     created_at: CreatedAt
     settled_at: datetime | None
     """When the customer had what was promised, in UTC (RFC 3339)."""

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.orders.tables import OrderRow
 from db.returns.losses import LOST_UNITS
 
-# What got lost, and is answered for, is in nobody's hands any more, and not on its way either.
+# Lost units that support has answered for are neither with the customer nor on their way.
 _REPLACEMENTS = text(
     f"""WITH chain AS (
         SELECT o.id, o.status, l.open, l.shipped,

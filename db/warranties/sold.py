@@ -60,15 +60,16 @@ PARTS = """SELECT x.order_line_id, x.item_id, 1 AS quantity, u.id AS unit_id
             SELECT count(*) AS known FROM units u WHERE u.shipment_line_id = x.id) n
         WHERE x.shipment_id = :shipment GROUP BY 1, 2"""
 CLAIM_BEHIND = """(WITH RECURSIVE up AS (
-            SELECT r.claim_id, b.replaces_return_id FROM returns r
+            SELECT r.claim_id, r.shipment_id, b.replaces_return_id FROM returns r
             JOIN orders b ON b.id = r.order_id WHERE r.id = o.replaces_return_id
-            UNION ALL SELECT r.claim_id, b.replaces_return_id FROM up
+            UNION ALL SELECT r.claim_id, r.shipment_id, b.replaces_return_id FROM up
             JOIN returns r ON r.id = up.replaces_return_id JOIN orders b ON b.id = r.order_id
-            WHERE up.claim_id IS NULL)
+            WHERE up.shipment_id IS NOT NULL)
         SELECT claim_id FROM up WHERE claim_id IS NOT NULL LIMIT 1)"""
 """The claim on which the goods of an order ``o`` replace others; NULL for none.
 
-Also of what was sent again because it came back undelivered, or got lost.
+Also of what was sent again because it came back undelivered; goods that the customer exchanges
+later are sold like others.
 """
 NOT_ON_CLAIM = f"(o.kind <> 'replacement' OR {CLAIM_BEHIND} IS NULL)"
 """The condition that the goods of an order ``o`` do not replace others on a claim."""
