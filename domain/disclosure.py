@@ -39,7 +39,7 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
     },
     "parcel sent back": {"label_url": C.INTERNALS_READ},
     "disposition": {"location_id": C.INVENTORY_READ, "note": C.INTERNALS_READ},
-    "warranty": {"proof_of_purchase": C.INTERNALS_READ},
+    "warranty": {"proof_of_purchase": C.INTERNALS_READ, "claims": C.CLAIMS_READ},
     "claim": dict.fromkeys(("checks", "note"), C.INTERNALS_READ),
     "warranty term": {"auto_limit": C.INTERNALS_READ},
     "process": {"runs": C.INTERNALS_READ},

@@ -57,7 +57,7 @@ class ClaimQuery(DatedQuery):
     number: Name | None = None
     """The one with this number."""
     serial: Serial | None = None
-    """Those on units with this serial, in any case."""
+    """Those on units with this serial, in any case, and those that such units settle."""
     customer_id: UUID | None = None
     """Those of one owner, by its `id`."""
     order_id: UUID | None = None
@@ -66,6 +66,8 @@ class ClaimQuery(DatedQuery):
     """Those on one warranty, by its `id`."""
     status: frozenset[ClaimStatus] = frozenset()
     """Those in one of these states."""
+    overdue: bool | None = None
+    """Those whose evidence, or the answer to a question about them, is late; or only others."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ async def search(
         order_id=query.order_id,
         warranty_id=query.warranty_id,
         statuses=query.status,
+        overdue=query.overdue,
     )
     rows, more = await get_page(
         db,

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempot
 from api.pages import DatedQuery, Page, Query
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, shown
+from api.warranties.detail import WarrantyDetail, today, warranty_detail
 from api.warranties.views import CoverageView, WarrantyView, promise_of, warranty_view
 from db.pages import get_page
 from db.warranties.reads import WarrantyRead, get_warranty, search_warranties
@@ -91,11 +91,6 @@ class CoverageQuery(Query):
             raise Malformed(said, errors=[{"pointer": "/query", "message": said}])
 
 
-def today() -> date:
-    """Return the day that it is, by UTC."""
-    return datetime.now(UTC).date()
-
-
 @dataclass(frozen=True)
 class Changes:
     """Writes what staff changes about warranties."""
@@ -114,12 +109,12 @@ class Changes:
     ) -> Response:
         """Change a warranty once per key, if it is the version that was meant."""
 
-        async def write(db: AsyncConnection, _: UUID) -> WarrantyView:
+        async def write(db: AsyncConnection, _: UUID) -> WarrantyDetail:
             await get_warranty(db, warranty_id, caller.reach)
             row = await lock_warranty(db, warranty_id)
             check_match(row.version, meant)
             await change(db, row)
-            return await _show(db, warranty_id, caller)
+            return await warranty_detail(db, warranty_id, caller)
 
         route = f"POST /warranties/{warranty_id}/{verb}"
         return keyed_response(await idempotent_change(self.books, caller, key, route, body, write))
@@ -199,7 +194,7 @@ async def check(
 
 @router.get(
     "/{warranty_id}",
-    response_model=WarrantyView,
+    response_model=WarrantyDetail,
     responses=NOT_MODIFIED | problems(*READ, NotFound),
 )
 async def show(
@@ -208,15 +203,15 @@ async def show(
     db: Db,
     has: IfNoneMatch = None,
 ) -> Response:
-    """One warranty, with the verdict for today."""
-    found = await _show(db, warranty_id, caller)
+    """One warranty with the verdict for today, its claims, and the chain of replacements."""
+    found = await warranty_detail(db, warranty_id, caller)
     return tagged(found.version, found.model_dump_json().encode(), has)
 
 
 @router.post(
     "",
     status_code=201,
-    response_model=WarrantyView,
+    response_model=WarrantyDetail,
     responses=LOCATED | problems(*READ, *BODY, *KEYED, NotFound, QuantityExceeded, IllegalMove),
 )
 async def register(
@@ -236,11 +231,11 @@ async def register(
             if getattr(body, field) is not None:
                 raise Forbidden(f"only staff may give {field}", field=field)
 
-    async def write(db: AsyncConnection, new_id: UUID) -> WarrantyView:
+    async def write(db: AsyncConnection, new_id: UUID) -> WarrantyDetail:
         await register_by_hand(
             db, new_id, body, actor=caller.subject, reach=caller.reach, staff=staff
         )
-        return await _show(db, new_id, caller)
+        return await warranty_detail(db, new_id, caller)
 
     made = await idempotent_create(books, caller, key, "POST /warranties", body, write)
     return keyed_response(made, f"/warranties/{made.resource_id}")
@@ -248,7 +243,7 @@ async def register(
 
 @router.post(
     "/{warranty_id}/void",
-    response_model=WarrantyView,
+    response_model=WarrantyDetail,
     responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove, Stale),
 )
 async def void(
@@ -269,7 +264,7 @@ async def void(
 
 @router.post(
     "/{warranty_id}/extend",
-    response_model=WarrantyView,
+    response_model=WarrantyDetail,
     responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove, Stale),
 )
 async def extend(
@@ -286,7 +281,3 @@ async def extend(
         await extend_warranty(db, row, body, actor=caller.subject)
 
     return await changed(warranty_id, "extend", caller, key, body, meant, change)
-
-
-async def _show(db: AsyncConnection, warranty_id: UUID, caller: Caller) -> WarrantyView:
-    return warranty_view(await get_warranty(db, warranty_id, caller.reach), caller, today())

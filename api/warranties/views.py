@@ -20,7 +20,7 @@ from db.warranties.reads import WarrantyRead
 from domain.access import Caller
 from domain.ids import CustomerId, LineId, OrderId, ShipmentId, WarrantyId, WarrantyTermId
 from domain.value import Value
-from domain.warranties.coverage import Promise, Verdict, judge
+from domain.warranties.coverage import Promise, judge
 from domain.warranties.status import CoverageRule, ShownStatus, WarrantySource, WarrantyStatus
 from domain.warranties.terms import Cover
 
@@ -116,17 +116,11 @@ def promise_of(row: WarrantyRead) -> Promise:
 
 def warranty_view(row: WarrantyRead, caller: Caller, today: date) -> WarrantyView:
     """Return a warranty as the caller may see it, with the verdict for today."""
-    verdict = judge(promise_of(row), today)
-    return view_for(
-        caller,
-        "warranty",
-        WarrantyView,
-        row,
-        status=verdict.shown,
-        verdict=_told(verdict, row, today),
-    )
+    return view_for(caller, "warranty", WarrantyView, row, **judged(row, today))
 
 
-def _told(verdict: Verdict, row: WarrantyRead, on: date) -> dict[str, Any]:
-    last = {"on": on, "last_day": row.ends_on}
-    return {"covered": verdict.covered, "rule": verdict.rule, **last}
+def judged(row: WarrantyRead, on: date) -> dict[str, Any]:
+    """Return what the views of a warranty say of a day: its state, and the verdict."""
+    verdict = judge(promise_of(row), on)
+    told = {"on": on, "last_day": row.ends_on, "covered": verdict.covered, "rule": verdict.rule}
+    return {"status": verdict.shown, "verdict": told}

@@ -1,9 +1,21 @@
 """Claims as lists and views show them."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextualSelect,
+    Uuid,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,11 +23,13 @@ from db.claims.tables import ClaimRow
 from db.inventory.units import UnitRow
 from db.items import ItemRow
 from db.orders.tables import OrderRow
+from db.tasks import TaskRow
 from db.warranties.sold import CLAIM_BEHIND
 from db.warranties.tables import WarrantyRow
 from domain.access import EVERYTHING, Reach
 from domain.claims.status import ClaimStatus
 from domain.errors import NotFound
+from domain.tasks import TaskStatus
 from domain.units import serial_key
 
 # The newest: one that failed the inspection may come in once more, as goodwill.
@@ -51,6 +65,24 @@ _CLAIMS = (
 )
 
 
+_OF_SERIAL = text(
+    f"""SELECT c.id FROM units u JOIN warranties w ON w.unit_id = u.id
+    JOIN claims c ON c.warranty_id = w.id AND c.unit_id = u.id WHERE u.serial_key = :key
+    UNION SELECT {CLAIM_BEHIND} FROM units u JOIN order_lines l ON l.id = u.order_line_id
+    JOIN orders o ON o.id = l.order_id AND o.kind = 'replacement' WHERE u.serial_key = :key"""
+)
+_LATE = or_(
+    func.coalesce(ClaimRow.evidence_due_at < func.now(), false()),
+    select(TaskRow.id)
+    .where(
+        TaskRow.document_id == ClaimRow.id,
+        TaskRow.status == TaskStatus.OPEN,
+        TaskRow.due_at < func.now(),
+    )
+    .exists(),
+)
+
+
 class ClaimRead(ClaimRow):
     """A claim with its warranty, goods, newest return and replacements, as selected here."""
 
@@ -73,8 +105,12 @@ def search_claims(
     order_id: UUID | None = None,
     warranty_id: UUID | None = None,
     statuses: frozenset[ClaimStatus] = frozenset(),
+    overdue: bool | None = None,
 ) -> Select[Any]:
-    """Select claims, narrowed by what is given."""
+    """Select claims, narrowed by what is given; ``serial`` is on the unit or on what replaces it.
+
+    ``overdue`` are those whose evidence, or the answer to a question about them, should be there.
+    """
     query = _CLAIMS.where(*_within(reach))
     for column, wanted in (
         (ClaimRow.number, number),
@@ -85,10 +121,17 @@ def search_claims(
         if wanted is not None:
             query = query.where(column == wanted)
     if serial is not None:
-        query = query.where(UnitRow.serial_key == serial_key(serial))
+        query = query.where(ClaimRow.id.in_(_of_serial(serial_key(serial))))
     if statuses:
         query = query.where(ClaimRow.status.in_(statuses))
+    if overdue is not None:
+        query = query.where(_LATE if overdue else ~_LATE)
     return query
+
+
+def _of_serial(key: str) -> TextualSelect:
+    """Select the ids of claims on units of a serial, and of those that such units settle."""
+    return _OF_SERIAL.bindparams(key=key).columns(id=Uuid)
 
 
 def _within(reach: Reach) -> list[ColumnElement[bool]]:
@@ -111,3 +154,11 @@ async def get_claim(db: AsyncConnection, claim_id: UUID, reach: Reach = EVERYTHI
     if found is None:
         raise NotFound(f"there is no claim {claim_id}")
     return cast(ClaimRead, found)
+
+
+async def claims_on(
+    db: AsyncConnection, warranty_id: UUID, reach: Reach, most: int
+) -> Sequence[ClaimRead]:
+    """Return the newest claims on a warranty, newest first."""
+    query = search_claims(reach, warranty_id=warranty_id).order_by(ClaimRow.id.desc()).limit(most)
+    return cast(Sequence[ClaimRead], (await db.execute(query)).all())
