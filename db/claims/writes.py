@@ -15,16 +15,23 @@ from db.returns.tables import ReturnRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
 
+# What replaces goods has what was left of their promise; under a fresh term it has all of it anew.
+_SETTLED = """(WITH RECURSIVE promised AS (
+            SELECT w.id, w.unit_id, w.replaces_id, w.term_id
+            UNION SELECT f.id, f.unit_id, f.replaces_id, f.term_id FROM promised p
+            JOIN warranty_terms r ON r.id = p.term_id AND r.replacement_rule <> 'fresh'
+            JOIN warranties f ON f.id = p.replaces_id)
+        SELECT count(*) FROM claims c WHERE c.status = 'settled'
+            AND c.customer_id = w.customer_id AND EXISTS (SELECT FROM promised p
+                WHERE c.warranty_id = p.id OR c.unit_id = p.unit_id AND c.warranty_id IN (
+                    SELECT x.id FROM warranties x WHERE x.term_code = w.term_code)))"""
 _LOOKED_AT = text(
-    """SELECT w.status, w.starts_on, w.ends_on, w.quantity - w.cancelled AS left,
+    f"""SELECT w.status, w.starts_on, w.ends_on, w.quantity - w.cancelled AS left,
         t.excluded_symptoms, t.evidence_for, t.max_claims, t.settle_by,
         t.auto_limit_amount, t.auto_limit_currency,
         CASE o.kind WHEN 'standard' THEN l.total_amount END, l.quantity AS bought, o.currency,
         coalesce(u.holder_customer_id <> w.customer_id, false) AS holder_differs,
-        (SELECT count(*) FROM claims c WHERE c.status = 'settled'
-            AND c.customer_id = w.customer_id AND (c.warranty_id = w.id
-            OR c.unit_id = w.unit_id AND c.warranty_id IN (
-                SELECT x.id FROM warranties x WHERE x.term_code = w.term_code))) AS settled
+        {_SETTLED} AS settled
     FROM warranties w JOIN warranty_terms t ON t.id = w.term_id
     LEFT JOIN order_lines l ON l.id = w.order_line_id LEFT JOIN orders o ON o.id = l.order_id
     LEFT JOIN units u ON u.id = w.unit_id WHERE w.id = :warranty"""

@@ -6,7 +6,7 @@ from domain.ids import OrderId
 from domain.returns.status import Disposition
 from domain.warranties.terms import Settlement
 from tests.activities.bench import Bench
-from tests.activities.claimed import REPLACES, approve, file
+from tests.activities.claimed import REPLACES, approve, file, replaced, unit_sold
 from tests.activities.promised import calling, sell_with, settle, sold, term, warranties
 from tests.activities.serial_returns import ask_back, inspect, line_of, receive
 from tests.units import serials, stock_saws
@@ -61,3 +61,30 @@ async def test_a_claim_on_a_unit_that_is_coming_back_waits_for_support(bench: Be
     assert goes == {"status": "approved", "rule": "within_limit"}
     query = "SELECT choices FROM tasks WHERE document_id = :id"
     assert await bench.shop.one(query, id=claims[0]) == ["settled_otherwise", "deny"]
+
+
+async def limits(bench: Bench, **rest: Any) -> list[str]:
+    """Claim a unit and what has replaced it, of a promise of two claims; return each one's rule."""
+    _, first, named = await unit_sold(bench, 2, max_claims=2, **rest)
+    one, second = await replaced(bench, first, named[0], named[1])
+    two, third = await replaced(bench, second, named[1], named[2])
+    rules = []
+    for each in (one, two, await file(bench, third)):
+        rules.append(await bench.shop.one("SELECT rule FROM claims WHERE id = :id", id=each))
+    return rules
+
+
+async def test_what_replaces_goods_has_as_many_claims_as_are_left_of_their_promise(
+    bench: Bench,
+) -> None:
+    """R4 and R9: claims that were settled on what it replaces count, however long the chain."""
+    assert await limits(bench) == ["person", "person", "claim_limit"]
+    rules = await limits(bench, replacement_rule="remaining_or_minimum", minimum_days=90)
+    assert rules[-1] == "claim_limit"
+
+
+async def test_what_replaces_goods_under_a_fresh_promise_has_all_of_its_claims(
+    bench: Bench,
+) -> None:
+    rules = await limits(bench, replacement_rule="fresh")
+    assert rules == ["person", "person", "value_above_limit"]
