@@ -151,7 +151,8 @@ class Problem(Described):
     available: Total = _ABSENT
     """With `out_of_stock`, of an adjustment: units that could be taken."""
     holders: list[Holder] = _ABSENT
-    """With `out_of_stock`, of an adjustment: to what the others are promised."""
+    """With `out_of_stock` or `illegal_move`, of an adjustment: to what the others are promised, or
+    the returns that they came back with."""
     units: list[NamedUnit] = _ABSENT
     """Units, named by their serials, that are not what they have to be, with where they are."""
     remaining: Money = _ABSENT

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.disposing import leave as units_leave
+from activities.returns.moving import missing_in_words
 from activities.shipments.following import CARRIER
 from db.documents import RETURNS
 from db.inventory.places import place_id
@@ -157,7 +158,10 @@ async def leave(
 async def settle_leaving(
     db: AsyncConnection, task: TaskRow, decision: Decision, details: AnswerDetails
 ) -> None:
-    """Book that goods were sent off, or are lost, or have them sent, as who was asked says."""
+    """Book that goods were sent off, or are lost, or have them sent, as who was asked says.
+
+    Raises IllegalMove for goods that are not in the books where they were put.
+    """
     _, found = await lock_return(db, task.document_id)
     if not await answers_first(db, decision):
         return
@@ -174,7 +178,8 @@ async def settle_leaving(
         outside = LocationKind.LOSS
     told = {"answer": decision.choice}
     actor, note = decision.actor, decision.note
-    await leave(db, found, goods, actor=actor, told=told, outside=outside, note=note)
+    with missing_in_words(found):
+        await leave(db, found, goods, actor=actor, told=told, outside=outside, note=note)
 
 
 async def send_back(

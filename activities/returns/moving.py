@@ -1,6 +1,7 @@
 """Movements of returned goods that people ask for; words where the goods are not there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,8 +19,15 @@ async def move_goods(db: AsyncConnection, found: ReturnRow, movements: Sequence[
 
     Raises IllegalMove for goods that are not where they were put any more, or promised since.
     """
-    try:
+    with missing_in_words(found):
         await post(db, movements)
+
+
+@contextmanager
+def missing_in_words(found: ReturnRow) -> Iterator[None]:
+    """Raise IllegalMove where a balance refuses to give up goods of a locked return."""
+    try:
+        yield
     except IntegrityError as error:
         if violated(error) not in _NOT_FREE:
             raise

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.entering import find_entering, find_leaving, record_adjusted
+from db.inventory.held import refuse_to_take_returned
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
 from db.inventory.tables import BalanceRow
@@ -46,7 +47,8 @@ async def adjust_stock(
     Of an item that is tracked by serial the units go along. Raises NotFound for a location that
     holds no stock, OutOfStock with the holders within ``reach`` when less would remain than is
     reserved, Malformed when more would be there than the books can count or units are not named as
-    they must be, and AlreadyExists or IllegalMove for units that are elsewhere or a return's.
+    they must be, AlreadyExists or IllegalMove for units that are elsewhere, and IllegalMove for
+    goods that a return is not done with.
     """
     kind = (await db.execute(_LOCATION, {"location": location_id})).scalar_one_or_none()
     if kind is None or LocationKind(kind) in VIRTUAL:
@@ -114,6 +116,8 @@ async def _refuse_to_undercut(
     balance = (await db.execute(_LOCK, where)).one_or_none()
     free = balance.on_hand - balance.reserved if balance else asked.amount * 0
     if free >= asked.amount:
+        if not asked.serials:
+            await refuse_to_take_returned(db, asked.amount, free, where, reach)
         return
     holders = (await db.execute(_HOLDERS, {**where, "source": reach.source})).all()
     raise OutOfStock(
