@@ -70,6 +70,8 @@ class ItemView(Value):
     """Whether its units are known by their serials, or only counted."""
     warranty_term: str | None
     """The code of the warranty term that it is sold with; null: none."""
+    backorderable: bool
+    """Whether orders with `shortage_policy` `backorder` may wait for it."""
     prices: tuple[Money, ...]
     """List prices without tax, one per currency in which it is sold."""
     metadata: KeptMetadata

@@ -34,6 +34,7 @@ _WHO = {
     "dispatch": "our dispatcher",
     "task": _PERSON,
     "hold": f"{_PERSON}, to release the hold",
+    "stock": "new stock",
 }
 
 _BROKEN_OFF = frozenset({"failed", "terminated", "timed_out", "canceled"})

@@ -5,6 +5,7 @@ from typing import Any
 
 from db.claims.tables import ClaimRow
 from db.document import Documents
+from db.orders.backorders import LACKING
 from db.orders.by_hand import MOVES_BY_HAND
 from db.orders.tables import OrderRow
 from db.payments import AGAIN
@@ -67,7 +68,10 @@ ORDERS = Documents(
     waits=f"""SELECT 'provider' AS what, m.order_id AS document_id,
         'a ' || m.kind || ' by hand is with the payment provider' AS detail,
         m.recorded_at AS since
-    FROM ({MOVES_BY_HAND}) m""",
+    FROM ({MOVES_BY_HAND}) m
+    UNION ALL SELECT 'stock' AS what, l.order_id AS document_id,
+        {LACKING} || ' units of ' || l.sku AS detail, l.short_since AS since
+    FROM order_lines l WHERE l.short_since IS NOT NULL""",
 )
 SHIPMENTS = Documents(
     kind=Kind.SHIPMENT,

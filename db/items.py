@@ -67,6 +67,8 @@ class ItemRow(Base):
     restocking_fee_rate: Mapped[Rate] = mapped_column(server_default="0")
     tracking: Mapped[str] = mapped_column(server_default="none")
     """Whether its units have serials; it changes no more once something of the item moved."""
+    backorderable: Mapped[bool] = mapped_column(server_default="false")
+    """Whether orders that allow it may wait for stock of it."""
     kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[Updated]
@@ -142,6 +144,7 @@ def listing_of(item: Mapping[str, Any]) -> Listing:
         sellable=item["sellable"] and item["status"] == ItemStatus.ACTIVE,
         tax_rate=Decimal(item["tax_rate"]),
         prices=item["prices"],
+        backorderable=item["backorderable"],
     )
 
 
@@ -167,6 +170,7 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Item
             return_window_days=item.return_window_days,
             restocking_fee_rate=item.restocking_fee_rate,
             tracking=item.tracking,
+            backorderable=item.backorderable,
             kept=merge({}, item.metadata),
         )
         .on_conflict_do_nothing()

@@ -1,6 +1,7 @@
 """Stock: locations, movements, reservations, and the allocation of an order to sites."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, Self
@@ -167,10 +168,14 @@ class Pick:
 
 
 def allocate(
-    demand: Mapping[ItemId, int], shelves: Iterable[Shelf], skus: Mapping[ItemId, str]
+    demand: Mapping[ItemId, int],
+    shelves: Iterable[Shelf],
+    skus: Mapping[ItemId, str],
+    may_wait: Set[ItemId] = frozenset(),
 ) -> list[Pick]:
     """Serve the whole demand or raise OutOfStock with every shortage at once.
 
+    Of the items that ``may_wait`` as much as there is: the rest is no shortage.
     If one site can serve everything, the one of lowest rank, then code; otherwise repeatedly the
     site that covers the most units still open. Inside a site, locations in order of their code.
     """
@@ -178,6 +183,8 @@ def allocate(
     for shelf in shelves:
         if shelf.available > 0 and shelf.item_id in demand:
             sites.setdefault(shelf.site_id, []).append(shelf)
+    if may_wait:
+        demand = _what_there_is(demand, sites, may_wait)
     _refuse_shortages(demand, sites, skus)
     for at_site in sites.values():
         at_site.sort(key=lambda shelf: shelf.location_code)
@@ -203,6 +210,28 @@ def allocate(
     return plan
 
 
+def _what_there_is(
+    demand: Mapping[ItemId, int],
+    sites: Mapping[SiteId, Sequence[Shelf]],
+    may_wait: Set[ItemId],
+) -> dict[ItemId, int]:
+    """Return the demand, of the items that may wait no more than is free."""
+    free = _free(sites)
+    least = {
+        item: min(wanted, free[item]) if item in may_wait else wanted
+        for item, wanted in demand.items()
+    }
+    return {item: wanted for item, wanted in least.items() if wanted}
+
+
+def _free(sites: Mapping[SiteId, Sequence[Shelf]]) -> Counter[ItemId]:
+    free: Counter[ItemId] = Counter()
+    for at_site in sites.values():
+        for shelf in at_site:
+            free[shelf.item_id] += shelf.available
+    return free
+
+
 def _preference(left: Mapping[ItemId, int], at_site: Sequence[Shelf]) -> tuple[int, int, str]:
     """Sort key: most units covered first, then lowest rank, then code."""
     free: dict[ItemId, int] = {}
@@ -217,14 +246,11 @@ def _refuse_shortages(
     sites: Mapping[SiteId, Sequence[Shelf]],
     skus: Mapping[ItemId, str],
 ) -> None:
-    free: dict[ItemId, int] = {}
-    for at_site in sites.values():
-        for shelf in at_site:
-            free[shelf.item_id] = free.get(shelf.item_id, 0) + shelf.available
+    free = _free(sites)
     shortages = [
-        {"sku": skus[item], "requested": wanted, "available": free.get(item, 0)}
+        {"sku": skus[item], "requested": wanted, "available": free[item]}
         for item, wanted in demand.items()
-        if free.get(item, 0) < wanted
+        if free[item] < wanted
     ]
     if shortages:
         names = ", ".join(str(short["sku"]) for short in shortages)
@@ -236,7 +262,8 @@ def assign(
 ) -> list[tuple[int, Pick]]:
     """Give the picks of a plan to the lines (position, item, quantity) in order.
 
-    Two lines of one item share its picks; each result is the part of one pick for one line.
+    Two lines of one item share its picks; each result is the part of one pick for one line. Where
+    they do not suffice, the first lines are served.
     """
     pools: dict[ItemId, list[Pick]] = {}
     for pick in plan:
@@ -244,10 +271,11 @@ def assign(
     given: list[tuple[int, Pick]] = []
     for position, item_id, quantity in lines:
         left = quantity
-        while left:
-            pick = pools[item_id].pop(0)
+        pool = pools.get(item_id, [])
+        while left and pool:
+            pick = pool.pop(0)
             if pick.quantity > left:
-                pools[item_id].insert(0, replace(pick, quantity=pick.quantity - left))
+                pool.insert(0, replace(pick, quantity=pick.quantity - left))
                 pick = replace(pick, quantity=left)
             given.append((position, pick))
             left -= pick.quantity

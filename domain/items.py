@@ -59,6 +59,7 @@ FEE = (
 
 
 TERM = "The code of the warranty term that it is sold with"
+BACKORDERABLE = "Whether orders with `shortage_policy` `backorder` may wait for it"
 
 
 class ItemStatus(StrEnum):
@@ -91,6 +92,7 @@ class Listing(Value):
     tax_rate: Decimal
     prices: dict[str, int]
     """List price by currency, in minor units."""
+    backorderable: bool = False
 
 
 class CreateItem(Value):
@@ -125,6 +127,9 @@ class CreateItem(Value):
     )
     warranty_term: Code | None = Field(
         default=None, exclude_if=lambda given: given is None, description=f"{TERM}; null: none."
+    )
+    backorderable: bool = Field(
+        default=False, exclude_if=lambda given: not given, description=f"{BACKORDERABLE}."
     )
     metadata: Metadata = Field(
         default={}, exclude_if=lambda given: not given, description=f"{FORM}."
@@ -162,6 +167,9 @@ class ItemChange(Change):
     warranty_term: Code | None = Field(
         default=None,
         description=f"{TERM}; null: none. Holds for what is delivered from now on.",
+    )
+    backorderable: bool | None = Field(
+        default=None, description=f"{BACKORDERABLE}. What waits already goes on waiting."
     )
     metadata: Metadata | None = Field(
         default=None, description=f"{FORM}. Other keys stay; null or an empty text removes one."

@@ -20,7 +20,7 @@ from db.documents import ORDERS
 from db.engine import Database, open_engine
 from db.idempotency import Answer, Claim
 from db.inventory.receiving import Arrival, open_stock
-from db.items import add_item
+from db.items import add_item, change_item
 from db.verify.books import verify
 from domain.addresses import Address
 from domain.customers import CreateCustomer
@@ -31,7 +31,7 @@ from domain.money import Money
 from domain.orders.cancelling import CancelLine, LineCancellation
 from domain.orders.placing import LineRequest, OrderPayment, PlaceOrder
 from domain.orders.receipts import PaymentMethod
-from domain.orders.status import CancelReason, CaptureOn
+from domain.orders.status import CancelReason, CaptureOn, ShortagePolicy
 from domain.policy import Policy
 
 PRICE = 2500
@@ -100,6 +100,13 @@ class Shop:
             await open_stock(db, arrivals, actor="tests")
         return item_id
 
+    async def backorderable(self, **stock: int) -> ItemId:
+        """Add an item with so many units per site, for which orders may wait."""
+        item_id = await self.item(**stock)
+        async with self.books.begin() as db:
+            await change_item(db, item_id, {"backorderable": True})
+        return item_id
+
     def submission(
         self,
         lines: Sequence[tuple[ItemId, int]],
@@ -110,6 +117,8 @@ class Shop:
         capture_on: CaptureOn = CaptureOn.SHIPMENT,
         method: PaymentMethod = PaymentMethod.CARD,
         customer_id: CustomerId | None = None,
+        waits: bool = False,
+        whole: bool = False,
     ) -> Submission:
         """Return a request for an order; the same key is the same request."""
         order = PlaceOrder(
@@ -118,6 +127,8 @@ class Shop:
             ship_to=address(postal_code),
             payment=OrderPayment(token=token, method=method),
             capture_on=capture_on,
+            shortage_policy=ShortagePolicy.BACKORDER if waits else ShortagePolicy.REFUSE,
+            ship_complete=whole,
         )
         claim = Claim("shop", key or uuid4().hex, ROUTE, "the same body")
         return Submission(OrderId(new_id()), order, actor="shop", claim=claim)

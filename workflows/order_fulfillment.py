@@ -107,11 +107,7 @@ class OrderFulfillment:
             progress = await self._take_money(progress)
             self._set_details("Booking labels with the carrier.")
             outcomes = await self._book(progress.to_book)
-            self._set_details(
-                "Waiting for a person: see the order's tasks, holds and goods to be picked."
-                if {BookingOutcome.HELD, BookingOutcome.REFUSED} & outcomes
-                else "With the carrier: waiting for the parcels to arrive."
-            )
+            self._set_details(_story(progress, outcomes))
             await self._renew()
             try:
                 pause = self._pause(progress)
@@ -266,3 +262,12 @@ class OrderFulfillment:
         except FailureError as failure:
             raise refusal_of(failure) from failure
         self._news = True
+
+
+def _story(progress: Progress, outcomes: set[BookingOutcome]) -> str:
+    """Say what a confirmed order waits for."""
+    if {BookingOutcome.HELD, BookingOutcome.REFUSED} & outcomes:
+        return "Waiting for a person: see the order's tasks, holds and goods to be picked."
+    if progress.short:
+        return "Waiting for stock, and for what has left to arrive."
+    return "With the carrier: waiting for the parcels to arrive."

@@ -46,8 +46,14 @@ class _Draft:
     priced: PricedOrder
     rows: OrderRows
     answer: Answer
-    key: Mapping[str, Any] | None
-    """The request's row of the idempotency record, if it has a claim."""
+    may_wait: frozenset[ItemId]
+    """The items of which it waits for what is missing."""
+
+    @property
+    def key(self) -> dict[str, Any] | None:
+        """The request's row of the idempotency record, if it has a claim."""
+        claim = self.submission.claim
+        return None if claim is None else _key(claim, self.answer)
 
 
 async def place_order(db: AsyncConnection, submission: Submission, policy: Policy) -> str:
@@ -94,15 +100,15 @@ async def accept_orders(
     for one in decided:
         if isinstance(one, _Draft):
             try:
-                _reserve_stock(one, shelves, reference.known)
-                accepted.append(one)
-                decisions.append(one.answer)
+                draft = _reserve_stock(one, shelves, reference.known, write)
+                accepted.append(draft)
+                decisions.append(draft.answer)
             except DomainError as refusal:
                 decisions.append(refusal)
         else:
             decisions.append(one)
     if accepted:
-        keys = [draft.key for draft in accepted if draft.key is not None]
+        keys = [key for draft in accepted if (key := draft.key) is not None]
         await write_orders(db, [draft.rows for draft in accepted], keys)
         for _ in accepted:
             metrics.count(metrics.order_creations)
@@ -149,7 +155,14 @@ def _validate(
     window = window_of(submission.order.payment.method, policy.payment_window)
     rows = build_rows(number, submission, priced, now, now + window, terms)
     answer = Answer(submission.order_id, write(rows, submission), 201, replayed=False)
-    return _Draft(submission, priced, rows, answer, None if claim is None else _key(claim, answer))
+    return _Draft(submission, priced, rows, answer, _may_wait(submission.order, priced, reference))
+
+
+def _may_wait(order: PlaceOrder, priced: PricedOrder, reference: Reference) -> frozenset[ItemId]:
+    if not order.may_wait:
+        return frozenset()
+    items = {line.item_id for line in priced.lines}
+    return frozenset(item for item in items if reference.listings[item].backorderable)
 
 
 def _key(claim: Claim, answer: Answer) -> dict[str, Any]:
@@ -166,19 +179,30 @@ def _key(claim: Claim, answer: Answer) -> dict[str, Any]:
 
 
 def _reserve_stock(
-    draft: _Draft, shelves: dict[ItemId, list[Shelf]], known: dict[tuple[str, str], UUID]
-) -> None:
-    """Reserve the stock of one order, which the next ones then no longer find."""
+    draft: _Draft,
+    shelves: dict[ItemId, list[Shelf]],
+    known: dict[tuple[str, str], UUID],
+    write: Writer,
+) -> _Draft:
+    """Reserve the stock of one order, which the next ones then no longer find.
+
+    Where some of it has to wait, its answer says so.
+    """
     order = draft.submission.order
     _check_fresh(order, known)
     demand = draft.priced.demand
     offered = [shelf for item in demand for shelf in shelves[item]]
-    plan = allocate(demand, offered, {line.item_id: line.sku for line in draft.priced.lines})
+    skus = {line.item_id: line.sku for line in draft.priced.lines}
+    plan = allocate(demand, offered, skus, draft.may_wait)
     reserve(draft.rows, draft.priced, plan, offered)
     for item in demand:
         shelves[item] = _less(shelves[item], plan)
     if order.external_reference:
         known[order.origin, order.external_reference] = draft.submission.order_id
+    if draft.may_wait and any(line["short_since"] for line in draft.rows.lines):
+        body = write(draft.rows, draft.submission)
+        return replace(draft, answer=replace(draft.answer, body=body))
+    return draft
 
 
 def _check_fresh(order: PlaceOrder, known: Mapping[tuple[str, str], UUID]) -> None:

@@ -16,6 +16,7 @@ from activities.orders.changing import note_cancellation, wake
 from activities.refunds.cancelled import give_cancelled_back
 from db.documents import ORDERS, SHIPMENTS
 from db.inventory.posting import Share, release, split_reservations
+from db.orders.backorders import settle_short
 from db.orders.tables import OrderRow
 from db.orders.writes import count_up, counters_of, lines_of
 from db.shipments.picking import lock_picked, put_all_back
@@ -114,16 +115,18 @@ async def _give_up(
     freed, splits = [], []
     for promise, quantity in taken:
         reservation = promise.reservation_id
+        if reservation is None:
+            continue
         if quantity < promise.quantity:
-            reservation = new_id()
-            splits.append(Share(reservation, promise.reservation_id, quantity))
+            splits.append(Share(share := new_id(), reservation, quantity))
+            reservation = share
         freed.append(reservation)
     await split_reservations(db, splits)
     for shipment in shipments:
         less = {
             promise.reservation_id: quantity
             for promise, quantity in taken
-            if promise.shipment_id == shipment.id
+            if promise.reservation_id and promise.shipment_id == shipment.id
         }
         if less:
             await _shorten(db, shipment, less, asked.actor)
@@ -132,6 +135,8 @@ async def _give_up(
         units[promise.line_id] += quantity
     for line_id, quantity in units.items():
         await count_up(db, line_id, cancelled=quantity)
+    if any(promise.reservation_id is None for promise, _ in taken):
+        await settle_short(db, order.id)
     await _tell(db, order, asked, units)
     await give_cancelled_back(db, order)
     # Last, because many orders wait for the balance of a popular item.

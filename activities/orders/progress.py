@@ -37,6 +37,7 @@ def progress_by(order: OrderRow, found: OpenPoints) -> Progress:
         to_book=_to_book(order, found),
         to_capture=found.to_capture,
         authorized_amount=found.paid.authorized,
+        short=found.short,
         unconfirmed=found.paid.action_required,
         cancellation=_asked_for(order),
         cancelling_lines=order.line_cancellations is not None and order.status in RUNNING,

@@ -1,5 +1,6 @@
 """The rows of an accepted order, built from what was asked and how it was priced."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,6 +71,8 @@ def build_rows(
         "payment_method": method,
         "capture_on": order.captured_on,
         "terms_days": terms.days if method == PaymentMethod.NET_TERMS else None,
+        "shortage_policy": order.shortage_policy,
+        "ship_complete": order.ship_complete,
         "shipping_service": order.shipping_service,
         "ship_to": ship_to,
         "bill_to": order.bill_to.model_dump() if order.bill_to else ship_to,
@@ -98,6 +101,7 @@ def build_rows(
             "tax_rate": str(line.tax_rate),
             "tax_amount": line.tax_amount,
             "total_amount": line.total_amount,
+            "short_since": None,
         }
         for position, line in enumerate(priced.lines)
     ]
@@ -124,9 +128,13 @@ def build_rows(
 def reserve(
     rows: OrderRows, priced: PricedOrder, plan: Sequence[Pick], offered: Sequence[Shelf]
 ) -> None:
-    """Add what follows from where the stock is taken; ``offered`` is what there was to choose."""
+    """Add what follows from where the stock is taken; ``offered`` is what there was to choose.
+
+    Lines for which the plan does not suffice wait for the rest.
+    """
     order_id = rows.order["id"]
     wanted = [(i, line.item_id, line.quantity) for i, line in enumerate(priced.lines)]
+    given = assign(wanted, plan)
     rows.reservations.extend(
         {
             "id": new_id(),
@@ -138,7 +146,7 @@ def reserve(
             "line_id": rows.lines[position]["id"],
             "status": "active",
         }
-        for position, pick in assign(wanted, plan)
+        for position, pick in given
     )
     # Keeps the plan and what was on offer, so that "why there?" has an answer.
     reserved = {
@@ -156,16 +164,30 @@ def reserve(
             for shelf in offered
         ],
     }
-    placed = rows.events[0]
-    rows.events.append(
-        {
-            **placed,
-            "id": new_id(),
-            "type": "order.stock_reserved.v1",
-            "sequence": 2,
-            "data": reserved,
-        }
-    )
+    if plan:
+        _tell(rows, "stock_reserved", reserved)
+    if sum(pick.quantity for pick in plan) < sum(line.quantity for line in priced.lines):
+        _backorder(rows, given)
+
+
+def _backorder(rows: OrderRows, given: Sequence[tuple[int, Pick]]) -> None:
+    """Have the lines wait for what they were not given."""
+    short = Counter({line["position"]: line["quantity"] for line in rows.lines})
+    for position, pick in given:
+        short[position] -= pick.quantity
+    lines = [line for line in rows.lines if short[line["position"]]]
+    for line in lines:
+        line["short_since"] = rows.order["placed_at"]
+    told = [
+        {"line_id": line["id"], "sku": line["sku"], "units": short[line["position"]]}
+        for line in lines
+    ]
+    _tell(rows, "backordered", {"lines": told})
+
+
+def _tell(rows: OrderRows, what: str, data: dict[str, Any]) -> None:
+    event = {"id": new_id(), "type": f"order.{what}.v1", "sequence": len(rows.events) + 1}
+    rows.events.append({**rows.events[0], **event, "data": data})
 
 
 def _payments(submission: Submission, priced: PricedOrder) -> list[dict[str, Any]]:

@@ -61,6 +61,7 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
         ),
         "return_status": _return_status(lines),
         "on_hold": bool(row["holds"]),
+        "backordered": sum(line["backordered"] for line in lines),
         "cancel_pending": row["status"] != OrderStatus.CANCELLED
         and (row["cancel_requested_at"] or row["line_cancellations"]) is not None,
         "currency": currency,
@@ -69,6 +70,8 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
         "ship_to": _address(row["ship_to"]),
         "bill_to": _address(row["bill_to"]),
         "shipping_service": row["shipping_service"],
+        "shortage_policy": row["shortage_policy"],
+        "ship_complete": row["ship_complete"],
         "notes": row["notes"],
         "payment_method": row["payment_method"],
         "capture_on": row["capture_on"],
@@ -100,10 +103,19 @@ def fresh_order_json(rows: OrderRows, submission: Submission) -> str:
     row = {
         **rows.order,
         **_NOT_YET,
-        "lines": [{**line, **_UNTOUCHED} for line in rows.lines],
+        "lines": [
+            {**line, **_UNTOUCHED, "backordered": _backordered(line, rows)} for line in rows.lines
+        ],
         "payments": [{**payment, "entries": ()} for payment in rows.payments],
     }
     return json_bytes(order_json(row, submission.caller)).decode()
+
+
+def _backordered(line: Mapping[str, Any], rows: OrderRows) -> int:
+    if line["short_since"] is None:
+        return 0
+    held = (each["quantity"] for each in rows.reservations if each["line_id"] == line["id"])
+    return int(line["quantity"] - sum(held))
 
 
 # What the database fills in: what a row begins with, and the parts that no fresh order has.
@@ -195,6 +207,7 @@ def _line(line: Mapping[str, Any], currency: str) -> dict[str, Any]:
         "written_off": line["written_off"],
         "coming_back": line["coming_back"],
         "returned": line["returned"],
+        "backordered": line["backordered"],
     }
 
 

@@ -64,6 +64,8 @@ class OrderQuery(DatedQuery):
     """Those with a line of this item, in any case."""
     on_hold: bool | None = None
     """Whether a hold stops them."""
+    backordered: bool | None = None
+    """Whether some of their units wait for stock."""
     source: Name | None = Field(
         default=None, description="The integration that brought them, or `api`."
     )
@@ -150,6 +152,7 @@ async def search(
         external_reference=query.external_reference,
         sku=query.sku,
         on_hold=query.on_hold,
+        backordered=query.backordered,
         source=query.source,
     )
     changed = Window(OrderRow.updated_at, query.updated_from)

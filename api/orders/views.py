@@ -45,6 +45,7 @@ from domain.orders.status import (
     OrderKind,
     OrderReturnStatus,
     OrderStatus,
+    ShortagePolicy,
 )
 from domain.payments import PaymentStatus
 from domain.shipments.status import ShipmentStatus
@@ -83,6 +84,8 @@ class LineView(Value):
     """Units on returns that have not come yet."""
     returned: int
     """Units that came back on returns."""
+    backordered: int
+    """Units that wait for stock: to be sent, and not promised yet."""
 
 
 class HoldView(Value):
@@ -153,6 +156,8 @@ class OrderView(Value):
     """How much of it comes back; computed from the lines."""
     on_hold: bool
     """Whether a hold stops it."""
+    backordered: int
+    """Units of it that wait for stock."""
     cancel_pending: bool
     """Whether a cancellation was asked for and is not done yet."""
     currency: str
@@ -177,6 +182,10 @@ class OrderView(Value):
     """Who is billed."""
     shipping_service: Service
     """How the customer wants the goods to travel."""
+    shortage_policy: ShortagePolicy
+    """Whether it waits for what is missing, of items that allow that."""
+    ship_complete: bool
+    """Whether nothing leaves before there is stock for all of it."""
     notes: str
     """For the people who pack the goods; empty without any."""
     payment_method: str

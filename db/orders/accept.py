@@ -32,7 +32,7 @@ _REFERENCE = text(
         FROM customers WHERE id = w.id::uuid OFFSET 0) c) AS customers,
     (SELECT json_agg(json_build_object(
         'id', i.id, 'sku', i.sku, 'key', i.sku_key, 'name', i.name,
-        'status', i.status, 'sellable', i.sellable,
+        'status', i.status, 'sellable', i.sellable, 'backorderable', i.backorderable,
         'tax_rate', i.tax_rate::text, 'prices', coalesce((
             SELECT json_object_agg(p.currency, p.amount) FROM (
                 SELECT DISTINCT ON (currency) currency, amount FROM prices
@@ -73,11 +73,11 @@ _COLUMNS = {
         " external_reference, status, currency, payment_method, capture_on, terms_days,"
         " shipping_service, ship_to, bill_to, subtotal_amount, discount_amount, shipping_amount,"
         " shipping_tax_amount, tax_amount, total_amount, metadata, placed_at, payment_due_at,"
-        " updated_at"
+        " shortage_policy, ship_complete, updated_at"
     ),
     "order_lines": (
         "id, order_id, position, item_id, sku, name, quantity, unit_price_amount, discount_amount,"
-        " tax_rate, tax_amount, total_amount"
+        " tax_rate, tax_amount, total_amount, short_since"
     ),
     "payments": "id, order_id, provider, method, amount, currency, token, return_url, created_by",
     "events": "id, type, subject, subject_id, sequence, actor, correlation_id, data",

@@ -13,6 +13,7 @@ from db.driver_reads import fetch
 from db.engine import Database
 from db.holds import HoldRow
 from db.items import ItemRow
+from db.orders.backorders import BACKORDERED
 from db.orders.tables import OrderLineRow, OrderRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
@@ -24,14 +25,15 @@ from domain.shipments.packing import MOST_PARCELS
 MOST_SHIPMENTS = 100
 """So many of an order's shipments are shown with it."""
 _PARTS = {
-    "lines": """SELECT jsonb_agg(jsonb_build_object(
+    "lines": f"""SELECT jsonb_agg(jsonb_build_object(
         'id', l.id, 'position', l.position, 'item_id', l.item_id, 'sku', l.sku, 'name', l.name,
         'quantity', l.quantity, 'unit_price_amount', l.unit_price_amount,
         'discount_amount', l.discount_amount, 'tax_rate', l.tax_rate::text,
         'tax_amount', l.tax_amount, 'total_amount', l.total_amount, 'cancelled', l.cancelled,
         'shipped', l.shipped, 'delivered', l.delivered, 'written_off', l.written_off,
         'coming_back', l.coming_back, 'returned', l.returned, 'undelivered', l.undelivered,
-        'captured_amount', l.captured_amount, 'refunded_amount', l.refunded_amount
+        'captured_amount', l.captured_amount, 'refunded_amount', l.refunded_amount,
+        'backordered', {BACKORDERED}
         ) ORDER BY l.position) FROM order_lines l WHERE l.order_id = orders.id""",
     "holds": """SELECT jsonb_agg(jsonb_build_object(
         'id', h.id, 'reason', h.reason, 'note', h.note, 'placed_by', h.placed_by,
@@ -60,7 +62,7 @@ _PARTS = {
 
 
 PARTS_SIZE: ColumnElement[int] = literal_column(
-    """((SELECT coalesce(sum(450 + octet_length(l.sku) + octet_length(l.name)), 0)
+    """((SELECT coalesce(sum(470 + octet_length(l.sku) + octet_length(l.name)), 0)
         FROM order_lines l WHERE l.order_id = orders.id)
     + (SELECT coalesce(sum(300 + octet_length(h.note)), 0)
         FROM holds h WHERE h.document_id = orders.id AND h.released_at IS NULL)
@@ -145,6 +147,7 @@ def search_orders(
     external_reference: str | None = None,
     sku: str | None = None,
     on_hold: bool | None = None,
+    backordered: bool | None = None,
     source: str | None = None,
 ) -> Select[Any]:
     """Select orders with all their parts, narrowed by what is given."""
@@ -170,6 +173,9 @@ def search_orders(
             HoldRow.document_id == OrderRow.id, HoldRow.released_at.is_(None)
         )
         query = query.where(holds.exists() if on_hold else ~holds.exists())
+    if backordered is not None:
+        short = select(OrderLineRow.order_id).where(OrderLineRow.short_since.is_not(None))
+        query = query.where(OrderRow.id.in_(short) if backordered else OrderRow.id.not_in(short))
     return query
 
 

@@ -15,7 +15,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, DocumentRow, Id, Kept, Minor, Rate, numbered, one_of
-from domain.orders.status import CancelReason, CaptureOn, OrderKind, OrderStatus
+from domain.orders.status import (
+    CancelReason,
+    CaptureOn,
+    OrderKind,
+    OrderStatus,
+    ShortagePolicy,
+)
 
 PREFIX = "SO"
 """What an order's human number begins with."""
@@ -30,6 +36,7 @@ class OrderRow(DocumentRow):
         one_of("kind", OrderKind),
         one_of("cancel_reason", CancelReason),
         one_of("capture_on", CaptureOn),
+        one_of("shortage_policy", ShortagePolicy),
         UniqueConstraint("source", "external_reference"),
         CheckConstraint(
             "total_amount = subtotal_amount - discount_amount + tax_amount"
@@ -104,6 +111,9 @@ class OrderRow(DocumentRow):
     capture_on: Mapped[str] = mapped_column(server_default="shipment")
     terms_days: Mapped[int | None]
     """So many days after its confirmation one on terms is to be paid; NULL of any other."""
+    shortage_policy: Mapped[str] = mapped_column(server_default="refuse")
+    ship_complete: Mapped[bool] = mapped_column(server_default="false")
+    """Nothing of it gets a pick list before all of it is reserved."""
     shipping_service: Mapped[str]
     ship_to: Mapped[dict[str, Any]]
     bill_to: Mapped[dict[str, Any]]
@@ -163,6 +173,7 @@ class OrderLineRow(Base):
         CheckConstraint("captured_amount <= total_amount", name="captured"),
         CheckConstraint("refunded_amount <= captured_amount", name="refunded"),
         Index("ix_order_lines_item", "item_id"),
+        Index("ix_order_lines_short", "item_id", postgresql_where=text("short_since IS NOT NULL")),
     )
 
     id: Mapped[Id]
@@ -192,3 +203,5 @@ class OrderLineRow(Base):
     """Arrived on returns."""
     undelivered: Mapped[int] = mapped_column(server_default="0")
     """Of those two, the written-off ones, which a carrier brought back undelivered."""
+    short_since: Mapped[datetime | None]
+    """Since when some of its open units are not reserved; NULL while all are."""

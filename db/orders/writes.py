@@ -30,6 +30,8 @@ _OPEN_POINTS = text(
             WHERE document_id = :order AND released_at IS NULL) AS held_since,
         ARRAY(SELECT id FROM shipments WHERE order_id = :order AND status = 'pending'
             ORDER BY id) AS to_book,
+        EXISTS (SELECT FROM order_lines
+            WHERE order_id = :order AND short_since IS NOT NULL) AS short,
         EXISTS (SELECT 1 FROM shipments s WHERE s.order_id = :order AND {OWES}) AS owed,
         (SELECT {OUTSTANDING} FROM orders o WHERE o.id = :order) AS uncaptured,
         (SELECT {DUE} FROM orders o WHERE o.id = :order) AS to_capture,
@@ -45,6 +47,8 @@ class OpenPoints:
     held_since: datetime | None
     """When the oldest open hold was placed; None when nothing holds the order."""
     to_book: tuple[ShipmentId, ...]
+    short: bool
+    """Whether it waits for stock."""
     owed: bool
     """Whether money for goods that left is outstanding."""
     paid: PaymentAmounts
@@ -70,6 +74,7 @@ async def open_points_of(db: AsyncConnection, order_id: UUID) -> OpenPoints:
     return OpenPoints(
         held_since=row.held_since,
         to_book=tuple(row.to_book),
+        short=row.short,
         owed=row.owed,
         paid=paid,
         uncaptured=row.uncaptured,
@@ -104,5 +109,5 @@ async def cancel_open_units(db: AsyncConnection, order_id: UUID) -> None:
     await db.execute(
         update(OrderLineRow)
         .where(OrderLineRow.order_id == order_id)
-        .values(cancelled=OrderLineRow.quantity - OrderLineRow.shipped)
+        .values(cancelled=OrderLineRow.quantity - OrderLineRow.shipped, short_since=None)
     )

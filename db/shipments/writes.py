@@ -14,6 +14,7 @@ from db.documents import SHIPMENTS
 from db.engine import to_json
 from db.events import ADD_EVENTS, to_add
 from db.ledgers import SOON
+from db.orders.backorders import is_short
 from db.orders.tables import OrderRow
 from db.shipments.picking import UNPICKED
 from db.shipments.tables import PREFIX, ShipmentLineRow, ShipmentRow
@@ -58,9 +59,13 @@ async def plan_shipments(
 ) -> tuple[ShipmentId, ...]:
     """Make one pick list per site for what a locked order has reserved and not planned yet.
 
+    None of an order that leaves as a whole and waits for stock.
+
     Their ids say what they are: planned again after a restore, they are asked for at the carrier
     under the same names, and no label is sold twice.
     """
+    if order.ship_complete and await is_short(db, order.id):
+        return ()
     by_site: dict[UUID, list[Any]] = {}
     for row in await db.execute(_UNPLANNED, {"order": order.id}):
         by_site.setdefault(row.site_id, []).append(row)

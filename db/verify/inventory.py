@@ -1,5 +1,6 @@
 """Stock is promised once, and every unit of it can be accounted for."""
 
+from db.orders.backorders import LACKING
 from db.verify.check import Check
 from domain.inventory import VIRTUAL
 
@@ -37,14 +38,15 @@ CHECKS = (
     ),
     Check(
         "I1e",
-        "Every unit that a running order has still to send is promised to it",
+        "Every unit that a running order has still to send is promised to it, or waits for stock",
         """SELECT o.number, l.id AS line_id, l.quantity - l.cancelled - l.shipped AS open,
-            coalesce(r.held, 0) AS held
+            coalesce(r.held, 0) AS held, l.short_since
         FROM orders o JOIN order_lines l ON l.order_id = o.id LEFT JOIN (
             SELECT line_id, sum(quantity) AS held FROM reservations
             WHERE status = 'active' GROUP BY line_id) r ON r.line_id = l.id
         WHERE o.status IN ('pending', 'confirmed')
-          AND coalesce(r.held, 0) <> l.quantity - l.cancelled - l.shipped""",
+          AND coalesce(r.held, 0) <> l.quantity - l.cancelled - l.shipped
+          AND (l.short_since IS NULL OR r.held > l.quantity - l.cancelled - l.shipped)""",
     ),
     Check(
         "I1f",
@@ -52,6 +54,14 @@ CHECKS = (
         """SELECT o.number, o.status, r.id AS reservation_id, r.quantity
         FROM reservations r JOIN orders o ON o.id = r.document_id
         WHERE r.status = 'active' AND o.status IN ('completed', 'closed', 'cancelled')""",
+    ),
+    Check(
+        "I1g",
+        "A line waits for stock only while its order runs and some of its units are not promised",
+        f"""SELECT o.number, o.status, l.id AS line_id, l.short_since, {LACKING} AS lacking
+        FROM order_lines l JOIN orders o ON o.id = l.order_id
+        WHERE l.short_since IS NOT NULL
+          AND (o.status NOT IN ('pending', 'confirmed') OR {LACKING} <= 0)""",
     ),
     Check(
         "I2a",

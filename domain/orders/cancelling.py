@@ -41,9 +41,12 @@ LINE_CANCELLATIONS = TypeAdapter(tuple[LineCancellation, ...])
 
 @dataclass(frozen=True)
 class Promise:
-    """Units that are reserved for a line, and the shipment that is to take them along, if any."""
+    """Units that are reserved for a line, and the shipment that is to take them along, if any.
 
-    reservation_id: UUID
+    Or units that wait for stock, without a reservation.
+    """
+
+    reservation_id: UUID | None
     line_id: UUID
     quantity: int
     shipment_id: UUID | None = None

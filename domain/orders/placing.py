@@ -15,7 +15,7 @@ from domain.ids import CustomerId, ItemId
 from domain.items import Listing, sku_key
 from domain.money import MAX_AMOUNT, Currency, Money, half_up, split
 from domain.orders.receipts import PaymentMethod, by_people
-from domain.orders.status import CaptureOn
+from domain.orders.status import CaptureOn, ShortagePolicy
 from domain.sources import Sourced
 from domain.value import Name, Value
 
@@ -90,7 +90,7 @@ class PlaceOrder(Sourced):
     lines: tuple[LineRequest, ...] = Field(
         min_length=1, max_length=MOST_LINES, validation_alias=AliasChoices("lines", "items")
     )
-    """What is ordered; all of it is promised, or the order is refused."""
+    """What is ordered; all of it is promised, or the order is refused, if it may not wait."""
     ship_to: Address
     """Where the goods go."""
     bill_to: Address | None = None
@@ -107,6 +107,17 @@ class PlaceOrder(Sourced):
         " all of it when the order is confirmed (`confirmation`), as of a bank transfer anyway;"
         " on terms nothing is taken.",
     )
+    shortage_policy: ShortagePolicy = Field(
+        default=ShortagePolicy.REFUSE,
+        exclude_if=lambda given: given is ShortagePolicy.REFUSE,
+        description="What becomes of it where there is too little stock: `refuse`, or `backorder`:"
+        " what is missing of items that are `backorderable` is waited for.",
+    )
+    ship_complete: bool = Field(
+        default=False,
+        exclude_if=lambda given: not given,
+        description="Whether nothing leaves before there is stock for all of it.",
+    )
     tax: Money | None = Field(
         default=None, description="For the whole order; only for callers who may set prices."
     )
@@ -120,6 +131,11 @@ class PlaceOrder(Sourced):
         """
         at_once = by_people(self.payment.method)
         return CaptureOn.CONFIRMATION if at_once else self.capture_on
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it waits for what is missing, where its items allow that."""
+        return self.shortage_policy is ShortagePolicy.BACKORDER
 
     @property
     def prices_given(self) -> bool:

@@ -71,6 +71,8 @@ class Progress(Value):
     """Whether all of its money is to be taken now, before anything of it gets a label."""
     cancelling_lines: bool = False
     """Whether some units are to be cancelled as soon as their labels are taken back."""
+    short: bool = False
+    """Whether it waits for stock of some units."""
 
 
 CUSTOMERS_REASONS = frozenset({CancelReason.CUSTOMER_REQUEST, CancelReason.DUPLICATE})

@@ -47,6 +47,15 @@ class CaptureOn(StrEnum):
     """All of it when the order is confirmed, before anything is sent."""
 
 
+class ShortagePolicy(StrEnum):
+    """What becomes of an order for more than there is."""
+
+    REFUSE = "refuse"
+    """It is refused as a whole."""
+    BACKORDER = "backorder"
+    """It waits for what is missing, of items that are `backorderable`."""
+
+
 class CancelReason(StrEnum):
     """Why an order was cancelled."""
 

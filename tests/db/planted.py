@@ -28,7 +28,7 @@ RENEWAL = (
 )
 
 BREAKS: dict[str, tuple[str, set[str]]] = {
-    "I1a": ("UPDATE balances SET on_hand = 1 WHERE item_id = md5('mug')::uuid", {"I2a"}),
+    "I1a": ("UPDATE balances SET on_hand = 0 WHERE item_id = md5('mug')::uuid", {"I2a"}),
     "I1b": (f"UPDATE locations SET sellable = false WHERE id = {SHELF}", set()),
     "I1c": (
         f"UPDATE reservations SET document_id = {DONE} WHERE document_id = {RUNNING}",
@@ -37,7 +37,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I1d": (
         f"UPDATE reservations SET quantity = 3 WHERE document_id = {RUNNING}"
         " AND item_id = md5('mug')::uuid",
-        {"I1e", "I2b"},
+        {"I1e", "I1g", "I2b"},
     ),
     "I1e": (
         f"UPDATE reservations SET status = 'released' WHERE document_id = {RUNNING};"
@@ -45,10 +45,11 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         set(),
     ),
     "I1f": (
-        f"UPDATE reservations SET status = 'active' WHERE document_id = {DROPPED};"
-        "UPDATE balances SET reserved = reserved * 2",
+        f"UPDATE reservations SET status = 'active' WHERE document_id = {DROPPED}"
+        " AND quantity = 1; UPDATE balances SET reserved = 2 WHERE item_id = md5('pot')::uuid",
         {"I1d"},
     ),
+    "I1g": (f"UPDATE order_lines SET short_since = now() WHERE order_id = {RUNNING}", set()),
     "I2a": (
         "UPDATE balances SET on_hand = on_hand + 1 WHERE item_id <> md5('saw')::uuid",
         set(),
@@ -69,7 +70,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I2h": (
         f"UPDATE order_lines SET shipped = 1 WHERE order_id = {RUNNING}"
         " AND item_id = md5('mug')::uuid",
-        {"I1e"},
+        {"I1g"},
     ),
     "I2i": (
         f"UPDATE order_lines SET delivered = delivered - 1 WHERE order_id = {DONE}",
@@ -230,7 +231,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I7c": ("UPDATE orders SET confirmed_at = NULL WHERE number = 'SO-3'", set()),
     "I7d": (
         "UPDATE orders SET status = 'completed', completed_at = now() WHERE number = 'SO-3'",
-        {"I1f", "I3e", "I3j", "I5-orders"},
+        {"I1f", "I1g", "I3e", "I3j", "I5-orders"},
     ),
     "I7e": (
         f"UPDATE order_lines SET cancelled = 0, shipped = quantity WHERE order_id = {DROPPED}",

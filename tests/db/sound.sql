@@ -269,3 +269,10 @@ FROM (VALUES
     ('claim-return', 1, 'return.requested', NULL, NULL),
     ('claim-return', 2, 'return.authorized', 'requested', 'authorized'))
     AS e(document, sequence, type, source, target);
+
+-- One of the running order's mugs waits for stock.
+UPDATE order_lines SET short_since = now() WHERE id = pg_temp.id('running-mug');
+UPDATE reservations SET quantity = 1 WHERE line_id = pg_temp.id('running-mug');
+UPDATE shipment_lines SET quantity = 1 WHERE order_line_id = pg_temp.id('running-mug');
+UPDATE balances SET reserved = 1
+WHERE item_id = pg_temp.id('mug') AND location_id = pg_temp.id('shelf');

@@ -82,6 +82,28 @@ def test_takes_exactly_the_demand_or_lists_every_shortage(
 
 
 @some
+@given(demands, stocked(), st.sets(st.sampled_from(ITEMS)))
+def test_what_may_wait_is_served_as_far_as_stock_goes_and_refuses_nothing(
+    demand: Demand, shelves: list[Shelf], may_wait: set[ItemId]
+) -> None:
+    lacking = {item for item, wanted in demand.items() if free(shelves, item) < wanted}
+    if short := lacking - may_wait:
+        with pytest.raises(OutOfStock) as refused:
+            allocate(demand, shelves, SKUS, may_wait)
+        named = {one["sku"] for one in refused.value.extensions["shortages"]}
+        assert named == {SKUS[item] for item in short}
+        return
+    taken: Counter[ItemId] = Counter()
+    for pick in allocate(demand, shelves, SKUS, may_wait):
+        taken[pick.item_id] += pick.quantity
+    assert taken == {
+        item: least
+        for item, wanted in demand.items()
+        if (least := min(wanted, free(shelves, item)))
+    }
+
+
+@some
 @given(demands, stocked())
 def test_never_takes_more_than_a_shelf_has(demand: Demand, shelves: list[Shelf]) -> None:
     has = {(one.item_id, one.location_id): one.available for one in shelves}

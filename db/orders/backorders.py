@@ -1,0 +1,31 @@
+"""Backordered units: what lines still lack is computed, and only that they lack some is kept."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+LACKING = """(l.quantity - l.cancelled - l.shipped - coalesce((
+            SELECT sum(r.quantity) FROM reservations r WHERE r.document_id = l.order_id
+                AND r.line_id = l.id AND r.status = 'active'), 0))::int"""
+"""The SQL of how many open units of a line ``l`` are not reserved."""
+BACKORDERED = f"CASE WHEN l.short_since IS NULL THEN 0 ELSE {LACKING} END"
+"""The same, at no cost for the many lines that lack none."""
+_IS_SHORT = text(
+    """SELECT EXISTS (SELECT FROM order_lines
+        WHERE order_id = :order AND short_since IS NOT NULL)"""
+)
+_SETTLE = text(
+    f"""UPDATE order_lines l SET short_since = NULL
+    WHERE l.order_id = :order AND l.short_since IS NOT NULL AND {LACKING} <= 0"""
+)
+
+
+async def is_short(db: AsyncConnection, order_id: UUID) -> bool:
+    """Whether an order waits for stock."""
+    return bool((await db.execute(_IS_SHORT, {"order": order_id})).scalar_one())
+
+
+async def settle_short(db: AsyncConnection, order_id: UUID) -> None:
+    """Have those lines of a locked order wait no more that lack nothing now."""
+    await db.execute(_SETTLE, {"order": order_id})
