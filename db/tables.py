@@ -8,7 +8,7 @@ from db.metadata import Base
 from db.orders import credit_notes
 from db.orders import tables as orders
 from db.refunds import tables as refunds
-from db.returns import losses
+from db.returns import losses, withdrawals
 from db.returns import tables as returns
 from db.shipments import tables as shipments
 from db.warranties import tables as warranties
@@ -34,6 +34,7 @@ CAPABILITIES = (
     tasks,
     units,
     warranties,
+    withdrawals,
 )
 metadata = Base.metadata
 

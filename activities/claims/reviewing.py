@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.claims.sending_in import open_return, units_with_customer
+from activities.claims.worth import refund_worth
 from db.claims.tables import ClaimRow
 from db.claims.writes import LookedAt, looked_at
 from db.customers import flags_of
@@ -130,6 +131,7 @@ async def ask_for_review(
     db: AsyncConnection, claim: ClaimRow, warranty: WarrantyRead, why: str, paid: Money | None
 ) -> None:
     """Ask support about a locked claim, once; ``why`` is the rule that has put it to a person."""
+    worth = await refund_worth(db, claim, warranty)
     facts = {
         "claim": claim.number,
         "warranty": warranty.number,
@@ -140,10 +142,11 @@ async def ask_for_review(
         "wanted": claim.resolution_wanted,
         "rule": why,
         "paid": paid and paid.model_dump(),
+        "refund": worth and worth.model_dump(),
     }
     told = f"{claim.number}: {claim.symptom}, {claim.quantity} of {warranty.sku}"
     told += f" ({why.replace('_', ' ')})."
-    without: tuple[ClaimAnswer, ...] = () if paid else (ClaimAnswer.REFUND,)
+    without: tuple[ClaimAnswer, ...] = () if worth and worth.amount else (ClaimAnswer.REFUND,)
     if await units_with_customer(db, warranty) < claim.quantity:
         without = _BY_RETURN
     kind = TaskKind.CLAIM_REVIEW

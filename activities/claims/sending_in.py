@@ -1,10 +1,12 @@
 """The return under which the goods of an approved claim come in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.claims.worth import days_of
 from activities.returns.deciding import authorize
 from activities.returns.estimating import decision_of
 from activities.returns.serials import check_named
@@ -52,14 +54,18 @@ async def open_return(
 ) -> None:
     """Let the goods of a locked approved claim come in, by a return of kind warranty.
 
-    Nothing is kept of their money, however long they were with the customer. Raises IllegalMove for
-    goods that no order of ours has brought, or that the customer does not have any more.
+    Of their money is kept what the refund rule of the term says, and nothing else. Raises
+    IllegalMove for goods that no order of ours has brought, that the customer does not have any
+    more, and for a refund of which that rule leaves nothing.
     """
     if warranty.order_id is None or warranty.order_line_id is None:
         raise _cannot(claim, "no order of ours has brought the goods: settle it otherwise")
     order = await ORDERS.lock(db, warranty.order_id)
     if claim.resolution == Settlement.REFUND and order.kind == OrderKind.REPLACEMENT:
         raise _cannot(claim, "the goods replaced others, and were not paid for themselves")
+    days = days_of(warranty, claim.failed_on)
+    if claim.resolution == Settlement.REFUND and days is not None and not days.left:
+        raise _cannot(claim, "no day of the warranty was left, by which the price goes back")
     if await units_with_customer(db, warranty) < claim.quantity:
         raise _cannot(claim, "the goods are on a return, or came back")
     line = _line(warranty.order_line_id, warranty, claim.quantity).model_copy(
@@ -73,6 +79,7 @@ async def open_return(
     )
     sold = await sold_lines(db, [order.id])
     terms = terms_of(asked, sold, policy, datetime.now(UTC).date())
+    terms[line.order_line_id] = replace(terms[line.order_line_id], days=days)
     values = await _values(db, claim, order, line, actor)
     made = await write_return(db, values, (line,), terms, actor)
     await ORDERS.change(db, order)

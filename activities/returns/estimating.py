@@ -31,6 +31,7 @@ from domain.returns.status import (
     ReturnKind,
     ReturnStatus,
 )
+from domain.warranties.coverage import DaysLeft
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Units:
     fee_rate: Decimal = Decimal(0)
     deducted: int = 0
     """What is kept beside that because of the state that they are in, in minor units."""
+    days: DaysLeft | None = None
+    """By which days of a warranty it goes back; None: all of it."""
     given: int = 0
     """Further units that are accepted, and whose money goes back already."""
 
@@ -50,6 +53,11 @@ class Units:
     def accepted(self) -> int:
         """All of them: the shipping goes back with the last ones, whenever their money does."""
         return self.quantity + self.given
+
+    @property
+    def kept(self) -> Kept:
+        """What of their money does not go back."""
+        return Kept(self.fee_rate, self.deducted, self.days)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ async def estimate(
             {each.line_id: each.quantity for each in wanted if each.quantity > 0},
             paid,
             shipping=shipping_due(accepted, total, kind, policy, postage),
-            kept={each.line_id: Kept(each.fee_rate, each.deducted) for each in wanted},
+            kept={each.line_id: each.kept for each in wanted},
             label_fee=label_fee,
         )
         label_fee -= due.label_fee
@@ -114,8 +122,18 @@ async def estimate(
 
 def units_of(line: GoodsRow, quantity: int, given: int = 0) -> Units:
     """Return units of a return's line, with the terms that the return has for them."""
-    rate = line.restocking_fee_rate
-    return Units(line.order_line_id, quantity, line.reason, rate, line.deducted, given)
+    days = None
+    if line.days_left is not None and line.days_of is not None:
+        days = DaysLeft(line.days_left, line.days_of)
+    return Units(
+        line.order_line_id,
+        quantity,
+        line.reason,
+        line.restocking_fee_rate,
+        line.deducted,
+        days=days,
+        given=given,
+    )
 
 
 def is_estimated(found: ReturnRow) -> bool:
@@ -232,7 +250,7 @@ async def _undelivered(
         {each.line_id: each.quantity for each in units if each.quantity > 0},
         paid,
         shipping=paid.shipping_amount if units and ours and others <= 0 else 0,
-        kept={each.line_id: Kept(each.fee_rate, each.deducted) for each in units},
+        kept={each.line_id: each.kept for each in units},
     )
     return OrderDue(order.id, order.currency, due, limited_by, keeps_discount=False, paid=paid)
 

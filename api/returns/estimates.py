@@ -27,7 +27,8 @@ class EstimateLineView(Value):
     tax: Money
     """The tax in `amount`."""
     fee: Money
-    """What would be kept of `amount`: the restocking fee, and its part of `label_fee`."""
+    """What would be kept of `amount`: the restocking fee, the days of a warranty that are over, and
+    its part of `label_fee`."""
 
 
 class OrderEstimateView(Value):

@@ -83,6 +83,11 @@ class ReturnLineView(Value):
     restocking_fee_rate: Rate
     """The share of the line's money that is kept: `0.15` is 15 %. It was set when the return was
     asked for."""
+    days_left: int | None
+    """Under a warranty that gives the price back by its days: those that were left at the fault.
+    The others' share is kept. Null where all of the price goes back."""
+    days_of: int | None
+    """Of how many days in all; null likewise."""
     window_days: int | None
     """For so many days after its delivery a unit could come back then, 0: never; null of older
     returns."""

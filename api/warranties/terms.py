@@ -32,6 +32,7 @@ from domain.warranties.terms import (
     CODE,
     Cover,
     DefineTerm,
+    RefundRule,
     ReplacementRule,
     Settlement,
     WarrantyStart,
@@ -63,6 +64,8 @@ class WarrantyTermView(Value):
     """Until when a unit is under warranty that replaces one which failed."""
     minimum_days: int | None
     """The least days of a replacement's warranty, by the rule `remaining_or_minimum`."""
+    refund_rule: RefundRule
+    """What of the price goes back where a claim is settled by a refund."""
     settle_by: tuple[Settlement, ...]
     """How claims are settled, what is preferred first."""
     evidence_for: tuple[str, ...]

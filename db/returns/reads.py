@@ -21,6 +21,7 @@ _LINES = literal_column(
         'order_id', l.order_id, 'sku', l.sku, 'quantity', r.quantity, 'received', r.received,
         'reason', r.reason, 'comment', r.comment, 'evidence', r.evidence,
         'restocking_fee_rate', r.restocking_fee_rate::text, 'window_days', r.window_days,
+        'days_left', r.days_left, 'days_of', r.days_of,
         'window_until', r.window_until, 'condition_declared', r.condition_declared,
         'serials', r.serials, 'waiting_serials', coalesce((
             SELECT jsonb_agg(u.serial ORDER BY u.serial) FROM units u

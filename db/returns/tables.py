@@ -1,4 +1,4 @@
-"""Returns, their lines, what became of the units that came; and withdrawals, which open some."""
+"""Returns, their lines, and what became of the units that came."""
 
 from datetime import date, datetime
 from typing import Any
@@ -183,6 +183,11 @@ class ReturnLineRow(Base):
         CheckConstraint(
             "restocking_fee_rate >= 0 AND restocking_fee_rate < 1", name="restocking_fee_rate"
         ),
+        CheckConstraint(
+            "num_nonnulls(days_left, days_of) <> 1 AND days_left BETWEEN 0 AND days_of"
+            " AND days_of > 0",
+            name="days",
+        ),
         Index("ix_return_lines_order_line", "order_line_id"),
     )
 
@@ -196,6 +201,10 @@ class ReturnLineRow(Base):
     evidence: Mapped[list[str]]
     restocking_fee_rate: Mapped[Rate] = mapped_column(server_default="0")
     """What is kept of the line's money: as it was when the return was asked for."""
+    days_left: Mapped[int | None]
+    """Of a warranty that gives the price back by its days: those that were left at the fault."""
+    days_of: Mapped[int | None]
+    """Of how many; both are None where nothing is kept by that."""
     window_days: Mapped[int | None]
     """For so many days after its delivery a unit could come back then; None where not known."""
     window_until: Mapped[date | None]
@@ -245,52 +254,3 @@ class DispositionRow(Base):
     """When others took its place: it counts no more."""
     left_at: Mapped[datetime | None]
     """When goods that wait to be sent back to the customer or the supplier have left."""
-
-
-class WithdrawalRow(Base):
-    """What a consumer stated, and since it was confirmed its acknowledgement, word for word."""
-
-    __tablename__ = "withdrawals"
-    __table_args__ = (
-        CheckConstraint(
-            "num_nonnulls(confirmed_at, confirmed_by, return_id, acknowledgement) IN (0, 4)",
-            name="confirmed",
-        ),
-        UniqueConstraint("return_id"),
-        Index("ix_withdrawals_order", "order_id"),
-    )
-
-    id: Mapped[Id]
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
-    name: Mapped[str]
-    email: Mapped[str | None]
-    """Where the acknowledgement is to be sent."""
-    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-    """The goods as the statement names them: order_line_id, sku, name and quantity."""
-    statement: Mapped[str]
-    declared_by: Mapped[str]
-    declared_at: Mapped[datetime]
-    confirmed_by: Mapped[str | None]
-    confirmed_at: Mapped[datetime | None]
-    return_id: Mapped[UUID | None] = mapped_column(ForeignKey("returns.id"))
-    acknowledgement: Mapped[str | None]
-
-
-class WithdrawalLinkRow(Base):
-    """A token that was mailed to a guest, of which only the hash is kept."""
-
-    __tablename__ = "withdrawal_links"
-    __table_args__ = (
-        UniqueConstraint("token_sha256"),
-        Index("ix_withdrawal_links_order", "order_id"),
-    )
-
-    id: Mapped[Id]
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
-    token_sha256: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    expires_at: Mapped[datetime]
-    withdrawal_id: Mapped[UUID | None] = mapped_column(ForeignKey("withdrawals.id"))
-    """What was declared with it: it declares once."""
-    declared: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    """The request that declared it."""

@@ -5,15 +5,78 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, insert, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import columns_of
+from db.metadata import Base, Id, columns_of
 from db.orders.reads import within
 from db.orders.tables import OrderRow
-from db.returns.tables import WithdrawalLinkRow, WithdrawalRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
+
+
+class WithdrawalRow(Base):
+    """What a consumer stated, and since it was confirmed its acknowledgement, word for word."""
+
+    __tablename__ = "withdrawals"
+    __table_args__ = (
+        CheckConstraint(
+            "num_nonnulls(confirmed_at, confirmed_by, return_id, acknowledgement) IN (0, 4)",
+            name="confirmed",
+        ),
+        UniqueConstraint("return_id"),
+        Index("ix_withdrawals_order", "order_id"),
+    )
+
+    id: Mapped[Id]
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    name: Mapped[str]
+    email: Mapped[str | None]
+    """Where the acknowledgement is to be sent."""
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """The goods as the statement names them: order_line_id, sku, name and quantity."""
+    statement: Mapped[str]
+    declared_by: Mapped[str]
+    declared_at: Mapped[datetime]
+    confirmed_by: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
+    return_id: Mapped[UUID | None] = mapped_column(ForeignKey("returns.id"))
+    acknowledgement: Mapped[str | None]
+
+
+class WithdrawalLinkRow(Base):
+    """A token that was mailed to a guest, of which only the hash is kept."""
+
+    __tablename__ = "withdrawal_links"
+    __table_args__ = (
+        UniqueConstraint("token_sha256"),
+        Index("ix_withdrawal_links_order", "order_id"),
+    )
+
+    id: Mapped[Id]
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"))
+    token_sha256: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    withdrawal_id: Mapped[UUID | None] = mapped_column(ForeignKey("withdrawals.id"))
+    """What was declared with it: it declares once."""
+    declared: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """The request that declared it."""
 
 
 class WithdrawalRead(WithdrawalRow):

@@ -65,6 +65,8 @@ async def write_return(
             "condition_declared": line.condition_declared,
             "serials": list(line.serials),
             "restocking_fee_rate": terms[line.order_line_id].fee_rate,
+            "days_left": (days := terms[line.order_line_id].days) and days.left,
+            "days_of": days and days.of,
             "window_days": terms[line.order_line_id].window.days,
             "window_until": terms[line.order_line_id].window.until,
         }

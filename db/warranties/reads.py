@@ -24,6 +24,7 @@ _WARRANTIES = (
         UnitRow.serial,
         WarrantyTermRow.version.label("term_version"),
         WarrantyTermRow.covers,
+        WarrantyTermRow.refund_rule,
     )
     .join(ItemRow, ItemRow.id == WarrantyRow.item_id)
     .join(WarrantyTermRow, WarrantyTermRow.id == WarrantyRow.term_id)
@@ -39,6 +40,7 @@ class WarrantyRead(WarrantyRow):
     serial: str | None
     term_version: int
     covers: list[str]
+    refund_rule: str
 
 
 def search_warranties(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, DocumentRow, Id, Minor, numbered, one_of
 from domain.warranties.status import WarrantySource, WarrantyStatus
-from domain.warranties.terms import ReplacementRule, WarrantyStart
+from domain.warranties.terms import RefundRule, ReplacementRule, WarrantyStart
 
 PREFIX = "WTY"
 """What a warranty's human number begins with."""
@@ -21,6 +21,7 @@ class WarrantyTermRow(Base):
     __table_args__ = (
         one_of("starts", WarrantyStart),
         one_of("replacement_rule", ReplacementRule),
+        one_of("refund_rule", RefundRule),
         UniqueConstraint("code", "version"),
         CheckConstraint("duration_months > 0 AND max_claims > 0", name="positive"),
         CheckConstraint(
@@ -44,6 +45,7 @@ class WarrantyTermRow(Base):
     transferable: Mapped[bool]
     replacement_rule: Mapped[str]
     minimum_days: Mapped[int | None]
+    refund_rule: Mapped[str] = mapped_column(server_default="full")
     settle_by: Mapped[list[str]]
     evidence_for: Mapped[list[str]]
     auto_limit_amount: Mapped[Minor | None]

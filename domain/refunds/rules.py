@@ -14,6 +14,7 @@ from domain.ids import LineId
 from domain.money import Money, half_up, share
 from domain.refunds.due import Due, DueLine, LimitedBy, cut, keep, keep_for_label, keep_of_all
 from domain.refunds.requests import RefundLine, RefundParts
+from domain.warranties.coverage import DaysLeft
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,21 @@ class PaidOrder:
 
 @dataclass(frozen=True)
 class Kept:
-    """What of the money for a line does not go back: a share of it, and an amount."""
+    """What of the money for a line does not go back: shares of it, and an amount."""
 
     rate: Decimal = Decimal(0)
     deducted: int = 0
+    days: DaysLeft | None = None
+    """Of a warranty that gives its price back by the days that are left; None: all of it."""
 
     def of(self, amount: int) -> int:
         """Return what is kept of so much, half a cent rounded up, and never more (returns R9)."""
-        return min(amount, half_up(amount * self.rate) + self.deducted)
+        used = 0 if self.days is None else amount - share(amount, *self.days, 0)
+        return min(amount, used + half_up(amount * self.rate) + self.deducted)
+
+    def left_of(self, amount: int) -> int:
+        """Return what goes back of so much."""
+        return amount - self.of(amount)
 
 
 def work_out(asked: RefundParts, paid: PaidOrder) -> Due:

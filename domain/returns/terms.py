@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.policy import Policy
 from domain.returns.requests import ReturnLine, ReturnParts
 from domain.returns.rules import SoldLine, Window, fee_rate_of, window_of
+from domain.warranties.coverage import DaysLeft
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Terms:
     """What is kept of the line's money."""
     window: Window
     """How long its units could come back, and how many of them."""
+    days: DaysLeft | None = None
+    """By which days of a warranty their price goes back; None: all of it."""
 
 
 def terms_of(

@@ -4,9 +4,10 @@ from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from domain.warranties.status import SHOWN, CoverageRule, ShownStatus, WarrantyStatus
-from domain.warranties.terms import ReplacementRule
+from domain.warranties.terms import RefundRule, ReplacementRule
 
 LAST_YEAR = date.max.year
 ENDS_SOON = timedelta(days=30)
@@ -49,6 +50,28 @@ def replacement_end(
     if former is None or rule is ReplacementRule.REMAINING:
         return former
     return max(former, starts_on + timedelta(days=minimum_days or 0))
+
+
+class DaysLeft(NamedTuple):
+    """Of how many days of a warranty how many are left, both inclusive."""
+
+    left: int
+    of: int
+
+
+def refund_days(
+    rule: RefundRule, starts_on: date, ends_on: date | None, failed_on: date
+) -> DaysLeft | None:
+    """Return by which days of a warranty the price of its goods goes back (warranties R7).
+
+    Those that are left on the day of the fault, that one too: all of them on the first day, none
+    after the last one. None: all of the price goes back, as always under a lifetime.
+    """
+    if rule is RefundRule.FULL or ends_on is None:
+        return None
+    whole = (ends_on - starts_on).days + 1
+    left = (ends_on - failed_on).days + 1
+    return DaysLeft(max(0, min(left, whole)), whole)
 
 
 @dataclass(frozen=True, slots=True)

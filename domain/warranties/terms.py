@@ -56,6 +56,15 @@ class ReplacementRule(StrEnum):
     """As long as the one that it replaces, yet for `minimum_days` at least."""
 
 
+class RefundRule(StrEnum):
+    """What of the price goes back where a claim is settled by a refund."""
+
+    FULL = "full"
+    """All of it."""
+    REMAINING_MONTHS = "remaining_months"
+    """The share of the warranty that is left on the day of the fault; of a lifetime all."""
+
+
 class Settlement(StrEnum):
     """How a claim is settled."""
 
@@ -92,6 +101,8 @@ class DefineTerm(Value):
         tuple[Settlement, ...], Field(min_length=1, max_length=3), AfterValidator(_once)
     ] = (Settlement.REPAIR, Settlement.REPLACEMENT, Settlement.REFUND)
     """How claims are settled, what is preferred first."""
+    refund_rule: RefundRule = RefundRule.FULL
+    """What of the price goes back where a claim is settled by a refund."""
     evidence_for: Symptoms = Field(default=(), description="What has to be shown, by a photo say.")
     auto_limit: Money | None = None
     """Claims on units that cost at most this are approved by themselves; null: none is."""

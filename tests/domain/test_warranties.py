@@ -2,13 +2,23 @@
 
 from calendar import monthrange
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.warranties.coverage import Promise, best, judge, last_day, months_after
+from domain.refunds.rules import Kept
+from domain.warranties.coverage import (
+    Promise,
+    best,
+    judge,
+    last_day,
+    months_after,
+    refund_days,
+)
 from domain.warranties.status import MOVES, SHOWN, CoverageRule, ShownStatus, WarrantyStatus
+from domain.warranties.terms import RefundRule
 
 ACTIVE = WarrantyStatus.ACTIVE
 DAYS = st.dates(min_value=date(1970, 1, 1), max_value=date(2500, 12, 31))
@@ -101,6 +111,29 @@ def test_the_best_promise_that_covers_the_day_counts() -> None:
     assert best([void, short, short], day("2031-02-01")) == 1
     with pytest.raises(ValueError, match="empty"):
         best([], day("2031-02-01"))
+
+
+@given(st.integers(0, 10**12), DAYS, MONTHS, st.data())
+def test_a_refund_by_the_days_left_is_all_on_the_first_day_and_never_more_later(
+    price: int, starts_on: date, months: int, data: st.DataObject
+) -> None:
+    """Warranties R7: of the whole term, both days inclusive; nothing after it, rounded once."""
+    ends_on = months_after(starts_on, months)
+    by_months = partial(refund_days, RefundRule.REMAINING_MONTHS, starts_on, ends_on)
+
+    def worth(on: date) -> int:
+        return Kept(days=by_months(on)).left_of(price)
+
+    first, last, day_ = starts_on, ends_on, timedelta(days=1)
+    assert worth(first) == worth(max(first - day_, date.min)) == price
+    assert worth(last + day_) == 0
+    on = data.draw(st.dates(min_value=first, max_value=last))
+    days = by_months(on)
+    assert days is not None
+    assert abs(worth(on) * days.of - price * days.left) * 2 <= days.of
+    assert 0 <= worth(on + day_) <= worth(on) <= price
+    assert refund_days(RefundRule.FULL, starts_on, ends_on, on) is None
+    assert refund_days(RefundRule.REMAINING_MONTHS, starts_on, None, on) is None
 
 
 def test_every_state_and_rule_is_shown_by_a_word() -> None:
