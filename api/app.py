@@ -25,8 +25,8 @@ from api.claims import router as claims
 from api.connections import Connection
 from api.customers import credit
 from api.customers import router as customers
+from api.inventory import lots, sites, units
 from api.inventory import router as inventory
-from api.inventory import sites, units
 from api.issuer import Issuer
 from api.keys import ApiKeys
 from api.middleware.authenticated import Authenticated
@@ -60,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     inventory.router,
     units.router,
+    lots.router,
     shipments.router,
     items.router,
     customers.router,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.claims.examples import EXAMPLES as CLAIMS
+from api.inventory.examples import EXAMPLES as STOCK
 from api.warranties.examples import EXAMPLES as WARRANTIES
 
 _MAYA = "3bcfecfb-9127-5aa7-be81-a3f6be2b551e"
@@ -262,37 +263,19 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "tracking": "serial",
             "prices": [{"amount": 8900, "currency": "USD"}],
         },
+        "Gas cartridges by lot, sold no later than a year before they expire": {
+            "sku": "GAS-230",
+            "name": "Gas cartridge",
+            "tracking": "lot",
+            "min_shelf_life_days": 365,
+            "prices": [{"amount": 700, "currency": "USD"}],
+        },
     },
     "ItemChange": {
         "A price from now on": {"prices": [{"amount": 1250, "currency": "USD"}]},
         "Sixty days to return it": {"return_window_days": 60},
     },
-    "AdjustStock": {
-        "Two that broke": {
-            "sku": "LAMP-HEAD",
-            "site": "AUS",
-            "quantity": -2,
-            "reason": "damaged",
-            "note": "Fell from the shelf.",
-        },
-    },
-    "CreateSite": {
-        "A warehouse in Portland": {
-            "code": "PDX",
-            "name": "Portland",
-            "address": {
-                "name": "Juniper Trail Outfitters, Portland",
-                "line1": "9 Quay Street",
-                "city": "Portland",
-                "region": "OR",
-                "postal_code": "97209",
-                "country": "US",
-            },
-            "rank": 40,
-            "locations": [{"code": "A-01"}, {"code": "A-02"}],
-        },
-    },
-    "SiteChange": {"Served from before others": {"rank": 5}},
+    **STOCK,
     **WARRANTIES,
     **CLAIMS,
 }

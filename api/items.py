@@ -67,7 +67,9 @@ class ItemView(Value):
     restocking_fee_rate: Rate
     """The share of the money for a returned unit that is kept: `0.15` is 15 %."""
     tracking: Tracking
-    """Whether its units are known by their serials, or only counted."""
+    """Whether its units are known by their serials or lots, or only counted."""
+    min_shelf_life_days: int
+    """So many days before its last one a lot of it is promised no more."""
     warranty_term: str | None
     """The code of the warranty term that it is sold with; null: none."""
     backorderable: bool

@@ -50,6 +50,7 @@ class ItemRow(Base):
         CheckConstraint(
             "restocking_fee_rate >= 0 AND restocking_fee_rate < 1", name="restocking_fee_rate"
         ),
+        CheckConstraint("min_shelf_life_days >= 0", name="min_shelf_life_days"),
         Index("uq_items_sku_key", "sku_key", unique=True),
         Index("ix_items_created", "created_at", "id"),
     )
@@ -66,9 +67,11 @@ class ItemRow(Base):
     """None: the company's setting."""
     restocking_fee_rate: Mapped[Rate] = mapped_column(server_default="0")
     tracking: Mapped[str] = mapped_column(server_default="none")
-    """Whether its units have serials; it changes no more once something of the item moved."""
+    """Whether its units have serials or lots; it stays once something of the item moved."""
     backorderable: Mapped[bool] = mapped_column(server_default="false")
     """Whether orders that allow it may wait for stock of it."""
+    min_shelf_life_days: Mapped[int] = mapped_column(server_default="0")
+    """So many days before its last one a lot of it is promised no more."""
     kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[Updated]
@@ -171,6 +174,7 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Item
             restocking_fee_rate=item.restocking_fee_rate,
             tracking=item.tracking,
             backorderable=item.backorderable,
+            min_shelf_life_days=item.min_shelf_life_days,
             kept=merge({}, item.metadata),
         )
         .on_conflict_do_nothing()

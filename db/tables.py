@@ -2,8 +2,8 @@
 
 from db import access, customers, events, facts, holds, idempotency, items, outbox, payments, tasks
 from db.claims import tables as claims
+from db.inventory import lots, units
 from db.inventory import tables as inventory
-from db.inventory import units
 from db.metadata import Base
 from db.orders import credit_notes
 from db.orders import tables as orders
@@ -25,6 +25,7 @@ CAPABILITIES = (
     inventory,
     items,
     losses,
+    lots,
     orders,
     outbox,
     payments,

@@ -50,6 +50,7 @@ class Command(StrEnum):
     ITEMS_DISCONTINUE = "items:discontinue"
     INVENTORY_READ = "inventory:read"
     INVENTORY_ADJUST = "inventory:adjust"
+    LOTS_CHANGE = "lots:change"
     SITES_CREATE = "sites:create"
     SITES_CHANGE = "sites:change"
     SHIPMENTS_READ = "shipments:read"
@@ -112,6 +113,7 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.ITEMS_DISCONTINUE: frozenset({R.ADMIN}),
     C.INVENTORY_READ: _STAFF | {R.INTEGRATION},
     C.INVENTORY_ADJUST: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
+    C.LOTS_CHANGE: frozenset({R.WAREHOUSE, R.INSPECTOR, R.ADMIN, R.INTEGRATION}),
     C.SITES_CREATE: frozenset({R.PLANNER, R.ADMIN}),
     C.SITES_CHANGE: frozenset({R.PLANNER, R.ADMIN}),
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},

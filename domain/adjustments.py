@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from domain.ids import ItemId, LocationId
 from domain.inventory import LocationKind
+from domain.lots import EXPIRES, LotCode
 from domain.quantities import Quantity
 from domain.units import Serials
-from domain.value import Name, Text, Value
+from domain.value import Day, Name, Text, Value
 
 
 class AdjustmentReason(StrEnum):
@@ -63,6 +64,23 @@ class AdjustStock(Value):
         exclude_if=lambda given: not given,
         description="Of an item that is tracked by serial: each unit that comes or goes.",
     )
+    lot: LotCode | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="Of an item that is tracked by lot: the code of the one that comes or goes, in"
+        " any case. One that is not known yet comes to be with what comes.",
+    )
+    supplier_lot: Text = Field(
+        default="",
+        exclude_if=lambda given: not given,
+        description="Of a new lot: what its supplier calls it.",
+    )
+    expires_on: Day | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description=f"Of a new lot: {EXPIRES[0].lower()}{EXPIRES[1:]}. One that is known has it"
+        " already.",
+    )
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
@@ -75,6 +93,8 @@ class AdjustStock(Value):
         if self.reason not in EITHER_WAY and (self.quantity > 0) != (self.reason in ONLY_MORE):
             way = "add to" if self.reason in ONLY_MORE else "take from"
             raise ValueError(f"{self.reason} can only {way} stock")
+        if self.lot is None and (self.supplier_lot or self.expires_on):
+            raise ValueError("name the lot that supplier_lot and expires_on are of")
         if self.reason in NEEDS_NOTE and not self.note.strip():
             raise ValueError(f"{self.reason} needs a note")
         return self

@@ -52,6 +52,7 @@ _TOPICS: Mapping[str, Command] = {
     "customer": C.CUSTOMERS_READ,
     "item": C.ITEMS_READ,
     "inventory": C.INVENTORY_READ,
+    "lot": C.INVENTORY_READ,
     "site": C.INVENTORY_READ,
     "refund": C.REFUNDS_READ,
     "return": C.RETURNS_READ,

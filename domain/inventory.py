@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -10,7 +11,7 @@ from pydantic import Field, model_validator
 
 from domain.addresses import Address
 from domain.errors import OutOfStock
-from domain.ids import ItemId, LocationId, SiteId
+from domain.ids import ItemId, LocationId, LotId, SiteId
 from domain.value import Change, Name, Value
 
 
@@ -145,7 +146,7 @@ class ReservationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """What is free of one item at one location."""
+    """What is free of one item, and one lot of it, at one location."""
 
     item_id: ItemId
     sku: str
@@ -155,16 +156,26 @@ class Shelf:
     site_code: str
     site_rank: int
     available: int
+    lot_id: LotId | None = None
+    received_on: date = date.min
+    expires_on: date = date.max
+    """The last day of its lot; the end of time where it has none."""
+
+    @property
+    def turn(self) -> tuple[date, date, str, str]:
+        """Sort key inside a site: what expires first, then what came first."""
+        return (self.expires_on, self.received_on, self.location_code, str(self.lot_id))
 
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A quantity of one item to be taken from one location."""
+    """A quantity of one item, and one lot of it, to be taken from one location."""
 
     item_id: ItemId
     location_id: LocationId
     site_id: SiteId
     quantity: int
+    lot_id: LotId | None = None
 
 
 def allocate(
@@ -177,7 +188,8 @@ def allocate(
 
     Of the items that ``may_wait`` as much as there is: the rest is no shortage.
     If one site can serve everything, the one of lowest rank, then code; otherwise repeatedly the
-    site that covers the most units still open. Inside a site, locations in order of their code.
+    site that covers the most units still open. Inside a site the lot that expires first, then the
+    one that came first; of items without lots the locations in order of their code.
     """
     sites: dict[SiteId, list[Shelf]] = {}
     for shelf in shelves:
@@ -187,7 +199,7 @@ def allocate(
         demand = _what_there_is(demand, sites, may_wait)
     _refuse_shortages(demand, sites, skus)
     for at_site in sites.values():
-        at_site.sort(key=lambda shelf: shelf.location_code)
+        at_site.sort(key=lambda shelf: shelf.turn)
     left = dict(demand)
     plan: list[Pick] = []
     while left:
@@ -201,6 +213,7 @@ def allocate(
                         location_id=shelf.location_id,
                         site_id=shelf.site_id,
                         quantity=take,
+                        lot_id=shelf.lot_id,
                     )
                 )
                 left[shelf.item_id] -= take

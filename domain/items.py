@@ -42,6 +42,8 @@ Weight = Annotated[int, Field(strict=True, ge=0, le=10_000_000)]
 """Grams of one unit."""
 ReturnDays = Annotated[int, Field(strict=True, ge=0, le=3650)]
 """Days from its delivery in which a unit may come back; 0: never."""
+ShelfLife = Annotated[int, Field(strict=True, ge=0, le=3650)]
+"""Days that a lot must have left to be promised."""
 Prices = Annotated[tuple[Money, ...], Field(max_length=50), AfterValidator(_one_per_currency)]
 """List prices, at most one per currency."""
 
@@ -70,15 +72,23 @@ class ItemStatus(StrEnum):
 
 
 class Tracking(StrEnum):
-    """Whether the units of an item are known one by one."""
+    """Whether the units of an item are known one by one, or by the lot that they belong to."""
 
     NONE = "none"
     SERIAL = "serial"
+    LOT = "lot"
 
 
 TRACKED = (
     "`serial`: each unit has a serial and a history of its own, and stock is counted by naming its"
-    " units; `none`: only quantities are counted"
+    " units; `lot`: stock is counted by lot, and what expires first leaves first; `none`: only"
+    " quantities are counted"
+)
+
+
+SHELF_LIFE = (
+    "Of an item that is tracked by lot: so many days before its last one a lot is promised no more;"
+    " 0: on its last day it still is"
 )
 
 
@@ -125,6 +135,9 @@ class CreateItem(Value):
         exclude_if=lambda given: given is Tracking.NONE,
         description=f"{TRACKED}.",
     )
+    min_shelf_life_days: ShelfLife = Field(
+        default=0, exclude_if=lambda given: not given, description=f"{SHELF_LIFE}."
+    )
     warranty_term: Code | None = Field(
         default=None, exclude_if=lambda given: given is None, description=f"{TERM}; null: none."
     )
@@ -163,6 +176,9 @@ class ItemChange(Change):
     tracking: Tracking | None = Field(
         default=None,
         description=f"{TRACKED}. It stays once there has been stock of the item.",
+    )
+    min_shelf_life_days: ShelfLife | None = Field(
+        default=None, description=f"{SHELF_LIFE}. What is promised already stays so."
     )
     warranty_term: Code | None = Field(
         default=None,

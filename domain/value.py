@@ -4,6 +4,7 @@ import ast
 import functools
 import inspect
 import sys
+from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Self
 
@@ -11,6 +12,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     StringConstraints,
@@ -39,6 +41,9 @@ Name = Annotated[
 ]
 """A name, code or reference: 1 to 200 characters, outer white space removed."""
 
+
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
+"""A day by UTC."""
 
 Actor = Annotated[str, StringConstraints(min_length=1, max_length=260), AfterValidator(storable)]
 """Who did something, exactly: names that differ in white space are different callers."""

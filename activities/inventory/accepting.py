@@ -4,12 +4,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.inventory.lots import find_given
 from db.events import add_event
 from db.inventory.adjusting import adjust_stock
 from db.inventory.reads import find_stock_location
 from db.inventory.sites import add_site
 from db.inventory.tables import BalanceRow
-from db.items import find_item_id, get_item
+from db.items import find_item_id, get_item, tracking_of
 from domain.access import EVERYTHING, Reach
 from domain.adjustments import AdjustStock
 from domain.errors import Malformed, NotFound
@@ -42,13 +43,24 @@ async def accept_adjustment(
     """Correct what the books say is at a location, and return the balance after it.
 
     Raises NotFound for an unknown item or location, Malformed for an unknown site and for serials
-    that do not fit, OutOfStock, with those within ``reach`` who hold it, when less would remain
-    than is promised, and AlreadyExists or IllegalMove for units that are elsewhere.
+    and lots that do not fit, OutOfStock, with those within ``reach`` who hold it, when less would
+    remain than is promised, and AlreadyExists or IllegalMove for units that are elsewhere.
     """
     item_id, sku = await _item(db, asked)
     location_id = await _location(db, asked)
+    # It stays so, and the lot as it is, until the movement is written.
+    tracking = await tracking_of(db, item_id)
+    lot = await find_given(db, item_id, asked, tracking, actor=actor)
     balance = await adjust_stock(
-        db, movement_id, asked, item_id=item_id, location_id=location_id, actor=actor, reach=reach
+        db,
+        movement_id,
+        asked,
+        item_id=item_id,
+        location_id=location_id,
+        tracking=tracking,
+        lot_id=None if lot is None else lot.id,
+        actor=actor,
+        reach=reach,
     )
     await add_event(
         db,
@@ -63,6 +75,7 @@ async def accept_adjustment(
             "quantity": plain(asked.quantity),
             "reason": str(asked.reason),
             **({"serials": asked.serials} if asked.serials else {}),
+            **({"lot_id": str(lot.id), "lot": lot.code} if lot else {}),
         },
     )
     return balance

@@ -65,6 +65,6 @@ async def _check_unused(db: AsyncConnection, item: ItemRead) -> None:
     """Refuse another tracking once there is, or was, stock: it would be mixed with what comes."""
     if await is_moved(db, item.id):
         raise InUse(
-            f"{item.sku} has been in stock: units with serials and units without cannot be told"
-            " apart; make a new item for those to come"
+            f"{item.sku} has been in stock: units with serials or lots and units without cannot be"
+            " told apart; make a new item for those to come"
         )

@@ -79,8 +79,9 @@ async def accept_orders(
     """Accept or refuse each submission, first come first served, inside the caller's transaction.
 
     No two submissions may share caller and key. A refusal leaves no row of its order, and its key
-    free. The transaction makes 3 round trips, whatever the number of orders. An IntegrityError
-    may mean that another transaction used a key meanwhile: to be done again.
+    free. The transaction makes 3 round trips, whatever the number of orders, and one more where
+    items have lots. An IntegrityError may mean that another transaction used a key meanwhile: to
+    be done again.
     """
     reference = await _read(db, submissions)
     now = datetime.now(UTC)
@@ -243,10 +244,10 @@ def _check_customer(
 
 def _less(shelves: Sequence[Shelf], plan: Iterable[Pick]) -> list[Shelf]:
     """Take what one order was promised off one item's shelves."""
-    taken = {(pick.item_id, pick.location_id): pick.quantity for pick in plan}
+    taken = {(pick.item_id, pick.location_id, pick.lot_id): pick.quantity for pick in plan}
     return [
         replace(shelf, available=shelf.available - quantity)
-        if (quantity := taken.get((shelf.item_id, shelf.location_id)))
+        if (quantity := taken.get((shelf.item_id, shelf.location_id, shelf.lot_id)))
         else shelf
         for shelf in shelves
     ]

@@ -140,6 +140,7 @@ def reserve(
             "id": new_id(),
             "item_id": pick.item_id,
             "location_id": pick.location_id,
+            **({"lot_id": pick.lot_id} if pick.lot_id else {}),
             "quantity": pick.quantity,
             "document_type": "order",
             "document_id": order_id,
@@ -155,6 +156,7 @@ def reserve(
                 "item_id": pick.item_id,
                 "location_id": pick.location_id,
                 "site_id": pick.site_id,
+                **({"lot_id": pick.lot_id} if pick.lot_id else {}),
                 "quantity": pick.quantity,
             }
             for pick in plan

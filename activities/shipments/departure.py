@@ -17,7 +17,7 @@ from db.shipments.captures import amount_owed, count_capture, plan_capture, waiv
 from db.shipments.milestones import record_departure
 from db.shipments.picking import sell_units
 from db.shipments.refunds import last_refusal
-from db.shipments.tables import ShipmentLineRow, ShipmentRow
+from db.shipments.tables import ShipmentPart, ShipmentRow
 from db.shipments.writes import (
     lock_with_order,
     shipment_lines_of,
@@ -62,7 +62,7 @@ async def depart(db: AsyncConnection, order: OrderRow, shipment: ShipmentRow) ->
     return 0 if any(row.captured_units for row in rows) else sum(owed.values()) + shipping
 
 
-def _issue(part: ShipmentLineRow) -> Movement:
+def _issue(part: ShipmentPart) -> Movement:
     return Movement(
         key=f"issue/{part.id}",
         kind=MovementKind.ISSUE,
@@ -75,6 +75,7 @@ def _issue(part: ShipmentLineRow) -> Movement:
         document_id=part.shipment_id,
         line_id=part.order_line_id,
         reservation_id=part.reservation_id,
+        lot_id=part.lot_id,
     )
 
 

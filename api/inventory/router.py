@@ -1,10 +1,11 @@
 """HTTP for stock: balances, the ledger, and adjustments."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import fastapi
 from fastapi import APIRouter, Request, Response
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.inventory.accepting import accept_adjustment
@@ -23,7 +24,7 @@ from api.inventory.views import (
 from api.pages import Page
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
-from db.inventory.reads import get_movement, get_stock, search_movements
+from db.inventory.reads import NO_LOT, get_movement, get_stock, search_movements
 from db.inventory.tables import MovementRow
 from db.pages import get_page
 from domain.access import Caller
@@ -42,17 +43,23 @@ async def search(
 ) -> Page[StockView]:
     """Balances, newest items first; what lies where nothing is sold from is not available."""
     filters = query.model_dump(exclude_none=True, exclude={"limit", "after", "group_by"})
-    item, _, place = (query.after or "").partition("_")
+    after = [UUID(part) for part in query.after.split("_")] if query.after else []
     rows, more = await get_stock(
         db,
         filters,
         group_by=query.group_by,
-        after=(UUID(item), UUID(place)) if query.after else None,
+        # A mark of the release before names no lot.
+        after=(after[0], after[1], [*after, NO_LOT][2]) if after else None,
         limit=query.limit,
     )
     views = [view(StockView, row) for row in rows]
-    mark = f"{rows[-1].item_id}_{rows[-1].place_id}" if more else None
+    mark = _mark(rows[-1]) if more else None
     return Page[StockView].of(views, request.url.path, query, mark)
+
+
+def _mark(row: Row[Any]) -> str:
+    lot = f"_{row.lot_id}" if row.lot_id else ""
+    return f"{row.item_id}_{row.place_id}{lot}"
 
 
 @router.get("/movements", responses=problems(*READ))

@@ -1,6 +1,6 @@
 """Stock as callers see it, and what they may ask about it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,18 +10,21 @@ from api.fields import Available, ItemRef, OnHand, OwnId, Reserved, Sku
 from api.pages import MOMENT, Instant, Limit, PageQuery, Query
 from db.inventory.reads import Grouping
 from domain.adjustments import AdjustmentReason
-from domain.ids import LocationId, SiteId
+from domain.ids import LocationId, LotId, SiteId
 from domain.inventory import LocationKind, MovementKind
 from domain.quantities import Quantity
 from domain.value import Name, Value
 
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-Mark = Annotated[str, StringConstraints(pattern=f"^{_UUID}_{_UUID}$")]
-"""The item and the place of a row, so that a list can go on after it."""
+Mark = Annotated[str, StringConstraints(pattern=f"^{_UUID}_{_UUID}(_{_UUID})?$")]
+"""The item, the place and the lot, if any, of a row, so that a list can go on after it."""
 
 
 class StockView(Value):
-    """What is on hand, promised and still free of an item: at a location, a site, or in all."""
+    """What is on hand, promised and still free of an item: at a location, a site, or in all.
+
+    Of an item that is tracked by lot a location has a row for each lot.
+    """
 
     item_id: ItemRef
     sku: Sku
@@ -35,6 +38,12 @@ class StockView(Value):
     """The location's code."""
     location_kind: LocationKind | None
     """What the location is for."""
+    lot_id: LotId | None
+    """Which lot; null of items without lots, and in a sum over several."""
+    lot: str | None
+    """The lot's code."""
+    expires_on: date | None
+    """The last day of the lot; null where it has none."""
     on_hand: OnHand
     reserved: Reserved
     available: Available
@@ -53,6 +62,8 @@ class StockQuery(Query):
     """At this site."""
     location_id: UUID | None = None
     """At this location."""
+    lot_id: UUID | None = None
+    """Of this lot."""
     low_stock: bool | None = Field(
         default=None, description="Whether the site's free stock is down to its reorder point."
     )
@@ -74,6 +85,10 @@ class MovementView(Value):
     """Where it came from; outside of any site for what came in."""
     to_location_id: LocationId
     """Where it went; outside of any site for what went out."""
+    lot_id: LotId | None
+    """Which lot; null of items without lots."""
+    lot: str | None
+    """The lot's code."""
     reason: str
     """Of an adjustment its reason; empty where `kind` says all."""
     document_type: str
@@ -101,6 +116,8 @@ class MovementQuery(PageQuery):
     """From or to this location."""
     document_id: UUID | None = None
     """For this document."""
+    lot_id: UUID | None = None
+    """Of this lot."""
     kind: MovementKind | None = None
     """Why it moved."""
     occurred_from: Instant | None = Field(
@@ -118,6 +135,8 @@ class AdjustmentView(Value):
     item_id: ItemRef
     location_id: LocationId
     """Where it was posted."""
+    lot_id: LotId | None
+    """Of which lot; null of items without lots."""
     quantity: Quantity
     """Units, more or (negative) less."""
     reason: AdjustmentReason

@@ -30,11 +30,10 @@ from db.warranties.writes import lock_warranty
 from domain.access import Caller, Role
 from domain.errors import Forbidden, IllegalMove, Malformed, NotFound, QuantityExceeded, Stale
 from domain.units import Serial
-from domain.value import Name
+from domain.value import Day, Name
 from domain.warranties.coverage import best, judge
 from domain.warranties.requests import (
     FOR_STAFF,
-    Day,
     ExtendWarranty,
     RegisterWarranty,
     VoidWarranty,

@@ -10,7 +10,6 @@ from db.inventory.held import refuse_to_take_returned
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
 from db.inventory.tables import BalanceRow
-from db.items import tracking_of
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach
 from domain.adjustments import AdjustStock
@@ -22,11 +21,13 @@ from domain.units import check_serials
 _LOCATION = text("SELECT kind FROM locations WHERE id = :location AND active")
 _LOCK = text(
     """SELECT on_hand, reserved FROM balances
-    WHERE item_id = :item AND location_id = :location FOR UPDATE"""
+    WHERE item_id = :item AND location_id = :location
+        AND lot_id IS NOT DISTINCT FROM CAST(:lot AS uuid) FOR UPDATE"""
 )
 _HOLDERS = text(
     f"""SELECT document_type, document_id, sum(quantity) AS quantity FROM reservations
     WHERE item_id = :item AND location_id = :location AND status = 'active'
+        AND lot_id IS NOT DISTINCT FROM CAST(:lot AS uuid)
         AND (CAST(:source AS text) IS NULL OR {of_source("document_type", "document_id")})
     GROUP BY 1, 2 ORDER BY 2 LIMIT 20"""
 )
@@ -39,23 +40,25 @@ async def adjust_stock(
     *,
     item_id: UUID,
     location_id: UUID,
+    tracking: str,
+    lot_id: UUID | None = None,
     actor: str,
     reach: Reach = EVERYTHING,
 ) -> BalanceRow:
     """Move between the location and the place that the reason names; return the new balance.
 
-    Of an item that is tracked by serial the units go along. Raises NotFound for a location that
-    holds no stock, OutOfStock with the holders within ``reach`` when less would remain than is
-    reserved, Malformed when more would be there than the books can count or units are not named as
-    they must be, AlreadyExists or IllegalMove for units that are elsewhere, and IllegalMove for
-    goods that a return is not done with.
+    Of an item that is tracked by serial the units go along, of one tracked by lot ``lot_id``.
+    Raises NotFound for a location that holds no stock, OutOfStock with the holders within ``reach``
+    when less would remain than is reserved, Malformed when more would be there than the books can
+    count or units are not named as they must be, AlreadyExists or IllegalMove for units that are
+    elsewhere, and IllegalMove for goods that a return is not done with.
     """
     kind = (await db.execute(_LOCATION, {"location": location_id})).scalar_one_or_none()
     if kind is None or LocationKind(kind) in VIRTUAL:
         raise NotFound(f"there is no location {location_id} that holds stock")
-    where = {"item": item_id, "location": location_id}
+    where = {"item": item_id, "location": location_id, "lot": lot_id}
     # Units are locked before the balance.
-    units = await _find_units(db, asked, item_id, location_id, LocationKind(kind), reach)
+    units = await _find_units(db, asked, item_id, location_id, tracking, LocationKind(kind), reach)
     if asked.quantity < 0:
         await _refuse_to_undercut(db, asked, where, reach)
     outside = place_id(asked.counterpart)
@@ -70,6 +73,7 @@ async def adjust_stock(
         to_location_id=target,
         actor=actor,
         reason=f"{asked.reason}: {asked.note}" if asked.note.strip() else str(asked.reason),
+        lot_id=lot_id,
     )
     posted = await post(db, [movement])
     if not posted.made:
@@ -99,10 +103,11 @@ async def _find_units(
     asked: AdjustStock,
     item_id: UUID,
     location_id: UUID,
+    tracking: str,
     kind: LocationKind,
     reach: Reach,
 ) -> list[UUID]:
-    check_serials(await tracking_of(db, item_id), asked.quantity, asked.serials)
+    check_serials(tracking, asked.quantity, asked.serials)
     if not asked.serials:
         return []
     if asked.quantity > 0:
@@ -111,7 +116,7 @@ async def _find_units(
 
 
 async def _refuse_to_undercut(
-    db: AsyncConnection, asked: AdjustStock, where: dict[str, UUID], reach: Reach
+    db: AsyncConnection, asked: AdjustStock, where: dict[str, UUID | None], reach: Reach
 ) -> None:
     balance = (await db.execute(_LOCK, where)).one_or_none()
     free = balance.on_hand - balance.reserved if balance else asked.amount * 0

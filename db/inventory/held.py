@@ -36,7 +36,11 @@ _MOST_TOLD = 20
 
 
 async def refuse_to_take_returned(
-    db: AsyncConnection, wanted: Decimal, free: Decimal, where: Mapping[str, UUID], reach: Reach
+    db: AsyncConnection,
+    wanted: Decimal,
+    free: Decimal,
+    where: Mapping[str, UUID | None],
+    reach: Reach,
 ) -> None:
     """Raise IllegalMove where of so many free goods at a locked balance less are no return's.
 

@@ -1,7 +1,7 @@
 """The stock ledger's only writer: movements, reservations and the balances that follow from them.
 
 Every statement locks in one order and so avoids deadlocks: movements by key, reservations by id,
-balances by item and location. Each may run again without a second effect.
+balances by item, location and lot. Each may run again without a second effect.
 """
 
 from collections.abc import Sequence
@@ -29,41 +29,44 @@ _POST = text(
         SELECT * FROM jsonb_to_recordset(CAST(:movements AS jsonb)) AS m(id uuid, key text,
             kind text, item_id uuid, quantity numeric, from_location_id uuid, to_location_id uuid,
             reason text, document_type text, document_id uuid, line_id uuid, actor text,
-            occurred_at timestamptz, reservation_id uuid)),
+            occurred_at timestamptz, reservation_id uuid, lot_id uuid)),
     moved AS (
         INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
-            reason, document_type, document_id, line_id, actor, occurred_at)
+            reason, document_type, document_id, line_id, actor, occurred_at, lot_id)
         SELECT id, key, kind, item_id, quantity, from_location_id, to_location_id, reason,
-            document_type, document_id, line_id, actor, coalesce(occurred_at, now())
+            document_type, document_id, line_id, actor, coalesce(occurred_at, now()), lot_id
         FROM given ORDER BY key
         ON CONFLICT (key) DO NOTHING
-        RETURNING id, item_id, quantity, from_location_id, to_location_id),
+        RETURNING id, item_id, quantity, from_location_id, to_location_id, lot_id),
     held AS MATERIALIZED (
         SELECT r.* FROM (
             SELECT reservation_id FROM given JOIN moved USING (id) ORDER BY reservation_id) named,
-        LATERAL (SELECT id, item_id, location_id, quantity FROM reservations
+        LATERAL (SELECT id, item_id, location_id, lot_id, quantity FROM reservations
             WHERE id = named.reservation_id AND status = 'active' FOR UPDATE) r),
     consumed AS (
         UPDATE reservations SET status = 'consumed', ended_at = now()
         WHERE id = ANY (ARRAY(SELECT id FROM held))),
     changes AS (
-        SELECT item_id, location_id, sum(s.quantity) AS on_hand, sum(s.promised) AS reserved
+        SELECT item_id, location_id, lot_id, sum(s.quantity) AS on_hand, sum(s.promised) AS reserved
         FROM (
-            SELECT item_id, to_location_id AS location_id, quantity, 0 AS promised FROM moved
-            UNION ALL SELECT item_id, from_location_id, -quantity, 0 FROM moved
-            UNION ALL SELECT item_id, location_id, 0, -quantity FROM held) s
+            SELECT item_id, to_location_id AS location_id, lot_id, quantity, 0 AS promised
+                FROM moved
+            UNION ALL SELECT item_id, from_location_id, lot_id, -quantity, 0 FROM moved
+            UNION ALL SELECT item_id, location_id, lot_id, 0, -quantity FROM held) s
         JOIN locations l ON l.id = s.location_id AND l.kind <> ALL(CAST(:virtual AS text[]))
-        GROUP BY 1, 2),
+        GROUP BY 1, 2, 3),
     balanced AS (
-        INSERT INTO balances AS b (item_id, location_id, on_hand)
-        SELECT item_id, location_id, CASE WHEN EXISTS (
-            SELECT FROM balances x WHERE x.item_id = c.item_id AND x.location_id = c.location_id)
+        INSERT INTO balances AS b (item_id, location_id, lot_id, on_hand)
+        SELECT item_id, location_id, lot_id, CASE WHEN EXISTS (
+            SELECT FROM balances x WHERE x.item_id = c.item_id AND x.location_id = c.location_id
+                AND x.lot_id IS NOT DISTINCT FROM c.lot_id)
             THEN 0 ELSE on_hand END
-        FROM changes c ORDER BY item_id, location_id
-        ON CONFLICT (item_id, location_id) DO UPDATE SET (on_hand, reserved) = (
+        FROM changes c ORDER BY item_id, location_id, lot_id
+        ON CONFLICT (item_id, location_id, lot_id) DO UPDATE SET (on_hand, reserved) = (
             SELECT b.on_hand + c.on_hand, b.reserved + c.reserved FROM changes c
-            WHERE c.item_id = b.item_id AND c.location_id = b.location_id)
-        RETURNING item_id, location_id, on_hand, reserved)
+            WHERE c.item_id = b.item_id AND c.location_id = b.location_id
+                AND c.lot_id IS NOT DISTINCT FROM b.lot_id)
+        RETURNING item_id, location_id, lot_id, on_hand, reserved)
     SELECT made.made, balanced.* FROM (SELECT count(*) AS made FROM moved) made
     LEFT JOIN balanced ON true"""
 )
@@ -72,47 +75,52 @@ _POST = text(
 _RESERVE = text(
     """WITH fresh AS (
         SELECT * FROM jsonb_to_recordset(CAST(:picks AS jsonb)) AS p(id uuid, line_id uuid,
-            item_id uuid, location_id uuid, quantity numeric)
+            item_id uuid, location_id uuid, lot_id uuid, quantity numeric)
         WHERE NOT EXISTS (
             SELECT FROM reservations r WHERE r.line_id = p.line_id AND r.item_id = p.item_id
-                AND r.location_id = p.location_id AND r.status = 'active')),
+                AND r.location_id = p.location_id AND r.lot_id IS NOT DISTINCT FROM p.lot_id
+                AND r.status = 'active')),
     totals AS (
-        SELECT item_id, location_id, sum(quantity) AS quantity FROM fresh GROUP BY 1, 2),
+        SELECT item_id, location_id, lot_id, sum(quantity) AS quantity FROM fresh GROUP BY 1, 2, 3),
     locked AS MATERIALIZED (
-        SELECT b.item_id, b.location_id, t.quantity, b.on_hand - b.reserved AS available
-        FROM balances b JOIN totals t USING (item_id, location_id)
-        ORDER BY b.item_id, b.location_id FOR UPDATE OF b),
+        SELECT b.item_id, b.location_id, b.lot_id, t.quantity, b.on_hand - b.reserved AS available
+        FROM balances b JOIN totals t ON t.item_id = b.item_id AND t.location_id = b.location_id
+            AND t.lot_id IS NOT DISTINCT FROM b.lot_id
+        ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE OF b),
     short AS MATERIALIZED (
         SELECT t.item_id, t.location_id, t.quantity, coalesce(l.available, 0) AS available
-        FROM totals t LEFT JOIN locked l USING (item_id, location_id)
+        FROM totals t LEFT JOIN locked l ON l.item_id = t.item_id
+            AND l.location_id = t.location_id AND l.lot_id IS NOT DISTINCT FROM t.lot_id
         WHERE coalesce(l.available, 0) < t.quantity),
     made AS (
-        INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id,
-            line_id, status)
-        SELECT id, item_id, location_id, quantity, :type, :document, line_id, 'active'
+        INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
+            document_id, line_id, status)
+        SELECT id, item_id, location_id, lot_id, quantity, :type, :document, line_id, 'active'
         FROM fresh WHERE NOT EXISTS (SELECT FROM short)),
     promised AS (
         UPDATE balances b SET reserved = b.reserved + l.quantity FROM locked l
         WHERE b.item_id = l.item_id AND b.location_id = l.location_id
-            AND NOT EXISTS (SELECT FROM short))
+            AND b.lot_id IS NOT DISTINCT FROM l.lot_id AND NOT EXISTS (SELECT FROM short))
     SELECT coalesce(i.sku, s.item_id::text) AS sku, s.location_id, s.quantity, s.available
     FROM short s LEFT JOIN items i ON i.id = s.item_id ORDER BY 1, 2"""
 )
 
 _RELEASE = text(
     """WITH held AS (
-        SELECT id, item_id, location_id, quantity FROM reservations
+        SELECT id, item_id, location_id, lot_id, quantity FROM reservations
         WHERE document_id = :document AND status = 'active'
             AND (CAST(:only AS uuid[]) IS NULL OR id = ANY (:only)) ORDER BY id FOR UPDATE),
     totals AS (
-        SELECT item_id, location_id, sum(quantity) AS quantity FROM held GROUP BY 1, 2),
+        SELECT item_id, location_id, lot_id, sum(quantity) AS quantity FROM held GROUP BY 1, 2, 3),
     locked AS MATERIALIZED (
-        SELECT b.item_id, b.location_id, t.quantity FROM balances b
-        JOIN totals t USING (item_id, location_id)
-        ORDER BY b.item_id, b.location_id FOR UPDATE OF b),
+        SELECT b.item_id, b.location_id, b.lot_id, t.quantity FROM balances b
+        JOIN totals t ON t.item_id = b.item_id AND t.location_id = b.location_id
+            AND t.lot_id IS NOT DISTINCT FROM b.lot_id
+        ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE OF b),
     freed AS (
         UPDATE balances b SET reserved = b.reserved - l.quantity FROM locked l
-        WHERE b.item_id = l.item_id AND b.location_id = l.location_id)
+        WHERE b.item_id = l.item_id AND b.location_id = l.location_id
+            AND b.lot_id IS NOT DISTINCT FROM l.lot_id)
     UPDATE reservations r SET status = 'released', ended_at = now() FROM held
     WHERE r.id = held.id"""
 )
@@ -128,23 +136,26 @@ _SPLIT = text(
         UPDATE reservations r SET quantity = r.quantity - g.quantity
         FROM (SELECT source, sum(quantity) AS quantity FROM given GROUP BY 1) g
         JOIN held h ON h.id = g.source WHERE r.id = h.id)
-    INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id,
-        line_id, status, share)
-    SELECT g.id, h.item_id, h.location_id, g.quantity, h.document_type, h.document_id, h.line_id,
-        'active', CAST(g.id AS text)
+    INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
+        document_id, line_id, status, share)
+    SELECT g.id, h.item_id, h.location_id, h.lot_id, g.quantity, h.document_type, h.document_id,
+        h.line_id, 'active', CAST(g.id AS text)
     FROM given g JOIN held h ON h.id = g.source"""
 )
 
 RESERVE_LOCKED = """reserved AS (
-        INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id,
-            line_id, status)
-        SELECT id, item_id, location_id, quantity, document_type, document_id, line_id, 'active'
+        INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
+            document_id, line_id, status)
+        SELECT id, item_id, location_id, lot_id, quantity, document_type, document_id, line_id,
+            'active'
         FROM jsonb_populate_recordset(NULL::reservations, CAST(:reservations AS jsonb))
-        RETURNING item_id, location_id, quantity),
+        RETURNING item_id, location_id, lot_id, quantity),
     promised AS (
         UPDATE balances b SET reserved = b.reserved + t.quantity
-        FROM (SELECT item_id, location_id, sum(quantity) AS quantity FROM reserved GROUP BY 1, 2) t
-        WHERE b.item_id = t.item_id AND b.location_id = t.location_id)"""
+        FROM (SELECT item_id, location_id, lot_id, sum(quantity) AS quantity FROM reserved
+            GROUP BY 1, 2, 3) t
+        WHERE b.item_id = t.item_id AND b.location_id = t.location_id
+            AND b.lot_id IS NOT DISTINCT FROM t.lot_id)"""
 """What a larger statement embeds to reserve ``:reservations`` from balances that it has locked."""
 
 
@@ -168,6 +179,7 @@ class Movement:
     line_id: UUID | None = None
     reservation_id: UUID | None = None
     occurred_at: datetime | None = None
+    lot_id: UUID | None = None
     id: UUID = field(default_factory=new_id)
 
 
@@ -188,6 +200,7 @@ class LinePick:
     item_id: UUID
     location_id: UUID
     quantity: Decimal | int
+    lot_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +236,7 @@ async def reserve(
             "line_id": pick.line_id,
             "item_id": pick.item_id,
             "location_id": pick.location_id,
+            "lot_id": pick.lot_id,
             "quantity": pick.quantity,
         }
         for pick in picks

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, case, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.inventory.lots import PROMISABLE, LotRow, promisable
 from db.inventory.tables import LocationRow, MovementRow, SiteRow
 from db.items import ItemRow
 from db.sources import of_source
@@ -26,23 +27,33 @@ class Grouping(StrEnum):
     ITEM = "item"
 
 
-# The place that a row is about, and what is shown of it.
+NO_LOT = UUID(int=0)
+"""Stands for the lot of what has none where rows are put into order."""
+_NO_LOT = f"'{NO_LOT}'::uuid"
+_UNPLACED = (
+    "NULL::uuid AS location_id, NULL AS location, NULL AS location_kind, NULL::uuid AS lot_id,"
+    " NULL AS lot, NULL::date AS expires_on"
+)
+
+# The place and the lot that a row is about, what is shown of it, and what else it is grouped by.
 _PLACES = {
     Grouping.LOCATION: (
         "b.location_id",
-        "l.site_id, s.code AS site, b.location_id, l.code AS location, l.kind AS location_kind",
-        ", l.site_id, s.code, b.location_id, l.code, l.kind",
+        f"coalesce(b.lot_id, {_NO_LOT})",
+        "l.site_id, s.code AS site, b.location_id, l.code AS location, l.kind AS location_kind,"
+        " b.lot_id, t.code AS lot, t.expires_on",
+        ", l.site_id, s.code, b.location_id, l.code, l.kind, b.lot_id, t.code, t.expires_on",
     ),
     Grouping.SITE: (
         "l.site_id",
-        "l.site_id, s.code AS site, NULL::uuid AS location_id, NULL AS location,"
-        " NULL AS location_kind",
+        _NO_LOT,
+        f"l.site_id, s.code AS site, {_UNPLACED}",
         ", l.site_id, s.code",
     ),
     Grouping.ITEM: (
         "b.item_id",
-        "NULL::uuid AS site_id, NULL AS site, NULL::uuid AS location_id, NULL AS location,"
-        " NULL AS location_kind",
+        _NO_LOT,
+        f"NULL::uuid AS site_id, NULL AS site, {_UNPLACED}",
         "",
     ),
 }
@@ -51,14 +62,16 @@ _CONDITIONS = {
     "sku": "i.sku_key = :sku",
     "site_id": "l.site_id = :site_id",
     "location_id": "b.location_id = :location_id",
+    "lot_id": "b.lot_id = :lot_id",
     # What is free of the item at the site has come down to its reorder point.
-    "low_stock": """:low_stock = EXISTS (
+    "low_stock": f""":low_stock = EXISTS (
         SELECT FROM reorder_rules r
         WHERE r.item_id = b.item_id AND r.site_id = l.site_id AND r.active
           AND r.reorder_point >= (
             SELECT coalesce(sum(x.on_hand - x.reserved), 0)
             FROM balances x JOIN locations y ON y.id = x.location_id
-            WHERE x.item_id = b.item_id AND y.site_id = l.site_id AND y.sellable AND y.active))""",
+            WHERE x.item_id = b.item_id AND y.site_id = l.site_id AND y.sellable AND y.active
+                AND {promisable("x")}))""",
 }
 
 
@@ -67,34 +80,36 @@ async def get_stock(
     filters: dict[str, Any],
     *,
     group_by: Grouping = Grouping.LOCATION,
-    after: tuple[UUID, UUID] | None = None,
+    after: tuple[UUID, UUID, UUID] | None = None,
     limit: int,
 ) -> tuple[Sequence[Row[Any]], bool]:
     """Return balances or their sums, newest items first, and whether there are more than ``limit``.
 
-    ``filters``: item_id, sku, site_id, location_id, low_stock. ``after`` is the ``item_id`` and
-    ``place_id`` of the last row seen. What lies where nothing is sold from is not available.
+    ``filters``: item_id, sku, site_id, location_id, lot_id, low_stock. ``after`` is the
+    ``item_id``, ``place_id`` and lot (or NO_LOT) of the last row seen. What lies where nothing is
+    sold from is not available, nor what is of a lot that may not be promised.
     """
-    place, shown, grouped = _PLACES[group_by]
+    place, lot, shown, grouped = _PLACES[group_by]
     conditions = [_CONDITIONS[name] for name in filters]
     if group_by is Grouping.SITE:
         conditions.append("l.site_id IS NOT NULL")
     if after is not None:
-        conditions.append(f"(b.item_id, {place}) < (:after_item, :after_place)")
+        conditions.append(f"(b.item_id, {place}, {lot}) < (:after_item, :after_place, :after_lot)")
     query = f"""SELECT b.item_id, i.sku, coalesce({place}, b.item_id) AS place_id, {shown},
             sum(b.on_hand) AS on_hand, sum(b.reserved) AS reserved,
             sum(CASE WHEN l.sellable AND l.active AND s.active
+                    AND (b.lot_id IS NULL OR {PROMISABLE})
                 THEN b.on_hand - b.reserved ELSE 0 END) AS available
         FROM balances b JOIN items i ON i.id = b.item_id JOIN locations l ON l.id = b.location_id
-            LEFT JOIN sites s ON s.id = l.site_id
+            LEFT JOIN sites s ON s.id = l.site_id LEFT JOIN lots t ON t.id = b.lot_id
         {"WHERE" if conditions else ""} {" AND ".join(conditions)}
         GROUP BY b.item_id, i.sku{grouped}
-        ORDER BY b.item_id DESC, {place} DESC LIMIT :limit"""
+        ORDER BY b.item_id DESC, {place} DESC, {lot} DESC LIMIT :limit"""
     parameters = {**filters, "limit": limit + 1}
     if "sku" in filters:
         parameters["sku"] = sku_key(filters["sku"])
     if after is not None:
-        parameters |= {"after_item": after[0], "after_place": after[1]}
+        parameters |= dict(zip(("after_item", "after_place", "after_lot"), after, strict=True))
     rows = (await db.execute(text(query), parameters)).all()
     return rows[:limit], len(rows) > limit
 
@@ -106,6 +121,7 @@ def search_movements(
     sku: str | None = None,
     location_id: UUID | None = None,
     document_id: UUID | None = None,
+    lot_id: UUID | None = None,
     kind: str | None = None,
     occurred_from: datetime | None = None,
     occurred_to: datetime | None = None,
@@ -119,7 +135,11 @@ def search_movements(
         _named(column, reach) if column.name in ("document_id", "line_id") else column
         for column in MovementRow.__table__.c
     )
-    query = select(*columns, ItemRow.sku).join(ItemRow, ItemRow.id == MovementRow.item_id)
+    query = (
+        select(*columns, ItemRow.sku, LotRow.code.label("lot"))
+        .join(ItemRow, ItemRow.id == MovementRow.item_id)
+        .outerjoin(LotRow, LotRow.id == MovementRow.lot_id)
+    )
     wanted = (
         (item_id, MovementRow.item_id == item_id),
         (sku, ItemRow.sku_key == sku_key(sku or "")),
@@ -129,6 +149,7 @@ def search_movements(
             | (MovementRow.to_location_id == location_id),
         ),
         (document_id, document == document_id),
+        (lot_id, MovementRow.lot_id == lot_id),
         (kind, MovementRow.kind == kind),
     )
     query = query.where(*(condition for value, condition in wanted if value is not None))

@@ -7,17 +7,19 @@ from decimal import Decimal
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.inventory.lots import promisable
 from db.inventory.places import place_id
 from db.inventory.posting import Movement, post
-from domain.ids import ItemId, LocationId
+from domain.ids import ItemId, LocationId, LotId
 from domain.inventory import LocationKind, MovementKind
 
 _BATCH = 500
 
 _AVAILABLE = text(
-    """SELECT b.item_id, sum(floor(b.on_hand - b.reserved))::bigint AS available
+    f"""SELECT b.item_id, sum(floor(b.on_hand - b.reserved))::bigint AS available
     FROM balances b JOIN locations l ON l.id = b.location_id JOIN sites s ON s.id = l.site_id
-    WHERE b.item_id = ANY(:items) AND l.sellable AND l.active AND s.active GROUP BY 1"""
+    WHERE b.item_id = ANY(:items) AND l.sellable AND l.active AND s.active
+        AND {promisable("b")} GROUP BY 1"""
 )
 
 
@@ -29,6 +31,7 @@ class Arrival:
     item_id: ItemId
     location_id: LocationId
     quantity: Decimal
+    lot_id: LotId | None = None
 
 
 async def receive_stock(db: AsyncConnection, arrivals: Sequence[Arrival], *, actor: str) -> int:
@@ -69,6 +72,7 @@ async def _receive(
             to_location_id=each.location_id,
             actor=actor,
             reason=reason,
+            lot_id=each.lot_id,
         )
         for each in arrivals
     ]

@@ -19,6 +19,10 @@ from db.metadata import Base, Id, Quantity, Updated, one_of
 from domain.inventory import LocationKind, MovementKind, ReservationStatus
 
 
+def _of_lot(table: str) -> Index:
+    return Index(f"ix_{table}_lot", "lot_id", postgresql_where=text("lot_id IS NOT NULL"))
+
+
 class SiteRow(Base):
     """A warehouse or plant; lower ``rank`` is served from first."""
 
@@ -53,21 +57,28 @@ class LocationRow(Base):
 
 
 class BalanceRow(Base):
-    """What is at a location and what of it is promised; always equal to the ledgers' sums."""
+    """What is at a location, of each lot, and what of it is promised: the ledgers' sums."""
 
     __tablename__ = "balances"
     __table_args__ = (
         CheckConstraint("on_hand >= 0", name="on_hand"),
         CheckConstraint("reserved >= 0", name="reserved"),
         CheckConstraint("reserved <= on_hand", name="reserved_on_hand"),
+        UniqueConstraint("item_id", "location_id", "lot_id", postgresql_nulls_not_distinct=True),
+        ForeignKeyConstraint(["item_id", "lot_id"], ["lots.item_id", "lots.id"]),
+        _of_lot("balances"),
         # Room in each page keeps updates of hot rows in place.
         {"postgresql_with": {"fillfactor": 60}},
     )
 
-    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"), primary_key=True)
-    location_id: Mapped[UUID] = mapped_column(ForeignKey("locations.id"), primary_key=True)
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"))
+    location_id: Mapped[UUID] = mapped_column(ForeignKey("locations.id"))
     on_hand: Mapped[Quantity]
     reserved: Mapped[Quantity] = mapped_column(server_default="0")
+    lot_id: Mapped[UUID | None] = mapped_column()
+    """Which lot of the item; None of items without lots."""
+
+    __mapper_args__ = {"primary_key": (item_id, location_id, lot_id)}
 
 
 class ReservationRow(Base):
@@ -77,18 +88,21 @@ class ReservationRow(Base):
     __table_args__ = (
         one_of("status", ReservationStatus),
         CheckConstraint("quantity > 0", name="quantity"),
-        # The statement that reserves has locked the balance: a cheaper check than of two tables.
+        # Of a lot. Without one it checks nothing: the statement that reserves locks the balance.
         ForeignKeyConstraint(
-            ["item_id", "location_id"], ["balances.item_id", "balances.location_id"]
+            ["item_id", "location_id", "lot_id"],
+            ["balances.item_id", "balances.location_id", "balances.lot_id"],
         ),
         Index(
             "uq_reservations_active",
             "line_id",
             "item_id",
             "location_id",
+            "lot_id",
             "share",
             unique=True,
             postgresql_where=text("status = 'active'"),
+            postgresql_nulls_not_distinct=True,
         ),
         Index("ix_reservations_document", "document_id"),
         Index(
@@ -111,6 +125,7 @@ class ReservationRow(Base):
     status: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
+    lot_id: Mapped[UUID | None]
 
 
 class MovementRow(Base):
@@ -123,6 +138,8 @@ class MovementRow(Base):
         CheckConstraint("from_location_id <> to_location_id", name="two_sided"),
         Index("ix_movements_item", "item_id", "id"),
         Index("ix_movements_document", "document_id"),
+        ForeignKeyConstraint(["item_id", "lot_id"], ["lots.item_id", "lots.id"]),
+        _of_lot("movements"),
     )
 
     id: Mapped[Id]
@@ -139,6 +156,7 @@ class MovementRow(Base):
     actor: Mapped[str]
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    lot_id: Mapped[UUID | None]
 
 
 class ReorderRuleRow(Base):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
 from db.idempotency import CallerKey, Claim
+from db.inventory.lots import find_promisable
 from db.inventory.posting import RESERVE_LOCKED
 from db.items import listing_of
 from db.orders.tables import PREFIX
@@ -56,15 +58,15 @@ _REFERENCE = text(
 
 _NUMBER = text("SELECT number FROM orders WHERE id = :order")
 
-# Balances are locked in the one order that avoids deadlocks: by item and location.
+# Balances are locked in the one order that avoids deadlocks: by item, location and lot.
 _LOCK_SHELVES = text(
     """SELECT b.item_id, b.location_id, l.code, l.site_id, s.code, s.rank,
-        floor(b.on_hand - b.reserved)::bigint
+        floor(b.on_hand - b.reserved)::bigint, b.lot_id
     FROM jsonb_array_elements_text(CAST(:items AS jsonb)) AS w(id)
         JOIN balances b ON b.item_id = w.id::uuid
         JOIN locations l ON l.id = b.location_id JOIN sites s ON s.id = l.site_id
     WHERE l.sellable AND l.active AND s.active
-    ORDER BY b.item_id, b.location_id FOR UPDATE OF b"""
+    ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE OF b"""
 )
 
 _COLUMNS = {
@@ -181,10 +183,18 @@ async def find_number(db: AsyncConnection, order_id: UUID) -> str | None:
 async def lock_shelves(
     db: AsyncConnection, items: Mapping[ItemId, str]
 ) -> dict[ItemId, list[Shelf]]:
-    """Lock and return what is free of these items (and their SKUs) wherever it can be sold from."""
-    rows = await db.execute(_LOCK_SHELVES, {"items": to_json(list(items))})
+    """Lock and return what is free of these items (and their SKUs) wherever it can be sold from.
+
+    Lots are looked up when their balances are locked, so that one in quarantine is not promised
+    by who has waited for it; it takes a statement only where there are some.
+    """
+    rows = (await db.execute(_LOCK_SHELVES, {"items": to_json(list(items))})).all()
+    lots = await find_promisable(db, {row.lot_id for row in rows if row.lot_id is not None})
     shelves: dict[ItemId, list[Shelf]] = {item: [] for item in items}
-    for item, location, location_code, site, site_code, rank, available in rows:
+    for item, location, location_code, site, site_code, rank, available, lot in rows:
+        if lot is not None and lot not in lots:
+            continue
+        received_on, expires_on = lots.get(lot, (date.min, date.max))
         shelves[item].append(
             Shelf(
                 item_id=item,
@@ -195,6 +205,9 @@ async def lock_shelves(
                 site_code=site_code,
                 site_rank=rank,
                 available=available,
+                lot_id=lot,
+                received_on=received_on,
+                expires_on=expires_on,
             )
         )
     return shelves

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.inventory.lots import promisable
 from db.orders.tables import OrderRow
 from db.returns.losses import LOST_UNITS
 
@@ -34,9 +35,9 @@ _REPLACEMENTS = text(
     ORDER BY c.given_up DESC, c.stands DESC, o.placed_at DESC, o.id DESC"""
 )
 # What is free of an item wherever it can be sold from, as orders are served.
-_FREE = """SELECT coalesce(sum(floor(b.on_hand - b.reserved)), 0) FROM balances b
+_FREE = f"""SELECT coalesce(sum(floor(b.on_hand - b.reserved)), 0) FROM balances b
     JOIN locations p ON p.id = b.location_id JOIN sites s ON s.id = p.site_id
-    WHERE b.item_id = w.item_id AND p.sellable AND p.active AND s.active"""
+    WHERE b.item_id = w.item_id AND p.sellable AND p.active AND s.active AND {promisable("b")}"""
 _LACKS = f"NOT i.sellable OR i.status <> 'active' OR w.units > ({_FREE})"
 _REPLACEABLE = text(
     f"""SELECT r.id, coalesce(r.inspected_at, r.authorized_at) AS since

@@ -82,6 +82,13 @@ class ShipmentLineRow(Base):
     """What the hand-over captures for these units."""
 
 
+class ShipmentPart(ShipmentLineRow):
+    """A line of a shipment with the lot that is reserved for it, or left with it."""
+
+    __abstract__ = True
+    lot_id: UUID | None
+
+
 class ParcelRow(Base):
     """One box under the carrier's number."""
 

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.documents import SHIPMENTS
 from db.engine import to_json
 from db.events import ADD_EVENTS, to_add
+from db.inventory.tables import ReservationRow
 from db.ledgers import SOON
 from db.orders.backorders import is_short
 from db.orders.tables import OrderRow
 from db.shipments.picking import UNPICKED
-from db.shipments.tables import PREFIX, ShipmentLineRow, ShipmentRow
+from db.shipments.tables import PREFIX, ShipmentLineRow, ShipmentPart, ShipmentRow
 from domain.errors import NotFound
 from domain.ids import ShipmentId, derived_id, following_id
 from domain.money import Money
@@ -139,16 +140,17 @@ async def lock_shipments_of(db: AsyncConnection, order_id: UUID) -> Sequence[Shi
 
 
 _PARTS = (
-    select(ShipmentLineRow.__table__)
+    select(ShipmentLineRow.__table__, ReservationRow.lot_id)
+    .join(ReservationRow, ReservationRow.id == ShipmentLineRow.reservation_id)
     .where(ShipmentLineRow.shipment_id == bindparam("shipment"))
     .order_by(ShipmentLineRow.id)
 )
 
 
-async def shipment_lines_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[ShipmentLineRow]:
-    """Return a shipment's lines."""
+async def shipment_lines_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[ShipmentPart]:
+    """Return a shipment's lines, each with its lot."""
     found = (await db.execute(_PARTS, {"shipment": shipment_id})).all()
-    return cast(Sequence[ShipmentLineRow], found)
+    return cast(Sequence[ShipmentPart], found)
 
 
 _TO_BOOK = text(

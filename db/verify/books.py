@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db.verify import (
     claims,
     inventory,
+    lots,
     orders,
     payments,
     records,
@@ -37,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     *terms.CHECKS,
     *warranties.CHECKS,
     *claims.CHECKS,
+    *lots.CHECKS,
 )
 SAMPLES = 5
 _TIMEOUT = timedelta(minutes=5)

@@ -6,11 +6,14 @@ from domain.inventory import VIRTUAL
 
 _VIRTUAL = {"virtual": sorted(VIRTUAL)}
 
+# Goods without a lot are compared with goods without a lot.
+_LOT = "coalesce(lot_id, '00000000-0000-0000-0000-000000000000')"
+
 CHECKS = (
     Check(
         "I1a",
         "No more is promised than is there, and nothing is below zero",
-        """SELECT item_id, location_id, on_hand, reserved FROM balances
+        """SELECT item_id, location_id, lot_id, on_hand, reserved FROM balances
         WHERE on_hand < 0 OR reserved < 0 OR reserved > on_hand""",
     ),
     Check(
@@ -65,14 +68,14 @@ CHECKS = (
     ),
     Check(
         "I2a",
-        "What is on hand equals what came in less what went out",
-        """SELECT item_id, location_id, b.on_hand, m.moved
-        FROM balances b FULL JOIN (
-            SELECT item_id, location_id, sum(quantity) AS moved FROM (
-                SELECT item_id, to_location_id AS location_id, quantity FROM movements
+        "What is on hand, of each lot, equals what came in less what went out",
+        f"""SELECT item_id, location_id, lot, b.on_hand, m.moved
+        FROM (SELECT item_id, location_id, {_LOT} AS lot, on_hand FROM balances) b FULL JOIN (
+            SELECT item_id, location_id, {_LOT} AS lot, sum(quantity) AS moved FROM (
+                SELECT item_id, to_location_id AS location_id, lot_id, quantity FROM movements
                 UNION ALL
-                SELECT item_id, from_location_id, -quantity FROM movements) sides
-            GROUP BY item_id, location_id) m USING (item_id, location_id)
+                SELECT item_id, from_location_id, lot_id, -quantity FROM movements) sides
+            GROUP BY 1, 2, 3) m USING (item_id, location_id, lot)
         JOIN locations l ON l.id = location_id
         WHERE l.kind <> ALL(CAST(:virtual AS text[]))
           AND coalesce(b.on_hand, 0) <> coalesce(m.moved, 0)""",
@@ -80,11 +83,11 @@ CHECKS = (
     ),
     Check(
         "I2b",
-        "What a balance counts as promised equals its active reservations",
-        """SELECT item_id, location_id, b.reserved, r.held
-        FROM balances b FULL JOIN (
-            SELECT item_id, location_id, sum(quantity) AS held FROM reservations
-            WHERE status = 'active' GROUP BY item_id, location_id) r USING (item_id, location_id)
+        "What a balance, of one lot, counts as promised equals its active reservations",
+        f"""SELECT item_id, location_id, lot, b.reserved, r.held
+        FROM (SELECT item_id, location_id, {_LOT} AS lot, reserved FROM balances) b FULL JOIN (
+            SELECT item_id, location_id, {_LOT} AS lot, sum(quantity) AS held FROM reservations
+            WHERE status = 'active' GROUP BY 1, 2, 3) r USING (item_id, location_id, lot)
         WHERE coalesce(b.reserved, 0) <> coalesce(r.held, 0)""",
     ),
     Check(

@@ -8,8 +8,7 @@ from domain.ids import ItemId, WarrantyId
 from domain.returns.requests import Link
 from domain.returns.status import ReplacementTiming, ResolutionWanted
 from domain.units import Serial
-from domain.value import Name, Text, Value
-from domain.warranties.requests import Day
+from domain.value import Day, Name, Text, Value
 from domain.warranties.terms import Settlement
 
 MOST_EVIDENCE = 50

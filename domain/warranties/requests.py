@@ -1,17 +1,13 @@
 """What people ask about warranties."""
 
-from datetime import date
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from domain.ids import CustomerId, ItemId, LineId
 from domain.units import Serial
-from domain.value import Name, Value
+from domain.value import Day, Name, Value
 from domain.warranties.terms import Code, Months
-
-Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
-"""A day by UTC."""
 
 FOR_STAFF = ("proof_of_purchase", "term", "starts_on")
 """What only staff may say of a warranty that is registered by hand."""

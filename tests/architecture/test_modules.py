@@ -43,6 +43,7 @@ PLUMBING = {
         "holds",
         "ids",
         "lifecycle",
+        "lots",
         "metadata",
         "money",
         "payment_state",

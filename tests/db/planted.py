@@ -1,6 +1,7 @@
 """Faults planted in sound books: for each check what breaks it, and which others must see it."""
 
 from tests.db.planted_claims import CLAIMS
+from tests.db.planted_lots import LOTS
 from tests.db.planted_notes import NOTES
 from tests.db.planted_returns import RETURNS
 from tests.db.planted_terms import TERMS
@@ -63,7 +64,8 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I2e": ("UPDATE movements SET key = 'same' WHERE kind = 'adjustment'", set()),
     "I2f": (
         "UPDATE movements SET quantity = quantity + 1 WHERE kind = 'issue';"
-        "UPDATE balances SET on_hand = on_hand - 2 WHERE item_id <> md5('saw')::uuid",
+        "UPDATE balances SET on_hand = on_hand - 2"
+        " WHERE item_id IN (md5('mug')::uuid, md5('pot')::uuid)",
         set(),
     ),
     "I2g": (f"UPDATE reservations SET status = 'released' WHERE document_id = {DONE}", set()),
@@ -279,19 +281,13 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         " FROM order_lines l WHERE id = md5('done-pot')::uuid",
         {"I5d", "I1e"},
     ),
-    "I9o": (
-        "INSERT INTO replacement_losses (shipment_id, return_id, answer, answered_by, settled_at)"
-        " SELECT md5('lost-shipment')::uuid, md5('return')::uuid, 'write_off', 'Ada', now()",
-        set(),
-    ),
     "I9h": ("UPDATE returns SET resolution = 'replacement'", set()),
     "I8f": ("UPDATE refunds SET shipment_id = md5('done-shipment')::uuid", set()),
     "I9i": ("UPDATE withdrawals SET lines = jsonb_set(lines, '{0,quantity}', '2')", set()),
-    "I9j": ("UPDATE returns SET shipment_id = md5('done-shipment')::uuid", {"I9k"}),
-    "I9k": ("UPDATE order_lines SET undelivered = 1 WHERE id = md5('done-pot')::uuid", set()),
     "I3x": ("UPDATE orders SET prepaid_returned_amount = 1 WHERE number = 'SO-3'", set()),
     "I3y": ("UPDATE shipments SET prepaid_amount = 9999 WHERE number = 'SHP-3'", {"I3x"}),
     **CLAIMS,
+    **LOTS,
     **NOTES,
     **RETURNS,
     **TERMS,

@@ -23,4 +23,11 @@ RETURNS: dict[str, tuple[str, set[str]]] = {
         "UPDATE returns SET status = 'expired', closed_at = NULL WHERE number = 'RMA-1'",
         {"I5-returns"},
     ),
+    "I9j": ("UPDATE returns SET shipment_id = md5('done-shipment')::uuid", {"I9k"}),
+    "I9k": ("UPDATE order_lines SET undelivered = 1 WHERE id = md5('done-pot')::uuid", set()),
+    "I9o": (
+        "INSERT INTO replacement_losses (shipment_id, return_id, answer, answered_by, settled_at)"
+        " SELECT md5('lost-shipment')::uuid, md5('return')::uuid, 'write_off', 'Ada', now()",
+        set(),
+    ),
 }

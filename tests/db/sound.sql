@@ -276,3 +276,16 @@ UPDATE reservations SET quantity = 1 WHERE line_id = pg_temp.id('running-mug');
 UPDATE shipment_lines SET quantity = 1 WHERE order_line_id = pg_temp.id('running-mug');
 UPDATE balances SET reserved = 1
 WHERE item_id = pg_temp.id('mug') AND location_id = pg_temp.id('shelf');
+
+INSERT INTO items (id, sku, name, status, tracking)
+VALUES (pg_temp.id('milk'), 'MILK', 'Milk', 'active', 'lot');
+INSERT INTO lots (id, item_id, code, code_key, received_on, expires_on)
+SELECT pg_temp.id(code), pg_temp.id('milk'), code, code, '2031-01-01', expires_on
+FROM (VALUES ('milk-1', DATE '2031-02-01'), ('milk-2', NULL)) AS l(code, expires_on);
+INSERT INTO balances (item_id, location_id, lot_id, on_hand)
+SELECT item_id, pg_temp.id('shelf'), id, 4 FROM lots;
+INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id, lot_id,
+    actor, occurred_at)
+SELECT pg_temp.id('opening-' || code), 'opening/' || code, 'adjustment', item_id, 4,
+    pg_temp.place('opening'), pg_temp.id('shelf'), id, 'test', now()
+FROM lots;

@@ -16,6 +16,7 @@ from tests.fuzz.bodies import Describing
 from tests.fuzz.making import Known, Maker
 from tests.fuzz.reach import REFUSED, Reach
 from tests.fuzz.returning import coming_back
+from tests.fuzz.stocked import stock_bodies
 from tests.fuzz.warranted import promised
 from tests.fuzz.wire import Wire, Wish
 from tests.installation import Installation
@@ -270,11 +271,14 @@ async def _asked_for(shop: Installation, order_id: str) -> dict[str, list[object
 def _bodies(shop: Installation, skus: list[str], numbers: list[str]) -> dict[str, list[object]]:
     """Return sound bodies: of these one thing at a time is made unsound."""
     seen = {"tracking_number": numbers[0], "status": "in_transit"}
-    moved = {"sku": skus[0], "site": "AUS", "quantity": "5", "reason": "found"}
+    stock = stock_bodies(skus[0])
     return {
         "POST /customers": [{"email": f"{uuid4().hex}@example.com", "name": "Ada"}],
         "PATCH /customers/{customer_id}": [{"name": "Ada"}, {"metadata": {"tier": "gold"}}],
-        "POST /items": [{"sku": "FUZZ-1", "name": "Mug", "prices": [dollars(100)]}],
+        "POST /items": [
+            {"sku": "FUZZ-1", "name": "Mug", "prices": [dollars(100)]},
+            *stock.pop("POST /items"),
+        ],
         "PATCH /items/{item_id}": [{"name": "Mug"}, {"prices": [dollars(5)], "weight_grams": 9}],
         "POST /orders": [
             shop.order({skus[0]: 1}, source="fuzz", external_reference=uuid4().hex),
@@ -285,9 +289,7 @@ def _bodies(shop: Installation, skus: list[str], numbers: list[str]) -> dict[str
         "POST /orders/{order_id}/holds": [{"reason": "manual", "note": "look"}],
         "POST /orders/{order_id}/holds/{hold_id}/release": [{"note": "go on"}],
         "POST /orders/{order_id}/payments": [{"token": "tok_ok"}],
-        "POST /inventory/adjustments": [moved],
-        "PATCH /inventory/sites/{site}": [{"name": "Seattle"}],
-        "POST /inventory/sites": [{"code": "SEA", "name": "Seattle", "address": ADDRESS}],
+        **stock,
         "POST /tasks/{task_id}/decide": [
             {"choice": choice, "note": "done"} for choice in ("refund", "write_off", "dealt_with")
         ],

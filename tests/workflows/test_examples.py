@@ -31,10 +31,16 @@ async def company(template_url: str, environment: WorkflowEnvironment) -> AsyncI
         assert await stage.broken() == []
 
 
+def _turn(operations: tuple[str, Any]) -> tuple[bool, bool]:
+    """Sort key: lots come after the item that they are of, and scans of a label last."""
+    path = operations[0]
+    return ("tracking" in path, "lots" in path)
+
+
 def examples(stage: Stage) -> Iterator[tuple[str, str, Any]]:
     """Yield method, path and body of each example; what is reported of a label comes last."""
     described = create_app(Services(stage.settings, stage.books, stage.connected)).openapi()
-    for path, methods in sorted(described["paths"].items(), key=lambda one: "tracking" in one[0]):
+    for path, methods in sorted(described["paths"].items(), key=_turn):
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {})
             for example in content.get("application/json", {}).get("examples", {}).values():
@@ -64,6 +70,7 @@ class Finding:
             "{return_id}": partial(self._a_return, 2),
             "{customer_id}": self._a_customer,
             "{item_id}": self._an_item,
+            "{lot_id}": self._a_lot,
             "{warranty_id}": self._a_warranty,
             "{claim_id}/appeal": partial(self._a_claim, denied=True),
             "{claim_id}": self._a_claim,
@@ -94,6 +101,11 @@ class Finding:
             if "return_line_id" in line:
                 back = (await self._callers.get(path.rpartition("/")[0])).json()
                 line["return_line_id"] = back["lines"][0]["id"]
+
+    async def _a_lot(self) -> str:
+        """Return the lot that an example has made."""
+        [lot] = (await self._callers.get("/inventory/lots?sku=GAS-230")).json()["items"]
+        return str(lot["id"])
 
     async def _a_delivered_line(self, tents: int = 3) -> str:
         order_id = await self.a_delivered_order(tents)

@@ -1,0 +1,42 @@
+"""Bodies to try at `/docs` about stock, in the company that ``stateset sample`` brings in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "AdjustStock": {
+        "Two that broke": {
+            "sku": "LAMP-HEAD",
+            "site": "AUS",
+            "quantity": -2,
+            "reason": "damaged",
+            "note": "Fell from the shelf.",
+        },
+    },
+    "CreateLot": {
+        "Gas cartridges that come next week": {
+            "sku": "GAS-230",
+            "code": "L-2031-07",
+            "supplier_lot": "K7/114",
+            "expires_on": "2034-06-30",
+        },
+    },
+    "LotChange": {"Another last day": {"expires_on": "2034-05-31"}},
+    "CreateSite": {
+        "A warehouse in Portland": {
+            "code": "PDX",
+            "name": "Portland",
+            "address": {
+                "name": "Juniper Trail Outfitters, Portland",
+                "line1": "9 Quay Street",
+                "city": "Portland",
+                "region": "OR",
+                "postal_code": "97209",
+                "country": "US",
+            },
+            "rank": 40,
+            "locations": [{"code": "A-01"}, {"code": "A-02"}],
+        },
+    },
+    "SiteChange": {"Served from before others": {"rank": 5}},
+}

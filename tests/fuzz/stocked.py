@@ -1,0 +1,19 @@
+"""Sound bodies about stock: of these one thing at a time is made unsound."""
+
+from tests.storefront import ADDRESS
+
+
+def stock_bodies(sku: str) -> dict[str, list[object]]:
+    """Return them by operation, about this item and one that is tracked by lot."""
+    moved = {"sku": sku, "site": "AUS", "quantity": "5", "reason": "found"}
+    milk = {"sku": "FUZZ-LOT", "name": "Milk", "tracking": "lot", "min_shelf_life_days": 7}
+    came = {**moved, "sku": "FUZZ-LOT", "lot": "L-1", "expires_on": "2031-03-04"}
+    lot = {"sku": "FUZZ-LOT", "code": "L-2", "received_on": "2031-01-04"}
+    return {
+        "POST /items": [milk],
+        "POST /inventory/adjustments": [moved, came],
+        "POST /inventory/lots": [{**lot, "expires_on": "2031-03-05", "supplier_lot": "0815"}],
+        "PATCH /inventory/lots/{lot_id}": [{"expires_on": "2031-03-06"}, {"expires_on": None}],
+        "PATCH /inventory/sites/{site}": [{"name": "Seattle"}],
+        "POST /inventory/sites": [{"code": "SEA", "name": "Seattle", "address": ADDRESS}],
+    }
