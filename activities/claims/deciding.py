@@ -1,6 +1,7 @@
 """What people decide about claims: use cases in the caller's transaction; the first one counts."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -165,7 +166,13 @@ async def appeal_claim(
     denied_by = claim.rule
     data = {"reason": asked.reason, "rule": denied_by}
     await CLAIMS.add_event(db, claim, "appealed", actor, data)
-    await CLAIMS.move(db, claim, ClaimStatus.UNDER_REVIEW, actor, appeal_reason=asked.reason)
+    # What was promised before, and came to nothing, is promised no more.
+    anew: dict[str, Any] = {
+        "resolution": None,
+        "replacement_timing": ReplacementTiming.AFTER_INSPECTION,
+    }
+    anew |= {"goodwill": False, "appeal_reason": asked.reason}
+    await CLAIMS.move(db, claim, ClaimStatus.UNDER_REVIEW, actor, **anew)
     paid = await paid_for(db, warranty.id, claim.quantity)
     await ask_for_review(db, claim, warranty, f"appealed after {denied_by}", paid)
     await _go_on(db, claim)

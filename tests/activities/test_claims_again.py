@@ -88,3 +88,17 @@ async def test_what_replaces_goods_under_a_fresh_promise_has_all_of_its_claims(
 ) -> None:
     rules = await limits(bench, replacement_rule="fresh")
     assert rules == ["person", "person", "value_above_limit"]
+
+
+async def test_an_appeal_for_goods_that_were_replaced_is_no_fault_in_the_books(
+    bench: Bench,
+) -> None:
+    """It promises nothing: support looks at it, and cannot have the goods come in again."""
+    _, first, named = await unit_sold(bench)
+    await replaced(bench, first, *named)
+    again = await file(bench, first)
+    async with calling(bench) as callers:
+        asked = {"reason": "it was another fault"}
+        appealed = await callers.post(f"/warranties/claims/{again}/appeal", asked, role="support")
+    assert (appealed.json()["status"], appealed.json()["rule"]) == ("under_review", "replaced")
+    assert await bench.broken() == []

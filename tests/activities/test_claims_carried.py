@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from activities.claims.deciding import add_evidence
-from domain.claims.requests import AddEvidence
+from activities.claims.deciding import add_evidence, appeal_claim
+from domain.claims.requests import AddEvidence, AppealClaim
 from domain.errors import IllegalMove
 from domain.ids import ClaimId
 from domain.policy import Policy
@@ -65,6 +65,26 @@ async def test_goods_without_a_fault_go_back_and_stay_under_warranty(bench: Benc
     await bench.take("settle_claim", claim)
     assert await status(bench, claim) == ("denied", "no_fault_found")
     assert await remaining(bench, claim) == ("active", 1)
+    assert await bench.broken() == []
+
+
+async def test_what_was_promised_before_an_appeal_is_not_told_of_a_claim_settled_otherwise(
+    bench: Bench,
+) -> None:
+    """The first look found no fault and promised nothing any more; then it was mended elsewhere."""
+    claim = await file(bench, await under_warranty(bench))
+    await approve(bench, claim, Settlement.REFUND)
+    back = await comes_in(bench, claim, Disposition.RETURN_TO_CUSTOMER)
+    await answer(bench, back, "rejected_goods", "sent")
+    await settle(bench, back)
+    await bench.take("settle_claim", claim)
+    assert await status(bench, claim) == ("denied", "no_fault_found")
+    async with bench.shop.books.begin() as db:
+        await appeal_claim(db, claim, AppealClaim(reason="it fails still"), actor="customer")
+    await answer(bench, claim, "claim_review", "settled_otherwise")
+    query = "SELECT status, resolution FROM claims WHERE id = :id"
+    [settled] = await bench.shop.rows(query, id=claim)
+    assert settled == {"status": "settled", "resolution": None}
     assert await bench.broken() == []
 
 
