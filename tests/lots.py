@@ -76,3 +76,14 @@ async def lot_id(shop: Shop, item: ItemId, code: str) -> UUID:
         "SELECT id FROM lots WHERE item_id = :item AND code = :code", item=item, code=code
     )
     return found
+
+
+async def on_hand(shop: Shop, item: ItemId) -> dict[tuple[str, str], int]:
+    """Return what there is by the kind of its location and its lot."""
+    rows = await shop.rows(
+        "SELECT l.kind, t.code, sum(b.on_hand)::int AS units FROM balances b"
+        " JOIN locations l ON l.id = b.location_id LEFT JOIN lots t ON t.id = b.lot_id"
+        " WHERE b.item_id = :item AND b.on_hand > 0 GROUP BY 1, 2",
+        item=item,
+    )
+    return {(row["kind"], row["code"]): row["units"] for row in rows}

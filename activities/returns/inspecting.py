@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.disposing import dispose, take_back
+from activities.returns.lots import LotsWaiting, lot_that_turned_up
 from activities.returns.moving import move_goods
 from activities.returns.receiving import require
 from activities.returns.serials import lock_units_of
@@ -17,6 +18,7 @@ from db.documents import RETURNS
 from db.inventory.places import place_id
 from db.inventory.posting import Movement
 from db.outbox import signal
+from db.returns.lots import LotThere
 from db.returns.tables import ReturnRow
 from db.returns.writes import (
     GoodsRow,
@@ -71,17 +73,25 @@ async def inspect_return(
     movements = [
         move_back(found, each, each.location_id, actor) for each in revised if each.location_id
     ]
-    movements += [_late(found, each, actor) for each in revised if not each.came]
     await take_back(db, found, revised, asked.lines, actor)
     await mark_revised(db, [each.id for each in revised])
+    waiting = await LotsWaiting.of(db, found, before.values(), revised)
+    for each in revised:
+        if not each.came:
+            lot = await lot_that_turned_up(db, each, asked.lines)
+            if lot is not None:
+                waiting.add(each.return_line_id, lot.id, lot.code, each.quantity)
+            movements.append(_late(found, each, actor, lot))
     _check_units(asked.lines, before, revised)
     for position, units in enumerate(asked.lines):
         line = before[units.return_line_id]
         place = await _place(db, found, line, units, position)
-        disposition_id = await write_disposition(db, units, place, actor)
+        lot_id = waiting.take(line, units, position)
+        disposition_id = await write_disposition(db, units, place, actor, lot_id=lot_id)
         await dispose(db, found, line, units, disposition_id, place, actor, position)
         if place is not None:
-            movements.append(move_out(found, line, units, disposition_id, place, actor))
+            out = move_out(found, line, units, disposition_id, place, actor, lot_id)
+            movements.append(out)
     await move_goods(db, found, movements)
     after = await goods_of(db, return_id)
     if found.resolution is not None and any(
@@ -207,6 +217,7 @@ def move_out(
     disposition_id: UUID,
     place: UUID,
     actor: str,
+    lot_id: UUID | None,
 ) -> Movement:
     """Return the movement of units out of quarantine to where they end up."""
     return Movement(
@@ -221,6 +232,7 @@ def move_out(
         document_type=Kind.RETURN,
         document_id=found.id,
         line_id=line.order_line_id,
+        lot_id=lot_id,
     )
 
 
@@ -238,10 +250,11 @@ def move_back(found: ReturnRow, each: StandingRow, place: UUID, actor: str) -> M
         document_type=Kind.RETURN,
         document_id=found.id,
         line_id=each.order_line_id,
+        lot_id=each.lot_id,
     )
 
 
-def _late(found: ReturnRow, each: StandingRow, actor: str) -> Movement:
+def _late(found: ReturnRow, each: StandingRow, actor: str, lot: LotThere | None) -> Movement:
     """Take goods into quarantine that were given up as lost on their way."""
     return Movement(
         key=f"revised/{each.id}",
@@ -255,6 +268,7 @@ def _late(found: ReturnRow, each: StandingRow, actor: str) -> Movement:
         document_type=Kind.RETURN,
         document_id=found.id,
         line_id=each.order_line_id,
+        lot_id=None if lot is None else lot.id,
     )
 
 

@@ -253,4 +253,5 @@ def _leave(
         document_type=Kind.RETURN,
         document_id=found.id,
         line_id=each.order_line_id,
+        lot_id=each.lot_id,
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.returns.absent import accept_absent
+from activities.returns.lots import lots_that_come
 from activities.returns.serials import receive_units
 from db.documents import ORDERS, RETURNS
 from db.inventory.places import place_id
@@ -50,7 +51,7 @@ async def receive_return(
 
     What is not on it can be reported of every return. Raises NotFound for a line that is not the
     return's, QuantityExceeded for more units than are still expected, Malformed unless serial units
-    are named, and IllegalMove, with what to do instead, for units of a return that is not
+    and lots are named, and IllegalMove, with what to do instead, for units of a return that is not
     authorized and for serial units that are none of the line's.
     """
     orders, found = await lock_return(db, return_id, reach)
@@ -60,6 +61,7 @@ async def receive_return(
     units = _units(asked, goods)
     if units:
         await receive_units(db, found, goods, asked.lines, actor)
+        lots = await lots_that_come(db, goods, asked.lines)
         await count_received(db, return_id, units)
         await cancel_tasks(db, return_id, TaskKind.KEPT_GOODS, why="the goods have come")
         # Before the balances, of which many may wait for a popular item's.
@@ -67,7 +69,7 @@ async def receive_return(
             await ORDERS.change(db, order)
         await RETURNS.add_event(db, found, "goods_received", actor, {"units": sum(units.values())})
         moved = [
-            _into_quarantine(found, goods[line_id], quantity, receipt_id, actor)
+            _into_quarantine(found, goods[line_id], quantity, receipt_id, actor, lots.get(line_id))
             for line_id, quantity in units.items()
         ]
         await post(db, moved)
@@ -182,7 +184,12 @@ async def _end_receiving(db: AsyncConnection, found: ReturnRow, actor: str) -> N
 
 
 def _into_quarantine(
-    found: ReturnRow, line: GoodsRow, quantity: int, receipt_id: UUID, actor: str
+    found: ReturnRow,
+    line: GoodsRow,
+    quantity: int,
+    receipt_id: UUID,
+    actor: str,
+    lot_id: UUID | None,
 ) -> Movement:
     return Movement(
         key=f"return/{receipt_id}/{line.id}",
@@ -195,6 +202,7 @@ def _into_quarantine(
         document_type=Kind.RETURN,
         document_id=found.id,
         line_id=line.order_line_id,
+        lot_id=lot_id,
     )
 
 

@@ -56,10 +56,11 @@ async def settle_refurbished(db: AsyncConnection, task: TaskRow, decision: Decis
     for each in refurbished:
         end = _end(each, found, decision, mended)
         place = await _place(db, found, each, mended)
-        disposition_id = await write_disposition(db, end, place, decision.actor)
+        disposition_id = await write_disposition(db, end, place, decision.actor, lot_id=each.lot_id)
         if each.location_id is not None:
             movements.append(move_back(found, each, each.location_id, decision.actor))
-        movements.append(move_out(found, each, end, disposition_id, place, decision.actor))
+        out = move_out(found, each, end, disposition_id, place, decision.actor, each.lot_id)
+        movements.append(out)
         became = end.disposition
         await dispose_again(db, found, each, became, disposition_id, place, decision.actor)
     await mark_revised(db, [each.id for each in refurbished])

@@ -40,6 +40,8 @@ class DispositionView(Value):
     location_id: LocationId | None = Field(
         description=f"Where they were put; null where they went nowhere, too. {WITHHELD}"
     )
+    lot: str | None
+    """The code of the lot that they are of; null of items without lots."""
     condition: str
     """What they are like: `new`, `opened`, `used` or `damaged`; empty where that was not said. Of
     older ones the inspector's words."""

@@ -24,7 +24,7 @@ from api.fields import (
 )
 from api.pages import DatedQuery, Limit, Query
 from domain.addresses import Address
-from domain.ids import LineId, LocationId, ParcelId, ShipmentId
+from domain.ids import LineId, LocationId, LotId, ParcelId, ShipmentId
 from domain.items import Tracking
 from domain.money import Money
 from domain.orders.placing import Service
@@ -47,6 +47,12 @@ class ShipmentLineView(Value):
     """How many."""
     tracking: Tracking
     """Whether its units are known by their serials: then they are to be picked by scan."""
+    lot_id: LotId | None
+    """The lot that they are reserved from, or left with; null of items without lots."""
+    lot: str | None
+    """The lot's code."""
+    expires_on: date | None
+    """The last day of the lot; null where it has none."""
     serials: tuple[Serial, ...]
     """Units that are picked for it, or left with it and are not back; none of items without."""
 

@@ -28,6 +28,7 @@ _LINES = literal_column(
             WHERE u.return_line_id = r.id AND u.disposition_id IS NULL), '[]'),
         'dispositions', coalesce((SELECT jsonb_agg(jsonb_build_object('id', d.id,
             'quantity', d.quantity, 'disposition', d.disposition, 'accepted', d.accepted,
+            'lot', (SELECT t.code FROM lots t WHERE t.id = d.lot_id),
             'location_id', d.location_id, 'condition', d.condition, 'note', d.note,
             'deduction_amount', d.deduction_amount, 'deduction_reason', d.deduction_reason,
             'inspector', d.inspector, 'created_at', d.created_at, 'revised', d.revised_at

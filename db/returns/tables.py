@@ -254,3 +254,5 @@ class DispositionRow(Base):
     """When others took its place: it counts no more."""
     left_at: Mapped[datetime | None]
     """When goods that wait to be sent back to the customer or the supplier have left."""
+    lot_id: Mapped[UUID | None] = mapped_column(ForeignKey("lots.id"))
+    """Which lot they are of; None of items without lots, and of what never came."""

@@ -119,7 +119,7 @@ class GoodsRow(ReturnLineRow):
     item_id: UUID
     sku: str
     tracking: str
-    """Whether its units have serials."""
+    """Whether its units have serials, or lots."""
     inspected: int
     accepted: int
     rejected: int
@@ -153,10 +153,11 @@ async def write_disposition(
     inspector: str,
     *,
     came: bool = True,
+    lot_id: UUID | None = None,
 ) -> UUID:
     """Write what became of units of a return's line; return the disposition's id.
 
-    They ``came``, unless they were lost on their way.
+    They ``came``, unless they were lost on their way; of an item with lots they are of one.
     """
     disposition_id = new_id()
     await db.execute(
@@ -168,6 +169,7 @@ async def write_disposition(
             accepted=units.accepted,
             location_id=location_id,
             came=came,
+            lot_id=lot_id,
             condition=units.condition_code or "",
             note=units.remarks,
             deduction_amount=units.deduction.amount.amount if units.deduction else 0,
@@ -185,13 +187,15 @@ class StandingRow(DispositionRow):
     item_id: UUID
     order_line_id: UUID
     tracking: str
-    """Whether the item's units have serials."""
+    """Whether the item's units have serials, or lots."""
+    lot: str | None
+    """The code of their lot."""
 
 
 _STANDING = text(
-    """SELECT d.*, l.item_id, r.order_line_id, i.tracking FROM return_dispositions d
+    """SELECT d.*, l.item_id, r.order_line_id, i.tracking, t.code AS lot FROM return_dispositions d
     JOIN return_lines r ON r.id = d.return_line_id JOIN order_lines l ON l.id = r.order_line_id
-    JOIN items i ON i.id = l.item_id
+    JOIN items i ON i.id = l.item_id LEFT JOIN lots t ON t.id = d.lot_id
     WHERE r.return_id = :return AND d.revised_at IS NULL ORDER BY d.id"""
 )
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from domain.ids import DispositionId, LineId, LocationId, OrderId, ReturnLineId, SiteId
+from domain.lots import LotCode
 from domain.money import Money
 from domain.orders.placing import MOST_LINES
 from domain.returns.status import (
@@ -148,6 +149,12 @@ class ReceivedLine(Value):
         exclude_if=lambda given: not given,
         description="Of an item that is tracked by serial: each unit that has arrived, as scanned.",
     )
+    lot: LotCode | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="Of an item that is tracked by lot: the lot that they are of, one at a time. It"
+        " may be left out where the line was shipped from one.",
+    )
 
 
 class UnexpectedGoods(Value):
@@ -222,6 +229,12 @@ class InspectedUnits(Value):
         default=(),
         exclude_if=lambda given: not given,
         description="Of an item that is tracked by serial: each of the units.",
+    )
+    lot: LotCode | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="Of an item that is tracked by lot: the lot of these units. It may be left out"
+        " where one is waiting.",
     )
 
     @property
