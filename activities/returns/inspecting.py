@@ -15,8 +15,8 @@ from activities.returns.moving import move_goods
 from activities.returns.receiving import require
 from activities.returns.serials import lock_units_of
 from db.documents import RETURNS
+from db.inventory.movements import Movement
 from db.inventory.places import place_id
-from db.inventory.posting import Movement
 from db.outbox import signal
 from db.returns.lots import LotThere
 from db.returns.tables import ReturnRow

@@ -9,8 +9,9 @@ from activities.returns.disposing import leave as units_leave
 from activities.returns.moving import missing_in_words
 from activities.shipments.following import CARRIER
 from db.documents import RETURNS
+from db.inventory.movements import Movement
 from db.inventory.places import place_id
-from db.inventory.posting import Movement, post
+from db.inventory.posting import post
 from db.outbox import signal
 from db.returns.labels import (
     drop_label,

@@ -7,7 +7,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.failures import violated
-from db.inventory.posting import Movement, post
+from db.inventory.movements import Movement
+from db.inventory.posting import post
 from db.returns.tables import ReturnRow
 from domain.errors import IllegalMove
 

@@ -12,8 +12,9 @@ from activities.returns.absent import accept_absent
 from activities.returns.lots import lots_that_come
 from activities.returns.serials import receive_units
 from db.documents import ORDERS, RETURNS
+from db.inventory.movements import Movement
 from db.inventory.places import place_id
-from db.inventory.posting import Movement, post
+from db.inventory.posting import post
 from db.outbox import signal
 from db.returns.labels import drop_label
 from db.returns.parcels import is_partly_delivered

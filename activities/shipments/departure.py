@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.payments.provider import execute, record_intent, record_outcome
 from activities.shipments.following import CARRIER, get_state, journey_of
 from db.engine import Database
+from db.inventory.movements import Movement
 from db.inventory.places import place_id
-from db.inventory.posting import Movement, post
+from db.inventory.posting import post
 from db.ledgers import Ledger
 from db.orders.tables import OrderRow
 from db.orders.writes import counters_of, lines_of

@@ -1,6 +1,7 @@
 """Picking by scan: a use case in the caller's transaction.
 
-The units are those that leave; the order's run buys the label once all of them are scanned.
+Serial units that leave are named; the order's run buys the label once all of them are scanned. Of
+goods with lots what is reserved leaves, unless another lot is scanned.
 """
 
 from collections import defaultdict
@@ -10,13 +11,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.orders.changing import wake
+from activities.shipments.lots import swap_lots
 from db.documents import SHIPMENTS
 from db.inventory.entering import check_there
 from db.inventory.units import UnitRow, lock_to_pick, move_units
 from db.shipments.picking import lines_to_pick, pick_step, put_back
 from db.shipments.writes import lock_with_order
 from domain.errors import IllegalMove
-from domain.shipments.picking import PickShipment, ToPick, check_pick
+from domain.shipments.picking import PickShipment, ToPick, check_pick, units_to_swap
 from domain.units import serial_key
 
 
@@ -30,17 +32,22 @@ async def pick_shipment(
     """
     order, shipment = await lock_with_order(db, shipment_id)
     lines = await lines_to_pick(db, shipment_id)
-    wanted = {one.line_id: {serial_key(serial) for serial in one.serials} for one in asked.lines}
+    wanted = {
+        one.line_id: {serial_key(serial) for serial in one.serials}
+        for one in asked.lines
+        if one.serials is not None
+    }
     scanned = [
         (lines[line].item_id, key) for line, keys in wanted.items() if line in lines for key in keys
     ]
     units = await lock_to_pick(db, list(lines), scanned)
-    if wanted.keys() <= lines.keys() and all(
-        {unit.serial_key for unit in units if unit.shipment_line_id == line} == keys
-        for line, keys in wanted.items()
-    ):
+    if _is_known(asked, lines, units):
         return
     check_pick(shipment.number, shipment.status, asked, lines)
+    await swap_lots(db, shipment, asked, lines, actor)
+    if not wanted:
+        await SHIPMENTS.change(db, shipment)
+        return
     chosen = await _chosen(db, asked, lines, units)
     back = [unit for unit in units if unit.shipment_line_id in wanted and unit.id not in chosen]
     await put_back(db, shipment_id, back, actor)
@@ -59,6 +66,22 @@ async def pick_shipment(
         await wake(db, order)
 
 
+def _is_known(asked: PickShipment, lines: Mapping[UUID, ToPick], units: Sequence[UnitRow]) -> bool:
+    """Whether what is scanned is what has been picked, or is reserved, for the lines already."""
+    for one in asked.lines:
+        line = lines.get(one.line_id)
+        if line is None:
+            return False
+        if one.serials is None:
+            if units_to_swap(line, one, lines):
+                return False
+        elif {unit.serial_key for unit in units if unit.shipment_line_id == line.id} != {
+            serial_key(serial) for serial in one.serials
+        }:
+            return False
+    return True
+
+
 async def _chosen(
     db: AsyncConnection,
     asked: PickShipment,
@@ -70,6 +93,8 @@ async def _chosen(
     chosen: dict[UUID, UUID] = {}
     for one in asked.lines:
         line = lines[one.line_id]
+        if one.serials is None:
+            continue
         keys = {serial_key(serial) for serial in one.serials}
         known = {
             unit.serial_key: unit

@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.entering import find_entering, find_leaving, record_adjusted
 from db.inventory.held import refuse_to_take_returned
+from db.inventory.movements import Movement
 from db.inventory.places import place_id
-from db.inventory.posting import Movement, post
+from db.inventory.posting import post
 from db.inventory.tables import BalanceRow
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach

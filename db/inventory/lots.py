@@ -172,6 +172,12 @@ async def find_lot(db: AsyncConnection, item_id: UUID, code: str) -> LotRow | No
     return cast(LotRow | None, found)
 
 
+async def find_lot_id(db: AsyncConnection, item_id: UUID, code: str) -> UUID | None:
+    """Return the id of an item's lot by its code, in any case."""
+    query = select(LotRow.id).where(LotRow.item_id == item_id, LotRow.code_key == lot_key(code))
+    return (await db.execute(query)).scalar_one_or_none()
+
+
 async def lock_lot(db: AsyncConnection, lot_id: UUID) -> LotRow:
     """Return a lot, locked to change it; raise NotFound."""
     query = select(LotRow.__table__).where(LotRow.id == lot_id)

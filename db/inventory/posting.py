@@ -5,8 +5,7 @@ balances by item, location and lot. Each may run again without a second effect.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast
 from uuid import UUID
@@ -15,10 +14,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
+from db.inventory.movements import Movement
 from db.inventory.tables import BalanceRow
 from domain.errors import OutOfStock
 from domain.ids import new_id
-from domain.inventory import VIRTUAL, MovementKind
+from domain.inventory import VIRTUAL
 from domain.quantities import plain
 
 # One upsert in the order of its rows, because locking the balances that exist before adding the
@@ -143,6 +143,34 @@ _SPLIT = text(
     FROM given g JOIN held h ON h.id = g.source"""
 )
 
+# The CHECK on the balances refuses what is not free there.
+_SWITCH = text(
+    """WITH given AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS m(id uuid, location_id uuid,
+            lot_id uuid)),
+    held AS MATERIALIZED (
+        SELECT id, item_id, location_id, lot_id, quantity FROM reservations
+        WHERE id IN (SELECT id FROM given) AND status = 'active' ORDER BY id FOR UPDATE),
+    changes AS (
+        SELECT item_id, location_id, lot_id, sum(s.reserved) AS reserved FROM (
+            SELECT item_id, location_id, lot_id, -quantity AS reserved FROM held
+            UNION ALL SELECT h.item_id, g.location_id, g.lot_id, h.quantity
+                FROM held h JOIN given g USING (id)) s
+        GROUP BY 1, 2, 3),
+    locked AS MATERIALIZED (
+        SELECT b.item_id, b.location_id, b.lot_id, c.reserved FROM balances b
+        JOIN changes c ON c.item_id = b.item_id AND c.location_id = b.location_id
+            AND c.lot_id IS NOT DISTINCT FROM b.lot_id
+        ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE OF b),
+    balanced AS (
+        UPDATE balances b SET reserved = b.reserved + l.reserved FROM locked l
+        WHERE b.item_id = l.item_id AND b.location_id = l.location_id
+            AND b.lot_id IS NOT DISTINCT FROM l.lot_id)
+    UPDATE reservations r SET location_id = g.location_id, lot_id = g.lot_id,
+        share = CAST(r.id AS text)
+    FROM held h JOIN given g USING (id) WHERE r.id = h.id"""
+)
+
 RESERVE_LOCKED = """reserved AS (
         INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
             document_id, line_id, status)
@@ -160,36 +188,21 @@ RESERVE_LOCKED = """reserved AS (
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
-    """A quantity of an item that goes from one location to another; ``key`` names it for ever.
-
-    It uses up the reservation that it names. It occurs when it is posted if no time is given.
-    """
-
-    key: str
-    kind: MovementKind
-    item_id: UUID
-    quantity: Decimal | int
-    from_location_id: UUID
-    to_location_id: UUID
-    actor: str
-    reason: str = ""
-    document_type: str = ""
-    document_id: UUID | None = None
-    line_id: UUID | None = None
-    reservation_id: UUID | None = None
-    occurred_at: datetime | None = None
-    lot_id: UUID | None = None
-    id: UUID = field(default_factory=new_id)
-
-
-@dataclass(frozen=True, slots=True)
 class Share:
     """A part of a reservation that becomes one of its own."""
 
     id: UUID
     source: UUID
     quantity: Decimal | int
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A reservation that is to be of other stock of its item."""
+
+    id: UUID
+    location_id: UUID
+    lot_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,3 +291,9 @@ async def split_reservations(db: AsyncConnection, shares: Sequence[Share]) -> No
     """
     if shares:
         await db.execute(_SPLIT, {"shares": to_json(list(shares))})
+
+
+async def switch_reservations(db: AsyncConnection, switches: Sequence[Switch]) -> None:
+    """Have active reservations hold other stock of their items; an IntegrityError if not free."""
+    if switches:
+        await db.execute(_SWITCH, {"moves": to_json(list(switches))})

@@ -8,8 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.lots import promisable
+from db.inventory.movements import Movement
 from db.inventory.places import place_id
-from db.inventory.posting import Movement, post
+from db.inventory.posting import post
 from domain.ids import ItemId, LocationId, LotId
 from domain.inventory import LocationKind, MovementKind
 

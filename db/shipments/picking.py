@@ -31,8 +31,9 @@ UNPICKED = """(SELECT coalesce(sum(l.quantity - (
 
 _TO_PICK = text(
     """SELECT l.id, l.order_line_id, l.item_id, i.sku, i.tracking, l.location_id, l.quantity, (
-        SELECT count(*) FROM units u WHERE u.shipment_line_id = l.id)
+        SELECT count(*) FROM units u WHERE u.shipment_line_id = l.id), l.reservation_id, t.code_key
     FROM shipment_lines l JOIN items i ON i.id = l.item_id
+        JOIN reservations r ON r.id = l.reservation_id LEFT JOIN lots t ON t.id = r.lot_id
     WHERE l.shipment_id = :shipment ORDER BY l.id"""
 )
 

@@ -1,14 +1,15 @@
-"""Picking by scan: which serial units leave with a shipment."""
+"""Picking by scan: which serial units, and units of which lots, leave with a shipment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from domain.errors import IllegalMove, Malformed, NotFound, QuantityExceeded
 from domain.items import Tracking
+from domain.lots import LotCode, lot_key
 from domain.shipments.status import ShipmentStatus
 from domain.units import Serials
 from domain.value import Value
@@ -17,12 +18,36 @@ MOST_LINES = 200
 
 
 class PickedUnits(Value):
-    """The units of one line of a shipment, as they were scanned."""
+    """The units of one line of a shipment, as they were scanned: by serials, or by lot."""
 
     line_id: UUID
     """The line of the shipment."""
-    serials: Serials
-    """All units that are picked for it, in the place of those before; with none, those go back."""
+    # Left out of what names a request where they are not given, as the release before wrote it.
+    serials: Serials | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="Of an item that is tracked by serial: all units that are picked for it, in the"
+        " place of those before; with none, those go back.",
+    )
+    lot: LotCode | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="Of an item that is tracked by lot: the code of the one that leaves, in any"
+        " case, instead of the one that is reserved.",
+    )
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="How many units of that lot; all of the line when left out.",
+    )
+
+    @model_validator(mode="after")
+    def _one_kind_of_scan(self) -> Self:
+        if (self.serials is None) == (self.lot is None):
+            raise ValueError("give either serials or a lot")
+        if self.quantity is not None and self.lot is None:
+            raise ValueError("name the lot that quantity is of")
+        return self
 
 
 def _each_line_once(lines: tuple[PickedUnits, ...]) -> tuple[PickedUnits, ...]:
@@ -38,7 +63,7 @@ class PickShipment(Value):
         tuple[PickedUnits, ...],
         Field(min_length=1, max_length=MOST_LINES),
         AfterValidator(_each_line_once),
-    ] = Field(description="Lines of items that are tracked by serial, each once.")
+    ] = Field(description="Lines of items that are tracked by serial or lot, each once.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +78,9 @@ class ToPick:
     location_id: UUID
     quantity: int
     picked: int
+    reservation_id: UUID
+    lot_key: str | None
+    """Of the lot that is reserved for it, what its code is compared by."""
 
     @property
     def missing(self) -> int:
@@ -60,14 +88,32 @@ class ToPick:
         return self.quantity - self.picked if self.tracking == Tracking.SERIAL else 0
 
 
+def units_to_swap(line: ToPick, scan: PickedUnits, lines: Mapping[UUID, ToPick]) -> int:
+    """Return how many units of a line have still to be of the lot that is scanned.
+
+    ``quantity`` of a scan says how many units of the order's line leave with it in all.
+    """
+    wanted = lot_key(scan.lot or "")
+    if scan.quantity is None:
+        return 0 if line.lot_key == wanted else line.quantity
+    already = sum(
+        one.quantity
+        for one in lines.values()
+        if one.order_line_id == line.order_line_id and one.lot_key == wanted
+    )
+    return max(scan.quantity - already, 0)
+
+
 def check_pick(number: str, status: str, asked: PickShipment, lines: Mapping[UUID, ToPick]) -> None:
     """Raise unless these units can be recorded for a shipment (``number`` and its ``status``).
 
     IllegalMove when it waits for no pick any more, or is picked completely and would not be after
-    this: its label may be under way. NotFound for a line that is not its own, Malformed for one
-    without serials, QuantityExceeded for more units than planned.
+    this: its label may be under way; of lots what leaves is exchanged until it has left. NotFound
+    for a line that is not its own, Malformed for one without serials or lots, QuantityExceeded for
+    more units than planned.
     """
-    if status != ShipmentStatus.PENDING:
+    by_lot = all(given.lot is not None for given in asked.lines)
+    if status != ShipmentStatus.PENDING and not (by_lot and status == ShipmentStatus.BOOKED):
         raise IllegalMove(
             f"{number} is {status.replace('_', ' ')}: what is in it stays",
             current_status=status,
@@ -78,22 +124,37 @@ def check_pick(number: str, status: str, asked: PickShipment, lines: Mapping[UUI
         line = lines.get(given.line_id)
         if line is None:
             raise NotFound(f"the shipment has no line {given.line_id}")
-        pointer = f"/lines/{position}/serials"
-        if line.tracking != Tracking.SERIAL:
-            raise Malformed(
-                f"{line.sku} is not tracked by serial: there is nothing to scan",
-                errors=[{"pointer": pointer, "message": "its units have no serials"}],
-            )
-        if len(given.serials) > line.quantity:
-            raise QuantityExceeded(
-                f"{line.quantity} units of {line.sku} are to be picked, not {len(given.serials)}",
-                errors=[{"pointer": pointer, "message": "more than are planned"}],
-                remaining_units=line.quantity,
-            )
-        if complete and len(given.serials) < line.quantity:
+        units = _check_scan(line, given, position, lines)
+        if complete and given.serials is not None and units < line.quantity:
             raise IllegalMove(
                 f"{number} is picked, and its label may be under way: name as many units of"
                 f" {line.sku} in exchange, {line.quantity}",
                 current_status=status,
                 allowed=[],
             )
+
+
+def _check_scan(
+    line: ToPick, given: PickedUnits, position: int, lines: Mapping[UUID, ToPick]
+) -> int:
+    """Return how many units of a line a scan is about, if they are scanned as its item asks for."""
+    field = "serials" if given.lot is None else "lot"
+    pointer = f"/lines/{position}/{field}"
+    wanted = Tracking.SERIAL if given.lot is None else Tracking.LOT
+    if line.tracking != wanted:
+        raise Malformed(
+            f"{line.sku} is not tracked by {wanted}: there is nothing to scan",
+            errors=[{"pointer": pointer, "message": f"its units have no {wanted}s"}],
+        )
+    units, most = units_to_swap(line, given, lines), line.quantity
+    if given.serials is not None:
+        units = len(given.serials)
+    elif line.lot_key == lot_key(given.lot or ""):
+        most = 0
+    if units > most:
+        raise QuantityExceeded(
+            f"{line.quantity} units of {line.sku} are to be picked, not {units}",
+            errors=[{"pointer": pointer, "message": "more than are planned"}],
+            remaining_units=line.quantity,
+        )
+    return units

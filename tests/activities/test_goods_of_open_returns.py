@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 
 from activities.inventory.accepting import accept_adjustment
+from db.inventory.movements import Movement
 from db.inventory.places import place_id
-from db.inventory.posting import Movement, post
+from db.inventory.posting import post
 from domain.access import EVERYTHING, Reach
 from domain.adjustments import AdjustmentReason, AdjustStock
 from domain.errors import IllegalMove

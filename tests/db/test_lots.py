@@ -10,8 +10,9 @@ from sqlalchemy import event
 
 from db.engine import Database, open_engine
 from db.idempotency import Answer
+from db.inventory.movements import Movement
 from db.inventory.places import place_id
-from db.inventory.posting import Movement, post
+from db.inventory.posting import post
 from db.inventory.receiving import find_available
 from db.verify.books import CHECKS, verify
 from domain.errors import OutOfStock

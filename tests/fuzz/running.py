@@ -293,8 +293,5 @@ def _bodies(shop: Installation, skus: list[str], numbers: list[str]) -> dict[str
         "POST /tasks/{task_id}/decide": [
             {"choice": choice, "note": "done"} for choice in ("refund", "write_off", "dealt_with")
         ],
-        "POST /shipments/{shipment_id}/pick": [
-            {"lines": [{"line_id": str(uuid4()), "serials": ["SN-1"]}]}
-        ],
         "POST /shipments/{shipment_id}/tracking": [seen],
     }

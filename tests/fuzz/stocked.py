@@ -1,5 +1,7 @@
 """Sound bodies about stock: of these one thing at a time is made unsound."""
 
+from uuid import uuid4
+
 from tests.storefront import ADDRESS
 
 
@@ -11,6 +13,10 @@ def stock_bodies(sku: str) -> dict[str, list[object]]:
     lot = {"sku": "FUZZ-LOT", "code": "L-2", "received_on": "2031-01-04"}
     return {
         "POST /items": [milk],
+        "POST /shipments/{shipment_id}/pick": [
+            {"lines": [{"line_id": str(uuid4()), **one}]}
+            for one in ({"serials": ["SN-1"]}, {"lot": "L-1", "quantity": 2})
+        ],
         "POST /inventory/adjustments": [moved, came],
         "POST /inventory/lots": [{**lot, "expires_on": "2031-03-05", "supplier_lot": "0815"}],
         "PATCH /inventory/lots/{lot_id}": [{"expires_on": "2031-03-06"}, {"expires_on": None}],

@@ -1,0 +1,33 @@
+"""What is given to the stock ledger: a quantity that goes from one location to another."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from domain.ids import new_id
+from domain.inventory import MovementKind
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A quantity of an item that goes from one location to another; ``key`` names it for ever.
+
+    It uses up the reservation that it names. It occurs when it is posted if no time is given.
+    """
+
+    key: str
+    kind: MovementKind
+    item_id: UUID
+    quantity: Decimal | int
+    from_location_id: UUID
+    to_location_id: UUID
+    actor: str
+    reason: str = ""
+    document_type: str = ""
+    document_id: UUID | None = None
+    line_id: UUID | None = None
+    reservation_id: UUID | None = None
+    occurred_at: datetime | None = None
+    lot_id: UUID | None = None
+    id: UUID = field(default_factory=new_id)
