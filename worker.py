@@ -14,6 +14,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.claims.activities import ClaimActivities
 from activities.holds import HoldActivities
+from activities.inventory.serving import ReplenishmentActivities
 from activities.orders.activities import OrderActivities
 from activities.payments.activities import PaymentActivities
 from activities.refunds.activities import RefundActivities
@@ -55,6 +56,7 @@ def activities(
         ReturnLabelActivities(books, carrier),
         TaskActivities(books),
         HoldActivities(books, decided),
+        ReplenishmentActivities(books),
     )
     return [
         getattr(each, name)

@@ -9,6 +9,7 @@ from temporalio import activity
 from db.documents import DOCUMENTS
 from db.engine import Database
 from db.holds import find_hold, is_held, record_hold, release_hold, require_hold
+from db.inventory.demand import review_for
 from db.tasks import cancel_tasks
 from domain.documents import Kind
 from domain.holds import HoldPlacement, HoldReason, HoldRelease, already_held
@@ -93,3 +94,4 @@ async def lift(db: AsyncConnection, row: Any, release: HoldRelease, policy: Poli
     data = {"hold_id": release.hold_id, "reason": reason}
     data |= {"note": release.note} if release.note else {}
     await documents.add_event(db, row, "hold_released", release.actor, data)
+    await review_for(db, document.id)

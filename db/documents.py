@@ -1,10 +1,12 @@
 """Every kind of document in the books: its table, its state machine, and when it needs a run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from db.claims.tables import ClaimRow
 from db.document import Documents
+from db.inventory.demand import SERVABLE
 from db.orders.backorders import LACKING
 from db.orders.by_hand import MOVES_BY_HAND
 from db.orders.tables import OrderRow
@@ -44,6 +46,10 @@ def _claim_summary(about: Mapping[str, Any]) -> str:
 
 def _return_summary(about: Mapping[str, Any]) -> str:
     return f"{about['units']} units of {about['order']} come back"
+
+
+def _site_summary(about: Mapping[str, Any]) -> str:
+    return f"stock of {about['name']} for those who wait"
 
 
 # The first scan of one of its parcels proves that a booked shipment has left.
@@ -177,6 +183,28 @@ CLAIMS = Documents(
     WHERE c.status = 'approved' AND r.status IN ('authorized', 'received', 'inspected')""",
 )
 
+
+@dataclass(frozen=True)
+class Runs:
+    """What is no document and has runs all the same: how they are known, and when one is needed."""
+
+    kind: Kind
+    run: str
+    """Selects id, number, status, customer_id, source and ``about``, as of documents."""
+    summary: Callable[[Mapping[str, Any]], str]
+    unfinished: str
+
+
+SITES = Runs(
+    kind=Kind.SITE,
+    run="""SELECT s.id, s.code AS number, 'reviewing' AS status, NULL::uuid AS customer_id,
+        NULL::text AS source, jsonb_build_object('name', s.name) AS about FROM sites s""",
+    summary=_site_summary,
+    unfinished=SERVABLE,
+)
+
 _ALL = (ORDERS, SHIPMENTS, REFUNDS, RETURNS, CLAIMS)
 DOCUMENTS: Mapping[Kind, Documents[Any]] = {each.kind: each for each in _ALL}
 """Every kind; a kind without an entry here has no place in the books."""
+RUNS: Mapping[Kind, Documents[Any] | Runs] = {**DOCUMENTS, SITES.kind: SITES}
+"""Everything that has runs."""

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Identity, Index, Row, func, select, text, upd
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.documents import DOCUMENTS
+from db.documents import RUNS
 from db.engine import to_json
 from db.metadata import Base, one_of
 from db.runs import run_of
@@ -93,7 +93,7 @@ _TAKE = text(
     + " UNION ALL ".join(
         f"SELECT number, status, customer_id, about FROM ({each.run}) r"
         f" WHERE taken.document_type = '{kind}' AND r.id = taken.document_id"
-        for kind, each in DOCUMENTS.items()
+        for kind, each in RUNS.items()
     )
     + ") d ON true"
 )

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.documents import DOCUMENTS
+from db.documents import RUNS
 from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind, Run, run_id
 from domain.errors import NotFound
@@ -18,7 +18,7 @@ def run_of(
     document: Document, number: str, status: str, customer_id: UUID | None, about: Any
 ) -> Run:
     """Make the run of a document of what its kind's query selects."""
-    summary = f"{number}: {DOCUMENTS[document.kind].summary(about)}"
+    summary = f"{number}: {RUNS[document.kind].summary(about)}"
     return Run(document, number, status, customer_id, summary)
 
 
@@ -26,7 +26,7 @@ _RUN = {
     kind: text(
         f"SELECT number, status, customer_id, about, source FROM ({each.run}) d WHERE id = :id"
     )
-    for kind, each in DOCUMENTS.items()
+    for kind, each in RUNS.items()
 }
 
 
@@ -64,8 +64,7 @@ _UNFINISHED = text(
     "SELECT kind, id, number,"
     " EXISTS (SELECT 1 FROM outbox o WHERE o.document_id = d.id) AS due FROM ("
     + " UNION ALL ".join(
-        f"SELECT '{kind}' AS kind, u.* FROM ({each.unfinished}) u"
-        for kind, each in DOCUMENTS.items()
+        f"SELECT '{kind}' AS kind, u.* FROM ({each.unfinished}) u" for kind, each in RUNS.items()
     )
     + """) d WHERE id > :after AND since <= now() - CAST(:older_than AS interval)
     ORDER BY id LIMIT :limit"""

@@ -69,7 +69,10 @@ _MOVE = dict.fromkeys(("from", "to", "order_id", "shipment_id"))
 
 EVENTS: Mapping[str, Mapping[str, Command | None]] = {
     "order.placed": {"total": None, "return_id": None},
-    "order.stock_reserved": dict.fromkeys(("plan", "candidates"), C.INVENTORY_READ),
+    "order.stock_reserved": {
+        **dict.fromkeys(("plan", "candidates"), C.INVENTORY_READ),
+        "backordered": None,
+    },
     "order.backordered": {"lines": None},
     "order.cancelled": {"reason": None},
     "order.changed": {"fields": None},

@@ -14,6 +14,8 @@ class Kind(StrEnum):
     REFUND = "refund"
     RETURN = "return"
     CLAIM = "claim"
+    SITE = "site"
+    """No document: what waits for its stock is served by a run."""
 
 
 class Signal(StrEnum):
@@ -25,6 +27,8 @@ class Signal(StrEnum):
     RETURN_CHANGED = "return_changed"
     REFUND_SETTLED = "refund_settled"
     CLAIM_CHANGED = "claim_changed"
+    GOODS_RESERVED = "goods_reserved"
+    STOCK_CHANGED = "stock_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ PROCESSES: Mapping[Kind, Process] = {
         workflow="OrderFulfillment",
         stem="order-fulfillment",
         path="orders",
-        signals=(Signal.SHIPMENT_ENDED, Signal.PAYMENT_REPORTED),
+        signals=(Signal.SHIPMENT_ENDED, Signal.PAYMENT_REPORTED, Signal.GOODS_RESERVED),
     ),
     Kind.SHIPMENT: Process(
         workflow="ShipmentTracking",
@@ -87,6 +91,12 @@ PROCESSES: Mapping[Kind, Process] = {
         stem="warranty-claim-review",
         path="warranties/claims",
         signals=(Signal.CLAIM_CHANGED,),
+    ),
+    Kind.SITE: Process(
+        workflow="InventoryReplenishment",
+        stem="inventory-replenishment",
+        path="inventory/sites",
+        signals=(Signal.STOCK_CHANGED,),
     ),
 }
 

@@ -53,8 +53,8 @@ class Shop:
         self.shelves = {
             code: LocationId(derived_id(site, "A-1")) for code, site in self.sites.items()
         }
-        self.numbers: dict[UUID, str] = {}
-        """The human numbers of documents that were seen."""
+        self.numbers: dict[UUID, str] = {site: code for code, site in self.sites.items()}
+        """The human numbers of documents that were seen, and the codes of the sites."""
 
     async def open(self) -> None:
         """Write the customer and the sites, each with a shelf and a quarantine area."""

@@ -234,6 +234,11 @@ class OrderFulfillment:
         """Look again."""
         self._news = self._money_news = True
 
+    @workflow.signal(description="There is stock for goods that were backordered.")
+    def goods_reserved(self) -> None:
+        """Look again."""
+        self._news = True
+
     @workflow.update(description="Cancel the order before its goods have left.")
     async def cancel(self, cancellation: Cancellation) -> None:
         """Refuse, or cancel; answers once the order is cancelled, or after a while regardless."""

@@ -20,6 +20,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.errors import RefusalInterceptor
+from workflows.inventory_replenishment import InventoryReplenishment
 from workflows.order_fulfillment import OrderFulfillment
 from workflows.payment_refund import PaymentRefund
 from workflows.return_authorization import ReturnAuthorization
@@ -27,6 +28,7 @@ from workflows.shipment_tracking import ShipmentTracking
 from workflows.warranty_claim_review import WarrantyClaimReview
 
 WORKFLOWS: tuple[type, ...] = (
+    InventoryReplenishment,
     OrderFulfillment,
     PaymentRefund,
     ReturnAuthorization,

@@ -9,7 +9,7 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
 )
 
-from domain.documents import PROCESSES, Run
+from domain.documents import PROCESSES, Kind, Run
 
 NUMBER = SearchAttributeKey.for_keyword("DocumentNumber")
 STATUS = SearchAttributeKey.for_keyword("DocumentStatus")
@@ -26,6 +26,8 @@ STANDS_FROM = 3
 """Attempts of one workflow task from which a run counts as standing still: no worker can go on from
 its history, and Temporal tries for ever."""
 
+WHO_WAITS = "Who waits for stock: `GET /orders?backordered=true`"
+
 
 def start_options(run: Run, task_queue: str) -> dict[str, Any]:
     """Return how a run is started, whatever starts it: a start, a signal or an update.
@@ -33,12 +35,14 @@ def start_options(run: Run, task_queue: str) -> dict[str, Any]:
     A run that is there already goes on under the same id, and these options change nothing.
     """
     document = run.document
-    path = PROCESSES[document.kind].path
+    place = f"/{PROCESSES[document.kind].path}/{document.id}/process"
     return {
         "id": run.id,
         "task_queue": task_queue,
         "static_summary": run.summary,
-        "static_details": f"What it waits for: `GET /{path}/{document.id}/process`",
+        "static_details": WHO_WAITS
+        if document.kind is Kind.SITE
+        else f"What it waits for: `GET {place}`",
         "search_attributes": TypedSearchAttributes(
             [
                 SearchAttributePair(NUMBER, run.number),

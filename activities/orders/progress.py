@@ -7,9 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.confirming import book_receipts
 from db.documents import ORDERS
+from db.inventory.demand import review_for
 from db.orders.tables import OrderRow
 from db.orders.writes import OpenPoints, open_points_of
-from db.shipments.writes import plan_shipments
+from db.shipments.planning import plan_shipments
 from domain.ids import ShipmentId
 from domain.orders.receipts import by_people
 from domain.orders.requests import (
@@ -63,6 +64,8 @@ async def confirm_if_ready(
         return progress
     await ORDERS.move(db, order, OrderStatus.CONFIRMED, "system", credit)
     planned = await plan_shipments(db, order, carrier)
+    if progress.short:
+        await review_for(db, order.id)
     if by_people(order.payment_method):
         await book_receipts(db, await ORDERS.lock(db, order.id))
     if order.capture_on == CaptureOn.CONFIRMATION:

@@ -1,4 +1,4 @@
-"""What is given to the stock ledger: a quantity that goes from one location to another."""
+"""What is given to the stock ledger: quantities that go elsewhere, reservations of other stock."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,3 +31,12 @@ class Movement:
     occurred_at: datetime | None = None
     lot_id: UUID | None = None
     id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A reservation that is to be of other stock of its item."""
+
+    id: UUID
+    location_id: UUID
+    lot_id: UUID | None

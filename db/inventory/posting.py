@@ -1,7 +1,8 @@
 """The stock ledger's only writer: movements, reservations and the balances that follow from them.
 
 Every statement locks in one order and so avoids deadlocks: movements by key, reservations by id,
-balances by item, location and lot. Each may run again without a second effect.
+balances by item, location and lot. Each may run again without a second effect. Whatever makes stock
+free tells those who wait for it (db/inventory/demand.py), in the same statement.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
-from db.inventory.movements import Movement
+from db.inventory.demand import told_of
+from db.inventory.movements import Movement, Switch
 from db.inventory.tables import BalanceRow
 from domain.errors import OutOfStock
 from domain.ids import new_id
@@ -25,7 +27,7 @@ from domain.quantities import plain
 # others would lock a row that another transaction has just added out of order. PostgreSQL checks
 # the row to be inserted even where it is updated instead, so for a balance that exists 0 is given.
 _POST = text(
-    """WITH given AS (
+    f"""WITH given AS (
         SELECT * FROM jsonb_to_recordset(CAST(:movements AS jsonb)) AS m(id uuid, key text,
             kind text, item_id uuid, quantity numeric, from_location_id uuid, to_location_id uuid,
             reason text, document_type text, document_id uuid, line_id uuid, actor text,
@@ -66,7 +68,8 @@ _POST = text(
             SELECT b.on_hand + c.on_hand, b.reserved + c.reserved FROM changes c
             WHERE c.item_id = b.item_id AND c.location_id = b.location_id
                 AND c.lot_id IS NOT DISTINCT FROM b.lot_id)
-        RETURNING item_id, location_id, lot_id, on_hand, reserved)
+        RETURNING item_id, location_id, lot_id, on_hand, reserved),
+    told AS ({told_of("SELECT item_id, location_id FROM changes WHERE on_hand > reserved")})
     SELECT made.made, balanced.* FROM (SELECT count(*) AS made FROM moved) made
     LEFT JOIN balanced ON true"""
 )
@@ -75,11 +78,11 @@ _POST = text(
 _RESERVE = text(
     """WITH fresh AS (
         SELECT * FROM jsonb_to_recordset(CAST(:picks AS jsonb)) AS p(id uuid, line_id uuid,
-            item_id uuid, location_id uuid, lot_id uuid, quantity numeric)
+            item_id uuid, location_id uuid, lot_id uuid, quantity numeric, share text)
         WHERE NOT EXISTS (
             SELECT FROM reservations r WHERE r.line_id = p.line_id AND r.item_id = p.item_id
                 AND r.location_id = p.location_id AND r.lot_id IS NOT DISTINCT FROM p.lot_id
-                AND r.status = 'active')),
+                AND r.share = p.share AND r.status = 'active')),
     totals AS (
         SELECT item_id, location_id, lot_id, sum(quantity) AS quantity FROM fresh GROUP BY 1, 2, 3),
     locked AS MATERIALIZED (
@@ -94,8 +97,9 @@ _RESERVE = text(
         WHERE coalesce(l.available, 0) < t.quantity),
     made AS (
         INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
-            document_id, line_id, status)
-        SELECT id, item_id, location_id, lot_id, quantity, :type, :document, line_id, 'active'
+            document_id, line_id, status, share)
+        SELECT id, item_id, location_id, lot_id, quantity, :type, :document, line_id, 'active',
+            share
         FROM fresh WHERE NOT EXISTS (SELECT FROM short)),
     promised AS (
         UPDATE balances b SET reserved = b.reserved + l.quantity FROM locked l
@@ -106,7 +110,7 @@ _RESERVE = text(
 )
 
 _RELEASE = text(
-    """WITH held AS (
+    f"""WITH held AS (
         SELECT id, item_id, location_id, lot_id, quantity FROM reservations
         WHERE document_id = :document AND status = 'active'
             AND (CAST(:only AS uuid[]) IS NULL OR id = ANY (:only)) ORDER BY id FOR UPDATE),
@@ -120,7 +124,8 @@ _RELEASE = text(
     freed AS (
         UPDATE balances b SET reserved = b.reserved - l.quantity FROM locked l
         WHERE b.item_id = l.item_id AND b.location_id = l.location_id
-            AND b.lot_id IS NOT DISTINCT FROM l.lot_id)
+            AND b.lot_id IS NOT DISTINCT FROM l.lot_id),
+    told AS ({told_of("SELECT item_id, location_id FROM totals")})
     UPDATE reservations r SET status = 'released', ended_at = now() FROM held
     WHERE r.id = held.id"""
 )
@@ -197,15 +202,6 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
-    """A reservation that is to be of other stock of its item."""
-
-    id: UUID
-    location_id: UUID
-    lot_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
 class LinePick:
     """A quantity of one item at one location, wanted for one line of a document."""
 
@@ -214,6 +210,8 @@ class LinePick:
     location_id: UUID
     quantity: Decimal | int
     lot_id: UUID | None = None
+    share: str = ""
+    """Sets it apart from what the line holds there already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +239,7 @@ async def reserve(
 ) -> None:
     """Reserve every pick for the lines of a document, or nothing and raise OutOfStock.
 
-    What a line holds of an item at a location is not reserved again.
+    What a line holds of an item at a location is not reserved again, but as another share.
     """
     wanted = [
         {
@@ -251,6 +249,7 @@ async def reserve(
             "location_id": pick.location_id,
             "lot_id": pick.lot_id,
             "quantity": pick.quantity,
+            "share": pick.share,
         }
         for pick in picks
     ]
@@ -277,6 +276,8 @@ async def release(
     db: AsyncConnection, document_id: UUID, only: Sequence[UUID] | None = None
 ) -> None:
     """Give back the active reservations of a document; the second time there is none.
+
+    Who waits for it hears of that, as of what is posted.
 
     All of them, or ``only`` those with these ids.
     """

@@ -11,6 +11,12 @@ LACKING = """(l.quantity - l.cancelled - l.shipped - coalesce((
 """The SQL of how many open units of a line ``l`` are not reserved."""
 BACKORDERED = f"CASE WHEN l.short_since IS NULL THEN 0 ELSE {LACKING} END"
 """The same, at no cost for the many lines that lack none."""
+AWAITED = f"""SELECT 'order' AS document_type, o.id AS document_id, l.id AS line_id, l.item_id,
+        NULL::uuid AS site_id, CAST({LACKING} AS numeric) AS quantity, false AS all_or_none,
+        3 AS priority, NULL::date AS needed_by, o.placed_at AS created_at
+    FROM order_lines l JOIN orders o ON o.id = l.order_id
+    WHERE l.short_since IS NOT NULL AND o.status = 'confirmed' AND o.cancel_requested_at IS NULL"""
+"""Selects what confirmed orders lack, as waiting demand."""
 _IS_SHORT = text(
     """SELECT EXISTS (SELECT FROM order_lines
         WHERE order_id = :order AND short_since IS NOT NULL)"""
@@ -18,6 +24,10 @@ _IS_SHORT = text(
 _SETTLE = text(
     f"""UPDATE order_lines l SET short_since = NULL
     WHERE l.order_id = :order AND l.short_since IS NOT NULL AND {LACKING} <= 0"""
+)
+_UNITS = text(
+    f"""SELECT coalesce(sum({LACKING}), 0) FROM order_lines l
+    WHERE l.order_id = :order AND l.short_since IS NOT NULL"""
 )
 
 
@@ -29,3 +39,8 @@ async def is_short(db: AsyncConnection, order_id: UUID) -> bool:
 async def settle_short(db: AsyncConnection, order_id: UUID) -> None:
     """Have those lines of a locked order wait no more that lack nothing now."""
     await db.execute(_SETTLE, {"order": order_id})
+
+
+async def backordered_units(db: AsyncConnection, order_id: UUID) -> int:
+    """Return how many units of an order wait for stock."""
+    return int((await db.execute(_UNITS, {"order": order_id})).scalar_one())

@@ -47,6 +47,12 @@ _REPLACE = text(
         JOIN shipment_lines p ON p.id = l.part)
     SELECT id, number FROM fresh ORDER BY id"""
 )
+_ADD = text(
+    """INSERT INTO shipment_lines (id, shipment_id, order_line_id, item_id, location_id,
+        reservation_id, quantity)
+    SELECT id, shipment_id, order_line_id, item_id, location_id, reservation_id, quantity
+    FROM jsonb_populate_recordset(NULL::shipment_lines, CAST(:lines AS jsonb))"""
+)
 
 
 async def leaves_elsewhere(db: AsyncConnection, shipment: ShipmentRow) -> bool:
@@ -63,15 +69,18 @@ async def replace_shipment(
     service: str | None = None,
     ship_to: dict[str, Any] | None = None,
     heaviest_box_grams: int | None = None,
+    more: Sequence[Any] = (),
 ) -> None:
     """Replace a locked pending shipment of a locked order by others that are asked for otherwise.
 
     ``shares`` are the units of each of its lines, in the order of their ids, per new shipment; all
-    go into one if it is not given. What was asked about the former one is taken back.
+    go into one if it is not given. ``more`` are reservations that the first one takes along, too,
+    each with ``id``, ``line_id``, ``item_id``, ``location_id`` and ``quantity``. What was asked
+    about the former one is taken back.
     """
     parts = await shipment_lines_of(db, shipment.id)
     shares = shares or [[part.quantity for part in parts]]
-    wish = to_json([shares, service, ship_to, heaviest_box_grams])
+    wish = to_json([shares, service, ship_to, heaviest_box_grams, *(each.id for each in more)])
     # Answered the same way after a restore, it is asked for at the carrier under the same names.
     fresh = [
         following_id(shipment.id, f"replacement/{nth}/{wish}", nth) for nth in range(len(shares))
@@ -106,11 +115,26 @@ async def replace_shipment(
         },
     )
     numbers = [row.number for row in rows]
+    added = [_line(each, fresh[0]) for each in more]
+    if added:
+        await db.execute(_ADD, {"lines": to_json(added)})
     await carry_over(db, shipment.id, parts, lines, actor)
     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, actor, {"replaced_by": numbers})
     for id_, number in zip(fresh, numbers, strict=True):
-        await _tell(db, shipment, id_, number, lines, actor)
+        await _tell(db, shipment, id_, number, [*lines, *added], actor)
     await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
+
+
+def _line(reserved: Any, shipment_id: UUID) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "shipment_id": shipment_id,
+        "order_line_id": reserved.line_id,
+        "item_id": reserved.item_id,
+        "location_id": reserved.location_id,
+        "reservation_id": reserved.id,
+        "quantity": reserved.quantity,
+    }
 
 
 async def _tell(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from db.documents import ORDERS, SHIPMENTS
-from db.shipments.writes import plan_shipments
+from db.shipments.planning import plan_shipments
 from db.tables import metadata
 from tests.api.callers import Callers
 from tests.api.test_metadata import one

@@ -36,6 +36,7 @@ PLUMBING = {
         "adjustments",
         "answers",
         "cards",
+        "demand",
         "disclosure",
         "documents",
         "errors",

@@ -91,6 +91,7 @@ DRAWN: dict[str, Callable[[], str]] = {
     "states of returns": lambda: draw(RETURNS, ends(RETURNS)),
     "states of claims": lambda: draw(CLAIMS, ends(CLAIMS) | {ClaimStatus.DENIED}),
     "states of warranties": lambda: draw(WARRANTIES, ends(WARRANTIES)),
+    "messages of inventory_replenishment": lambda: messages("inventory_replenishment"),
     "messages of return_authorization": lambda: messages("return_authorization"),
     "messages of payment_refund": lambda: messages("payment_refund"),
     "messages of order_fulfillment": lambda: messages("order_fulfillment"),

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from db.documents import ORDERS, SHIPMENTS
-from db.shipments.writes import lock_with_order, plan_shipments
+from db.shipments.planning import plan_shipments
+from db.shipments.writes import lock_with_order
 from domain.ids import ShipmentId
 from tests.patience import eventually
 from tests.shop import Shop, opened

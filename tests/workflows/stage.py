@@ -28,6 +28,7 @@ from tests.ports import free_port
 from tests.serving import served
 from tests.shop import Shop, opened
 from tests.workflows.capabilities.claims import Claims
+from tests.workflows.capabilities.inventory import Inventory
 from tests.workflows.capabilities.orders import Orders
 from tests.workflows.capabilities.payments import Payments
 from tests.workflows.capabilities.returns import Returns
@@ -40,7 +41,7 @@ WINDOW = Policy().payment_window + timedelta(minutes=1)
 """After so long an unpaid order is cancelled."""
 
 
-class Stage(Orders, Shipments, Payments, Returns, Claims, Tasks):
+class Stage(Orders, Inventory, Shipments, Payments, Returns, Claims, Tasks):
     """What a story needs: a class per capability, and servers on which all of them happen."""
 
     def __init__(

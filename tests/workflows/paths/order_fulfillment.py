@@ -16,6 +16,7 @@ from tests.workflows.stage import WINDOW, Stage
 from tests.workflows.stories import booked, finished, placed, stopped
 from tests.workflows.terms_stories import TOTAL, buyer, grant, held, on_terms
 from tests.workflows.transfer_stories import by_transfer, paid_in
+from tests.workflows.waiting_stories import arrive, waiting
 
 
 async def delivered(stage: Stage) -> UUID:
@@ -30,6 +31,15 @@ async def delivered_in_two_shipments(stage: Stage) -> UUID:
         await stage.result(stage.tracking(shipment))
     await stage.result(stage.run(order))
     return order
+
+
+async def served_when_stock_comes(stage: Stage) -> UUID:
+    mug = await stage.shop.backorderable(AUS=1)
+    [order] = await waiting(stage, mug, 3)
+    await stage.travel(await stage.shipment(order, "booked"), "delivered")
+    await stage.shipment(order, "delivered")
+    await arrive(stage, mug, 2)
+    return await finished(stage, order)
 
 
 async def paid_when_confirmed(stage: Stage) -> UUID:
