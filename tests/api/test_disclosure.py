@@ -44,7 +44,7 @@ SEEN: dict[str, frozenset[Role]] = {
     "https://label.example/planted": OURS,
     "77731": OURS,
     "4711": OURS,
-    "shelf": OURS,
+    "planted-shelf": OURS,
     "planted-refusal": OURS,
     "planted-error": OURS,
     "planted step": OURS,
@@ -213,7 +213,7 @@ async def test_a_role_is_shown_what_the_table_says_and_nothing_else(
         answer = await callers.get(path.format(**planted), role=role, customer_id=customer)
         assert answer.status_code in (200, 403), answer.text
         read += json.dumps(answer.json(), separators=(",", ":"))
-    read = read.replace(planted["shelf"], "shelf")
+    read = read.replace(planted["shelf"], "planted-shelf")
     found = {value for value in SEEN if value in read}
     assert found == {value for value, roles in SEEN.items() if role in roles}
 
