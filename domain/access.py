@@ -51,6 +51,8 @@ class Command(StrEnum):
     INVENTORY_READ = "inventory:read"
     INVENTORY_ADJUST = "inventory:adjust"
     LOTS_CHANGE = "lots:change"
+    LOTS_INSPECT = "lots:inspect"
+    LOTS_WITHDRAW = "lots:withdraw"
     SITES_CREATE = "sites:create"
     SITES_CHANGE = "sites:change"
     SHIPMENTS_READ = "shipments:read"
@@ -114,6 +116,8 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.INVENTORY_READ: _STAFF | {R.INTEGRATION},
     C.INVENTORY_ADJUST: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
     C.LOTS_CHANGE: frozenset({R.WAREHOUSE, R.INSPECTOR, R.ADMIN, R.INTEGRATION}),
+    C.LOTS_INSPECT: frozenset({R.INSPECTOR, R.ADMIN}),
+    C.LOTS_WITHDRAW: frozenset({R.ADMIN}),
     C.SITES_CREATE: frozenset({R.PLANNER, R.ADMIN}),
     C.SITES_CHANGE: frozenset({R.PLANNER, R.ADMIN}),
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},

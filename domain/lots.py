@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from domain.errors import Malformed
 from domain.ids import ItemId
 from domain.items import Tracking, sku_key
+from domain.lifecycle import Moves
 from domain.value import Change, Day, Name, Text, Value, storable
 
 LotCode = Annotated[
@@ -29,6 +30,22 @@ class LotStatus(StrEnum):
     AVAILABLE = "available"
     QUARANTINED = "quarantined"
     RECALLED = "recalled"
+
+
+L = LotStatus
+MOVES: Moves[LotStatus] = {
+    L.AVAILABLE: {L.QUARANTINED, L.RECALLED},
+    L.QUARANTINED: {L.AVAILABLE, L.RECALLED},
+    L.RECALLED: {L.QUARANTINED},
+}
+"""A recall that is withdrawn leaves the lot in quarantine: a person releases it."""
+
+
+class LotReason(Value):
+    """Why the status of a lot changes."""
+
+    reason: Name
+    """In words for people; needed."""
 
 
 EXPIRES = "The last day on which its goods may leave, by UTC"

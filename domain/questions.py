@@ -211,6 +211,14 @@ RULES: dict[TaskKind, TaskRule] = {
         " cancel the order. If it stays, this is asked again a day later.)",
         choices={"stays": "The hold stays, and this is asked again a day later."},
     ),
+    TaskKind.LOT_SET_ASIDE: TaskRule(
+        role="support",
+        question="A lot was set aside, and there is no other stock for these goods of the order:"
+        " their lines wait for some, but what has a label is in its shipment still. What was"
+        " agreed with the customer? (The answer goes into the note; units that are not wanted any"
+        " more are cancelled.)",
+        choices={"noted": "Nothing moves: the goods wait for stock until they are cancelled."},
+    ),
     TaskKind.PICKING_LATE: TaskRule(
         role="warehouse",
         question="The order is confirmed and nothing holds it, but a day after planning these"

@@ -65,6 +65,7 @@ class TaskKind(StrEnum):
     REPLACEMENT_LOST = "replacement_lost"
     SEND_BACK_FAILED = "send_back_failed"
     CLAIM_REVIEW = "claim_review"
+    LOT_SET_ASIDE = "lot_set_aside"
 
 
 class Decision(Value):

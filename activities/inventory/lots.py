@@ -72,7 +72,7 @@ async def apply_change(db: AsyncConnection, lot: LotRow, change: LotChange, *, a
     if not values:
         return False
     await change_lot(db, lot.id, values)
-    await _tell(db, lot, "changed", actor, {"fields": sorted(values)})
+    await tell(db, lot, "changed", actor, {"fields": sorted(values)})
     return True
 
 
@@ -83,13 +83,14 @@ async def _add(
     if added:
         lot = await get_lot(db, lot_id)
         expires_on = lot.expires_on and str(lot.expires_on)
-        await _tell(db, lot, "created", actor, {"code": lot.code, "expires_on": expires_on})
+        await tell(db, lot, "created", actor, {"code": lot.code, "expires_on": expires_on})
     return added
 
 
-async def _tell(
+async def tell(
     db: AsyncConnection, lot: LotRow, what: str, actor: str, data: dict[str, Any]
 ) -> None:
+    """Add the event of what has happened to a locked lot."""
     sku = (await get_item(db, lot.item_id)).sku
     await add_event(
         db,

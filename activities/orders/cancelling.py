@@ -129,7 +129,7 @@ async def _give_up(
             if promise.reservation_id and promise.shipment_id == shipment.id
         }
         if less:
-            await _shorten(db, shipment, less, asked.actor)
+            await shorten(db, shipment, less, asked.actor)
     units: defaultdict[UUID, int] = defaultdict(int)
     for promise, quantity in taken:
         units[promise.line_id] += quantity
@@ -143,7 +143,7 @@ async def _give_up(
     await release(db, order.id, freed)
 
 
-async def _shorten(
+async def shorten(
     db: AsyncConnection, shipment: ShipmentRow, less: Mapping[UUID, int], actor: str
 ) -> None:
     """Take units of these reservations off a locked pick list; it goes when nothing is left."""

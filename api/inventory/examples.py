@@ -21,6 +21,7 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "expires_on": "2034-06-30",
         },
     },
+    "LotReason": {"Damp cartons": {"reason": "Two cartons were damp when they came."}},
     "LotChange": {"Another last day": {"expires_on": "2034-05-31"}},
     "CreateSite": {
         "A warehouse in Portland": {

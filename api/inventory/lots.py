@@ -1,5 +1,6 @@
 """HTTP for lots: quantities of an item that share their origin and their last day."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -10,6 +11,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.inventory.lots import apply_change, create_lot
+from activities.inventory.setting_aside import free_lot, set_aside
 from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.etags import IfMatch, IfNoneMatch, check_match, tagged
@@ -33,13 +35,14 @@ from api.rows import last_id, view
 from db.inventory.lots import LotRead, get_lot, lock_lot, search_lots
 from db.pages import get_page
 from domain.access import Caller
-from domain.errors import AlreadyExists, NotFound, Stale
+from domain.errors import AlreadyExists, IllegalMove, NotFound, Stale
 from domain.ids import LotId
-from domain.lots import CreateLot, LotChange, LotCode, LotStatus
+from domain.lots import CreateLot, LotChange, LotCode, LotReason, LotStatus
 from domain.value import Day, Name, Value
 
 router = APIRouter(prefix="/inventory/lots", tags=["inventory"])
 
+Change = Callable[[AsyncConnection], Awaitable[UUID]]
 LotName = Annotated[UUID, by_id("lot")]
 
 
@@ -155,3 +158,102 @@ async def change_lot(
 
     route = f"PATCH /inventory/lots/{lot_id}"
     return keyed_response(await idempotent_change(books, caller, key, route, body, write))
+
+
+async def _decide(
+    books: Books, caller: Caller, key: OptionalKey, route: str, body: LotReason, change: Change
+) -> Response:
+    """Change a lot's status, once for a key, and answer with the lot."""
+
+    async def write(db: AsyncConnection, _: UUID) -> LotView:
+        return view(LotView, await get_lot(db, await change(db)))
+
+    return keyed_response(await idempotent_change(books, caller, key, route, body, write))
+
+
+@router.post(
+    "/{lot_id}/quarantine",
+    response_model=LotView,
+    responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove),
+)
+async def quarantine_lot(
+    lot_id: LotName,
+    body: LotReason,
+    caller: Annotated[Caller, require("lots:inspect")],
+    key: OptionalKey,
+    books: Books,
+) -> Response:
+    """Take all of a lot off sale until it is released; what orders hold of it is swapped."""
+
+    async def change(db: AsyncConnection) -> UUID:
+        await set_aside(db, lot_id, LotStatus.QUARANTINED, body.reason, actor=caller.subject)
+        return lot_id
+
+    route = f"POST /inventory/lots/{lot_id}/quarantine"
+    return await _decide(books, caller, key, route, body, change)
+
+
+@router.post(
+    "/{lot_id}/recall",
+    response_model=LotView,
+    responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove),
+)
+async def recall_lot(
+    lot_id: LotName,
+    body: LotReason,
+    caller: Annotated[Caller, require("lots:inspect")],
+    key: OptionalKey,
+    books: Books,
+) -> Response:
+    """Take all of a lot off sale for good; what orders hold of it is swapped."""
+
+    async def change(db: AsyncConnection) -> UUID:
+        await set_aside(db, lot_id, LotStatus.RECALLED, body.reason, actor=caller.subject)
+        return lot_id
+
+    route = f"POST /inventory/lots/{lot_id}/recall"
+    return await _decide(books, caller, key, route, body, change)
+
+
+@router.post(
+    "/{lot_id}/release",
+    response_model=LotView,
+    responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove),
+)
+async def release_lot(
+    lot_id: LotName,
+    body: LotReason,
+    caller: Annotated[Caller, require("lots:inspect")],
+    key: OptionalKey,
+    books: Books,
+) -> Response:
+    """Put a lot in quarantine on sale again; not one that has expired."""
+
+    async def change(db: AsyncConnection) -> UUID:
+        await free_lot(db, lot_id, LotStatus.AVAILABLE, body.reason, actor=caller.subject)
+        return lot_id
+
+    route = f"POST /inventory/lots/{lot_id}/release"
+    return await _decide(books, caller, key, route, body, change)
+
+
+@router.post(
+    "/{lot_id}/withdraw_recall",
+    response_model=LotView,
+    responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove),
+)
+async def withdraw_recall_lot(
+    lot_id: LotName,
+    body: LotReason,
+    caller: Annotated[Caller, require("lots:withdraw")],
+    key: OptionalKey,
+    books: Books,
+) -> Response:
+    """Take a recall back: the lot is in quarantine then."""
+
+    async def change(db: AsyncConnection) -> UUID:
+        await free_lot(db, lot_id, LotStatus.QUARANTINED, body.reason, actor=caller.subject)
+        return lot_id
+
+    route = f"POST /inventory/lots/{lot_id}/withdraw_recall"
+    return await _decide(books, caller, key, route, body, change)

@@ -1,5 +1,6 @@
 """Backordered units: what lines still lack is computed, and only that they lack some is kept."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import text
@@ -44,3 +45,14 @@ async def settle_short(db: AsyncConnection, order_id: UUID) -> None:
 async def backordered_units(db: AsyncConnection, order_id: UUID) -> int:
     """Return how many units of an order wait for stock."""
     return int((await db.execute(_UNITS, {"order": order_id})).scalar_one())
+
+
+_MARK = text(
+    """UPDATE order_lines SET short_since = coalesce(short_since, now())
+    WHERE id = ANY (CAST(:lines AS uuid[]))"""
+)
+
+
+async def mark_short(db: AsyncConnection, lines: Sequence[UUID]) -> None:
+    """Have lines of locked orders wait for stock, from now on if they do not already."""
+    await db.execute(_MARK, {"lines": list(lines)})

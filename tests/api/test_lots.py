@@ -160,3 +160,40 @@ async def test_another_tracking_of_an_item_with_lots_in_stock_is_refused(callers
     assert (refused.status_code, refused.json()["code"]) == (409, "in_use")
     kept = await callers.ask("PATCH", f"/items/{item['id']}", json={"min_shelf_life_days": 7})
     assert kept.json()["min_shelf_life_days"] == 7
+
+
+async def test_inspectors_set_lots_aside_and_admins_withdraw_recalls(callers: Callers) -> None:
+    item = await a_milk(callers, a=4)
+    path = f"/inventory/lots/{(await the_lot(callers, item, 'a'))['id']}"
+    body = {"reason": "damp"}
+    refused = await callers.post(f"{path}/quarantine", body, role="warehouse")
+    assert refused.status_code == 403
+    assert (await callers.post(f"{path}/quarantine", {}, role="inspector")).status_code == 422
+    for way, role, status, free in (
+        ("quarantine", "inspector", "quarantined", 0),
+        ("release", "inspector", "available", 4),
+        ("recall", "inspector", "recalled", 0),
+        ("recall", "inspector", "recalled", 0),
+        ("withdraw_recall", "admin", "quarantined", 0),
+    ):
+        answer = await callers.post(f"{path}/{way}", body, role=role)
+        assert answer.status_code == 200, answer.text
+        shown = answer.json()
+        assert (shown["status"], shown["available"], shown["on_hand"]) == (status, free, 4)
+    again = await callers.post(f"{path}/recall", body, role="inspector")
+    refused = await callers.post(f"{path}/withdraw_recall", body, role="inspector")
+    assert (again.status_code, refused.status_code) == (200, 403)
+    unknown = await callers.post(f"/inventory/lots/{item['id']}/recall", body, role="inspector")
+    assert unknown.status_code == 404
+    events = await types(callers, path.rpartition("/")[2])
+    assert events == [
+        f"lot.{what}.v1"
+        for what in (
+            "created",
+            "quarantined",
+            "released",
+            "recalled",
+            "recall_withdrawn",
+            "recalled",
+        )
+    ]

@@ -20,6 +20,10 @@ def stock_bodies(sku: str) -> dict[str, list[object]]:
         "POST /inventory/adjustments": [moved, came],
         "POST /inventory/lots": [{**lot, "expires_on": "2031-03-05", "supplier_lot": "0815"}],
         "PATCH /inventory/lots/{lot_id}": [{"expires_on": "2031-03-06"}, {"expires_on": None}],
+        **{
+            f"POST /inventory/lots/{{lot_id}}/{way}": [{"reason": "damp"}]
+            for way in ("quarantine", "release", "recall", "withdraw_recall")
+        },
         "PATCH /inventory/sites/{site}": [{"name": "Seattle"}],
         "POST /inventory/sites": [{"code": "SEA", "name": "Seattle", "address": ADDRESS}],
     }

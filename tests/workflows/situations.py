@@ -42,7 +42,7 @@ from tests.workflows.arising_claims import (
     others_leave_and_they_come,
     they_come_and_others_leave,
 )
-from tests.workflows.arising_losses import nothing_to_send_again
+from tests.workflows.arising_losses import is_not_wanted, nothing_to_send_again, set_aside_lot
 from tests.workflows.arising_money import (
     all_came_back,
     cancelled_transfer,
@@ -275,9 +275,7 @@ SITUATIONS = (
     Situation(
         K.RETURN_PARCEL_LOST, "it turns up", ended_on_its_way_back("lost"), "wait", then=comes_whole
     ),
-    Situation(
-        K.RETURN_PARCEL_LOST, "the customer has it", ended_on_its_way_back("returned"), "cancel"
-    ),
+    Situation(K.RETURN_PARCEL_LOST, "at home", ended_on_its_way_back("returned"), "cancel"),
     Situation(K.REFUND_STOPPED, "the money", charged_back, "refund", then=loss_accepted),
     Situation(K.REFUND_STOPPED, "the bank", charged_back, "bank_paid", then=loss_accepted),
     Situation(K.FINISH_RECEIVING, "nothing came back", nothing_came_back, "finish"),
@@ -290,6 +288,7 @@ SITUATIONS = (
     Situation(K.HANDOVER_LATE, "a day", not_handed_over, "still_here"),
     Situation(K.NOT_SCANNED, "two more days", not_scanned, "with_the_carrier"),
     Situation(K.STALLED, "silence", stalled, "asked"),
+    Situation(K.LOT_SET_ASIDE, "recalled", set_aside_lot, "noted", then=is_not_wanted),
     Situation(K.CLAIM_REVIEW, "later", claimed, "replace", then=they_come_and_others_leave),
     Situation(
         K.CLAIM_REVIEW, "now", claimed, "replace_in_advance", then=others_leave_and_they_come
