@@ -25,7 +25,7 @@ from api.claims import router as claims
 from api.connections import Connection
 from api.customers import credit
 from api.customers import router as customers
-from api.inventory import lots, sites, units
+from api.inventory import lots, sites, trace, units
 from api.inventory import router as inventory
 from api.issuer import Issuer
 from api.keys import ApiKeys
@@ -61,6 +61,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     inventory.router,
     units.router,
     lots.router,
+    trace.router,
     shipments.router,
     items.router,
     customers.router,

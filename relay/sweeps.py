@@ -16,9 +16,11 @@ import structlog
 from prometheus_client import Gauge
 from temporalio.client import Client
 
+from activities.inventory.setting_aside import set_aside
 from db.deadlines import DEADLINES, Deadline, cancel_needless, find_late, find_needless, warn
 from db.engine import Database
 from db.idempotency import CallerKey, drop_expired, find_expired
+from db.inventory.lot_sweeps import find_expiring, find_to_set_aside, tell_expiring
 from db.items import give_key, items_without_key
 from db.orders.terms import find_fitting
 from db.outbox import backlog, depth_by_kind, signal
@@ -30,6 +32,7 @@ from db.tasks import count_by_kind
 from db.warranties.writes import find_ending as find_ending_warranties
 from db.warranties.writes import tell_ending as tell_ending_warranties
 from domain.documents import Document, Kind, Signal
+from domain.lots import LotStatus
 from domain.warranties.coverage import ENDS_SOON
 from relay.lost_runs import RunWatch
 from telemetry import metrics
@@ -228,6 +231,30 @@ async def _tell_ending_warranties(sweeper: Sweeper, ids: Sequence[UUID]) -> int:
         return await tell_ending_warranties(db, *_ends_soon(), ids)
 
 
+async def _find_to_set_aside(sweeper: Sweeper) -> Sequence[tuple[UUID, str]]:
+    async with sweeper.books.read() as db:
+        return await find_to_set_aside(db, WARNINGS_A_TIME)
+
+
+async def _set_aside(sweeper: Sweeper, lots: Sequence[tuple[UUID, str]]) -> int:
+    """Quarantine expired lots, and take from orders what they hold of any that is set aside."""
+    for lot_id, status in lots:
+        target = LotStatus.RECALLED if status == LotStatus.RECALLED else LotStatus.QUARANTINED
+        async with sweeper.books.begin() as db:
+            await set_aside(db, lot_id, target, "expired", actor="system")
+    return len(lots)
+
+
+async def _find_expiring(sweeper: Sweeper) -> Sequence[UUID]:
+    async with sweeper.books.read() as db:
+        return await find_expiring(db, WARNINGS_A_TIME)
+
+
+async def _tell_expiring(sweeper: Sweeper, lots: Sequence[UUID]) -> int:
+    async with sweeper.books.begin() as db:
+        return await tell_expiring(db, lots)
+
+
 _TABLE: tuple[Sweep[Any], ...] = (
     Sweep("gauges", timedelta(seconds=5), _read_gauges, _set_gauges),
     Sweep("lost_runs", timedelta(seconds=30), _find_lost_runs, _wake_runs),
@@ -246,6 +273,8 @@ _TABLE: tuple[Sweep[Any], ...] = (
         _tell_ending_warranties,
         batch=WARNINGS_A_TIME,
     ),
+    Sweep("expired_lots", EVERY, _find_to_set_aside, _set_aside),
+    Sweep("expiring_lots", EVERY, _find_expiring, _tell_expiring, batch=WARNINGS_A_TIME),
     *(
         Sweep(
             deadline.name,

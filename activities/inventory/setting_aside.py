@@ -64,6 +64,7 @@ async def set_aside(
 ) -> None:
     """Quarantine or recall a lot; once is as good as twice. Raises NotFound and IllegalMove.
 
+    What a label took along that is given back is looked at again the next time.
     The orders that hold some of it are locked before it, and those that come to hold some until
     it is locked are seen then: it is let go and all is begun anew with them.
     """
@@ -100,6 +101,19 @@ async def free_lot(
     await tell(db, lot, _WORDS[current, target], actor, {"reason": reason})
 
 
+async def _lock(
+    db: AsyncConnection, orders: Sequence[UUID]
+) -> tuple[dict[UUID, OrderRow], dict[UUID, ShipmentRow]]:
+    """Lock and return orders and their shipments, and the units that are picked for these."""
+    rows = {order_id: await ORDERS.lock(db, order_id) for order_id in orders}
+    shipments = {
+        each.id: each for order_id in orders for each in await lock_shipments_of(db, order_id)
+    }
+    for order_id in orders:
+        await lock_picked(db, order_id)
+    return rows, shipments
+
+
 async def _set_aside(
     db: AsyncConnection,
     lot_id: UUID,
@@ -109,31 +123,28 @@ async def _set_aside(
     actor: str,
 ) -> set[UUID]:
     """Set a lot aside that only these orders hold; else return the others."""
-    rows: dict[UUID, OrderRow] = {}
-    shipments: dict[UUID, ShipmentRow] = {}
-    for order_id in sorted(orders):
-        rows[order_id] = await ORDERS.lock(db, order_id)
-    for order_id in sorted(orders):
-        shipments |= {each.id: each for each in await lock_shipments_of(db, order_id)}
-    for order_id in sorted(orders):
-        await lock_picked(db, order_id)
+    rows, shipments = await _lock(db, sorted(orders))
     lot = await lock_lot(db, lot_id)
     current = LotStatus(lot.status)
-    if current is target:
-        return set()
-    _check(lot, target, freed=False)
-    await change_lot(db, lot_id, {"status": target})
+    news = current is not target
+    if news:
+        _check(lot, target, freed=False)
+        await change_lot(db, lot_id, {"status": target})
     sku = (await get_lot(db, lot_id)).sku
     shelves = (await lock_shelves(db, {ItemId(lot.item_id): sku}))[ItemId(lot.item_id)]
-    held = await holders_of(db, lot_id)
+    held = [each for each in await holders_of(db, lot_id) if news or not each.labelled]
     if others := {each.order_id for each in held} - orders:
         return others
+    if not (held or news):
+        return set()
     outcome = _plan(held, shelves)
     await swap(db, {each.reservation_id: each.quantity for each in held}, outcome.swaps)
     for order_id, row in rows.items():
         mine = [each for each in outcome.lacking if each.order_id == order_id]
         if mine:
             await _give_up(db, row, shipments, mine, lot, sku, actor)
+    if not news:
+        return set()
     data = {
         "reason": reason,
         "swapped": sum(each.quantity for each in outcome.swaps),

@@ -29,10 +29,12 @@ from api.fields import (
 )
 from api.headers import LOCATED
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
+from api.inventory.trace import TracedShipment, TracedStock, trace_of
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, view
 from db.inventory.lots import LotRead, get_lot, lock_lot, search_lots
+from db.inventory.tracing import Traced, trace_forward
 from db.pages import get_page
 from domain.access import Caller
 from domain.errors import AlreadyExists, IllegalMove, NotFound, Stale
@@ -68,6 +70,17 @@ class LotView(Value):
     created_at: CreatedAt
     updated_at: UpdatedAt
     version: Version
+
+
+class RecallView(LotView):
+    """A lot that is recalled: what of it is blocked, and which orders it has left with."""
+
+    stock: tuple[TracedStock, ...]
+    """What is there, and is promised no more."""
+    shipped: tuple[TracedShipment, ...]
+    """What has left, newest first."""
+    more: bool
+    """Whether there is more of one of them than is shown."""
 
 
 class LotQuery(PageQuery):
@@ -161,12 +174,24 @@ async def change_lot(
 
 
 async def _decide(
-    books: Books, caller: Caller, key: OptionalKey, route: str, body: LotReason, change: Change
+    books: Books,
+    caller: Caller,
+    key: OptionalKey,
+    route: str,
+    body: LotReason,
+    change: Change,
+    *,
+    traced: bool = False,
 ) -> Response:
     """Change a lot's status, once for a key, and answer with the lot."""
 
     async def write(db: AsyncConnection, _: UUID) -> LotView:
-        return view(LotView, await get_lot(db, await change(db)))
+        row = await get_lot(db, await change(db))
+        if not traced:
+            return view(LotView, row)
+        found = await trace_forward(db, Traced(lots=[row.id]), caller.reach)
+        listed = trace_of(found).model_dump(include={"stock", "shipped", "more"})
+        return view(RecallView, row, **listed)
 
     return keyed_response(await idempotent_change(books, caller, key, route, body, write))
 
@@ -195,7 +220,7 @@ async def quarantine_lot(
 
 @router.post(
     "/{lot_id}/recall",
-    response_model=LotView,
+    response_model=RecallView,
     responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove),
 )
 async def recall_lot(
@@ -212,7 +237,7 @@ async def recall_lot(
         return lot_id
 
     route = f"POST /inventory/lots/{lot_id}/recall"
-    return await _decide(books, caller, key, route, body, change)
+    return await _decide(books, caller, key, route, body, change, traced=True)
 
 
 @router.post(

@@ -72,6 +72,8 @@ class LotRow(Base):
     """The day of its first receipt, by UTC."""
     expires_on: Mapped[date | None]
     """The last day on which its goods may leave; None: they do not expire."""
+    told_expires_on: Mapped[date | None]
+    """The last day that was announced as near."""
     status: Mapped[str] = mapped_column(server_default="available")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[Updated]

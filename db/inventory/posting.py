@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
 from db.inventory.demand import told_of
+from db.inventory.lots import promisable
 from db.inventory.movements import Movement, Switch
 from db.inventory.tables import BalanceRow
 from domain.errors import OutOfStock
@@ -76,7 +77,7 @@ _POST = text(
 
 # Nothing is written unless every pick is covered.
 _RESERVE = text(
-    """WITH fresh AS (
+    f"""WITH fresh AS (
         SELECT * FROM jsonb_to_recordset(CAST(:picks AS jsonb)) AS p(id uuid, line_id uuid,
             item_id uuid, location_id uuid, lot_id uuid, quantity numeric, share text)
         WHERE NOT EXISTS (
@@ -86,7 +87,8 @@ _RESERVE = text(
     totals AS (
         SELECT item_id, location_id, lot_id, sum(quantity) AS quantity FROM fresh GROUP BY 1, 2, 3),
     locked AS MATERIALIZED (
-        SELECT b.item_id, b.location_id, b.lot_id, t.quantity, b.on_hand - b.reserved AS available
+        SELECT b.item_id, b.location_id, b.lot_id, t.quantity,
+            CASE WHEN {promisable("b")} THEN b.on_hand - b.reserved ELSE 0 END AS available
         FROM balances b JOIN totals t ON t.item_id = b.item_id AND t.location_id = b.location_id
             AND t.lot_id IS NOT DISTINCT FROM b.lot_id
         ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE OF b),
@@ -275,11 +277,9 @@ async def reserve(
 async def release(
     db: AsyncConnection, document_id: UUID, only: Sequence[UUID] | None = None
 ) -> None:
-    """Give back the active reservations of a document; the second time there is none.
+    """Give back active reservations of a document, all or ``only`` these; once is enough.
 
     Who waits for it hears of that, as of what is posted.
-
-    All of them, or ``only`` those with these ids.
     """
     given = {"document": document_id, "only": None if only is None else list(only)}
     await db.execute(_RELEASE, given)

@@ -197,3 +197,21 @@ async def test_inspectors_set_lots_aside_and_admins_withdraw_recalls(callers: Ca
             "recalled",
         )
     ]
+
+
+async def test_a_recall_answers_with_what_is_blocked_and_what_has_left(callers: Callers) -> None:
+    item = await a_milk(callers, a=4)
+    lot = await the_lot(callers, item, "a")
+    path = f"/inventory/lots/{lot['id']}/recall"
+    recalled = (await callers.post(path, {"reason": "bad"}, role="inspector")).json()
+    assert [(one["site"], one["on_hand"]) for one in recalled["stock"]] == [("AUS", 4)]
+    assert (recalled["shipped"], recalled["more"]) == ([], False)
+    found = (await callers.get(f"/inventory/trace?lot_id={lot['id']}")).json()
+    assert found["stock"] == recalled["stock"]
+    back = await callers.get(f"/inventory/trace?lot_id={lot['id']}&direction=backward")
+    [came] = back.json()["received"]
+    assert (came["quantity"], came["reason"], came["lot"]) == (4, "found", "a")
+    for query in ("", f"lot_id={lot['id']}&serial=A"):
+        assert (await callers.get(f"/inventory/trace?{query}")).status_code == 422
+    for query in (f"lot_id={item['id']}", f"order_id={item['id']}", "serial=none-such"):
+        assert (await callers.get(f"/inventory/trace?{query}")).status_code == 404

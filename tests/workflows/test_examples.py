@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
@@ -70,6 +70,8 @@ class Finding:
             "{return_id}": partial(self._a_return, 2),
             "{customer_id}": self._a_customer,
             "{item_id}": self._an_item,
+            "{lot_id}/release": partial(self._a_lot, "quarantine"),
+            "{lot_id}/withdraw_recall": partial(self._a_lot, "recall"),
             "{lot_id}": self._a_lot,
             "{warranty_id}": self._a_warranty,
             "{claim_id}/appeal": partial(self._a_claim, denied=True),
@@ -102,10 +104,13 @@ class Finding:
                 back = (await self._callers.get(path.rpartition("/")[0])).json()
                 line["return_line_id"] = back["lines"][0]["id"]
 
-    async def _a_lot(self) -> str:
-        """Return the lot that an example has made."""
-        [lot] = (await self._callers.get("/inventory/lots?sku=GAS-230")).json()["items"]
-        return str(lot["id"])
+    async def _a_lot(self, way: str = "") -> str:
+        """Return a new lot of the item of an example, set aside if it is said how."""
+        body = {"sku": "GAS-230", "code": uuid4().hex}
+        made = (await self._callers.post("/inventory/lots", body)).json()
+        if way:
+            await self._callers.post(f"/inventory/lots/{made['id']}/{way}", {"reason": "damp"})
+        return str(made["id"])
 
     async def _a_delivered_line(self, tents: int = 3) -> str:
         order_id = await self.a_delivered_order(tents)

@@ -1,5 +1,6 @@
-"""What support is asked about lots that are set aside."""
+"""What support is asked about lots that are set aside, and which ones were told to expire."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0056"
@@ -57,11 +58,13 @@ WITHOUT_IT = (
 
 def upgrade() -> None:
     _allow((*WITHOUT_IT, "lot_set_aside"))
+    op.add_column("lots", sa.Column("told_expires_on", sa.Date(), nullable=True))
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM tasks WHERE kind = 'lot_set_aside'")
     _allow(WITHOUT_IT)
+    op.drop_column("lots", "told_expires_on")
 
 
 def _allow(kinds: tuple[str, ...]) -> None:
