@@ -16,7 +16,7 @@ from tests.fuzz.bodies import Describing
 from tests.fuzz.making import Known, Maker
 from tests.fuzz.reach import REFUSED, Reach
 from tests.fuzz.returning import coming_back
-from tests.fuzz.stocked import stock_bodies
+from tests.fuzz.stocked import stock_bodies, stock_lots
 from tests.fuzz.warranted import promised
 from tests.fuzz.wire import Wire, Wish
 from tests.installation import Installation
@@ -207,6 +207,7 @@ async def _described(shop: Installation, seed: int, count: int, found: Findings)
 async def _seeded(shop: Installation) -> Known:
     """Put so much into the shop that there is something of every kind to ask about."""
     await shop.item(stock=1)
+    await stock_lots(shop)
     await shop.post("/customers", {"name": "Grace", "email": f"{uuid4().hex}@example.com"})
     skus = await asyncio.gather(*(shop.item(stock=10**6) for _ in range(3)))
     orders = await asyncio.gather(*(shop.place({sku: 1}) for sku in skus for _ in range(3)))

@@ -2,13 +2,21 @@
 
 from uuid import uuid4
 
+from tests.installation import Installation
 from tests.storefront import ADDRESS
+
+
+async def stock_lots(shop: Installation) -> None:
+    """Put lots into the shop: of an item that bodies about lots name."""
+    await shop.post("/items", {"sku": "FUZZ-LOT", "name": "Milk", "tracking": "lot"})
+    for code in ("L-1", "L-3", "L-4"):
+        await shop.post("/inventory/lots", {"sku": "FUZZ-LOT", "code": code})
 
 
 def stock_bodies(sku: str) -> dict[str, list[object]]:
     """Return them by operation, about this item and one that is tracked by lot."""
     moved = {"sku": sku, "site": "AUS", "quantity": "5", "reason": "found"}
-    milk = {"sku": "FUZZ-LOT", "name": "Milk", "tracking": "lot", "min_shelf_life_days": 7}
+    milk = {"sku": "FUZZ-LOT-2", "name": "Milk", "tracking": "lot", "min_shelf_life_days": 7}
     came = {**moved, "sku": "FUZZ-LOT", "lot": "L-1", "expires_on": "2031-03-04"}
     lot = {"sku": "FUZZ-LOT", "code": "L-2", "received_on": "2031-01-04"}
     return {
