@@ -23,6 +23,7 @@ from activities.returns.labelling import ReturnLabelActivities
 from activities.shipments.booking import BookingActivities
 from activities.shipments.journey import JourneyActivities
 from activities.tasks import TaskActivities
+from activities.work_orders.activities import WorkOrderActivities
 from db.engine import Database, open_engine
 from domain.policy import Policy
 from gateways.carriers.port import Carrier
@@ -52,7 +53,8 @@ def activities(
         JourneyActivities(books, payments, decided),
         RefundActivities(books, payments),
         ReturnActivities(books, decided),
-        ClaimActivities(books),
+        ClaimActivities(books, decided),
+        WorkOrderActivities(books),
         ReturnLabelActivities(books, carrier),
         TaskActivities(books),
         HoldActivities(books, decided),

@@ -20,6 +20,7 @@ from activities.returns.leaving import settle_leaving, settle_send_back
 from activities.returns.losing import settle_lost_goods
 from activities.returns.receiving import settle_receiving
 from activities.returns.refurbishing import settle_refurbished
+from activities.returns.repairing import settle_failed_repair
 from activities.returns.settling import settle_unserved
 from activities.returns.stopping import settle_stopped_return
 from activities.returns.undelivered import settle_undeliverable
@@ -53,6 +54,7 @@ _SETTLED: Mapping[tuple[TaskKind, str], Settle] = {
     (TaskKind.REFUND_STOPPED, Kind.RETURN): settle_stopped_return,
     (TaskKind.FINISH_RECEIVING, Kind.RETURN): settle_receiving,
     (TaskKind.REFURBISHMENT, Kind.RETURN): settle_refurbished,
+    (TaskKind.REPAIR_FAILED, Kind.RETURN): settle_failed_repair,
     (TaskKind.RETURN_UNSERVED, Kind.RETURN): settle_unserved,
     (TaskKind.KEPT_GOODS, Kind.RETURN): settle_kept_goods,
     (TaskKind.LABEL_REFUSED, Kind.RETURN): settle_label,

@@ -49,6 +49,8 @@ from api.temporal import LazyClient, TemporalProvider
 from api.tokens import Tokens
 from api.warranties import router as warranties
 from api.warranties import terms as warranty_terms
+from api.work_orders import holding, technicians, working
+from api.work_orders import router as work_orders
 from db.engine import Database, open_engine
 from runtime.freezing import freeze_gc
 from runtime.settings import Settings
@@ -76,6 +78,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     warranty_terms.router,
     claims.router,
     warranties.router,
+    technicians.router,
+    work_orders.router,
+    working.router,
+    holding.router,
     events.router,
     tasks.router,
     sites.router,

@@ -6,6 +6,7 @@ from typing import Any
 from api.claims.examples import EXAMPLES as CLAIMS
 from api.inventory.examples import EXAMPLES as STOCK
 from api.warranties.examples import EXAMPLES as WARRANTIES
+from api.work_orders.examples import EXAMPLES as WORK_ORDERS
 
 _MAYA = "3bcfecfb-9127-5aa7-be81-a3f6be2b551e"
 """The sample customer Maya Okafor."""
@@ -79,9 +80,7 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "note": "There is no number 1400 in that street.",
         },
     },
-    "ReleaseHold": {
-        "A customer whose money is on its way": {"note": "They sent 12,000.00 this morning."},
-    },
+    "ReleaseHold": {"Money on its way": {"note": "They sent 12,000.00 this morning."}},
     "CancelOrder": {"The customer wants it no more": {"reason": "customer_request"}},
     "RefundParts": {
         "Two units, less a fee": {
@@ -278,5 +277,6 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     **STOCK,
     **WARRANTIES,
     **CLAIMS,
+    **WORK_ORDERS,
 }
 """By the name of the body and in a few words what each is; all of them are accepted."""

@@ -39,6 +39,8 @@ _TAGS = {
     "refunds": "Money on its way back to customers: asked for, approved, given back.",
     "warranties": "What was promised with sold goods, by terms, and whether it holds today.",
     "claims": "Faults of goods under warranty: filed, judged, and what the customer gets for them.",
+    "work_orders": "Work on goods that exist: planned, supplied, done, and signed off by another.",
+    "technicians": "Who does work, in what each is skilled, and how much is planned with whom.",
     "items": "What is stocked and sold, with list prices.",
     "customers": "Who buys.",
     "inventory": "What is where and what of it is promised, its ledger, and the sites.",

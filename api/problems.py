@@ -110,6 +110,19 @@ class NamedUnit(Described):
     """Where it is: the codes of the site and the location; null while a customer has it."""
 
 
+class SkillGap(Described):
+    """An operation that a technician may not do on the planned day."""
+
+    technician: str
+    """The technician's code."""
+    operation: str
+    """What is to be done."""
+    skill: str
+    """What is needed for it."""
+    on: date
+    """The planned day, by UTC."""
+
+
 class Problem(Described):
     """Problem details (RFC 9457) with what else is known of the refusal, by its `code`.
 
@@ -175,7 +188,11 @@ class Problem(Described):
     route: str = _ABSENT
     """With `forbidden`: where else this is asked for."""
     rule: str = _ABSENT
-    """With `same_person`: which rule wants another person: `refund_limit`."""
+    """With `same_person`: which rule wants another person: `refund_limit` or `sign_off`."""
+    missing: list[str] = _ABSENT
+    """With `illegal_move`, of a work order: in words all that keeps it from going on."""
+    gaps: list[SkillGap] = _ABSENT
+    """With `skill_missing`: which operations the technician may not do."""
     closed_on: date | None = _ABSENT
     """With `window_closed`: the last day on which they could come back, in UTC; null where there
     was none, as of a final sale."""

@@ -4,16 +4,16 @@ A cause is a row that has waited since a certain moment. A warning keeps that mo
 cause is warned of once, and a later silence of the same document is another cause.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.claims.writes import EVIDENCE
+from db.deadline import Deadline, seconds
 from db.documents import DOCUMENTS
 from db.events import add_events
 from db.orders.captures import TO_COME
@@ -21,37 +21,12 @@ from db.orders.terms import OVERDUE
 from db.refunds.attempts import UNSETTLED
 from db.returns.coming import ASTRAY, NOT_RECEIVED, NOT_SENT_BACK, USED
 from db.tasks import TaskRow, close_task, open_task
+from db.work_orders import late as work_orders
 from domain.claims.status import EVIDENCE_REMINDED
 from domain.documents import Kind
 from domain.holds import HOLD_OWNERS, HoldReason
 from domain.orders.receipts import TRANSFER_REMINDED
 from domain.tasks import TaskKind, TaskStatus
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """One row of the table: what is looked at, how long it may wait, and what is said then."""
-
-    name: str
-    document: str
-    """What the warning is about: an ``order``, ``shipment``, ``refund``, ``return``, ``hold``."""
-    after: timedelta
-    waiting: str
-    """Selects id, since, abroad and facts of all that waits, be it late or not."""
-    task: TaskKind | None = None
-    event: str = ""
-    """The event ``<document>.<event>``."""
-    abroad: timedelta | None = None
-    """How long it may wait when it is known to take long: to another country, or pending."""
-    again: timedelta | None = None
-    """How long after an answer the same is asked again, while the cause lasts."""
-    owner: Callable[[Mapping[str, Any]], str] | None = None
-    """Who is asked, by the facts; else the role of the task's rule."""
-
-
-def _seconds(duration: timedelta) -> str:
-    return f"interval '{duration.total_seconds():.0f} seconds'"
-
 
 SILENCE = timedelta(days=5)
 """Of a carrier that has goods; abroad twice as long."""
@@ -76,7 +51,11 @@ DEADLINES = (
             'order_id', o.id, 'order', o.number,
             'reason', h.reason, 'note', h.note, 'placed_by', h.placed_by) AS facts
         FROM holds h JOIN orders o ON o.id = h.document_id
-        WHERE h.released_at IS NULL AND o.status IN ('pending', 'confirmed')""",
+        WHERE h.released_at IS NULL AND o.status IN ('pending', 'confirmed')
+        UNION ALL SELECT h.id, h.placed_at, false, jsonb_build_object('work_order_id', w.id,
+            'work_order', w.number, 'reason', h.reason, 'note', h.note, 'placed_by', h.placed_by)
+        FROM holds h JOIN work_orders w ON w.id = h.document_id
+        WHERE h.released_at IS NULL AND w.status NOT IN ('closed', 'cancelled')""",
         task=TaskKind.HOLD_REVIEW,
         again=timedelta(hours=24),
         owner=lambda facts: HOLD_OWNERS[HoldReason(facts["reason"])],
@@ -128,7 +107,7 @@ DEADLINES = (
             JOIN parcels p ON p.id = x.parcel_id WHERE p.shipment_id = s.id
             ORDER BY x.recorded_at DESC LIMIT 1) e ON true
         WHERE s.status IN ('picked_up', 'in_transit', 'out_for_delivery', 'returning')
-            AND s.handed_over_at <= now() - {_seconds(SILENCE)}""",
+            AND s.handed_over_at <= now() - {seconds(SILENCE)}""",
         task=TaskKind.STALLED,
         event="stalled",
         abroad=2 * SILENCE,
@@ -204,6 +183,7 @@ DEADLINES = (
         WHERE s.status IN ('booked', 'picked_up', 'in_transit', 'out_for_delivery')""",
         event="overdue",
     ),
+    *work_orders.DEADLINES,
 )
 """All of them; the pages of the processes have them as tables."""
 
@@ -212,7 +192,7 @@ def _late(deadline: Deadline) -> str:
     """Select what has waited too long, whether or not that was said."""
     at_home, abroad = deadline.after, deadline.abroad or deadline.after
     return f"""SELECT w.* FROM ({deadline.waiting}) w WHERE w.since <= now()
-        - CASE WHEN w.abroad THEN {_seconds(abroad)} ELSE {_seconds(at_home)} END"""
+        - CASE WHEN w.abroad THEN {seconds(abroad)} ELSE {seconds(at_home)} END"""
 
 
 def _unsaid(deadline: Deadline) -> str:
@@ -222,7 +202,7 @@ def _unsaid(deadline: Deadline) -> str:
             AND e.type = '{deadline.document}.{deadline.event}.v1'
             AND CAST(e.data ->> 'since' AS timestamptz) = w.since"""
     else:
-        again = f"AND t.closed_at > now() - {_seconds(deadline.again)}" if deadline.again else ""
+        again = f"AND t.closed_at > now() - {seconds(deadline.again)}" if deadline.again else ""
         said = f"""SELECT 1 FROM tasks t WHERE t.document_id = w.id AND t.kind = '{deadline.task}'
             AND (t.status = 'open' OR t.status = 'done'
                 AND CAST(t.facts ->> 'since' AS timestamptz) = w.since {again})"""

@@ -89,27 +89,35 @@ class Documents(Generic[R]):
         target: StrEnum,
         actor: str,
         data: Mapping[str, Any] | None = None,
+        *,
+        told_as: str = "",
         **values: Any,
     ) -> None:
         """Move a locked document along its state table, with the event ``<kind>.<target>``.
 
-        ``values`` are further columns to write, ``data`` what the event tells beside the states. A
-        column ``<target>_at`` is set to now.
+        ``values`` are further columns to write, ``data`` what the event tells beside the states,
+        ``told_as`` what it is called where that is not the state. A column ``<target>_at`` is set
+        to now.
         """
-        event = self.moved(document, target, actor, data)
+        event = self.moved(document, target, actor, data, told_as)
         given = {"document": document.id, "to_status": target, "events": to_add([event])}
         stamp = f"{target}_at" if f"{target}_at" in self.row.__table__.columns else ""
         await db.execute(_move(self.table, stamp, tuple(values)), {**given, **values})
 
     def moved(
-        self, document: R, target: StrEnum, actor: str, data: Mapping[str, Any] | None = None
+        self,
+        document: R,
+        target: StrEnum,
+        actor: str,
+        data: Mapping[str, Any] | None = None,
+        told_as: str = "",
     ) -> Event:
         """Return the event of a move along the state table, and count it."""
         status = document.status
         move(self.moves, type(target)(status), target)
         metrics.count(self.transitions.labels(status, str(target)))
         told = {"from": status, "to": target, **(data or {})}
-        return self.event(document, str(target), actor, told)
+        return self.event(document, told_as or str(target), actor, told)
 
     def event(self, document: R, what: str, actor: str, data: Mapping[str, Any]) -> Event:
         """Return the event ``<kind>.<what>`` of a document, correlated by its process."""

@@ -17,6 +17,8 @@ from db.returns.tables import ReturnRow
 from db.shipments.captures import OWES
 from db.shipments.picking import UNPICKED
 from db.shipments.tables import ShipmentRow
+from db.work_orders.supply import LACKS
+from db.work_orders.tables import WorkOrderRow
 from domain.claims import status as claims
 from domain.documents import Kind
 from domain.money import Money
@@ -24,6 +26,7 @@ from domain.orders import status as orders
 from domain.refunds import status as refunds
 from domain.returns import status as returns
 from domain.shipments import status as shipments
+from domain.work_orders import status as work_orders
 from telemetry import metrics
 
 
@@ -42,6 +45,10 @@ def _refund_summary(about: Mapping[str, Any]) -> str:
 
 def _claim_summary(about: Mapping[str, Any]) -> str:
     return f"{about['symptom']}: {about['units']} of {about['sku']}, {about['warranty']}"
+
+
+def _work_order_summary(about: Mapping[str, Any]) -> str:
+    return f"{about['kind']} of {about['units']} of {about['sku']}: {about['title']}"
 
 
 def _return_summary(about: Mapping[str, Any]) -> str:
@@ -203,7 +210,38 @@ SITES = Runs(
     unfinished=SERVABLE,
 )
 
-_ALL = (ORDERS, SHIPMENTS, REFUNDS, RETURNS, CLAIMS)
+WORK_ORDERS = Documents(
+    kind=Kind.WORK_ORDER,
+    row=WorkOrderRow,
+    made="created",
+    first=work_orders.WorkOrderStatus.PLANNED,
+    moves=work_orders.MOVES,
+    running=work_orders.RUNNING,
+    run="""SELECT w.id, w.number, w.status, w.customer_id, NULL AS source, jsonb_build_object(
+        'kind', w.kind, 'title', w.title, 'units', w.quantity, 'sku', i.sku) AS about
+    FROM work_orders w JOIN items i ON i.id = w.item_id""",
+    summary=_work_order_summary,
+    transitions=metrics.transitions(Kind.WORK_ORDER),
+    unfinished="""SELECT w.id, w.number, w.released_at AS since FROM work_orders w
+    WHERE w.status IN ('released', 'in_progress', 'completed')""",
+    waits=f"""SELECT 'planner' AS what, w.id AS document_id,
+        w.number || ' is planned: it waits to be released' AS detail, w.created_at AS since
+    FROM work_orders w WHERE w.status = 'planned'
+    UNION ALL SELECT 'warehouse' AS what, w.id AS document_id,
+        w.number || ' waits for parts that the site has not' AS detail, w.released_at AS since
+    FROM work_orders w WHERE w.status IN ('released', 'in_progress') AND {LACKS}
+    UNION ALL SELECT 'operator' AS what, w.id AS document_id,
+        w.number || ' waits to be started' AS detail, w.released_at AS since
+    FROM work_orders w WHERE w.status = 'released' AND NOT {LACKS}
+    UNION ALL SELECT 'operator' AS what, w.id AS document_id,
+        w.number || ' is worked on' AS detail, w.in_progress_at AS since
+    FROM work_orders w WHERE w.status = 'in_progress' AND NOT {LACKS}
+    UNION ALL SELECT 'inspector' AS what, w.id AS document_id,
+        w.number || ' waits to be signed off' AS detail, w.completed_at AS since
+    FROM work_orders w WHERE w.status = 'completed'""",
+)
+
+_ALL = (ORDERS, SHIPMENTS, REFUNDS, RETURNS, CLAIMS, WORK_ORDERS)
 DOCUMENTS: Mapping[Kind, Documents[Any]] = {each.kind: each for each in _ALL}
 """Every kind; a kind without an entry here has no place in the books."""
 RUNS: Mapping[Kind, Documents[Any] | Runs] = {**DOCUMENTS, SITES.kind: SITES}

@@ -12,6 +12,7 @@ from db.returns import losses, withdrawals
 from db.returns import tables as returns
 from db.shipments import tables as shipments
 from db.warranties import tables as warranties
+from db.work_orders import tables as work_orders
 
 CAPABILITIES = (
     access,
@@ -36,6 +37,7 @@ CAPABILITIES = (
     units,
     warranties,
     withdrawals,
+    work_orders,
 )
 metadata = Base.metadata
 

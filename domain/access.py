@@ -53,6 +53,7 @@ class Command(StrEnum):
     LOTS_CHANGE = "lots:change"
     LOTS_INSPECT = "lots:inspect"
     LOTS_WITHDRAW = "lots:withdraw"
+    INVENTORY_INSPECT = "inventory:inspect"
     SITES_CREATE = "sites:create"
     SITES_CHANGE = "sites:change"
     SHIPMENTS_READ = "shipments:read"
@@ -83,6 +84,11 @@ class Command(StrEnum):
     CLAIMS_READ = "claims:read"
     CLAIMS_FILE = "claims:file"
     CLAIMS_DECIDE = "claims:decide"
+    WORK_ORDERS_READ = "work_orders:read"
+    WORK_ORDERS_CREATE = "work_orders:create"
+    WORK_ORDERS_PLAN = "work_orders:plan"
+    WORK_ORDERS_WORK = "work_orders:work"
+    WORK_ORDERS_SIGN_OFF = "work_orders:sign_off"
     EVENTS_READ = "events:read"
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
@@ -118,6 +124,7 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.LOTS_CHANGE: frozenset({R.WAREHOUSE, R.INSPECTOR, R.ADMIN, R.INTEGRATION}),
     C.LOTS_INSPECT: frozenset({R.INSPECTOR, R.ADMIN}),
     C.LOTS_WITHDRAW: frozenset({R.ADMIN}),
+    C.INVENTORY_INSPECT: frozenset({R.INSPECTOR, R.ADMIN}),
     C.SITES_CREATE: frozenset({R.PLANNER, R.ADMIN}),
     C.SITES_CHANGE: frozenset({R.PLANNER, R.ADMIN}),
     C.SHIPMENTS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
@@ -148,6 +155,11 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.CLAIMS_READ: _STAFF | {R.CUSTOMER, R.INTEGRATION},
     C.CLAIMS_FILE: frozenset({R.CUSTOMER, R.SUPPORT, R.ADMIN, R.INTEGRATION}),
     C.CLAIMS_DECIDE: frozenset({R.SUPPORT, R.ADMIN}),
+    C.WORK_ORDERS_READ: _STAFF,
+    C.WORK_ORDERS_CREATE: frozenset({R.SUPPORT, R.PLANNER, R.ADMIN}),
+    C.WORK_ORDERS_PLAN: frozenset({R.PLANNER, R.ADMIN}),
+    C.WORK_ORDERS_WORK: frozenset({R.OPERATOR, R.PLANNER, R.ADMIN}),
+    C.WORK_ORDERS_SIGN_OFF: frozenset({R.INSPECTOR, R.ADMIN}),
     C.EVENTS_READ: _STAFF | {R.INTEGRATION},
     C.TASKS_READ: _STAFF,
     C.TASKS_DECIDE: _STAFF,

@@ -10,7 +10,7 @@ from domain.ids import ItemId, LocationId
 from domain.inventory import LocationKind
 from domain.lots import EXPIRES, LotCode
 from domain.quantities import Quantity
-from domain.units import Serials
+from domain.units import Serial, Serials
 from domain.value import Day, Name, Text, Value
 
 
@@ -109,3 +109,25 @@ class AdjustStock(Value):
     def amount(self) -> Decimal:
         """How much is moved, whichever way."""
         return abs(self.quantity)
+
+
+class InspectedTo(StrEnum):
+    """Where a unit goes that was inspected in quarantine."""
+
+    STOCK = "stock"
+    SCRAP = "scrap"
+
+
+class InspectUnit(Value):
+    """What an inspection of a unit in quarantine has found."""
+
+    serial: Serial
+    """The unit, by what stands on it."""
+    item_id: ItemId | None = None
+    """Of which item, where units of several items have the serial; if not by `sku`."""
+    sku: Name | None = None
+    """The item by its name for people, in any case."""
+    to: InspectedTo = InspectedTo.STOCK
+    """To a shelf of its site, for sale again, or written off."""
+    reason: Name
+    """Why."""

@@ -101,6 +101,14 @@ class RefurbishedAnswer(StrEnum):
     SCRAP = "scrap"
 
 
+class RepairAnswer(StrEnum):
+    """The answers to goods on a claim that were not repaired."""
+
+    REPLACE = "replace"
+    REFUND = "refund"
+    SEND_BACK = "send_back"
+
+
 class UnservedAnswer(StrEnum):
     """The answers to a return whose refund was refused."""
 
@@ -185,6 +193,7 @@ REFUND_WITH_POSTAGE = "refund_with_postage"
 class ClaimAnswer(StrEnum):
     """The answers to a claim on a warranty that a person has to look at."""
 
+    REPAIR = "repair"
     REPLACE = "replace"
     REPLACE_IN_ADVANCE = "replace_in_advance"
     REFUND = "refund"

@@ -40,7 +40,10 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
     "parcel sent back": {"label_url": C.INTERNALS_READ},
     "disposition": {"location_id": C.INVENTORY_READ, "note": C.INTERNALS_READ},
     "warranty": {"proof_of_purchase": C.INTERNALS_READ, "claims": C.CLAIMS_READ},
-    "claim": dict.fromkeys(("checks", "note"), C.INTERNALS_READ),
+    "claim": {
+        **dict.fromkeys(("checks", "note"), C.INTERNALS_READ),
+        "work_orders": C.WORK_ORDERS_READ,
+    },
     "warranty term": {"auto_limit": C.INTERNALS_READ},
     "process": {"runs": C.INTERNALS_READ},
 }
@@ -59,6 +62,8 @@ _TOPICS: Mapping[str, Command] = {
     "warranty": C.WARRANTIES_READ,
     "warranty_term": C.WARRANTIES_READ,
     "claim": C.CLAIMS_READ,
+    "work_order": C.WORK_ORDERS_READ,
+    "technician": C.WORK_ORDERS_READ,
     "task": C.TASKS_READ,
 }
 _OF_PAYMENTS = "order.payment_"

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     CLAIM = "claim"
     SITE = "site"
     """No document: what waits for its stock is served by a run."""
+    WORK_ORDER = "work_order"
 
 
 class Signal(StrEnum):
@@ -29,6 +30,7 @@ class Signal(StrEnum):
     CLAIM_CHANGED = "claim_changed"
     GOODS_RESERVED = "goods_reserved"
     STOCK_CHANGED = "stock_changed"
+    WORK_ORDER_CHANGED = "work_order_changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,12 @@ PROCESSES: Mapping[Kind, Process] = {
         stem="inventory-replenishment",
         path="inventory/sites",
         signals=(Signal.STOCK_CHANGED,),
+    ),
+    Kind.WORK_ORDER: Process(
+        workflow="WorkOrderExecution",
+        stem="work-order-execution",
+        path="work_orders",
+        signals=(Signal.WORK_ORDER_CHANGED,),
     ),
 }
 

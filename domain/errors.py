@@ -91,6 +91,18 @@ class AlreadyExists(DomainError):
     code = "already_exists"
 
 
+class Overlaps(DomainError):
+    """The technician is busy at that time."""
+
+    code = "overlaps"
+
+
+class SkillMissing(DomainError):
+    """The technician may not do this work on that day."""
+
+    code = "skill_missing"
+
+
 class InUse(DomainError):
     """This cannot change any more: what is in the books depends on it."""
 

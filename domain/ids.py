@@ -23,6 +23,11 @@ WithdrawalId = NewType("WithdrawalId", UUID)
 WarrantyId = NewType("WarrantyId", UUID)
 ClaimId = NewType("ClaimId", UUID)
 WarrantyTermId = NewType("WarrantyTermId", UUID)
+WorkOrderId = NewType("WorkOrderId", UUID)
+OperationId = NewType("OperationId", UUID)
+PartId = NewType("PartId", UUID)
+TechnicianId = NewType("TechnicianId", UUID)
+TimeEntryId = NewType("TimeEntryId", UUID)
 TaskId = NewType("TaskId", UUID)
 
 

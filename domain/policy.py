@@ -74,6 +74,12 @@ class Policy(Value):
     replacement_wait_days: Annotated[int, Field(ge=1, le=3650)] = 7
     """So many days a return waits for stock to replace its goods, before support is asked."""
 
+    repair_warranty_days: Days = 90
+    """So many days a repaired unit is under warranty at least, from when its customer has it."""
+
+    parallel_timers: bool = False
+    """Whether a technician may be timed on several work orders at once."""
+
     refund_shipping_on: ShippingRefund = ShippingRefund.MERCHANT_FAULT
     """When the shipping of an order goes back with its goods."""
 

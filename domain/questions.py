@@ -18,6 +18,7 @@ from domain.claims import questions as claims
 from domain.documents import Kind
 from domain.returns import questions as returns
 from domain.tasks import TaskKind, TaskRule
+from domain.work_orders import questions as work_orders
 
 RULES: dict[TaskKind, TaskRule] = {
     TaskKind.CAPTURE_FAILED: TaskRule(
@@ -259,5 +260,6 @@ RULES: dict[TaskKind, TaskRule] = {
     ),
     **returns.QUESTIONS,
     **claims.QUESTIONS,
+    **work_orders.QUESTIONS,
 }
 """The one table of what people are asked."""

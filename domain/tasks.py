@@ -66,6 +66,13 @@ class TaskKind(StrEnum):
     SEND_BACK_FAILED = "send_back_failed"
     CLAIM_REVIEW = "claim_review"
     LOT_SET_ASIDE = "lot_set_aside"
+    PARTS_MISSING = "parts_missing"
+    WORK_NOT_STARTED = "work_not_started"
+    WORK_OVERDUE = "work_overdue"
+    SIGN_OFF_LATE = "sign_off_late"
+    TIMER_STOPPED = "timer_stopped"
+    REJECTED_OFTEN = "rejected_often"
+    REPAIR_FAILED = "repair_failed"
 
 
 class Decision(Value):

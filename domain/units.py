@@ -44,6 +44,10 @@ class UnitStatus(StrEnum):
     """What a unit is, wherever it lies."""
 
     IN_STOCK = "in_stock"
+    ISSUED = "issued"
+    """Taken from stock for a work order, and not put into anything yet."""
+    INSTALLED = "installed"
+    """A component of another unit."""
     QUARANTINED = "quarantined"
     IN_REPAIR = "in_repair"
     SOLD = "sold"
@@ -70,13 +74,18 @@ class UnitEventKind(StrEnum):
     RETURNED = "returned"
     MOVED = "moved"
     SENT_BACK = "sent_back"
+    ISSUED = "issued"
+    INSTALLED = "installed"
+    TAKEN_OUT = "taken_out"
 
 
 U = UnitStatus
 _HERE = {U.IN_STOCK, U.QUARANTINED, U.IN_REPAIR}
 
 MOVES: Moves[UnitStatus] = {
-    U.IN_STOCK: {*_HERE, U.SOLD, U.SCRAPPED},
+    U.IN_STOCK: {*_HERE, U.SOLD, U.SCRAPPED, U.ISSUED},
+    U.ISSUED: {U.IN_STOCK, U.INSTALLED, U.SCRAPPED},
+    U.INSTALLED: {U.QUARANTINED, U.IN_STOCK, U.SCRAPPED},
     U.QUARANTINED: {*_HERE, U.SOLD, U.SCRAPPED},
     U.IN_REPAIR: {*_HERE, U.RETURNED, U.SCRAPPED},
     U.SOLD: {U.RETURNED, U.SCRAPPED},

@@ -17,7 +17,9 @@ from prometheus_client import Gauge
 from temporalio.client import Client
 
 from activities.inventory.setting_aside import set_aside
-from db.deadlines import DEADLINES, Deadline, cancel_needless, find_late, find_needless, warn
+from activities.work_orders.timing import end_left_running
+from db.deadline import Deadline
+from db.deadlines import DEADLINES, cancel_needless, find_late, find_needless, warn
 from db.engine import Database
 from db.idempotency import CallerKey, drop_expired, find_expired
 from db.inventory.lot_sweeps import find_expiring, find_to_set_aside, tell_expiring
@@ -31,6 +33,7 @@ from db.runs import Unfinished
 from db.tasks import count_by_kind
 from db.warranties.writes import find_ending as find_ending_warranties
 from db.warranties.writes import tell_ending as tell_ending_warranties
+from db.work_orders.people import find_left_running
 from domain.documents import Document, Kind, Signal
 from domain.lots import LotStatus
 from domain.warranties.coverage import ENDS_SOON
@@ -255,12 +258,26 @@ async def _tell_expiring(sweeper: Sweeper, lots: Sequence[UUID]) -> int:
         return await tell_expiring(db, lots)
 
 
+async def _find_left_running(sweeper: Sweeper) -> Sequence[UUID]:
+    async with sweeper.books.read() as db:
+        return await find_left_running(db, WARNINGS_A_TIME)
+
+
+async def _end_left_running(sweeper: Sweeper, ids: Sequence[UUID]) -> int:
+    ended = 0
+    for work_order_id in ids:
+        async with sweeper.books.begin() as db:
+            ended += await end_left_running(db, work_order_id)
+    return ended
+
+
 _TABLE: tuple[Sweep[Any], ...] = (
     Sweep("gauges", timedelta(seconds=5), _read_gauges, _set_gauges),
     Sweep("lost_runs", timedelta(seconds=30), _find_lost_runs, _wake_runs),
     Sweep("sku_keys", YOUNG, _find_without_key, _give_keys, batch=KEYS_A_TIME),
     # No batch: until their runs have acted, the same ones are found.
     Sweep("replaceable_returns", YOUNG, _find_replaceable, _wake_returns),
+    Sweep("timers_left_running", EVERY, _find_left_running, _end_left_running),
     Sweep("expired_keys", EVERY, _find_expired, _drop_expired, batch=KEYS_A_TIME),
     Sweep("renewals", EVERY, _find_ending, _look_at_money),
     Sweep("credit", EVERY, _find_fitting, _look_at_money),

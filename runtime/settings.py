@@ -110,6 +110,10 @@ class Settings(BaseSettings):
     """When the shipping goes back with the goods: `merchant_fault` or `full_withdrawal`."""
     withdrawal_return_cost: ReturnCost = Policy().withdrawal_return_cost
     """Who bears the cost of sending back what was withdrawn from: `customer` or `merchant`."""
+    repair_warranty_days: Days = Policy().repair_warranty_days
+    """So many days a repaired unit is under warranty at least, from when its customer has it."""
+    parallel_timers: bool = Policy().parallel_timers
+    """Whether a technician may be timed on several work orders at once."""
 
     # Telemetry
     log_level: str = "INFO"
@@ -136,6 +140,8 @@ class Settings(BaseSettings):
             replacement_wait_days=self.replacement_wait_days,
             refund_shipping_on=self.refund_shipping_on,
             withdrawal_return_cost=self.withdrawal_return_cost,
+            repair_warranty_days=self.repair_warranty_days,
+            parallel_timers=self.parallel_timers,
         )
 
     def of(self, partner: Partner[Any, Any]) -> PartnerSettings:

@@ -26,6 +26,7 @@ from workflows.payment_refund import PaymentRefund
 from workflows.return_authorization import ReturnAuthorization
 from workflows.shipment_tracking import ShipmentTracking
 from workflows.warranty_claim_review import WarrantyClaimReview
+from workflows.work_order_execution import WorkOrderExecution
 
 WORKFLOWS: tuple[type, ...] = (
     InventoryReplenishment,
@@ -34,6 +35,7 @@ WORKFLOWS: tuple[type, ...] = (
     ReturnAuthorization,
     ShipmentTracking,
     WarrantyClaimReview,
+    WorkOrderExecution,
 )
 """Every process; a test checks that no workflow file is missing here."""
 

@@ -198,7 +198,7 @@ async def withdraw_claim(
     if claim.status == ClaimStatus.APPROVED:
         for each in (await find_returns(db, claim.id))[:1]:
             await cancel_return(db, each.id, asked.reason, actor=actor)
-    values = {"evidence_due_at": None}
+    values: dict[str, Any] = {"evidence_due_at": None}
     await CLAIMS.move(db, claim, ClaimStatus.WITHDRAWN, actor, data, **values)
     await cancel_tasks(db, claim.id, TaskKind.CLAIM_REVIEW)
     await _go_on(db, claim)
@@ -210,7 +210,7 @@ async def deny_unevidenced(db: AsyncConnection, lapse: Lapse) -> None:
     if claim.evidence_due_at is None or claim.evidence_due_at > lapse.now:
         return
     rule = ClaimRule.NO_EVIDENCE
-    values = {"rule": rule, "evidence_due_at": None, "decided_by": "system"}
+    values: dict[str, Any] = {"rule": rule, "evidence_due_at": None, "decided_by": "system"}
     await CLAIMS.move(db, claim, ClaimStatus.DENIED, "system", {"rule": rule}, **values)
 
 
@@ -234,8 +234,8 @@ async def settle_claim_review(
             values = {"note": note, "decided_by": actor, "rule": ClaimRule.PERSON}
             await CLAIMS.move(db, claim, ClaimStatus.SETTLED, actor, {}, **values)
             await _go_on(db, claim)
-        case ClaimAnswer.REFUND:
-            asked = ApproveClaim(resolution=ResolutionWanted.REFUND, note=note)
+        case ClaimAnswer.REPAIR | ClaimAnswer.REFUND as answer:
+            asked = ApproveClaim(resolution=ResolutionWanted(answer), note=note)
             await approve_claim(db, claim.id, asked, policy, actor=actor)
         case ClaimAnswer.REPLACE | ClaimAnswer.REPLACE_IN_ADVANCE as answer:
             asked = ApproveClaim(

@@ -26,7 +26,12 @@ from domain.warranties.coverage import Promise
 from domain.warranties.status import WarrantyStatus
 from domain.warranties.terms import Settlement
 
-_BY_RETURN = (ClaimAnswer.REPLACE, ClaimAnswer.REPLACE_IN_ADVANCE, ClaimAnswer.REFUND)
+_BY_RETURN = (
+    ClaimAnswer.REPAIR,
+    ClaimAnswer.REPLACE,
+    ClaimAnswer.REPLACE_IN_ADVANCE,
+    ClaimAnswer.REFUND,
+)
 """The answers for which the goods have to come in."""
 
 

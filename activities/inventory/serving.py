@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.orders.serving import tell_served
+from activities.work_orders.reserving import tell_ready
 from db.documents import DOCUMENTS
 from db.engine import Database
 from db.inventory.demand import free_at, is_servable, queue_at
@@ -23,7 +24,10 @@ DEMANDS_A_TIME = 1000
 """Of one item so many are looked at."""
 
 TellServed = Callable[[AsyncConnection, Any, UUID, Sequence[LinePick]], Awaitable[None]]
-SERVED: Mapping[Kind, TellServed] = {Kind.ORDER: tell_served}
+SERVED: Mapping[Kind, TellServed] = {
+    Kind.ORDER: tell_served,
+    Kind.WORK_ORDER: tell_ready,
+}
 """What follows for a locked document that was given stock of a site, by its kind."""
 
 

@@ -31,12 +31,13 @@ from domain.errors import IllegalMove
 from domain.inventory import LocationKind
 from domain.items import Tracking
 from domain.returns.requests import InspectedUnits
-from domain.returns.status import Disposition
-from domain.units import UnitEventKind, UnitStatus, check_serials, serial_key
+from domain.returns.status import STAY_THEIRS, Disposition
+from domain.units import Ownership, UnitEventKind, UnitStatus, check_serials, serial_key
 
 STATUS = {
     Disposition.RESTOCK: UnitStatus.IN_STOCK,
     Disposition.REFURBISH: UnitStatus.IN_REPAIR,
+    Disposition.REPAIR: UnitStatus.IN_REPAIR,
     Disposition.SCRAP: UnitStatus.SCRAPPED,
     Disposition.RETURN_TO_SUPPLIER: UnitStatus.QUARANTINED,
     Disposition.RETURN_TO_CUSTOMER: UnitStatus.RETURNED,
@@ -169,6 +170,7 @@ async def leave(
             status=UnitStatus.SOLD if to_customer else UnitStatus.SCRAPPED,
             location_id=place,
             holder_customer_id=found.customer_id if to_customer else None,
+            ownership=Ownership.OWN,
             return_line_id=each.return_line_id,
             disposition_id=each.id,
             document_type=Kind.RETURN,
@@ -233,6 +235,7 @@ def _disposed(
     return UnitStep(
         kind=UnitEventKind.MOVED,
         status=STATUS[disposition],
+        ownership=Ownership.CUSTOMER if disposition in STAY_THEIRS else Ownership.OWN,
         location_id=place or found.quarantine_id,
         return_line_id=line_id,
         disposition_id=disposition_id,

@@ -14,6 +14,7 @@ from activities.returns.lots import LotsWaiting, lot_that_turned_up
 from activities.returns.moving import move_goods
 from activities.returns.receiving import require
 from activities.returns.serials import lock_units_of
+from activities.work_orders.withdrawing import withdraw_mending
 from db.documents import RETURNS
 from db.inventory.movements import Movement
 from db.inventory.places import place_id
@@ -40,6 +41,7 @@ from domain.returns.status import Disposition, ResolutionWanted, ReturnStatus
 PLACES = {
     Disposition.RESTOCK: LocationKind.STOCK,
     Disposition.REFURBISH: LocationKind.REPAIR,
+    Disposition.REPAIR: LocationKind.REPAIR,
     Disposition.RETURN_TO_SUPPLIER: LocationKind.DAMAGED,
 }
 """The kinds of locations of the site that goods go to; the others have none."""
@@ -67,7 +69,9 @@ async def inspect_return(
     # What was given up as lost and turns up after all goes somewhere, also long after the end.
     if not revised or any(each.came for each in revised) or found.status != ReturnStatus.CLOSED:
         require(found, ReturnStatus.RECEIVED, ReturnStatus.INSPECTED)
+    await withdraw_mending(db, [each.id for each in revised], actor=actor)
     _check_deductions(asked.lines, found)
+    _check_repairs(asked.lines, found)
     before = {line.id: line for line in await goods_of(db, return_id)}
     await lock_units_of(db, before.values())
     movements = [
@@ -188,6 +192,22 @@ def _check_deductions(asked: Iterable[InspectedUnits], found: ReturnRow) -> None
                     }
                 ],
             )
+
+
+def _check_repairs(asked: Iterable[InspectedUnits], found: ReturnRow) -> None:
+    """Raise Malformed for a repair that nobody has promised, and for goods taken for good of one.
+
+    Whether they can be repaired, the work order says.
+    """
+    promised = found.resolution_wanted == ResolutionWanted.REPAIR
+    for position, units in enumerate(asked):
+        if units.disposition is Disposition.REPAIR and not promised:
+            errors = [{"pointer": f"/lines/{position}/disposition", "message": "not promised"}]
+            raise Malformed("only a return for a claim to be repaired has repairs", errors=errors)
+        if units.accepted and promised:
+            errors = [{"pointer": f"/lines/{position}/accepted", "message": "must be false"}]
+            said = "the goods are to be repaired and stay the customer's: repair, or"
+            raise Malformed(f"{said} return_to_customer where nothing is wrong", errors=errors)
 
 
 async def _place(

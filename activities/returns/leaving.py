@@ -22,8 +22,9 @@ from db.returns.labels import (
     sent_off_at,
 )
 from db.returns.tables import ReturnRow
-from db.returns.writes import StandingRow, lock_return, mark_left, standing_of
+from db.returns.writes import StandingRow, count_theirs_again, lock_return, mark_left, standing_of
 from db.tasks import TaskRow, answers_first, cancel_tasks, open_task
+from db.work_orders.mending import mending_of
 from domain.answers import LeavingAnswer, SendBackAnswer
 from domain.documents import Document, Kind, Signal
 from domain.inventory import LocationKind, MovementKind
@@ -51,7 +52,7 @@ def waits(each: StandingRow) -> bool:
 
 
 async def ask_where_goods_go(db: AsyncConnection, found: ReturnRow) -> None:
-    """Ask about goods to be sent off or mended; silent while that is asked, and without any.
+    """Ask about goods to be sent off, or that were not mended; silent while that is asked.
 
     Goods that go to the customer under our label leave when the carrier has scanned it; nothing is
     asked about them before, and one that nothing is to be sent with is given back.
@@ -62,6 +63,10 @@ async def ask_where_goods_go(db: AsyncConnection, found: ReturnRow) -> None:
         goods = [
             each for each in standing if each.disposition == disposition and each.left_at is None
         ]
+        if question is TaskKind.REFURBISHMENT:
+            # The rest is mended, or will be: only what work has given up is a person's question.
+            given_up = await mending_of(db, [each.id for each in goods])
+            goods = [each for each in goods if (work := given_up.get(each.id)) and work.has_ended]
         if question is TaskKind.REJECTED_GOODS:
             if not any(each.disposition == disposition for each in standing):
                 await drop_label(db, found.id, OUTBOUND)
@@ -152,6 +157,9 @@ async def leave(
     await RETURNS.add_event(db, found, "goods_left", actor, data)
     lost = outside is LocationKind.LOSS
     await units_leave(db, found, goods, scrapped=lost, outside=outside, actor=actor)
+    if found.claim_id is not None and outside is LocationKind.CUSTOMER:
+        # What was only sent in for a claim is the customer's as before, and may fail once more.
+        await count_theirs_again(db, [each.id for each in goods])
     await post(db, [_leave(found, each, outside, actor, note) for each in goods])
     await signal(db, Document(Kind.RETURN, found.id), Signal.RETURN_CHANGED)
 

@@ -1,7 +1,4 @@
-"""Goods of returns that are refurbished: for sale again or lost, as the warehouse says.
-
-Until there are work orders, a question follows each of them.
-"""
+"""Goods of returns whose work was given up: for sale again or lost, as the warehouse says."""
 
 from uuid import UUID
 
@@ -24,6 +21,7 @@ from db.returns.writes import (
     write_disposition,
 )
 from db.tasks import TaskRow, answers_first
+from db.work_orders.mending import mending_of
 from domain.answers import RefurbishedAnswer
 from domain.documents import Document, Kind, Signal
 from domain.errors import IllegalMove
@@ -50,6 +48,11 @@ async def settle_refurbished(db: AsyncConnection, task: TaskRow, decision: Decis
         each
         for each in await standing_of(db, found.id)
         if each.disposition == Disposition.REFURBISH and each.left_at is None
+    ]
+    known = await mending_of(db, [each.id for each in refurbished])
+    # A release before this one asked about goods without a work order.
+    refurbished = [
+        each for each in refurbished if (work := known.get(each.id)) is None or work.has_ended
     ]
     await lock_units_of(db, refurbished)
     movements = []

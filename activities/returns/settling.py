@@ -10,6 +10,7 @@ from activities.returns.estimating import dues_of, label_fee_due, units_due
 from activities.returns.keeping import is_kept, replaced_in_advance, settle_unreceived
 from activities.returns.leaving import ask_where_goods_go, waits
 from activities.returns.promising import promise_dues
+from activities.returns.repairing import begin_repair, mend
 from activities.returns.replacing import (
     accepted_units,
     ask_how_served,
@@ -43,6 +44,7 @@ from domain.policy import Policy
 from domain.refunds.status import RefundStatus
 from domain.returns.status import (
     RUNNING,
+    Disposition,
     Resolution,
     ResolutionWanted,
     ReturnStatus,
@@ -65,12 +67,13 @@ async def settle_return(
         found = await RETURNS.lock(db, return_id)
     if found.status in RUNNING:
         await resend_lost(db, found, policy)
-    if found.status == ReturnStatus.CLOSED:
-        # Goods that were given up as lost may have turned up since.
+    if found.status in (ReturnStatus.CLOSED, ReturnStatus.INSPECTED):
+        # Goods that were given up as lost may have turned up since it was closed.
+        await mend(db, found)
+        found = await RETURNS.lock(db, return_id)
         await ask_where_goods_go(db, found)
     if found.status != ReturnStatus.INSPECTED:
         return ReturnStatus((await RETURNS.lock(db, return_id)).status)
-    await ask_where_goods_go(db, found)
     if found.resolution is None:
         await _resolve(db, orders, found, policy)
         found = await RETURNS.lock(db, return_id)
@@ -112,6 +115,9 @@ async def _resolve(
     db: AsyncConnection, orders: Mapping[UUID, OrderRow], found: ReturnRow, policy: Policy
 ) -> None:
     """Promise money for the accepted units of each order, or replace them; or nothing is due."""
+    if found.resolution_wanted == ResolutionWanted.REPAIR:
+        await begin_repair(db, found)
+        return
     goods = await goods_of(db, found.id)
     accepted = any(line.accepted for line in goods)
     if await is_kept(db, orders, found, policy) or await waits_for_support(db, found, goods):
@@ -175,7 +181,8 @@ async def _replace(
 
 async def _is_done(db: AsyncConnection, found: ReturnRow) -> bool:
     """Whether the customer has what is due and no goods wait; else ask who has to act."""
-    if any(waits(each) for each in await standing_of(db, found.id)):
+    standing = await standing_of(db, found.id)
+    if any(waits(each) or each.disposition == Disposition.REPAIR for each in standing):
         return False
     if found.resolution is None or await pending_losses(db, found.id):
         return False

@@ -1,5 +1,9 @@
 """Voiding and extending warranties: use cases in the caller's transaction, with their events."""
 
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.warranties.tables import WarrantyRow
@@ -19,6 +23,22 @@ async def void_warranty(
     void = move(MOVES, WarrantyStatus(row.status), WarrantyStatus.VOID)
     data = {"from": row.status, "to": void, "reason": asked.reason}
     await change_warranty(db, row, "voided", actor, data, status=void, void_reason=asked.reason)
+
+
+async def extend_repaired(
+    db: AsyncConnection, row: WarrantyRow, on: date, days: int, why: Mapping[str, Any]
+) -> None:
+    """Let a locked warranty hold so many days from the day its goods came back repaired (R7).
+
+    At least: one that ends later, or never, stays as it is, and one that is not active, too.
+    """
+    until = on + timedelta(days=days)
+    lasts = row.ends_on is None or row.ends_on >= until
+    if row.status != WarrantyStatus.ACTIVE or lasts:
+        return
+    data = {"ends_on_before": row.ends_on, "ends_on": until, "reason": "repaired", **why}
+    values = {"repaired_until": until, "ends_on": until}
+    await change_warranty(db, row, "extended", "system", data, **values)
 
 
 async def extend_warranty(
@@ -43,6 +63,8 @@ async def extend_warranty(
     if row.handed_on_until is not None:
         # Counted from the last day that it has from the warranty before, as all of its own.
         end = months_after(row.handed_on_until, months)
+    if row.repaired_until is not None and end is not None:
+        end = max(end, row.repaired_until)
     data = {
         "months": asked.months,
         "ends_on_before": row.ends_on,

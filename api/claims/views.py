@@ -11,11 +11,12 @@ from db.claims.reads import ClaimRead
 from domain.access import Caller
 from domain.claims.status import ClaimRule, ClaimStatus
 from domain.disclosure import disclose_actor
-from domain.ids import ClaimId, CustomerId, LineId, OrderId, ReturnId, WarrantyId
+from domain.ids import ClaimId, CustomerId, LineId, OrderId, ReturnId, WarrantyId, WorkOrderId
 from domain.orders.status import OrderStatus
 from domain.returns.status import ReplacementTiming, ReturnStatus
 from domain.value import Value
 from domain.warranties.terms import Settlement
+from domain.work_orders.status import Outcome, WorkOrderStatus
 
 
 class CheckView(Value):
@@ -39,6 +40,20 @@ class ReplacedByView(Value):
     """How far it is."""
     serials: tuple[str, ...]
     """What stands on its units, where the item is tracked by serial."""
+
+
+class RepairedByView(Value):
+    """Work that repairs the faulty goods."""
+
+    id: WorkOrderId
+    """See `GET /work_orders/{id}`."""
+    number: Number
+    status: WorkOrderStatus
+    """How far it is."""
+    outcome: Outcome | None
+    """What came of it; null before it is completed."""
+    remedy: str
+    """What was done."""
 
 
 class ClaimView(Value):
@@ -100,6 +115,9 @@ class ClaimView(Value):
     """How far the goods are on their way in."""
     replaced_by: tuple[ReplacedByView, ...]
     """The orders that bring other goods in their place; several if one got lost."""
+    work_orders: tuple[RepairedByView, ...] | None = Field(
+        description=f"The work orders that repair the goods. {WITHHELD}"
+    )
     decided_by: Actor | None
     """Who has decided it; `system` for its checks, null before that."""
     created_at: CreatedAt

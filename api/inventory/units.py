@@ -5,22 +5,27 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import fastapi
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import Field
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.deps import Db, require
+from activities.inventory.inspecting import inspect_unit
+from api.answers import keyed_response
+from api.deps import Books, Db, require
 from api.fields import Actor, CreatedAt, ItemRef, Number, OwnId, Sku
+from api.idempotency import RequiredKey, idempotent_change
 from api.pages import Query
-from api.problems import READ, problems
+from api.problems import BODY, KEYED, READ, problems
 from api.rows import view
 from api.warranties.views import LastDay, promise_of
 from db.inventory.unit_reads import MOST_EVENTS, get_history, get_unit
 from db.warranties.reads import WarrantyRead, warranties_of
 from domain.access import Caller
+from domain.adjustments import InspectUnit
 from domain.disclosure import disclose_actor
 from domain.documents import PROCESSES, Kind
-from domain.errors import NotFound
+from domain.errors import IllegalMove, NotFound
 from domain.ids import CustomerId, ItemId, LineId, LocationId, OrderId, ShipmentId, WarrantyId
 from domain.units import Ownership, Serial, UnitEventKind, UnitStatus
 from domain.value import Name, Value
@@ -81,8 +86,20 @@ class UnitWarrantyView(Value):
     ends_on: LastDay
 
 
+class ComponentView(Value):
+    """A component of a unit."""
+
+    serial: str
+    """What stands on it."""
+    sku: Sku
+    position: str
+    """Where it is."""
+    since: datetime
+    """When it was put in, in UTC (RFC 3339)."""
+
+
 class UnitView(Value):
-    """One piece of an item that is tracked by serial; at a location or with a customer."""
+    """One piece of an item with serials: at a location, with a customer, or in another unit."""
 
     id: OwnId[UUID]
     item_id: ItemRef
@@ -94,11 +111,18 @@ class UnitView(Value):
     ownership: Ownership
     """Whose it is: the house's own, or a customer's that is with us."""
     location_id: LocationId | None
-    """Where it is; null while a customer has it."""
+    """Where it is; null while a customer has it, or it is in another unit."""
     location: str | None
     """The location's code."""
     site: str | None
     """The code of the location's site; null outside of any."""
+    installed_in: str | None
+    """The serial of the unit that it is a component of; null outside of any."""
+    position: str | None
+    """Where it is in that."""
+    components: tuple[ComponentView, ...] = Field(
+        description="What is in it by its genealogy, in order of their positions; at most 200."
+    )
     holder_customer_id: CustomerId | None = Field(description=f"Who has it; {_UNTOLD}.")
     order_id: OrderId | None = Field(
         description=f"The order that it is picked for or was last sold with; {_UNTOLD}."
@@ -136,7 +160,13 @@ async def show(
     db: Db,
 ) -> UnitView:
     """One unit: what it is, where, and its history; an integration is told its own documents."""
-    row = await get_unit(db, serial, item_id=query.item_id, sku=query.sku, reach=caller.reach)
+    return await _shown(db, serial, query.item_id, query.sku, caller)
+
+
+async def _shown(
+    db: AsyncConnection, serial: str, item_id: UUID | None, sku: str | None, caller: Caller
+) -> UnitView:
+    row = await get_unit(db, serial, item_id=item_id, sku=sku, reach=caller.reach)
     events, more = await get_history(db, row.id, caller.reach)
     promised = await warranties_of(db, row.id, caller.reach, MOST_WARRANTIES)
     return view(
@@ -148,6 +178,27 @@ async def show(
         more_history=more,
         warranties=[_warranty(each) for each in promised],
     )
+
+
+@router.post(
+    "/inspect",
+    response_model=UnitView,
+    responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove),
+)
+async def inspect(
+    body: InspectUnit,
+    caller: Annotated[Caller, require("inventory:inspect")],
+    key: RequiredKey,
+    books: Books,
+) -> Response:
+    """Put a unit that lies in quarantine on a shelf of its site, or write it off."""
+
+    async def write(db: AsyncConnection, movement_id: UUID) -> UnitView:
+        await inspect_unit(db, movement_id, body, actor=caller.subject, reach=caller.reach)
+        return await _shown(db, body.serial, body.item_id, body.sku, caller)
+
+    route = "POST /inventory/units/inspect"
+    return keyed_response(await idempotent_change(books, caller, key, route, body, write))
 
 
 def _warranty(row: WarrantyRead) -> UnitWarrantyView:

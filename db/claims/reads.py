@@ -48,6 +48,13 @@ _REPLACED_BY = literal_column(
             AND {CLAIM_BEHIND} = claims.id), '[]')""",
     JSONB,
 )
+_REPAIRED_BY = literal_column(
+    """coalesce((SELECT jsonb_agg(jsonb_build_object('id', w.id, 'number', w.number, 'status',
+            w.status, 'outcome', w.outcome, 'remedy', w.remedy) ORDER BY w.id)
+        FROM work_orders w JOIN returns r ON r.id = w.return_id
+        WHERE r.claim_id = claims.id), '[]')""",
+    JSONB,
+)
 _CLAIMS = (
     select(
         ClaimRow.__table__,
@@ -58,6 +65,7 @@ _CLAIMS = (
         UnitRow.serial,
         _RETURN.label("comes_in"),
         _REPLACED_BY.label("replaced_by"),
+        _REPAIRED_BY.label("work_orders"),
     )
     .join(WarrantyRow, WarrantyRow.id == ClaimRow.warranty_id)
     .join(ItemRow, ItemRow.id == WarrantyRow.item_id)
@@ -94,6 +102,7 @@ class ClaimRead(ClaimRow):
     serial: str | None
     comes_in: dict[str, Any] | None
     replaced_by: list[dict[str, Any]]
+    work_orders: list[dict[str, Any]]
 
 
 def search_claims(

@@ -15,10 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine import to_json
 from db.inventory.lots import find_promisable, promisable
 from db.orders.backorders import AWAITED
+from db.work_orders.wanted import PARTS_AWAITED
 from domain.demand import Demand, Free
 from domain.documents import Document, Kind, Signal
 
-SOURCES: tuple[str, ...] = (AWAITED,)
+SOURCES: tuple[str, ...] = (AWAITED, PARTS_AWAITED)
 """Each selects document_type, document_id, line_id, item_id, site_id (NULL: any), quantity (what is
 lacking), all_or_none, priority (a lower one is served first), needed_by and created_at."""
 

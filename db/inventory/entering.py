@@ -12,7 +12,7 @@ from domain.access import EVERYTHING, Reach
 from domain.errors import AlreadyExists, IllegalMove, Malformed
 from domain.inventory import LocationKind
 from domain.returns.status import DONE_WITH
-from domain.units import UnitEventKind, UnitStatus, serial_key, status_at
+from domain.units import Ownership, UnitEventKind, UnitStatus, serial_key, status_at
 
 _PLACES = text(
     """SELECT u.id, coalesce(s.code || '-', '') || l.code FROM units u
@@ -80,11 +80,11 @@ async def find_leaving(
             allowed=[],
             units=[{"serial": one.serial, "message": "picked for a shipment"} for one in picked],
         )
-    await _check_done_with(db, [unit.id for unit in known.values()], reach)
+    await check_done_with(db, [unit.id for unit in known.values()], reach)
     return [unit.id for unit in known.values()]
 
 
-async def _check_done_with(db: AsyncConnection, units: Sequence[UUID], reach: Reach) -> None:
+async def check_done_with(db: AsyncConnection, units: Sequence[UUID], reach: Reach) -> None:
     """Raise IllegalMove for units that returns have still to inspect, to mend or to send off."""
     given = {"units": units, "done": sorted(DONE_WITH), "source": reach.source}
     waiting = (await db.execute(_COME_BACK, given)).all()
@@ -164,6 +164,7 @@ async def record_adjusted(
         kind=UnitEventKind.ENTERED if entered else UnitEventKind.REMOVED,
         status=status_at(kind),
         location_id=location_id,
+        ownership=Ownership.OWN,
         movement_id=movement_id,
         reason=reason,
         actor=actor,

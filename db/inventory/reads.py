@@ -14,7 +14,7 @@ from db.inventory.tables import LocationRow, MovementRow, SiteRow
 from db.items import ItemRow
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach
-from domain.errors import NotFound
+from domain.errors import IllegalMove, NotFound
 from domain.inventory import LocationKind
 from domain.items import sku_key
 
@@ -207,10 +207,26 @@ async def quarantine_of(db: AsyncConnection, site_id: UUID) -> UUID:
 
     A site without one raises NoResultFound, which a step retries until there is one.
     """
-    query = (
-        select(LocationRow.id)
-        .where(LocationRow.site_id == site_id, LocationRow.kind == LocationKind.QUARANTINE)
-        .order_by(LocationRow.code)
-        .limit(1)
-    )
-    return (await db.execute(query)).scalar_one()
+    found: UUID = (await db.execute(_first_of(site_id, LocationKind.QUARANTINE))).scalar_one()
+    return found
+
+
+async def place_at(db: AsyncConnection, site_id: UUID, kind: LocationKind) -> UUID:
+    """Return the first active location of a kind at a site; raise IllegalMove without one."""
+    query = _first_of(site_id, kind).where(LocationRow.active)
+    found: UUID | None = (await db.execute(query)).scalar_one_or_none()
+    if found is None:
+        why = f"the site has no active location of the kind {kind}"
+        raise IllegalMove(why, current_status="", allowed=[])
+    return found
+
+
+async def site_of_location(db: AsyncConnection, location_id: UUID) -> UUID | None:
+    """Return the site of a location; None for the company's places without one."""
+    query = select(LocationRow.site_id).where(LocationRow.id == location_id)
+    return (await db.execute(query)).scalar_one_or_none()
+
+
+def _first_of(site_id: UUID, kind: LocationKind) -> Select[Any]:
+    query = select(LocationRow.id).where(LocationRow.site_id == site_id, LocationRow.kind == kind)
+    return query.order_by(LocationRow.code).limit(1)

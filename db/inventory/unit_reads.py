@@ -19,11 +19,20 @@ MOST_EVENTS = 200
 # Whose order it is picked for, or else was sold with, decides who is told of it.
 _FIND = text(
     f"""SELECT u.*, i.sku, l.code AS location, s.code AS site, o.id AS order_id,
+        g.serial AS installed_in, g.position, coalesce((SELECT jsonb_agg(jsonb_build_object(
+            'serial', c.serial, 'sku', k.sku, 'position', y.position, 'since', y.installed_at)
+            ORDER BY y.position) FROM (SELECT * FROM installations
+                WHERE parent_unit_id = u.id AND removed_at IS NULL LIMIT 200) y
+            JOIN units c ON c.id = y.unit_id JOIN items k ON k.id = c.item_id), '[]')
+            AS components,
         n.id AS last_line_id, x.shipment_id AS shipment_id,
         CAST(:source AS text) IS NULL OR o.id IS NULL
             OR {of_source("'order'", "o.id")} AS told
     FROM units u JOIN items i ON i.id = u.item_id
     LEFT JOIN locations l ON l.id = u.location_id LEFT JOIN sites s ON s.id = l.site_id
+    LEFT JOIN LATERAL (SELECT p.serial, y.position FROM installations y
+        JOIN units p ON p.id = y.parent_unit_id
+        WHERE y.unit_id = u.id AND y.removed_at IS NULL) g ON true
     LEFT JOIN shipment_lines x ON x.id = u.shipment_line_id
     LEFT JOIN order_lines n ON n.id = coalesce(x.order_line_id, u.order_line_id)
     LEFT JOIN orders o ON o.id = n.order_id

@@ -42,18 +42,22 @@ def _index(column: str) -> Index:
 
 
 class UnitRow(Base):
-    """One piece of an item that is tracked by serial; at a location or with a customer."""
+    """One piece of an item with serials: at a location, with a customer, or in another unit."""
 
     __tablename__ = "units"
     __table_args__ = (
         one_of("status", UnitStatus),
         one_of("ownership", Ownership),
-        CheckConstraint("num_nonnulls(location_id, holder_customer_id) = 1", name="one_place"),
+        CheckConstraint(
+            "num_nonnulls(location_id, holder_customer_id, parent_unit_id) = 1", name="one_place"
+        ),
         CheckConstraint("(status = 'sold') = (holder_customer_id IS NOT NULL)", name="holder"),
+        CheckConstraint("(status = 'installed') = (parent_unit_id IS NOT NULL)", name="parent"),
         UniqueConstraint("item_id", "serial_key"),
         Index("ix_units_serial_key", "serial_key"),
         _index("location_id"),
         _index("holder_customer_id"),
+        _index("parent_unit_id"),
         _index("order_line_id"),
         _index("shipment_line_id"),
         _index("return_line_id"),
@@ -69,6 +73,8 @@ class UnitRow(Base):
     ownership: Mapped[str]
     location_id: Mapped[UUID | None] = mapped_column(ForeignKey("locations.id"))
     holder_customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("customers.id"))
+    parent_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    """The unit that it is a component of."""
     order_line_id: Mapped[UUID | None] = mapped_column(ForeignKey("order_lines.id"))
     """The line with which it was sold last."""
     shipment_line_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipment_lines.id"))
@@ -98,6 +104,8 @@ class UnitEventRow(Base):
     to_location_id: Mapped[UUID | None]
     from_holder_id: Mapped[UUID | None]
     to_holder_id: Mapped[UUID | None]
+    to_parent_id: Mapped[UUID | None]
+    """The unit that it was put into by this."""
     document_type: Mapped[str] = mapped_column(server_default="")
     document_id: Mapped[UUID | None]
     line_id: Mapped[UUID | None]
@@ -112,8 +120,9 @@ class UnitEventRow(Base):
 class UnitStep:
     """What happens to units alike: what they become, where they are then, and by what.
 
-    Each is either at a location or with a holder. ``shipment_line_id`` is what they are picked for,
-    or leave with; ``line_id`` the line of the document.
+    Each is at a location, with a holder, or in another unit. ``shipment_line_id`` is what they are
+    picked for, or leave with; ``line_id`` the line of the document. Whose they are stays as it is
+    if no ``ownership`` is given.
     """
 
     kind: UnitEventKind
@@ -121,6 +130,8 @@ class UnitStep:
     actor: str
     location_id: UUID | None = None
     holder_customer_id: UUID | None = None
+    parent_unit_id: UUID | None = None
+    ownership: Ownership | None = None
     order_line_id: UUID | None = None
     shipment_line_id: UUID | None = None
     return_line_id: UUID | None = None
@@ -136,23 +147,25 @@ class UnitStep:
 _MOVE = text(
     """WITH given AS (
         SELECT * FROM jsonb_to_record(CAST(:step AS jsonb)) AS s(kind text, status text,
-            actor text, location_id uuid, holder_customer_id uuid, order_line_id uuid,
-            shipment_line_id uuid, return_line_id uuid, disposition_id uuid, document_type text,
-            document_id uuid, line_id uuid, movement_id uuid, reason text)),
+            actor text, location_id uuid, holder_customer_id uuid, parent_unit_id uuid,
+            ownership text, order_line_id uuid, shipment_line_id uuid, return_line_id uuid,
+            disposition_id uuid, document_type text, document_id uuid, line_id uuid,
+            movement_id uuid, reason text)),
     moved AS (
         UPDATE units u SET status = g.status, location_id = g.location_id,
-            holder_customer_id = g.holder_customer_id,
+            holder_customer_id = g.holder_customer_id, parent_unit_id = g.parent_unit_id,
+            ownership = coalesce(g.ownership, u.ownership),
             order_line_id = coalesce(g.order_line_id, u.order_line_id),
             shipment_line_id = g.shipment_line_id, return_line_id = g.return_line_id,
             disposition_id = g.disposition_id, events = u.events + 1
         FROM given g WHERE u.id = ANY (CAST(:units AS uuid[])) RETURNING u.id, u.events)
     INSERT INTO unit_events (unit_id, sequence, kind, from_status, to_status, from_location_id,
-        to_location_id, from_holder_id, to_holder_id, document_type, document_id, line_id,
-        movement_id, reason, actor)
+        to_location_id, from_holder_id, to_holder_id, to_parent_id, document_type, document_id,
+        line_id, movement_id, reason, actor)
     SELECT m.id, m.events, g.kind, CASE WHEN m.events > 1 THEN b.status END, g.status,
         CASE WHEN m.events > 1 THEN b.location_id END, g.location_id, b.holder_customer_id,
-        g.holder_customer_id, g.document_type, g.document_id, g.line_id, g.movement_id, g.reason,
-        g.actor
+        g.holder_customer_id, g.parent_unit_id, g.document_type, g.document_id, g.line_id,
+        g.movement_id, g.reason, g.actor
     FROM moved m JOIN units b ON b.id = m.id CROSS JOIN given g"""
 )
 _ADD = text(

@@ -111,6 +111,19 @@ async def count_received(db: AsyncConnection, return_id: UUID, units: Mapping[UU
     await db.execute(_ARRIVE, {"return": return_id, "units": to_json(given)})
 
 
+_THEIRS_AGAIN = text(
+    """UPDATE order_lines l SET returned = l.returned - d.units FROM (
+        SELECT x.order_line_id, sum(d.quantity) AS units FROM return_dispositions d
+        JOIN return_lines x ON x.id = d.return_line_id WHERE d.id = ANY(:ids) GROUP BY 1) d
+    WHERE l.id = d.order_line_id"""
+)
+
+
+async def count_theirs_again(db: AsyncConnection, dispositions: Sequence[UUID]) -> None:
+    """Count goods that went back to their customer as not returned: they may come in again."""
+    await db.execute(_THEIRS_AGAIN, {"ids": list(dispositions)})
+
+
 class GoodsRow(ReturnLineRow):
     """A return's line with what is known of its goods, and of those how many were inspected."""
 

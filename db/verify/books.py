@@ -23,6 +23,7 @@ from db.verify import (
     terms,
     units,
     warranties,
+    work_orders,
 )
 from db.verify.check import Check
 
@@ -39,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
     *warranties.CHECKS,
     *claims.CHECKS,
     *lots.CHECKS,
+    *work_orders.CHECKS,
 )
 SAMPLES = 5
 _TIMEOUT = timedelta(minutes=5)

@@ -50,6 +50,8 @@ CHECKS = (
         "I13e",
         "A replaced warranty is on a unit that was to be replaced on a claim",
         """SELECT w.number FROM warranties w WHERE w.status = 'replaced' AND NOT EXISTS (
-            SELECT FROM claims c WHERE c.unit_id = w.unit_id AND c.resolution = 'replacement')""",
+            SELECT FROM claims c WHERE c.unit_id = w.unit_id AND (c.resolution = 'replacement'
+                OR EXISTS (SELECT FROM returns r WHERE r.claim_id = c.id
+                    AND r.resolution_wanted = 'replacement')))""",
     ),
 )

@@ -73,12 +73,14 @@ CHECKS = (
     ),
     Check(
         "I3m",
-        "A request that was answered with a new document has that document",
+        "A request that was answered with a new document has that document, or it was deleted",
         " UNION ALL ".join(
             f"""SELECT k.caller, k.key, k.resource_id FROM idempotency_keys k
             WHERE k.state = 'done' AND k.status = 201
               AND k.route ~ '^(POST )?/{PROCESSES[kind].path}$'
-              AND NOT EXISTS (SELECT 1 FROM {each.table} d WHERE d.id = k.resource_id)"""
+              AND NOT EXISTS (SELECT 1 FROM {each.table} d WHERE d.id = k.resource_id)
+              AND NOT EXISTS (SELECT 1 FROM events e WHERE e.subject_id = k.resource_id
+                AND e.type = '{kind}.deleted.v1')"""
             for kind, each in DOCUMENTS.items()
         ),
     ),

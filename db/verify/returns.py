@@ -11,13 +11,19 @@ LOST = f"""SELECT sum(p.quantity) AS units FROM replacement_losses x
 CHECKS = (
     Check(
         "I9a",
-        "A line of an order counts what is on its returns, and what came back on them",
+        "A line of an order counts what is on its returns, and what came on them and is not its"
+        " customer's again after a claim",
         """SELECT l.id AS line_id, l.coming_back, l.returned, r.coming, r.received
         FROM order_lines l LEFT JOIN (
             SELECT x.order_line_id, coalesce(sum(x.quantity - x.received) FILTER (
                 WHERE r.status IN ('requested', 'authorized')), 0) AS coming,
-                sum(x.received) AS received
-            FROM return_lines x JOIN returns r ON r.id = x.return_id GROUP BY 1) r
+                sum(x.received - coalesce(d.units, 0)) AS received
+            FROM return_lines x JOIN returns r ON r.id = x.return_id LEFT JOIN (
+                SELECT d.return_line_id, sum(d.quantity) AS units FROM return_dispositions d
+                JOIN movements m ON m.key = 'left/' || d.id AND m.kind = 'issue'
+                WHERE d.disposition = 'return_to_customer' AND d.left_at IS NOT NULL GROUP BY 1) d
+                ON d.return_line_id = x.id AND r.claim_id IS NOT NULL
+            GROUP BY 1) r
             ON r.order_line_id = l.id
         WHERE (l.coming_back, l.returned) <> (coalesce(r.coming, 0), coalesce(r.received, 0))""",
     ),

@@ -19,10 +19,11 @@ CHECKS = (
     ),
     Check(
         "I11b",
-        "A unit is at exactly one place: with the customer it was sold to, or at a location",
-        """SELECT serial, status, location_id, holder_customer_id FROM units
-        WHERE num_nonnulls(location_id, holder_customer_id) <> 1
-            OR (status = 'sold') <> (holder_customer_id IS NOT NULL)""",
+        "A unit is at exactly one place: with its customer, at a location, or in another unit",
+        """SELECT serial, status, location_id, holder_customer_id, parent_unit_id FROM units
+        WHERE num_nonnulls(location_id, holder_customer_id, parent_unit_id) <> 1
+            OR (status = 'sold') <> (holder_customer_id IS NOT NULL)
+            OR (status = 'installed') <> (parent_unit_id IS NOT NULL)""",
     ),
     Check(
         "I11c",
@@ -32,6 +33,7 @@ CHECKS = (
         WHERE e.to_status IS DISTINCT FROM u.status
             OR e.to_location_id IS DISTINCT FROM u.location_id
             OR e.to_holder_id IS DISTINCT FROM u.holder_customer_id
+            OR e.to_parent_id IS DISTINCT FROM u.parent_unit_id
             OR u.events <> (SELECT count(*) FROM unit_events x WHERE x.unit_id = u.id)""",
     ),
     Check(

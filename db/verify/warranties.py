@@ -26,10 +26,11 @@ CHECKS = (
         """SELECT w.number, w.starts_on, w.ends_on FROM warranties w
         JOIN warranty_terms t ON t.id = w.term_id
         WHERE w.duration_months IS DISTINCT FROM t.duration_months OR w.term_code <> t.code
-            OR w.ends_on IS DISTINCT FROM CASE WHEN w.source = 'replacement'
+            OR w.ends_on IS DISTINCT FROM greatest(w.repaired_until, CASE
+                WHEN w.source = 'replacement'
                 THEN w.handed_on_until + make_interval(months => w.extended_months)
                 ELSE w.starts_on + make_interval(months => w.duration_months + w.extended_months)
-                END::date""",
+                END::date)""",
     ),
     Check(
         "I12c",

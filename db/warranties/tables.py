@@ -147,6 +147,8 @@ class WarrantyRow(DocumentRow):
     source: Mapped[str]
     replaces_id: Mapped[UUID | None] = mapped_column(ForeignKey("warranties.id"))
     """The warranty on the goods that these have replaced on a claim."""
+    repaired_until: Mapped[date | None]
+    """Until when it holds at least, because its goods were repaired; None if they were not."""
     handed_on_until: Mapped[date | None]
     """The last day that it has from that one, before any extension."""
     proof_of_purchase: Mapped[str] = mapped_column(server_default="")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from domain.claims.status import BY_RETURN, CLAIMED_WITHIN, ClaimRule, ClaimStatus
+from domain.claims.status import CLAIMED_WITHIN, ClaimRule, ClaimStatus
 from domain.customers import WARNINGS, CustomerFlag
 from domain.money import Money
 from domain.warranties.coverage import Promise, judge
@@ -145,7 +145,7 @@ def _value(claimed: Claimed) -> Check:
 def _preferred(claimed: Claimed) -> Check:
     preferred = claimed.term.settle_by[0]
     inputs = {"preferred": preferred, "returnable": claimed.returnable}
-    return Check(ClaimRule.TO_BE_CHOSEN, preferred in BY_RETURN and claimed.returnable, inputs)
+    return Check(ClaimRule.TO_BE_CHOSEN, claimed.returnable, inputs)
 
 
 _Look = Callable[[Claimed], Check]

@@ -10,6 +10,8 @@ QUESTIONS: dict[TaskKind, TaskRule] = {
         role="support",
         question="What does the customer get for this fault?",
         choices={
+            ClaimAnswer.REPAIR: "The goods come in under a label of ours, a work order repairs"
+            " them, and they go back.",
             ClaimAnswer.REPLACE: "The goods come in under a label of ours; once they are accepted,"
             " others of the kind are sent for nothing.",
             ClaimAnswer.REPLACE_IN_ADVANCE: "Others of the kind are sent at once; finance is asked"

@@ -56,7 +56,7 @@ class ApproveClaim(Value):
     """What the customer gets, once the goods have come in."""
 
     resolution: ResolutionWanted
-    """Other goods of the kind, or what was paid for these: either is carried out by a return."""
+    """The goods repaired, others of the kind, or what was paid for them: by a return of them."""
     replacement_timing: ReplacementTiming = ReplacementTiming.AFTER_INSPECTION
     """When goods are replaced; in advance only where a replacement is promised."""
     note: Text = ""

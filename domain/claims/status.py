@@ -6,7 +6,6 @@ from enum import StrEnum
 from domain.ids import ClaimId
 from domain.lifecycle import Moves
 from domain.value import Value
-from domain.warranties.terms import Settlement
 
 
 class ClaimStatus(StrEnum):
@@ -81,9 +80,6 @@ EVIDENCE_WITHIN = timedelta(days=14)
 EVIDENCE_REMINDED = timedelta(days=7)
 APPEAL_WITHIN = timedelta(days=30)
 """So long after it was denied a claim may be appealed, once."""
-
-BY_RETURN = frozenset({Settlement.REPLACEMENT, Settlement.REFUND})
-"""The settlements that a return carries out: the goods come in and are inspected."""
 
 
 class Progress(Value):

@@ -9,6 +9,7 @@ from domain.lots import LotCode
 from domain.money import Money
 from domain.orders.placing import MOST_LINES
 from domain.returns.status import (
+    STAY_THEIRS,
     Condition,
     Disposition,
     ReplacementTiming,
@@ -112,6 +113,8 @@ class RequestReturn(ReturnParts):
     @model_validator(mode="after")
     def _replaces_what_it_sends_in_advance(self) -> Self:
         in_advance = self.replacement_timing is ReplacementTiming.IN_ADVANCE
+        if self.resolution_wanted is ResolutionWanted.REPAIR:
+            raise ValueError("resolution_wanted is refund or replacement: a claim promises repairs")
         if in_advance and self.resolution_wanted is not ResolutionWanted.REPLACEMENT:
             raise ValueError("replacement_timing in_advance needs resolution_wanted replacement")
         return self
@@ -253,8 +256,8 @@ class InspectedUnits(Value):
     def _is_consistent(self) -> Self:
         if self.deduction is not None and not (self.accepted and self.deduction.amount.amount):
             raise ValueError("a deduction is more than 0, and of accepted units")
-        if self.accepted and self.disposition is Disposition.RETURN_TO_CUSTOMER:
-            raise ValueError("units that go back to the customer are not accepted")
+        if self.accepted and self.disposition in STAY_THEIRS:
+            raise ValueError("units that stay the customer's own are not accepted")
         return self
 
 

@@ -122,11 +122,15 @@ class Disposition(StrEnum):
     RETURN_TO_SUPPLIER = "return_to_supplier"
     """Where damaged goods lie, until the buyer sends them off."""
     RETURN_TO_CUSTOMER = "return_to_customer"
-    """They were not accepted: they wait in quarantine until they are sent back."""
+    """They were not accepted, or are repaired: they wait in quarantine until they are sent back."""
+    REPAIR = "repair"
+    """Where repairs are made: they stay the customer's own, and go back when they are repaired."""
 
 
 DONE_WITH = frozenset({Disposition.RESTOCK, Disposition.SCRAP})
 """The dispositions after which a return has no more to do with its goods."""
+STAY_THEIRS = frozenset({Disposition.REPAIR, Disposition.RETURN_TO_CUSTOMER})
+"""The dispositions of goods that the customer gets back: they are not accepted."""
 
 
 class Condition(StrEnum):
@@ -144,6 +148,8 @@ class ResolutionWanted(StrEnum):
     REFUND = "refund"
     REPLACEMENT = "replacement"
     """The same goods anew, for the accepted units."""
+    REPAIR = "repair"
+    """The accepted units themselves, repaired: only of returns that claims open."""
 
 
 class ReplacementTiming(StrEnum):
@@ -161,6 +167,8 @@ class Resolution(StrEnum):
     """The money for the accepted units."""
     REPLACEMENT = "replacement"
     """The same goods anew."""
+    REPAIR = "repair"
+    """The goods themselves, repaired."""
     REJECTED = "rejected"
     """Nothing: no unit was accepted."""
     SERVED_OTHERWISE = "served_otherwise"

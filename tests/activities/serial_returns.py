@@ -7,6 +7,8 @@ from activities.returns.accepting import request_return
 from activities.returns.inspecting import inspect_return
 from activities.returns.receiving import receive_return
 from activities.tasks import accept_answer
+from activities.work_orders.releasing import cancel_work_order
+from db.documents import WORK_ORDERS
 from domain.access import Role
 from domain.ids import LineId, OrderId, ReturnId, TaskId, new_id
 from domain.policy import Policy
@@ -19,7 +21,8 @@ from domain.returns.requests import (
     ReturnLine,
 )
 from domain.returns.status import Disposition, ReturnReason
-from domain.tasks import Decision
+from domain.tasks import Decision, TaskKind
+from domain.work_orders.requests import CancelWork
 from tests.activities.bench import Bench
 from tests.units import unit
 
@@ -72,8 +75,20 @@ async def place_of(bench: Bench, serial: str) -> tuple[str, str]:
     return row["status"], await bench.shop.one(query, id=row["location_id"])
 
 
+async def give_up_mending(bench: Bench, back: UUID) -> None:
+    """Cancel the work orders on goods of a return, which then looks again."""
+    query = "SELECT id FROM work_orders WHERE return_id = :id AND status = 'planned'"
+    for row in await bench.shop.rows(query, id=back):
+        async with bench.shop.books.begin() as db:
+            found = await WORK_ORDERS.lock(db, row["id"])
+            await cancel_work_order(db, found, CancelWork(reason="too dear"), actor="planner")
+    await bench.take("settle_return", back)
+
+
 async def answer(bench: Bench, back: UUID, kind: str, choice: str) -> None:
-    """Answer what is asked about a return."""
+    """Answer what is asked about a return; goods are asked about once their work is given up."""
+    if kind == TaskKind.REFURBISHMENT:
+        await give_up_mending(bench, back)
     query = "SELECT id FROM tasks WHERE document_id = :id AND kind = :kind AND status = 'open'"
     task = TaskId(await bench.shop.one(query, id=back, kind=kind))
     decision = Decision(task_id=task, choice=choice, note="", actor="staff")

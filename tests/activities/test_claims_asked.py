@@ -150,7 +150,7 @@ async def test_a_bad_claim_is_refused_where_it_is_wrong(
 @pytest.mark.parametrize(
     ("verb", "asked", "pointer"),
     [
-        ("approve", {"resolution": "repair"}, "/resolution"),
+        ("approve", {"resolution": "praise"}, "/resolution"),
         ("approve", {"resolution": "refund", "replacement_timing": "in_advance"}, ""),
         ("deny", {"reason": ""}, "/reason"),
         ("evidence", {"evidence": []}, "/evidence"),

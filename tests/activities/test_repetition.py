@@ -20,6 +20,7 @@ from tests.activities.awaited import arrived
 from tests.activities.bench import Bench
 from tests.activities.claimed import refunded, unshown
 from tests.activities.older import told_to_try_again
+from tests.activities.supplied import to_supply
 from tests.patience import eventually
 
 Ready = Callable[[Bench], Awaitable[Any]]
@@ -155,9 +156,8 @@ async def _to_decide(bench: Bench) -> Decision:
 
 
 async def _asked(bench: Bench, shipment: ShipmentId, choice: str) -> Decision:
-    task = await bench.shop.one(
-        "SELECT id FROM tasks WHERE document_id = :id AND status = 'open'", id=shipment
-    )
+    query = "SELECT id FROM tasks WHERE document_id = :id AND status = 'open'"
+    task = await bench.shop.one(query, id=shipment)
     return Decision(task_id=TaskId(task), choice=choice, actor="person")
 
 
@@ -182,8 +182,7 @@ async def _to_expire(bench: Bench) -> Expiry:
 
 
 async def _to_ask_about(bench: Bench) -> Expiry:
-    wanted = ResolutionWanted.REPLACEMENT
-    back = await bench.inspected_return(wanted, Disposition.SCRAP)
+    back = await bench.inspected_return(ResolutionWanted.REPLACEMENT, Disposition.SCRAP)
     await bench.take("settle_return", back)
     return Expiry(return_id=back, now=datetime.now(UTC) + timedelta(days=8))
 
@@ -220,6 +219,7 @@ READY: dict[str, Ready] = {
     "settle_claim": refunded,
     "deny_unevidenced": unshown,
     "serve_waiting": arrived,
+    "supply_work_order": to_supply,
 }
 
 

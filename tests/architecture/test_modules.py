@@ -26,6 +26,7 @@ STEMS = {
     "shipments",
     "tasks",
     "warranties",
+    "work_orders",
 }
 """What this release can do; the same plural in every layer."""
 
@@ -57,6 +58,7 @@ PLUMBING = {
     },
     "db": {
         "access",
+        "deadline",
         "deadlines",
         "driver_reads",
         "document",

@@ -20,6 +20,7 @@ from domain.returns.status import MOVES as RETURNS
 from domain.shipments.status import ENDED
 from domain.shipments.status import MOVES as SHIPMENTS
 from domain.warranties.status import MOVES as WARRANTIES
+from domain.work_orders.status import MOVES as WORK_ORDERS
 from tests.checks.outcome import ROOT, refuse
 
 PROCESSES = ROOT / "docs/processes"
@@ -92,17 +93,20 @@ DRAWN: dict[str, Callable[[], str]] = {
     "states of claims": lambda: draw(CLAIMS, ends(CLAIMS) | {ClaimStatus.DENIED}),
     "states of warranties": lambda: draw(WARRANTIES, ends(WARRANTIES)),
     "messages of inventory_replenishment": lambda: messages("inventory_replenishment"),
+    "states of work orders": lambda: draw(WORK_ORDERS, ends(WORK_ORDERS)),
     "messages of return_authorization": lambda: messages("return_authorization"),
     "messages of payment_refund": lambda: messages("payment_refund"),
     "messages of order_fulfillment": lambda: messages("order_fulfillment"),
     "messages of shipment_tracking": lambda: messages("shipment_tracking"),
     "messages of warranty_claim_review": lambda: messages("warranty_claim_review"),
+    "messages of work_order_execution": lambda: messages("work_order_execution"),
     "deadlines of claims": lambda: deadlines("claim"),
     "deadlines of holds": lambda: deadlines("hold"),
     "deadlines of orders": lambda: deadlines("order"),
     "deadlines of refunds": lambda: deadlines("refund"),
     "deadlines of returns": lambda: deadlines("return"),
     "deadlines of shipments": lambda: deadlines("shipment"),
+    "deadlines of work orders": lambda: deadlines("work_order"),
     "tasks of orders": lambda: tasks(Kind.ORDER),
     "tasks of shipments": lambda: tasks(Kind.SHIPMENT),
     "tasks of nobody": lambda: tasks(None),

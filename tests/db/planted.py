@@ -7,6 +7,7 @@ from tests.db.planted_returns import RETURNS
 from tests.db.planted_terms import TERMS
 from tests.db.planted_units import UNITS
 from tests.db.planted_warranties import WARRANTIES
+from tests.db.planted_work_orders import WORK_ORDERS
 
 SHELF = "md5('shelf')::uuid"
 RUNNING = "md5('running')::uuid"
@@ -51,10 +52,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
         {"I1d"},
     ),
     "I1g": (f"UPDATE order_lines SET short_since = now() WHERE order_id = {RUNNING}", set()),
-    "I2a": (
-        "UPDATE balances SET on_hand = on_hand + 1 WHERE item_id <> md5('saw')::uuid",
-        set(),
-    ),
+    "I2a": ("UPDATE balances SET on_hand = on_hand + 1 WHERE item_id <> md5('saw')::uuid", set()),
     "I2b": ("UPDATE balances SET reserved = reserved + 1", set()),
     "I2c": (
         "INSERT INTO balances SELECT md5('mug')::uuid, id, 1 FROM locations WHERE kind = 'loss'",
@@ -293,4 +291,5 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     **TERMS,
     **UNITS,
     **WARRANTIES,
+    **WORK_ORDERS,
 }

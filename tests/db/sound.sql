@@ -289,3 +289,48 @@ INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_lo
 SELECT pg_temp.id('opening-' || code), 'opening/' || code, 'adjustment', item_id, 4,
     pg_temp.place('opening'), pg_temp.id('shelf'), id, 'test', now()
 FROM lots;
+-- One work order was closed, another is worked on by a technician who is timed.
+INSERT INTO technicians (id, no, code, site_id, subject, capacity_minutes, skills)
+VALUES (pg_temp.id('technician'), 1, 'ANA', pg_temp.id('site'), 'user:ana', 480, '[]');
+INSERT INTO work_orders (id, number, status, kind, site_id, item_id, quantity, title, outcome,
+    signoff_required, created_by, signed_off_by, released_at, in_progress_at, completed_at,
+    closed_at)
+VALUES (pg_temp.id('mended'), 'WO-1', 'closed', 'repair', pg_temp.id('site'), pg_temp.id('mug'), 1,
+        'Chipped', 'done', true, 'test', 'key:inspector', now(), now(), now(), now()),
+    (pg_temp.id('mending'), 'WO-2', 'in_progress', 'rework', pg_temp.id('site'), pg_temp.id('pot'),
+        1, 'Dull', NULL, true, 'test', NULL, now(), now(), NULL, NULL);
+INSERT INTO work_order_operations (id, work_order_id, position, name, instruction, planned_minutes,
+    checks, status, done_by, done_at)
+VALUES (pg_temp.id('glued'), pg_temp.id('mended'), 1, 'Glue', '', 10, '[]', 'done', 'key:operator',
+        now()),
+    (pg_temp.id('polish'), pg_temp.id('mending'), 1, 'Polish', '', 10, '[]', 'open', NULL, NULL);
+INSERT INTO work_order_parts (id, work_order_id, line, item_id, planned, cancelled)
+VALUES (pg_temp.id('handle'), pg_temp.id('mended'), 1, pg_temp.id('mug'), 1, 1),
+    (pg_temp.id('lid'), pg_temp.id('mending'), 1, pg_temp.id('pot'), 1, 0);
+INSERT INTO assignments (id, work_order_id, technician_id, technician_no, since, until, assigned_by)
+VALUES (pg_temp.id('morning'), pg_temp.id('mending'), pg_temp.id('technician'), 1,
+    '2031-03-04T09:00:00Z', '2031-03-04T10:00:00Z', 'test');
+INSERT INTO time_entries (id, work_order_id, technician_id, technician_no, kind, source, since,
+    until, parallel, recorded_by)
+VALUES (pg_temp.id('worked'), pg_temp.id('mended'), pg_temp.id('technician'), 1, 'work', 'timer',
+        now() - interval '2 hours', now() - interval '1 hour', false, 'user:ana'),
+    (pg_temp.id('running-timer'), pg_temp.id('mending'), pg_temp.id('technician'), 1, 'work',
+        'timer', now() - interval '1 hour', NULL, false, 'user:ana');
+INSERT INTO installations (id, parent_unit_id, unit_id, position, installed_by_id, removed_by_id,
+    installed_at, removed_at)
+VALUES (pg_temp.id('blade'), pg_temp.id('saw-1'), pg_temp.id('saw-1'), 'left',
+    pg_temp.id('mended'), pg_temp.id('mended'), now(), now());
+INSERT INTO events (id, type, subject, subject_id, sequence, actor, correlation_id, data)
+SELECT pg_temp.id(document || sequence), type || '.v1', document, pg_temp.id(document), sequence,
+    'test', '', CASE WHEN target IS NULL THEN '{}'::jsonb
+        ELSE jsonb_build_object('from', source, 'to', target) END
+FROM (VALUES
+    ('mended', 1, 'work_order.created', NULL, NULL),
+    ('mended', 2, 'work_order.released', 'planned', 'released'),
+    ('mended', 3, 'work_order.started', 'released', 'in_progress'),
+    ('mended', 4, 'work_order.completed', 'in_progress', 'completed'),
+    ('mended', 5, 'work_order.closed', 'completed', 'closed'),
+    ('mending', 1, 'work_order.created', NULL, NULL),
+    ('mending', 2, 'work_order.released', 'planned', 'released'),
+    ('mending', 3, 'work_order.started', 'released', 'in_progress'))
+    AS e(document, sequence, type, source, target);

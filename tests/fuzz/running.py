@@ -19,6 +19,7 @@ from tests.fuzz.returning import coming_back
 from tests.fuzz.stocked import stock_bodies, stock_lots
 from tests.fuzz.warranted import promised
 from tests.fuzz.wire import Wire, Wish
+from tests.fuzz.working import worked_on
 from tests.installation import Installation
 from tests.partners import ROOT
 from tests.storefront import ADDRESS, dollars
@@ -34,9 +35,9 @@ BACK_OFF = (1.0, 5.0, 15.0)
 """Seconds between repeats of a request that was answered 503: what ``Retry-After`` asks for."""
 MOST_BUSY = 0.01
 """Which share of the requests may be told to come again: a machine with much to do has few."""
-LOOKS = 50
-"""Answers between two looks at the memory."""
-LOOKS_EVERY = 0.5
+LOOKS, LOOKS_EVERY = 50, 0.5
+"""Answers, and seconds, between two looks at the memory."""
+_TRANSFER = {"reference": "TX-1", "received_on": "2031-03-04"}
 """Seconds between two looks while another program makes the requests."""
 SHARES = {"models": 0.2, "schemathesis": 0.1}
 """Of all requests; the rest is of the own corpus."""
@@ -242,6 +243,7 @@ async def _seeded(shop: Installation) -> Known:
         for name, partner in PARTNERS.items()
     }
     bodies = {**_bodies(shop, skus, numbers), **refunds, **coming.bodies, **warranties}
+    bodies |= await worked_on(shop, skus[0])
     ids, key = ids | coming.ids, shop.record.api_key or ""
     return Known(description, key, ids, bodies, numbers, secrets, coming.token)
 
@@ -256,15 +258,13 @@ async def _asked_for(shop: Installation, order_id: str) -> dict[str, list[object
     asked = {"order_id": order_id, "goodwill": dollars(1), "reason": "scratched"}
     await shop.reaches(order_id, payment_status="captured")
     await asyncio.gather(*(shop.post("/refunds", asked) for _ in range(3)))
-    parts = {"order_id": order_id, "goodwill": dollars(1)}
     by_hand = {"reason": "asked", "amount": dollars(1)}
-    came = {"amount": dollars(1), "reference": "TX-1", "received_on": "2031-03-04"}
     return {
         "POST /payments/{payment_id}/capture": [by_hand],
         "POST /payments/{payment_id}/void": [by_hand, {**by_hand, "although_needed": True}],
         "POST /refunds": [asked],
-        "POST /refunds/preview": [parts],
-        "POST /payments/{payment_id}/receipts": [came],
+        "POST /refunds/preview": [{"order_id": order_id, "goodwill": dollars(1)}],
+        "POST /payments/{payment_id}/receipts": [{"amount": dollars(1), **_TRANSFER}],
         "POST /refunds/{refund_id}/cancel": [{"reason": "paid in cash"}],
     }
 

@@ -33,6 +33,7 @@ from tests.workflows.replacement_stories import (
 from tests.workflows.return_stories import ask_back, back_is, found, inspect, receive
 from tests.workflows.stage import Stage
 from tests.workflows.undelivered_stories import answer, brought_back, is_here
+from tests.workflows.work_stories import give_up_mending
 
 
 async def _asked(stage: Stage, units: int) -> tuple[Asked, Any]:
@@ -47,8 +48,7 @@ async def _of(stage: Stage, asked: Asked) -> Any:
 
 
 async def dear_return(stage: Stage) -> Asked:
-    asked, _ = await _asked(stage, 10)
-    return asked
+    return (await _asked(stage, 10))[0]
 
 
 async def kettle_came(stage: Stage) -> Asked:
@@ -87,6 +87,8 @@ def rejected(disposition: str) -> Callable[[Stage], Awaitable[Asked]]:
         asked, back = await _asked(stage, 1)
         await receive(stage, back, 1)
         await inspect(stage, back, found(back, 1, disposition))
+        if disposition == "refurbish":
+            await give_up_mending(stage, back)
         return asked
 
     return arise

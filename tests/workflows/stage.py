@@ -34,6 +34,7 @@ from tests.workflows.capabilities.payments import Payments
 from tests.workflows.capabilities.returns import Returns
 from tests.workflows.capabilities.shipments import Shipments
 from tests.workflows.capabilities.tasks import Tasks
+from tests.workflows.capabilities.work_orders import WorkOrders
 from tests.workflows.servers import Partners
 from worker import activities, make_worker
 
@@ -41,7 +42,7 @@ WINDOW = Policy().payment_window + timedelta(minutes=1)
 """After so long an unpaid order is cancelled."""
 
 
-class Stage(Orders, Inventory, Shipments, Payments, Returns, Claims, Tasks):
+class Stage(Orders, Inventory, Shipments, Payments, Returns, Claims, WorkOrders, Tasks):
     """What a story needs: a class per capability, and servers on which all of them happen."""
 
     def __init__(
@@ -121,7 +122,7 @@ async def open_stage(
         opened(url) as shop,
     ):
         # Runs are named by numbers, and stages with books of their own share a Temporal.
-        for numbers in ("order", "shipment", "refund", "return", "claim"):
+        for numbers in ("order", "shipment", "refund", "return", "claim", "work_order"):
             await shop.one(f"SELECT setval('{numbers}_numbers', {secrets.randbelow(10**12) + 1})")
         stage = Stage(shop, environment, Partners(carrier, payments), task_queue)
         app = create_app(Services(stage.settings, stage.books, stage.connected))

@@ -58,7 +58,7 @@ async def test_of_counted_goods_as_many_are_under_warranty_no_more_as_were_repla
 ) -> None:
     """R9: two of three, sent in advance in two parcels; the third keeps its warranty."""
     mug = await stage.shop.item(AUS=3)
-    await promise(stage, mug, settle_by=["repair"])
+    await promise(stage, mug, settle_by=["repair"], auto_limit=None)
     order = await stage.shop.place((mug, 3))
     await stage.travel(await stage.shipment(order, "booked"), "delivered")
     await stage.order(order, "completed")

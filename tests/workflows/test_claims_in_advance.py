@@ -37,7 +37,7 @@ async def test_a_faulty_unit_that_was_replaced_and_kept_is_under_warranty_no_mor
     stage: Stage,
 ) -> None:
     """Warranties R9: the rest of its warranty is the new unit's as soon as that is there."""
-    order, [warranty] = await sold(stage, settle_by=["repair"])
+    order, [warranty] = await sold(stage, settle_by=["repair"], auto_limit=None)
     made = await claim(stage, warranty)
     await stage.decide(TaskKind.CLAIM_REVIEW, UUID(made["id"]), "replace_in_advance")
     new, _ = await replaced(stage, made)

@@ -8,6 +8,8 @@ from domain.ids import OrderId
 from domain.shipments.booking import AnswerDetails
 from domain.tasks import TaskKind
 from tests.patience import eventually
+from tests.workflows.arising_repairs import REPAIRS
+from tests.workflows.arising_work import WORK
 from tests.workflows.situations import SITUATIONS, Situation
 from tests.workflows.stage import Stage
 
@@ -22,9 +24,10 @@ PROMISED = """SELECT coalesce(sum(quantity), 0)::int FROM reservations
 MOVING = """SELECT p.tracking_number FROM parcels p JOIN shipments s ON s.id = p.shipment_id
     WHERE s.order_id = :id AND s.settled_at IS NULL
         AND s.status IN ('booked', 'picked_up', 'in_transit', 'out_for_delivery')"""
+ALL = (*SITUATIONS, *WORK, *REPAIRS)
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=str)
+@pytest.mark.parametrize("situation", ALL, ids=str)
 async def test_some_answer_ends_the_question(stage: Stage, situation: Situation) -> None:
     """Kind 3: the question stays answered, and its order comes to an end that leaves nothing."""
     asked = await situation.arise(stage)
@@ -63,4 +66,4 @@ async def _ends(stage: Stage, order: OrderId) -> None:
 
 def test_every_kind_of_task_has_a_situation_and_an_answer_that_ends_it() -> None:
     """Kind 3: a kind that is in the domain and not in the table has not been thought through."""
-    assert {situation.kind for situation in SITUATIONS} == set(TaskKind)
+    assert {situation.kind for situation in ALL} == set(TaskKind)

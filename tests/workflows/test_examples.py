@@ -16,6 +16,7 @@ from runtime.sample.company import address_of, load_company
 from tests.api.callers import Callers
 from tests.patience import eventually
 from tests.workflows.asking import calling
+from tests.workflows.examples_of_work import Works
 from tests.workflows.stage import Stage, open_stage
 
 UNSERVICEABLE = "00000"
@@ -53,9 +54,12 @@ class Finding:
     def __init__(self, callers: Callers, stage: Stage) -> None:
         self._callers = callers
         self._stage = stage
+        self._works = Works(callers)
 
     async def address(self, path: str) -> str:
         """Return the path with the id of something that is as its example takes it to be."""
+        if path.startswith("/work_orders/"):
+            return await self._works.address(path) if "{" in path else path
         ways = {
             "{order_id}": self._an_unpaid_order,
             "{task_id}": self._a_refused_label,
@@ -87,6 +91,7 @@ class Finding:
 
     async def fill(self, body: Any, path: str) -> None:
         """Put the ids of what is there into an example: an order's, a line's, a return's line."""
+        await self._works.fill(body, path)
         if "order_line_id" in body:
             body["order_line_id"] = await self._a_delivered_line()
         if "warranty_id" in body:

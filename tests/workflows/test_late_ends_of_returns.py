@@ -33,6 +33,7 @@ from tests.workflows.return_stories import (
     stock_of,
 )
 from tests.workflows.stage import Stage
+from tests.workflows.work_stories import give_up_mending
 
 MONTH = timedelta(days=30, minutes=1)
 EXTENDED = timedelta(days=14, minutes=1)
@@ -108,6 +109,7 @@ async def test_an_answer_that_is_pressed_twice_at_once_is_written_once(stage: St
     back = await ask_back(stage, order, line)
     await receive(stage, back, 1)
     await inspect(stage, back, found(back, 1, "refurbish"))
+    await give_up_mending(stage, back)
     task = await stage.task(TaskKind.REFURBISHMENT, UUID(back["id"]))
     async with calling(stage) as callers:
         path = f"/tasks/{task['id']}/decide"

@@ -20,6 +20,7 @@ from tests.workflows.return_stories import (
     stock_of,
 )
 from tests.workflows.stage import Stage
+from tests.workflows.work_stories import do, give_up_mending, mending
 
 SCRATCHED = {"amount": usd(500), "reason": "scratched"}
 
@@ -30,6 +31,7 @@ async def at_repairs(stage: Stage, units: int = 1) -> tuple[UUID, Any]:
     back = await ask_back(stage, order, line, units)
     await receive(stage, back, units)
     await inspect(stage, back, found(back, units, "refurbish", deduction=SCRATCHED))
+    await give_up_mending(stage, back)
     return UUID(line["item_id"]), await back_is(stage, back, "closed")
 
 
@@ -45,7 +47,7 @@ async def tasks_of(stage: Stage, back: Any) -> list[tuple[str, str]]:
 async def test_the_warehouse_says_whether_refurbished_goods_are_for_sale_again(
     stage: Stage, answer: str, there: dict[str, int]
 ) -> None:
-    """Returns R7, until there are work orders: what the customer got stays."""
+    """Returns R7, once their work was given up: what the customer got stays."""
     item, back = await at_repairs(stage, 2)
     assert await stock_of(stage, item) == {"repair": 2}
     task = await stage.task(TaskKind.REFURBISHMENT, UUID(back["id"]))
@@ -86,6 +88,7 @@ async def test_who_sends_goods_elsewhere_before_it_is_closed_takes_the_question_
     await receive(stage, back, 2)
     waits = found(back, 1, "return_to_customer")
     seen = await inspect(stage, back, found(back, 1, "refurbish"), waits)
+    await give_up_mending(stage, back)
     await stage.task(TaskKind.REFURBISHMENT, UUID(back["id"]))
     [mended] = [
         each["id"]
@@ -98,4 +101,24 @@ async def test_who_sends_goods_elsewhere_before_it_is_closed_takes_the_question_
         return [status for status, _ in await tasks_of(stage, back)] == ["cancelled"]
 
     await eventually(taken_back)
+    assert await stock_of(stage, UUID(line["item_id"])) == {"quarantine": 1, "stock": 1}
+
+
+async def test_work_that_is_planned_ends_when_its_goods_go_elsewhere_and_released_work_does_not(
+    stage: Stage,
+) -> None:
+    """What is in work is cancelled by its planner first."""
+    order, [line] = await sold(stage, Sold(2, 2500))
+    back = await ask_back(stage, order, line, 2)
+    await receive(stage, back, 2)
+    waits = found(back, 1, "return_to_customer")
+    seen = await inspect(stage, back, found(back, 1, "refurbish"), waits)
+    work = await mending(stage, back)
+    await do(stage, work, "release", role="planner")
+    ends = {each["disposition"]: each["id"] for each in seen["lines"][0]["dispositions"]}
+    mended = ends["refurbish"]
+    refused = await inspect(stage, back, found(back), revise=[mended], status=409)
+    assert work["number"] in refused["detail"]
+    await do(stage, work, "cancel", {"reason": "not worth it"}, "planner")
+    await inspect(stage, back, found(back), revise=[mended])
     assert await stock_of(stage, UUID(line["item_id"])) == {"quarantine": 1, "stock": 1}

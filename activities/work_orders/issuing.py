@@ -1,0 +1,186 @@
+"""Parts of work orders that are taken from stock for the work, by scan."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.work_orders.telling import refused, require_free
+from db.documents import WORK_ORDERS
+from db.inventory.entering import describe_units
+from db.inventory.movements import Movement
+from db.inventory.places import place_id
+from db.inventory.posting import LinePick, post, release, reserve
+from db.inventory.units import UnitStep, lock_units, move_units
+from db.work_orders.supply import lock_held, lock_shelves
+from db.work_orders.tables import WorkOrderRow
+from db.work_orders.writes import PartRead, count_part, parts_of
+from domain.documents import Kind
+from domain.errors import IllegalMove, Malformed, NotFound, OutOfStock, QuantityExceeded
+from domain.inventory import LocationKind, MovementKind
+from domain.items import Tracking
+from domain.quantities import plain
+from domain.units import UnitEventKind, UnitStatus, check_serials, serial_key
+from domain.work_orders.requests import IssueParts, MovedPart
+from domain.work_orders.status import WorkOrderStatus
+
+BENCH = place_id(LocationKind.PRODUCTION)
+"""Where goods are, for the ledger, that were issued to work."""
+NONE = Decimal()
+
+
+async def issue_parts(
+    db: AsyncConnection, found: WorkOrderRow, asked: IssueParts, *, actor: str
+) -> None:
+    """Take parts from stock for the work (R3): those reserved first, then what is free.
+
+    Raises IllegalMove for work that has not begun or is on hold, and for units that are not in
+    stock at the site; Malformed without the units of an item that has serials; QuantityExceeded
+    for more than was planned; OutOfStock.
+    """
+    _require_begun(found)
+    await require_free(db, found)
+    parts = await named(db, found, asked.parts)
+    for at, (moved, part) in enumerate(parts):
+        left = part.planned - part.cancelled - part.issued + part.returned
+        if moved.quantity > left:
+            said = f"{plain(left)} of {part.sku} are planned and not issued: add a part for more"
+            errors = [{"pointer": f"/parts/{at}/quantity", "message": "more than is planned"}]
+            raise QuantityExceeded(said, errors=errors, remaining_units=max(int(left), 0))
+    # Units are locked before anything that is counted, and of all items in one order.
+    for moved, part in sorted(parts, key=lambda each: each[1].item_id):
+        await lock_units(db, part.item_id, moved.serials)
+    for at, (moved, part) in enumerate(parts):
+        await _issue(db, found, part, moved, at, actor)
+        data = {"part_id": part.id, "item_id": part.item_id, "quantity": moved.quantity}
+        data |= {"serials": moved.serials} if moved.serials else {}
+        await WORK_ORDERS.add_event(db, found, "part_issued", actor, data)
+    await WORK_ORDERS.change(db, found)
+
+
+async def _issue(
+    db: AsyncConnection, found: WorkOrderRow, part: PartRead, moved: MovedPart, at: int, actor: str
+) -> None:
+    """Use up what is reserved of a part, or free, and keep the rest of it reserved."""
+    units = await _to_bench(db, found, part, moved, at, actor)
+    held = await lock_held(db, found.id, [part.id])
+    shelves = await lock_shelves(db, found.site_id, [part.item_id])
+    await release(db, found.id, [each.id for each in held])
+    free: defaultdict[UUID, Decimal] = defaultdict(Decimal)
+    for shelf in shelves:
+        free[shelf.location_id] += shelf.free
+    for each in held:
+        free[each.location_id] += each.quantity
+    first = [each.location_id for each in held]
+    order = [*first, *(each.location_id for each in shelves if each.location_id not in first)]
+    wanted = units or _spread(moved.quantity, order, free)
+    if sum(wanted.values()) < moved.quantity or any(free[x] < n for x, n in wanted.items()):
+        raise OutOfStock(
+            f"not enough of {part.sku}",
+            shortages=[
+                {
+                    "sku": part.sku,
+                    "requested": plain(moved.quantity),
+                    "available": plain(max(sum(free.values(), NONE), NONE)),
+                }
+            ],
+        )
+    for place, taken in wanted.items():
+        free[place] -= taken
+    await reserve(db, Kind.WORK_ORDER, found.id, _picks(part, wanted))
+    used = await lock_held(db, found.id, [part.id])
+    movements = [
+        Movement(
+            key=f"issued/{each.id}",
+            kind=MovementKind.ISSUE,
+            item_id=part.item_id,
+            quantity=each.quantity,
+            from_location_id=each.location_id,
+            to_location_id=BENCH,
+            actor=actor,
+            document_type=Kind.WORK_ORDER,
+            document_id=found.id,
+            line_id=part.id,
+            reservation_id=each.id,
+        )
+        for each in used
+    ]
+    await post(db, movements)
+    await count_part(db, part.id, "issued", moved.quantity)
+    kept = max(part.reserved - moved.quantity, NONE)
+    await reserve(db, Kind.WORK_ORDER, found.id, _picks(part, _spread(kept, order, free)))
+
+
+def _spread(
+    quantity: Decimal, order: Sequence[UUID], free: Mapping[UUID, Decimal]
+) -> dict[UUID, Decimal]:
+    """Take a quantity from locations in this order, as much as each has."""
+    taken = {}
+    for location in order:
+        part = min(quantity, free[location])
+        if part > 0:
+            taken[location] = part
+            quantity -= part
+    return taken
+
+
+def _picks(part: PartRead, wanted: dict[UUID, Decimal]) -> list[LinePick]:
+    return [LinePick(part.id, part.item_id, place, units) for place, units in wanted.items()]
+
+
+async def _to_bench(
+    db: AsyncConnection, found: WorkOrderRow, part: PartRead, moved: MovedPart, at: int, actor: str
+) -> dict[UUID, Decimal]:
+    """Move the scanned units to the bench; return how many were taken from each location."""
+    check_serials(part.tracking, moved.quantity, moved.serials, f"/parts/{at}/serials")
+    if part.tracking != Tracking.SERIAL:
+        return {}
+    units = await lock_units(db, part.item_id, moved.serials)
+    unknown = [one for one in moved.serials if serial_key(one) not in units]
+    if unknown:
+        errors = [{"pointer": f"/parts/{at}/serials", "message": "no unit of this item"}]
+        raise Malformed(f"{unknown[0]} is no unit of {part.sku}", errors=errors)
+    away = [
+        unit
+        for unit in units.values()
+        if unit.status != UnitStatus.IN_STOCK or unit.shipment_line_id is not None
+    ]
+    if away:
+        told = await describe_units(db, away)
+        why = "it is not free in stock"
+        raise IllegalMove(
+            f"{told[0]['message']}: {why}", current_status=away[0].status, allowed=[], units=told
+        )
+    step = UnitStep(
+        kind=UnitEventKind.ISSUED,
+        status=UnitStatus.ISSUED,
+        location_id=BENCH,
+        document_type=Kind.WORK_ORDER,
+        document_id=found.id,
+        line_id=part.id,
+        actor=actor,
+    )
+    places = Counter(unit.location_id for unit in units.values() if unit.location_id)
+    await move_units(db, [unit.id for unit in units.values()], step)
+    return {place: Decimal(number) for place, number in places.items()}
+
+
+async def named(
+    db: AsyncConnection, found: WorkOrderRow, asked: Sequence[MovedPart]
+) -> list[tuple[MovedPart, PartRead]]:
+    """Return what is moved with its parts, each part once; raise NotFound and Malformed."""
+    known = {part.id: part for part in await parts_of(db, found.id)}
+    if len({moved.part_id for moved in asked}) != len(asked):
+        errors = [{"pointer": "/parts", "message": "name each part once"}]
+        raise Malformed("a part is named twice", errors=errors)
+    for moved in asked:
+        if moved.part_id not in known:
+            raise NotFound(f"the work order has no part {moved.part_id}")
+    return [(moved, known[moved.part_id]) for moved in asked]
+
+
+def _require_begun(found: WorkOrderRow) -> None:
+    if found.status != WorkOrderStatus.IN_PROGRESS:
+        raise refused(found, "parts are issued to work that has begun")

@@ -1,0 +1,112 @@
+"""Stock for work orders: what is promised to their parts, and where it lies."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.inventory.posting import LinePick
+from db.work_orders.tables import OPEN
+
+LACKS = f"""EXISTS (SELECT FROM work_order_parts p WHERE p.work_order_id = w.id
+        AND {OPEN} > (SELECT coalesce(sum(r.quantity), 0) FROM reservations r
+            WHERE r.line_id = p.id AND r.status = 'active'))"""
+"""Whether the work order ``w`` wants parts that are not reserved for it: it is not ready then."""
+
+# Balances are locked in the one order that avoids deadlocks: by item and location.
+_LOCK_SHELVES = text(
+    """SELECT b.item_id, b.location_id, l.code, b.on_hand - b.reserved AS free
+    FROM balances b JOIN locations l ON l.id = b.location_id JOIN sites s ON s.id = l.site_id
+    WHERE b.item_id = ANY(:items) AND l.site_id = :site AND l.sellable AND l.active AND s.active
+    ORDER BY b.item_id, b.location_id FOR UPDATE OF b"""
+)
+
+
+class Shelf(NamedTuple):
+    """What is free of an item at a location of a site."""
+
+    item_id: UUID
+    location_id: UUID
+    code: str
+    free: Decimal
+
+
+async def lock_shelves(db: AsyncConnection, site_id: UUID, items: Sequence[UUID]) -> list[Shelf]:
+    """Lock what a site has of items where they are taken from; return it by code of location."""
+    found = await db.execute(_LOCK_SHELVES, {"site": site_id, "items": sorted(set(items))})
+    return sorted((Shelf(*row) for row in found), key=lambda shelf: shelf.code)
+
+
+def take(
+    line_id: UUID,
+    item_id: UUID,
+    wanted: Decimal,
+    shelves: Sequence[Shelf],
+    free: dict[Shelf, Decimal],
+) -> list[LinePick]:
+    """Take a quantity for a line from what is ``free``, which gets less; as much as there is."""
+    picks = []
+    for shelf in shelves:
+        part = min(wanted, free.setdefault(shelf, shelf.free))
+        if shelf.item_id == item_id and part > 0:
+            picks.append(LinePick(line_id, item_id, shelf.location_id, part))
+            free[shelf] -= part
+            wanted -= part
+    return picks
+
+
+class Held(NamedTuple):
+    """An active reservation for a part."""
+
+    id: UUID
+    line_id: UUID
+    item_id: UUID
+    location_id: UUID
+    quantity: Decimal
+
+
+_HELD = text(
+    """SELECT id, line_id, item_id, location_id, quantity FROM reservations
+    WHERE document_id = :work_order AND status = 'active' AND line_id = ANY(:lines)
+    ORDER BY id FOR UPDATE"""
+)
+
+
+async def lock_held(db: AsyncConnection, work_order_id: UUID, lines: Sequence[UUID]) -> list[Held]:
+    """Lock and return the active reservations for parts of a locked work order."""
+    found = await db.execute(_HELD, {"work_order": work_order_id, "lines": list(lines)})
+    return [Held(*row) for row in found]
+
+
+_READY = text(f"SELECT NOT {LACKS} FROM work_orders w WHERE w.id = :work_order")
+
+
+async def is_ready(db: AsyncConnection, work_order_id: UUID) -> bool:
+    """Whether every part of a work order is reserved, issued or cancelled (R1)."""
+    return bool((await db.execute(_READY, {"work_order": work_order_id})).scalar_one())
+
+
+_ISSUED = text(
+    """SELECT u.id, u.serial, u.item_id, e.line_id FROM units u
+    JOIN unit_events e ON e.unit_id = u.id AND e.sequence = u.events
+    WHERE u.status = 'issued' AND e.document_type = 'work_order' AND e.document_id = :work_order
+    ORDER BY u.item_id, u.serial_key FOR UPDATE OF u"""
+)
+
+
+class IssuedUnit(NamedTuple):
+    """A unit that was issued to a work order, and is neither installed nor returned."""
+
+    id: UUID
+    serial: str
+    item_id: UUID
+    part_id: UUID
+
+
+async def lock_issued(db: AsyncConnection, work_order_id: UUID) -> list[IssuedUnit]:
+    """Lock and return the units that lie at the bench for a locked work order."""
+    found = await db.execute(_ISSUED, {"work_order": work_order_id})
+    return [IssuedUnit(*row) for row in found]
