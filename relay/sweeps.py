@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from prometheus_client import Gauge
+from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client
 
 from activities.inventory.setting_aside import set_aside
@@ -103,6 +104,14 @@ class Sweeper:
             await asyncio.sleep(sweep.every.total_seconds())
 
 
+async def _some(
+    find: Callable[[AsyncConnection, int], Awaitable[Sequence[Found]]], sweeper: Sweeper
+) -> Sequence[Found]:
+    """Return what a query finds, as much as is dealt with at once."""
+    async with sweeper.books.read() as db:
+        return await find(db, WARNINGS_A_TIME)
+
+
 async def _read_gauges(sweeper: Sweeper) -> list[tuple[Gauge, float]]:
     async with sweeper.books.read() as db:
         row = await backlog(db)
@@ -153,19 +162,9 @@ async def _warn(deadline: Deadline, sweeper: Sweeper, ids: Sequence[UUID]) -> in
         return await warn(db, deadline, ids)
 
 
-async def _find_needless(sweeper: Sweeper) -> Sequence[UUID]:
-    async with sweeper.books.read() as db:
-        return await find_needless(db, WARNINGS_A_TIME)
-
-
 async def _cancel_needless(sweeper: Sweeper, task_ids: Sequence[UUID]) -> int:
     async with sweeper.books.begin() as db:
         return await cancel_needless(db, task_ids)
-
-
-async def _find_unreminded(sweeper: Sweeper) -> Sequence[UUID]:
-    async with sweeper.books.read() as db:
-        return await find_unreminded(db, WARNINGS_A_TIME)
 
 
 async def _remind(sweeper: Sweeper, task_ids: Sequence[UUID]) -> int:
@@ -234,11 +233,6 @@ async def _tell_ending_warranties(sweeper: Sweeper, ids: Sequence[UUID]) -> int:
         return await tell_ending_warranties(db, *_ends_soon(), ids)
 
 
-async def _find_to_set_aside(sweeper: Sweeper) -> Sequence[tuple[UUID, str]]:
-    async with sweeper.books.read() as db:
-        return await find_to_set_aside(db, WARNINGS_A_TIME)
-
-
 async def _set_aside(sweeper: Sweeper, lots: Sequence[tuple[UUID, str]]) -> int:
     """Quarantine expired lots, and take from orders what they hold of any that is set aside."""
     for lot_id, status in lots:
@@ -248,19 +242,9 @@ async def _set_aside(sweeper: Sweeper, lots: Sequence[tuple[UUID, str]]) -> int:
     return len(lots)
 
 
-async def _find_expiring(sweeper: Sweeper) -> Sequence[UUID]:
-    async with sweeper.books.read() as db:
-        return await find_expiring(db, WARNINGS_A_TIME)
-
-
 async def _tell_expiring(sweeper: Sweeper, lots: Sequence[UUID]) -> int:
     async with sweeper.books.begin() as db:
         return await tell_expiring(db, lots)
-
-
-async def _find_left_running(sweeper: Sweeper) -> Sequence[UUID]:
-    async with sweeper.books.read() as db:
-        return await find_left_running(db, WARNINGS_A_TIME)
 
 
 async def _end_left_running(sweeper: Sweeper, ids: Sequence[UUID]) -> int:
@@ -277,12 +261,18 @@ _TABLE: tuple[Sweep[Any], ...] = (
     Sweep("sku_keys", YOUNG, _find_without_key, _give_keys, batch=KEYS_A_TIME),
     # No batch: until their runs have acted, the same ones are found.
     Sweep("replaceable_returns", YOUNG, _find_replaceable, _wake_returns),
-    Sweep("timers_left_running", EVERY, _find_left_running, _end_left_running),
+    Sweep("timers_left_running", EVERY, partial(_some, find_left_running), _end_left_running),
     Sweep("expired_keys", EVERY, _find_expired, _drop_expired, batch=KEYS_A_TIME),
     Sweep("renewals", EVERY, _find_ending, _look_at_money),
     Sweep("credit", EVERY, _find_fitting, _look_at_money),
-    Sweep("needless_tasks", EVERY, _find_needless, _cancel_needless, batch=WARNINGS_A_TIME),
-    Sweep("reminders", EVERY, _find_unreminded, _remind, batch=WARNINGS_A_TIME),
+    Sweep(
+        "needless_tasks",
+        EVERY,
+        partial(_some, find_needless),
+        _cancel_needless,
+        batch=WARNINGS_A_TIME,
+    ),
+    Sweep("reminders", EVERY, partial(_some, find_unreminded), _remind, batch=WARNINGS_A_TIME),
     Sweep(
         "ending_warranties",
         EVERY,
@@ -290,8 +280,10 @@ _TABLE: tuple[Sweep[Any], ...] = (
         _tell_ending_warranties,
         batch=WARNINGS_A_TIME,
     ),
-    Sweep("expired_lots", EVERY, _find_to_set_aside, _set_aside),
-    Sweep("expiring_lots", EVERY, _find_expiring, _tell_expiring, batch=WARNINGS_A_TIME),
+    Sweep("expired_lots", EVERY, partial(_some, find_to_set_aside), _set_aside),
+    Sweep(
+        "expiring_lots", EVERY, partial(_some, find_expiring), _tell_expiring, batch=WARNINGS_A_TIME
+    ),
     *(
         Sweep(
             deadline.name,

@@ -1,4 +1,4 @@
-"""The work order's process, from released to closed; people move it, the run supplies it."""
+"""The work order's process, from released to closed; people and stock move it, the run follows."""
 
 from temporalio import workflow
 
@@ -20,7 +20,7 @@ LACKS = "Waiting for parts that the site has not: see its process."
 
 @workflow.defn
 class WorkOrderExecution:
-    """One run per work order that was released: it takes parts for it as soon as all are there."""
+    """One run per work order that was released: it shows where that is, and what it waits for."""
 
     @workflow.init
     def __init__(self, work_order_id: WorkOrderId) -> None:
@@ -33,7 +33,7 @@ class WorkOrderExecution:
         """Carry the work order to its end and return its last status."""
         while True:
             self._news = False
-            progress = await in_database(WorkOrderActivities.supply_work_order, self._id)
+            progress = await in_database(WorkOrderActivities.look_at_work_order, self._id)
             show_status(progress.status)
             if progress.status not in RUNNING and not self._news:
                 return progress.status

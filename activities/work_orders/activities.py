@@ -17,7 +17,7 @@ class WorkOrderActivities:
         self._books = books
 
     @activity.defn
-    async def supply_work_order(self, work_order_id: WorkOrderId) -> Progress:
+    async def look_at_work_order(self, work_order_id: WorkOrderId) -> Progress:
         """Look at a work order; one that lacks parts gets them in its turn, when all are there."""
         async with self._books.begin() as db:
             found = await WORK_ORDERS.lock(db, work_order_id)

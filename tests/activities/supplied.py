@@ -9,6 +9,9 @@ from domain.ids import WorkOrderId, new_id
 from domain.work_orders.requests import AddOperation, AddPart, CreateWorkOrder
 from tests.activities.bench import Bench
 
+ONLY_LOOKS = {"look_at_work_order"}
+"""Steps that change nothing: they tell their run where its document is."""
+
 
 async def to_supply(bench: Bench) -> WorkOrderId:
     """Release work that wants a part."""

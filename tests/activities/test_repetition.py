@@ -20,7 +20,7 @@ from tests.activities.awaited import arrived
 from tests.activities.bench import Bench
 from tests.activities.claimed import refunded, unshown
 from tests.activities.older import told_to_try_again
-from tests.activities.supplied import to_supply
+from tests.activities.supplied import ONLY_LOOKS, to_supply
 from tests.patience import eventually
 
 Ready = Callable[[Bench], Awaitable[Any]]
@@ -219,7 +219,7 @@ READY: dict[str, Ready] = {
     "settle_claim": refunded,
     "deny_unevidenced": unshown,
     "serve_waiting": arrived,
-    "supply_work_order": to_supply,
+    "look_at_work_order": to_supply,
 }
 
 
@@ -243,7 +243,7 @@ async def test_a_step_that_is_taken_again_changes_nothing_more(bench: Bench, ste
     before = await bench.everything()
     await bench.take(step, given)
     once = await bench.everything()
-    assert once != before
+    assert (once == before) == (step in ONLY_LOOKS)
     await bench.take(step, given, attempt=2)
     assert await bench.everything() == once
 
