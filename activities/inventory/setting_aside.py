@@ -18,6 +18,7 @@ from activities.inventory.lots import tell
 from activities.orders.cancelling import shorten
 from activities.orders.changing import wake
 from db.documents import ORDERS
+from db.inventory.demand import review_for, review_lot
 from db.inventory.lot_holders import Held, holders_of
 from db.inventory.lots import LotRow, change_lot, get_lot, lock_lot
 from db.inventory.posting import release
@@ -99,6 +100,8 @@ async def free_lot(
         )
     await change_lot(db, lot_id, {"status": target})
     await tell(db, lot, _WORDS[current, target], actor, {"reason": reason})
+    if target is LotStatus.AVAILABLE:
+        await review_lot(db, lot_id)
 
 
 async def _lock(
@@ -221,3 +224,5 @@ async def _give_up(
     await wake(db, order)
     if freed:
         await release(db, order.id, [each.reservation_id for each in freed])
+        # Another site may have what is lacking.
+        await review_for(db, order.id)

@@ -121,3 +121,11 @@ async def is_servable(db: AsyncConnection, site_id: UUID) -> bool:
 async def review_for(db: AsyncConnection, document_id: UUID) -> None:
     """Have the sites looked at that have something of what a document waits for."""
     await db.execute(_WAKE, {"document": document_id})
+
+
+_FREED = text(told_of("SELECT item_id, location_id FROM balances WHERE lot_id = :lot"))
+
+
+async def review_lot(db: AsyncConnection, lot_id: UUID) -> None:
+    """Have the sites looked at that have some of a lot for which somebody waits."""
+    await db.execute(_FREED, {"lot": lot_id})

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from activities.inventory.serving import serve_waiting
 from activities.inventory.setting_aside import free_lot, set_aside
 from db.idempotency import Answer
 from domain.errors import IllegalMove, OutOfStock
@@ -177,3 +178,36 @@ async def test_the_last_of_a_lot_is_not_promised_while_it_is_set_aside(
         assert len(await tasks(bench, order)) == 1
         assert await lacking(bench, order)
     assert await wrong(bench) == []
+
+
+async def told_sites(bench: Bench) -> set[UUID]:
+    """Take what the outbox tells the reviews of sites, and return whose they are."""
+    async with bench.shop.books.begin() as db:
+        rows = await db.exec_driver_sql(
+            "DELETE FROM outbox WHERE document_type = 'site' RETURNING document_id"
+        )
+        return {row.document_id for row in rows}
+
+
+async def test_who_waits_for_a_lot_is_served_when_it_is_released(bench: Bench) -> None:
+    milk = await a_milk(bench.shop, a=(5, 10))
+    order = await bench.shop.place((milk, 2))
+    await bench.take("authorize_payment", order)
+    await put(bench, milk, "a")
+    await told_sites(bench)
+    await free(bench, milk, "a")
+    assert bench.shop.sites["AUS"] in await told_sites(bench)
+    async with bench.shop.books.begin() as db:
+        await serve_waiting(db, bench.shop.sites["AUS"])
+    assert await promised(bench.shop, milk) == {"a": 2}
+    assert not await lacking(bench, order)
+
+
+async def test_what_another_site_has_is_looked_at_for_what_is_given_up(bench: Bench) -> None:
+    milk = await a_milk(bench.shop, a=(5, 10))
+    order = await bench.shop.place((milk, 2))
+    await bench.take("authorize_payment", order)
+    await stock(bench.shop, milk, "c", 9, site="RNO", expires_on=in_days(30))
+    await told_sites(bench)
+    await put(bench, milk, "a")
+    assert bench.shop.sites["RNO"] in await told_sites(bench)
