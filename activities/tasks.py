@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.claims.deciding import settle_claim_review
+from activities.orders.backorders import settle_backorder
 from activities.payments.answers import settle_amount
 from activities.payments.confirming import settle_refused_capture
 from activities.payments.receiving import settle_overpaid
@@ -44,6 +45,7 @@ SettleByDetails = Callable[[AsyncConnection, TaskRow, Decision, AnswerDetails], 
 SettleByPolicy = Callable[[AsyncConnection, TaskRow, Decision, Policy], Awaitable[None]]
 _SETTLED: Mapping[tuple[TaskKind, str], Settle] = {
     (TaskKind.CAPTURE_REFUSED, Kind.ORDER): settle_refused_capture,
+    (TaskKind.BACKORDER_REVIEW, Kind.ORDER): settle_backorder,
     (TaskKind.OVERPAID, Kind.ORDER): settle_overpaid,
     (TaskKind.PAY_OUT, Kind.REFUND): settle_pay_out,
     (TaskKind.REFUND_FAILED, Kind.SHIPMENT): settle_failed_refund,

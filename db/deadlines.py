@@ -16,6 +16,7 @@ from db.claims.writes import EVIDENCE
 from db.deadline import Deadline, seconds
 from db.documents import DOCUMENTS
 from db.events import add_events
+from db.orders.backorders import SHORT, STILL_SHORT, WAITED
 from db.orders.captures import TO_COME
 from db.orders.terms import OVERDUE
 from db.refunds.attempts import UNSETTLED
@@ -63,6 +64,15 @@ DEADLINES = (
     Deadline("evidence_reminder", "claim", EVIDENCE_REMINDED, EVIDENCE, event="evidence_reminder"),
     # Only told, as the one about returns: there is the rest of the time, or a person's word.
     Deadline("transfer_reminder", "order", TRANSFER_REMINDED, TO_COME, event="transfer_reminder"),
+    Deadline("still_backordered", "order", WAITED, STILL_SHORT, event="still_backordered"),
+    Deadline(
+        "backorder_review",
+        "order",
+        timedelta(days=30),
+        SHORT,
+        task=TaskKind.BACKORDER_REVIEW,
+        again=timedelta(days=30),
+    ),
     Deadline("payment_overdue", "order", timedelta(), OVERDUE, event="payment_overdue"),
     # A refused booking has its own question.
     Deadline(

@@ -164,6 +164,13 @@ class LostAnswer(StrEnum):
     CANCEL = "cancel"
 
 
+class BackorderAnswer(StrEnum):
+    """What becomes of units that have waited for stock for long."""
+
+    WAIT = "wait"
+    CANCEL = "cancel"
+
+
 class BookingAnswer(StrEnum):
     """The answers to a carrier that refuses a label."""
 

@@ -79,6 +79,7 @@ EVENTS: Mapping[str, Mapping[str, Command | None]] = {
         "backordered": None,
     },
     "order.backordered": {"lines": None},
+    "order.still_backordered": {"backordered": None, "skus": None},
     "order.cancelled": {"reason": None},
     "order.changed": {"fields": None},
     "order.lines_cancelled": {"lines": None, "reason": None},

@@ -5,6 +5,7 @@ from datetime import timedelta
 from domain.answers import (
     REFUND,
     ApprovalAnswer,
+    BackorderAnswer,
     BookingAnswer,
     CaptureAnswer,
     FraudAnswer,
@@ -219,6 +220,16 @@ RULES: dict[TaskKind, TaskRule] = {
         " agreed with the customer? (The answer goes into the note; units that are not wanted any"
         " more are cancelled.)",
         choices={"noted": "Nothing moves: the goods wait for stock until they are cancelled."},
+    ),
+    TaskKind.BACKORDER_REVIEW: TaskRule(
+        role="support",
+        question="Goods of this order have been waiting for stock for a month. Does the customer"
+        " go on waiting?",
+        choices={
+            BackorderAnswer.WAIT: "The order waits on, and this is asked again a month later.",
+            BackorderAnswer.CANCEL: "What is backordered is cancelled, as out of stock; with"
+            " nothing else on its way, the order is.",
+        },
     ),
     TaskKind.PICKING_LATE: TaskRule(
         role="warehouse",

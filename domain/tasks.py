@@ -73,6 +73,7 @@ class TaskKind(StrEnum):
     TIMER_STOPPED = "timer_stopped"
     REJECTED_OFTEN = "rejected_often"
     REPAIR_FAILED = "repair_failed"
+    BACKORDER_REVIEW = "backorder_review"
 
 
 class Decision(Value):

@@ -1,6 +1,7 @@
 """Backordered units: what lines still lack is computed, and only that they lack some is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,6 +19,19 @@ AWAITED = f"""SELECT 'order' AS document_type, o.id AS document_id, l.id AS line
     FROM order_lines l JOIN orders o ON o.id = l.order_id
     WHERE l.short_since IS NOT NULL AND o.status = 'confirmed' AND o.cancel_requested_at IS NULL"""
 """Selects what confirmed orders lack, as waiting demand."""
+WAITED = timedelta(days=7)
+"""After so long it is told that an order still waits for stock, and again as often."""
+SHORT = f"""SELECT o.id, min(l.short_since) AS since, false AS abroad, jsonb_build_object(
+        'order', o.number, 'order_id', o.id, 'backordered', sum({LACKING}),
+        'skus', jsonb_agg(l.sku ORDER BY l.position)) AS facts
+    FROM order_lines l JOIN orders o ON o.id = l.order_id
+    WHERE l.short_since IS NOT NULL AND o.status = 'confirmed' AND o.cancel_requested_at IS NULL
+    GROUP BY o.id"""
+"""Selects the orders that wait for stock, each since it does."""
+_WEEKS = f"floor(extract(epoch FROM now() - s.since) / {WAITED.total_seconds():.0f})"
+STILL_SHORT = f"""SELECT s.id, s.since + interval '{WAITED.total_seconds():.0f} seconds'
+        * greatest({_WEEKS} - 1, 0) AS since, s.abroad, s.facts FROM ({SHORT}) s"""
+"""The same, each since the last time that it was to be told."""
 _IS_SHORT = text(
     """SELECT EXISTS (SELECT FROM order_lines
         WHERE order_id = :order AND short_since IS NOT NULL)"""
@@ -30,6 +44,16 @@ _UNITS = text(
     f"""SELECT coalesce(sum({LACKING}), 0) FROM order_lines l
     WHERE l.order_id = :order AND l.short_since IS NOT NULL"""
 )
+_BY_LINE = text(
+    f"""SELECT l.id, {LACKING} AS units FROM order_lines l
+    WHERE l.order_id = :order AND l.short_since IS NOT NULL AND {LACKING} > 0
+    ORDER BY l.position"""
+)
+
+
+async def backordered_by_line(db: AsyncConnection, order_id: UUID) -> Mapping[UUID, int]:
+    """Return how many units of each line of an order wait for stock."""
+    return {row.id: row.units for row in await db.execute(_BY_LINE, {"order": order_id})}
 
 
 async def is_short(db: AsyncConnection, order_id: UUID) -> bool:

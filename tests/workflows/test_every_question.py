@@ -12,6 +12,7 @@ from tests.workflows.arising_repairs import REPAIRS
 from tests.workflows.arising_work import WORK
 from tests.workflows.situations import SITUATIONS, Situation
 from tests.workflows.stage import Stage
+from tests.workflows.waiting_situations import WAITING
 
 OPEN = """SELECT kind FROM tasks WHERE status = 'open' AND (document_id = :id OR document_id IN (
     SELECT id FROM shipments WHERE order_id = :id UNION SELECT id FROM refunds
@@ -24,7 +25,7 @@ PROMISED = """SELECT coalesce(sum(quantity), 0)::int FROM reservations
 MOVING = """SELECT p.tracking_number FROM parcels p JOIN shipments s ON s.id = p.shipment_id
     WHERE s.order_id = :id AND s.settled_at IS NULL
         AND s.status IN ('booked', 'picked_up', 'in_transit', 'out_for_delivery')"""
-ALL = (*SITUATIONS, *WORK, *REPAIRS)
+ALL = (*SITUATIONS, *WORK, *REPAIRS, *WAITING)
 
 
 @pytest.mark.parametrize("situation", ALL, ids=str)
