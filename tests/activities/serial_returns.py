@@ -20,7 +20,7 @@ from domain.returns.requests import (
     RequestReturn,
     ReturnLine,
 )
-from domain.returns.status import Disposition, ReturnReason
+from domain.returns.status import STAY_THEIRS, Disposition, ReturnReason
 from domain.tasks import Decision, TaskKind
 from domain.work_orders.requests import CancelWork
 from tests.activities.bench import Bench
@@ -60,7 +60,7 @@ async def inspect(
         return_line_id=line,
         quantity=rest.pop("units", len(named)),
         disposition=end,
-        accepted=end is not Disposition.RETURN_TO_CUSTOMER,
+        accepted=end not in STAY_THEIRS,
         serials=named,
     )
     async with bench.shop.books.begin() as db:
