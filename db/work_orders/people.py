@@ -174,7 +174,8 @@ async def staff_of(db: AsyncConnection, site_id: UUID, after: datetime) -> list[
 
 _LOAD = text(
     """SELECT d::date AS day, coalesce(sum(extract(epoch FROM
-        least(a.until, d + interval '1 day') - greatest(a.since, d))), 0)::bigint / 60 AS minutes
+        least(a.until, d + interval '1 day') - greatest(a.since, d)))
+        FILTER (WHERE a.id IS NOT NULL), 0)::bigint / 60 AS minutes
     FROM generate_series(CAST(:first AS timestamptz),
         CAST(:first AS timestamptz) + make_interval(days => :days - 1), '1 day') d
     LEFT JOIN assignments a ON a.technician_id = :technician AND a.cancelled_at IS NULL

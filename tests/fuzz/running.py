@@ -225,6 +225,7 @@ async def _seeded(shop: Installation) -> Known:
     for order in orders[2:4]:
         [shipment] = (await shop.show(order))["shipments"]
         await shop.task("parcel_lost", shipment["id"])
+    works, named = await worked_on(shop, skus[0])
     description = (await shop.shop.get("/openapi.json")).body
     ids: dict[str, list[str]] = {}
     for path in description["paths"]:
@@ -243,9 +244,8 @@ async def _seeded(shop: Installation) -> Known:
         for name, partner in PARTNERS.items()
     }
     bodies = {**_bodies(shop, skus, numbers), **refunds, **coming.bodies, **warranties}
-    bodies |= await worked_on(shop, skus[0])
-    ids, key = ids | coming.ids, shop.record.api_key or ""
-    return Known(description, key, ids, bodies, numbers, secrets, coming.token)
+    ids, key = ids | coming.ids | named, shop.record.api_key or ""
+    return Known(description, key, ids, bodies | works, numbers, secrets, coming.token)
 
 
 async def _ids_of(shop: Installation, skus: Iterable[str]) -> list[str]:

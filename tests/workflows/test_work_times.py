@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from domain.policy import Policy
 from domain.tasks import TaskKind
 from tests.aging import HOURS, age, sweep
 from tests.workflows.asking import calling, set_to
@@ -45,7 +44,7 @@ async def test_overlapping_time_of_a_technician_is_refused_unless_that_is_allowe
     refused = await do(stage, other, "time", worked(who, 90, 30), status=409)
     assert refused["code"] == "overlaps"
     await do(stage, other, "time", worked(who, 60, 30), status=201)
-    with set_to(stage, policy=Policy(parallel_timers=True)):
+    with set_to(stage, parallel_timers=True):
         await do(stage, other, "time", worked(who, 90, 30), status=201)
     assert [each["minutes"] for each in await times(stage, other)] == [60, 30]
     for work in (one, other):
@@ -170,16 +169,16 @@ def period(who: str, days: int = 0) -> Any:
     return {"technician": who, "since": str(since), "until": str(since + timedelta(hours=1))}
 
 
-async def assign(
-    stage: Stage, work: Any, who: str, *, days: int = 0, status: int = 200
-) -> Any:
+async def assign(stage: Stage, work: Any, who: str, *, days: int = 0, status: int = 200) -> Any:
     return await do(stage, work, "assign", period(who, days), "planner", status=status)
 
 
 async def times(stage: Stage, work: Any) -> Any:
     """Return the time that was recorded on a work order, the newest first."""
     async with calling(stage) as callers:
-        return (await callers.get(f"/work_orders/{work['id']}/time", role="planner")).json()["items"]
+        return (await callers.get(f"/work_orders/{work['id']}/time", role="planner")).json()[
+            "items"
+        ]
 
 
 async def _write(stage: Stage, statement: str, **given: Any) -> None:
