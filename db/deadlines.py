@@ -4,9 +4,9 @@ A cause is a row that has waited since a certain moment. A warning keeps that mo
 cause is warned of once, and a later silence of the same document is another cause.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -43,6 +43,13 @@ _FACTS = """jsonb_build_object('order_id', s.order_id, 'shipment', s.number,
 _SHIPMENTS = "FROM shipments s JOIN orders o ON o.id = s.order_id"
 
 _BACK = "jsonb_build_object('return', r.number, 'order_id', r.order_id) AS facts FROM returns r"
+
+
+def _asked_about_hold(facts: Mapping[str, Any]) -> str:
+    """Return who may release a hold: of work who plans it, else by its reason."""
+    return "planner" if "work_order" in facts else HOLD_OWNERS[HoldReason(facts["reason"])]
+
+
 DEADLINES = (
     Deadline(
         "hold_review",
@@ -59,7 +66,7 @@ DEADLINES = (
         WHERE h.released_at IS NULL AND w.status NOT IN ('closed', 'cancelled')""",
         task=TaskKind.HOLD_REVIEW,
         again=timedelta(hours=24),
-        owner=lambda facts: HOLD_OWNERS[HoldReason(facts["reason"])],
+        owner=_asked_about_hold,
     ),
     Deadline("evidence_reminder", "claim", EVIDENCE_REMINDED, EVIDENCE, event="evidence_reminder"),
     # Only told, as the one about returns: there is the rest of the time, or a person's word.

@@ -49,7 +49,7 @@ async def serve_waiting(db: AsyncConnection, site_id: UUID) -> Review:
     """Reserve what a site has free for those who wait for it, and tell their runs.
 
     Whose turn it is is looked at first, then their documents are locked, and then it is looked at
-    again: before balances, as whoever changes a document does, and so that nobody is served for
+    again: before balances, as every change of a document does, and so that no one is served for
     what was cancelled meanwhile. A turn that has come meanwhile is left to the next look.
     """
     seen = list(dict.fromkeys(each.demand.document for each in await _plan(db, site_id)))

@@ -195,7 +195,7 @@ def _check_deductions(asked: Iterable[InspectedUnits], found: ReturnRow) -> None
 
 
 def _check_repairs(asked: Iterable[InspectedUnits], found: ReturnRow) -> None:
-    """Raise Malformed for a repair that nobody has promised, and for goods taken for good of one.
+    """Raise Malformed for a repair that was not promised, and for promised ones that are accepted.
 
     Whether they can be repaired, the work order says.
     """

@@ -1,6 +1,6 @@
 """Lots of returned goods: they come back into the lot that they were shipped from.
 
-Where a line was shipped from several lots, whoever has the goods at hand says which one it is.
+Where a line was shipped from several lots, the warehouse says which one it is.
 """
 
 from collections.abc import Iterable, Sequence

@@ -17,7 +17,7 @@ from activities.returns.moving import move_goods
 from activities.returns.replacing import want_instead
 from activities.returns.serials import lock_units_of
 from activities.work_orders.accepting import Goods, open_work_order
-from db.documents import RETURNS
+from db.documents import ORDERS, RETURNS
 from db.inventory.movements import Movement
 from db.inventory.places import place_id
 from db.inventory.units import units_disposed_by
@@ -32,11 +32,12 @@ from db.returns.writes import (
     write_disposition,
 )
 from db.tasks import TaskRow, answers_first, open_task
-from db.work_orders.mending import Mending, all_without_fault, mending_of
+from db.work_orders.mending import Mending, all_without_fault, is_in_work, mending_of
 from domain.answers import RepairAnswer
 from domain.documents import Document, Kind, Signal
-from domain.ids import ReturnLineId, following_id
+from domain.ids import ReturnLineId, derived_id
 from domain.inventory import LocationKind
+from domain.orders.status import OrderKind
 from domain.returns.requests import InspectedUnits
 from domain.returns.status import Disposition, Resolution, ResolutionWanted
 from domain.shipments.booking import AnswerDetails
@@ -62,10 +63,10 @@ async def mend(db: AsyncConnection, found: ReturnRow) -> None:
         return
     known = await mending_of(db, [each.id for each in goods])
     await lock_units_of(db, goods)
-    for nth, each in enumerate(goods):
+    for each in goods:
         work = known.get(each.id)
         if work is None:
-            await _open(db, found, each, nth)
+            await _open(db, found, each)
         elif each.disposition == Disposition.REFURBISH and _is_mended(work):
             await _end(db, found, [each], Disposition.RESTOCK, accepted=each.accepted, note="")
         elif each.disposition == Disposition.REPAIR and _is_mended(work):
@@ -78,8 +79,11 @@ def _is_mended(work: Mending) -> bool:
     return work.status == WorkOrderStatus.CLOSED and work.outcome != Outcome.UNREPAIRABLE
 
 
-async def _open(db: AsyncConnection, found: ReturnRow, each: StandingRow, nth: int) -> None:
+async def _open(db: AsyncConnection, found: ReturnRow, each: StandingRow) -> None:
     units = await units_disposed_by(db, [each.id])
+    # A unit is in one work order: while another one that was planned before has not ended, this one
+    # is about the goods as such.
+    alone = len(units) == 1 and not await is_in_work(db, units[0].id)
     theirs = each.disposition == Disposition.REPAIR
     goods = Goods(
         return_id=found.id,
@@ -87,13 +91,13 @@ async def _open(db: AsyncConnection, found: ReturnRow, each: StandingRow, nth: i
         customer_id=found.customer_id if theirs else None,
         site_id=found.site_id,
         item_id=each.item_id,
-        unit_id=units[0].id if len(units) == 1 else None,
+        unit_id=units[0].id if alone else None,
         quantity=each.quantity,
     )
     due = datetime.now(UTC).date() + REPAIRED_WITHIN if theirs else None
     await open_work_order(
         db,
-        following_id(each.id, "work_order", nth),
+        derived_id(each.id, "work_order"),
         MENDED_HERE[Disposition(each.disposition)],
         goods,
         f"Goods of {found.number}",
@@ -130,7 +134,11 @@ async def _ask_instead(
     said = work.cause or work.remedy or work.cancel_reason
     told = f"{each.quantity} units of {found.number} were not repaired ({work.number})"
     told += f": {said}." if said else "."
-    await open_task(db, TaskKind.REPAIR_FAILED, Kind.RETURN, found.id, facts, told=told)
+    order = await ORDERS.lock(db, found.order_id)
+    unpaid = order.kind == OrderKind.REPLACEMENT
+    without = (RepairAnswer.REFUND,) if unpaid else ()
+    kind = TaskKind.REPAIR_FAILED
+    await open_task(db, kind, Kind.RETURN, found.id, facts, told=told, without=without)
 
 
 async def begin_repair(db: AsyncConnection, found: ReturnRow) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.work_orders.telling import refused
 from db.failures import violated
-from db.inventory.entering import describe_units
+from db.inventory.entering import check_done_with, describe_units
 from db.inventory.movements import Movement
 from db.inventory.places import place_id
 from db.inventory.posting import post
@@ -38,7 +38,8 @@ BY_OUTCOME = {
 async def bring_in(db: AsyncConnection, found: WorkOrderRow, actor: str) -> UUID | None:
     """Take the unit of a locked work order to the bench; return from where, if it was moved.
 
-    Raises IllegalMove for a unit that is not at the site, is promised or picked, or was sold since.
+    Raises IllegalMove for a unit that is not at the site, is promised or picked, was sold since, or
+    came back with a return that is not done with it.
     """
     if found.unit_id is None or found.return_id is not None:
         return None
@@ -48,9 +49,10 @@ async def bring_in(db: AsyncConnection, found: WorkOrderRow, actor: str) -> UUID
     here = unit.location_id is not None and (
         await site_of_location(db, unit.location_id) == found.site_id
     )
-    if here and unit.status == UnitStatus.IN_REPAIR and unit.return_line_id is None:
+    await check_done_with(db, [unit.id])
+    if here and unit.status == UnitStatus.IN_REPAIR:
         return None
-    if not here or unit.status not in _TAKEN or unit.shipment_line_id or unit.return_line_id:
+    if not here or unit.status not in _TAKEN or unit.shipment_line_id:
         told = await describe_units(db, [unit])
         raise refused(found, f"{told[0]['message']}, and cannot be taken", units=told)
     if unit.location_id is None:

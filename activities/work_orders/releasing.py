@@ -60,7 +60,7 @@ async def start_work(
 ) -> None:
     """Begin a locked released work order; its unit is taken from where it lies to the bench.
 
-    Once is as good as twice. Raises IllegalMove while it is on hold, nobody is planned for a step,
+    Once is as good as twice. Raises IllegalMove while it is on hold, a step has no technician,
     or parts are missing and no planner says why it begins all the same (R2).
     """
     if found.status == S.IN_PROGRESS:
@@ -72,7 +72,7 @@ async def start_work(
     steps = [each for each in await operations_of(db, found.id) if each.status == "open"]
     alone = [each.name for each in steps if each.id not in planned and None not in planned]
     if alone:
-        raise refused(found, f"nobody is assigned to {alone[0]}", missing=alone)
+        raise refused(found, f"no technician is assigned to {alone[0]}", missing=alone)
     override = asked.override_reason.strip()
     if not await is_ready(db, found.id):
         if not override:

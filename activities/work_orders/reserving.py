@@ -31,15 +31,10 @@ async def reserve_parts(db: AsyncConnection, found: WorkOrderRow) -> bool:
         return True
     shelves = await lock_shelves(db, found.site_id, [part.item_id for part in parts])
     free = {shelf: shelf.free for shelf in shelves}
-    held: set[tuple[UUID, UUID]] = {
-        (each.line_id, each.location_id) for each in await lock_held(db, found.id, list(lacking))
-    }
     picks: list[LinePick] = []
     for part in parts:
         wanted = lacking.get(part.id, NONE)
-        # What a part holds at a location is one reservation: more of it lies elsewhere.
-        others = [shelf for shelf in shelves if (part.id, shelf.location_id) not in held]
-        taken = take(part.id, part.item_id, wanted, others, free)
+        taken = take(part.id, part.item_id, wanted, shelves, free)
         if sum(Decimal(pick.quantity) for pick in taken) < wanted:
             return False
         picks += taken

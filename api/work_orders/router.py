@@ -56,6 +56,7 @@ from domain.work_orders.requests import (
 from domain.work_orders.status import WorkOrderKind, WorkOrderStatus
 
 router = APIRouter(prefix="/work_orders", tags=["work_orders"])
+_AS_PLANNED = StartWork()
 
 
 class WorkOrderQuery(DatedQuery):
@@ -199,7 +200,7 @@ async def start(
     caller: Work,
     key: OptionalKey,
     decided: Decided,
-    body: StartWork = StartWork(),  # noqa: B008
+    body: StartWork = _AS_PLANNED,
 ) -> Response:
     """Begin. Before all parts are there only a planner may, with `override_reason`."""
 

@@ -29,6 +29,12 @@ _COME_BACK = text(
     ORDER BY u.serial_key"""
 )
 
+_AT_WORK = text(
+    """SELECT u.serial, u.status, w.number FROM work_orders w JOIN units u ON u.id = w.unit_id
+    WHERE u.id = ANY (CAST(:units AS uuid[])) AND w.from_location_id IS NOT NULL
+        AND w.status IN ('in_progress', 'completed') ORDER BY u.serial_key"""
+)
+
 
 async def find_entering(
     db: AsyncConnection,
@@ -81,10 +87,13 @@ async def find_leaving(
             units=[{"serial": one.serial, "message": "picked for a shipment"} for one in picked],
         )
     await check_done_with(db, [unit.id for unit in known.values()], reach)
+    await _check_not_in_work(db, [unit.id for unit in known.values()])
     return [unit.id for unit in known.values()]
 
 
-async def check_done_with(db: AsyncConnection, units: Sequence[UUID], reach: Reach) -> None:
+async def check_done_with(
+    db: AsyncConnection, units: Sequence[UUID], reach: Reach = EVERYTHING
+) -> None:
     """Raise IllegalMove for units that returns have still to inspect, to mend or to send off."""
     given = {"units": units, "done": sorted(DONE_WITH), "source": reach.source}
     waiting = (await db.execute(_COME_BACK, given)).all()
@@ -105,6 +114,14 @@ async def check_done_with(db: AsyncConnection, units: Sequence[UUID], reach: Rea
         allowed=[],
         units=told,
     )
+
+
+async def _check_not_in_work(db: AsyncConnection, units: Sequence[UUID]) -> None:
+    """Raise IllegalMove for units that were taken from stock for work that has not ended."""
+    at_work = (await db.execute(_AT_WORK, {"units": list(units)})).all()
+    if at_work:
+        words = f"{at_work[0].serial} is worked on ({at_work[0].number}), which says where it goes"
+        raise IllegalMove(words, current_status=at_work[0].status, allowed=[])
 
 
 async def check_there(

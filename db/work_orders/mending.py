@@ -54,3 +54,11 @@ async def unended_of(db: AsyncConnection, dispositions: Sequence[UUID]) -> Seque
         WorkOrderRow.disposition_id.in_(dispositions), WorkOrderRow.status.not_in(_ENDS)
     )
     return (await db.execute(query.order_by(WorkOrderRow.id))).scalars().all()
+
+
+async def is_in_work(db: AsyncConnection, unit_id: UUID) -> bool:
+    """Whether a work order is about a unit that has not ended."""
+    query = select(WorkOrderRow.id).where(
+        WorkOrderRow.unit_id == unit_id, WorkOrderRow.status.not_in(_ENDS)
+    )
+    return bool((await db.execute(select(query.exists()))).scalar_one())

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.posting import LinePick
 from db.work_orders.tables import OPEN
+from domain.ids import new_id
 
 LACKS = f"""EXISTS (SELECT FROM work_order_parts p WHERE p.work_order_id = w.id
         AND {OPEN} > (SELECT coalesce(sum(r.quantity), 0) FROM reservations r
@@ -47,12 +48,15 @@ def take(
     shelves: Sequence[Shelf],
     free: dict[Shelf, Decimal],
 ) -> list[LinePick]:
-    """Take a quantity for a line from what is ``free``, which gets less; as much as there is."""
+    """Take a quantity for a line from what is ``free``, which gets less; as much as there is.
+
+    A share of its own beside what the line holds there already.
+    """
     picks = []
     for shelf in shelves:
         part = min(wanted, free.setdefault(shelf, shelf.free))
         if shelf.item_id == item_id and part > 0:
-            picks.append(LinePick(line_id, item_id, shelf.location_id, part))
+            picks.append(LinePick(line_id, item_id, shelf.location_id, part, share=str(new_id())))
             free[shelf] -= part
             wanted -= part
     return picks

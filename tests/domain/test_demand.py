@@ -1,6 +1,7 @@
 """Whose turn it is when stock comes in: nothing twice, nobody passed over, all or nothing."""
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
 
@@ -41,8 +42,8 @@ stocks = st.dictionaries(
 ).map(lambda found: [Free(item, place, quantity) for (item, place), quantity in found.items()])
 
 
-def amount(units: object) -> Decimal:
-    return sum(units, Decimal())  # type: ignore[call-overload, no-any-return]
+def amount(units: Iterable[Decimal]) -> Decimal:
+    return sum(units, Decimal())
 
 
 @some
@@ -96,11 +97,11 @@ def test_nobody_is_served_by_what_one_ahead_still_lacks(
 ) -> None:
     """What is left of an item lacks to nobody who takes what there is, and is withheld no more."""
     served = serve(queue, stock)
-    left: Counter[UUID] = Counter()
+    left: defaultdict[UUID, Decimal] = defaultdict(Decimal)
     for free in stock:
-        left[free.item_id] += free.quantity  # type: ignore[assignment]
+        left[free.item_id] += free.quantity
     for one in served:
-        left[one.demand.item_id] -= one.quantity  # type: ignore[assignment]
+        left[one.demand.item_id] -= one.quantity
     for nth, each in enumerate(queue):
         got = amount(one.quantity for one in served if one.demand is each)
         withheld = amount(
