@@ -63,7 +63,7 @@ async def test_units_of_one_lot_need_no_name_and_go_back_into_it(bench: Bench) -
     assert (await on_hand(bench.shop, milk))["quarantine", "a"] == 2
     await inspect(bench, back, line, (D.RESTOCK, 1, None), (D.SCRAP, 1, "A"))
     assert await on_hand(bench.shop, milk) == {("stock", "a"): 4, ("stock", "b"): 5}
-    await bench.shop.assert_sound()
+    assert await bench.broken() == []
 
 
 async def test_units_of_several_lots_are_named_when_they_come_and_when_inspected(

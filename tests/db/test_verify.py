@@ -24,7 +24,8 @@ async def sound_url(database_url: str) -> str:
     await connection.execute(
         """DO $$ DECLARE c record; BEGIN
         FOR c IN SELECT conrelid::regclass AS t, conname AS n FROM pg_constraint
-            WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u', 'x') LOOP
+            WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u', 'x')
+            ORDER BY contype = 'u' LOOP
             EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.n);
         END LOOP;
         FOR c IN SELECT indexname AS n FROM pg_indexes
