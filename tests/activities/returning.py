@@ -30,13 +30,12 @@ from domain.returns.requests import (
     RequestReturn,
     ReturnLine,
 )
-from domain.returns.status import Disposition, ReturnReason
+from domain.returns.status import STAY_THEIRS, Disposition, ReturnReason
 from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from tests.activities.bench import Bench
 from tests.activities.test_ends_of_facts import told
 
 POLICY = Policy()
-WITHOUT_PLACE = (Disposition.RETURN_TO_CUSTOMER,)
 
 
 class Life:
@@ -155,7 +154,7 @@ class Life:
         if units is None:
             return
         disposition = self.rng.choice([*Disposition])
-        accepted = disposition not in WITHOUT_PLACE and self.rng.random() < 0.8
+        accepted = disposition not in STAY_THEIRS and self.rng.random() < 0.8
         seen = InspectedUnits(
             return_line_id=units[0],
             quantity=units[1],
