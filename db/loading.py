@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
 from domain.ids import CustomerId, ItemId, LocationId, SiteId
+from domain.items import Tracking
 
 _BATCH = 5000
 
@@ -60,7 +61,7 @@ class LoadedItem(Loadable):
 
     table = "items"
     never_shared: ClassVar[dict[str, str]] = {"{0}.sku_key": "another item has this SKU"}
-    ours = frozenset({"status"})
+    ours = frozenset({"status", "tracking"})
     versioned = True
 
     id: ItemId
@@ -70,6 +71,7 @@ class LoadedItem(Loadable):
     sellable: bool
     weight_grams: int
     status: str = "active"
+    tracking: Tracking = Tracking.NONE
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,8 @@ async def _ask_instead(
         "cause": work.cause,
     }
     said = work.cause or work.remedy or work.cancel_reason
-    told = f"{each.quantity} units of {found.number} were not repaired ({work.number})"
+    units = "1 unit" if each.quantity == 1 else f"{each.quantity} units"
+    told = f"{units} of {found.number} not repaired ({work.number})"
     told += f": {said}." if said else "."
     order = await ORDERS.lock(db, found.order_id)
     unpaid = order.kind == OrderKind.REPLACEMENT

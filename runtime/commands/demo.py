@@ -30,7 +30,8 @@ from runtime.commands.verify import check_everything
 from runtime.local.children import CannotStart
 from runtime.local.postgres import remove
 from runtime.local.stack import Stack
-from runtime.sample.acting import Act, WentWrong, perform
+from runtime.sample.act import Act, People, WentWrong
+from runtime.sample.acting import perform
 from runtime.sample.board import show
 from runtime.sample.company import Company, load_company
 from runtime.sample.stories import tell
@@ -123,6 +124,7 @@ async def trade(
         async with db.begin() as connection:
             shop_key = await create_key(connection, new_id(), name="web shop", role="integration")
             staff_key = await create_key(connection, new_id(), name="support desk", role="admin")
+            bench_key = await create_key(connection, new_id(), name="test bench", role="inspector")
     finally:
         await db.close()
     acts = [Act(story) for story in tell(company)]
@@ -130,6 +132,7 @@ async def trade(
     async with (
         Shop(target.api, shop_key) as shop,
         Shop(target.api, staff_key) as staff,
+        Shop(target.api, bench_key) as inspector,
         travelling(
             target.carrier_url or "",
             carrier_key,
@@ -139,7 +142,8 @@ async def trade(
     ):
         showing = asyncio.ensure_future(show(acts, _links(target), console))
         try:
-            posted, ended = await perform(acts, company, shop, staff, PATIENCE)
+            people = People(shop, staff, inspector, deadline=time.monotonic() + PATIENCE)
+            posted, ended = await perform(acts, company, people)
         finally:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)

@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from runtime.sample.acting import Act
+from runtime.sample.act import Act
 
 _REFRESH = 0.25
 _STYLES = {"completed": "green", "cancelled": "yellow", "confirmed": "cyan", "pending": ""}

@@ -1,10 +1,15 @@
 """Juniper Trail Outfitters: an invented company to try things on, small enough to know by heart."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import NAMESPACE_URL, uuid5
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from activities.inventory.accepting import accept_adjustment
+from activities.warranties.defining import define_term
 from db.engine import Database
 from db.inventory.receiving import Arrival, open_stock
 from db.loading import (
@@ -15,11 +20,16 @@ from db.loading import (
     LoadedSite,
     load_rows,
 )
+from db.warranties.terms import find_newest_term, set_item_term
+from domain.adjustments import AdjustmentReason, AdjustStock
 from domain.ids import CustomerId, ItemId, LocationId, SiteId
 from domain.inventory import LocationKind
-from domain.items import sku_key
+from domain.items import Tracking, sku_key
+from domain.money import Money
+from domain.warranties.terms import Cover, DefineTerm
 
 SOURCE = "sample"
+_ACTOR = f"import:{SOURCE}"
 CURRENCY = "USD"
 _NAMESPACE = uuid5(NAMESPACE_URL, "urn:stateset:sample")
 _SINCE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,8 +48,15 @@ _PLACES = (
 )
 """Code, kind, sellable and valued of the locations that each site has."""
 
-# SKU, name, price in cents, weight in grams, and what is at which site on the first day.
-_ITEMS = (
+LANTERN = "LANTERN-R"
+"""What has a serial number and a warranty."""
+CELL = "CELL-18650"
+"""What lanterns are mended with; it is not sold."""
+SERIALS = ("JT-0041", "JT-0042", "JT-0043")
+"""Of the lanterns in stock on the first day; they are where the cells are."""
+
+# SKU, name, price in cents (0: not sold), weight in grams, and what is where on the first day.
+_ITEMS: tuple[tuple[str, str, int, int, Mapping[str, int]], ...] = (
     ("TENT-2P", "Two-person tent", 24900, 2100, {"RNO": 60}),
     ("TENT-4P", "Four-person tent", 38900, 4300, {"RNO": 25}),
     ("BAG-DOWN", "Down sleeping bag", 21900, 980, {"AUS": 40, "RNO": 40}),
@@ -52,6 +69,15 @@ _ITEMS = (
     ("POLES", "Trekking poles, pair", 9900, 480, {"RNO": 70, "CMH": 40}),
     ("SOCKS-M", "Wool socks, medium", 1900, 90, {"AUS": 300}),
     ("KNIFE-LE", "Pocket knife, numbered edition", 12900, 110, {"AUS": 2}),
+    (LANTERN, "Rechargeable lantern", 7900, 420, {}),
+    (CELL, "Battery cell for lanterns", 0, 48, {"AUS": 25}),
+)
+_LIMIT = Money(amount=20_000, currency=CURRENCY)
+_TERM = DefineTerm(
+    code="LANTERN-24",
+    duration_months=24,
+    covers=(Cover.PARTS, Cover.LABOR),
+    auto_limit=_LIMIT,
 )
 _CUSTOMERS = (
     ("C-1001", "Maya Okafor", "maya.okafor", "person"),
@@ -84,7 +110,7 @@ def describe_company() -> Company:
     return Company(
         customers={name: CustomerId(uuid5(_NAMESPACE, code)) for code, name, _, _ in _CUSTOMERS},
         items={sku: ItemId(uuid5(_NAMESPACE, sku)) for sku, *_ in _ITEMS},
-        prices={sku: price for sku, _, price, _, _ in _ITEMS},
+        prices={sku: price for sku, _, price, _, _ in _ITEMS if price},
         sites={code: SiteId(uuid5(_NAMESPACE, code)) for code, *_ in _SITES},
     )
 
@@ -98,8 +124,25 @@ async def load_company(db: Database) -> Company:
         await load_rows(connection, _prices(company))
         await load_rows(connection, _sites(company))
         await load_rows(connection, _locations(company))
-        await open_stock(connection, _stock(company), actor=f"import:{SOURCE}")
+        await open_stock(connection, _stock(company), actor=_ACTOR)
+        await _bring_lanterns(connection, company)
     return company
+
+
+async def _bring_lanterns(db: AsyncConnection, company: Company) -> None:
+    """Promise what lanterns are sold with, and bring in those that there are: both once."""
+    if await find_newest_term(db, _TERM.code) is not None:
+        return
+    await define_term(db, uuid5(_NAMESPACE, _TERM.code), _TERM, actor=_ACTOR)
+    await set_item_term(db, company.items[LANTERN], _TERM.code)
+    found = AdjustStock(
+        item_id=company.items[LANTERN],
+        location_id=_location_id("AUS", _PLACES[0][0]),
+        quantity=Decimal(len(SERIALS)),
+        reason=AdjustmentReason.FOUND,
+        serials=SERIALS,
+    )
+    await accept_adjustment(db, uuid5(_NAMESPACE, LANTERN), found, actor=_ACTOR)
 
 
 def address_of(name: str, postal_code: str = "80302") -> dict[str, str]:
@@ -137,10 +180,11 @@ def _items(company: Company) -> list[LoadedItem]:
             sku=sku,
             sku_key=sku_key(sku),
             name=name,
-            sellable=True,
+            sellable=price > 0,
             weight_grams=weight,
+            tracking=Tracking.SERIAL if sku == LANTERN else Tracking.NONE,
         )
-        for sku, name, _, weight, _ in _ITEMS
+        for sku, name, price, weight, _ in _ITEMS
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runtime.sample.company import CURRENCY, Company, address_of
+from runtime.sample.company import CURRENCY, LANTERN, Company, address_of
 
 SHIPPING = 500
 """Cents: the table rate of the ground service."""
@@ -24,6 +24,10 @@ class Turn(StrEnum):
     REPLACE = "replace"
     FORGET = "forget"
     """To send back what was to be returned."""
+    REPAIRED = "repaired"
+    """What was bought fails under warranty and is mended."""
+    WORN_OUT = "worn_out"
+    """What was bought fails under warranty and cannot be mended."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,22 @@ _RETURNED = (
         turn=Turn.FORGET,
     ),
 )
+_FAILING = (
+    Story(
+        "WEB-2011",
+        "fails under warranty: repaired",
+        "Maya Okafor",
+        {LANTERN: 1},
+        turn=Turn.REPAIRED,
+    ),
+    Story(
+        "WEB-2012",
+        "fails under warranty: replaced",
+        "Lucía Ferrer",
+        {LANTERN: 1},
+        turn=Turn.WORN_OUT,
+    ),
+)
 _BASKETS: tuple[Mapping[str, int], ...] = (
     {"SOCKS-M": 3},
     {"LAMP-HEAD": 1, "FILTER": 1},
@@ -155,6 +175,7 @@ def tell(company: Company) -> list[Story]:
     return [
         *_SPECIAL,
         *_RETURNED,
+        *_FAILING,
         *(
             Story(
                 f"WEB-{1001 + position}",
