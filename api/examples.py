@@ -202,6 +202,14 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "lines": [{"line_id": _LINE, "serials": ["ST-104", "ST-107"]}],
         },
     },
+    "PackShipment": {
+        "Three stoves in two boxes": {
+            "parcels": [
+                {"lines": [{"line_id": _LINE, "quantity": 2}], "weight_grams": 2600},
+                {"lines": [{"line_id": _LINE, "quantity": 1}]},
+            ],
+        },
+    },
     "DecideTask": {
         "A refused label: to another address": {
             "choice": "change_address",

@@ -91,6 +91,7 @@ EVENTS: Mapping[str, Mapping[str, Command | None]] = {
     "order.withdrawal_declared": {"withdrawal_id": None, "units": None},
     "shipment.planned": {"units": None, "replaces": None},
     "shipment.picked": {"units": None, "to_pick": None},
+    "shipment.packed": {"parcels": None},
     "shipment.cancelled": {"replaced_by": None},
     "shipment.exception": {"reason": None},
     "shipment.written_off": {"refunded": C.PAYMENTS_READ, "return_id": C.RETURNS_READ},

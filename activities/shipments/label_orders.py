@@ -8,6 +8,7 @@ from db.shipments.tracking import find_living
 from db.shipments.writes import ToBook
 from domain.addresses import Address
 from domain.shipments.packing import HEAVIEST_PARCEL, TooManyBoxes, pack
+from domain.shipments.packing_by_hand import weights_of
 from gateways.carriers.port import Booking, BookingRequest, Carrier, ParcelRequest
 from gateways.failures import PartnerRefused
 
@@ -49,7 +50,9 @@ def label_order(shipment: ToBook) -> BookingRequest:
         raise PartnerRefused("site_address", f"the site's address needs {missing}") from error
     contents = ((units, grams) for units, grams in shipment.contents)
     try:
-        weights = pack(contents, shipment.heaviest_box_grams or HEAVIEST_PARCEL)
+        weights = weights_of(shipment.packed or ()) or pack(
+            contents, shipment.heaviest_box_grams or HEAVIEST_PARCEL
+        )
     except TooManyBoxes as error:
         raise PartnerRefused("too_many_boxes", str(error)) from error
     return BookingRequest(

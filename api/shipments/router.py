@@ -8,6 +8,7 @@ import fastapi
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.shipments.packing import pack_shipment
 from activities.shipments.picking import pick_shipment
 from activities.shipments.reporting import report_scan
 from api.answers import keyed_response
@@ -37,6 +38,7 @@ from domain.documents import Kind
 from domain.errors import IllegalMove, NotFound, QuantityExceeded
 from domain.items import Tracking
 from domain.shipments.packing import MOST_PARCELS
+from domain.shipments.packing_by_hand import PackShipment
 from domain.shipments.picking import PickShipment
 from domain.shipments.reporting import ReportScan
 from domain.shipments.status import ShipmentStatus
@@ -145,6 +147,29 @@ async def pick(
     made = await idempotent_change(books, caller, key, route, body, write)
     notifier.notify()
     return keyed_response(made)
+
+
+@router.post(
+    "/{shipment_id}/pack",
+    response_model=ShipmentView,
+    responses=problems(*READ, *KEYED, *BODY, NotFound, IllegalMove),
+)
+async def pack(
+    shipment_id: Annotated[UUID, by_id("shipment")],
+    body: PackShipment,
+    caller: Annotated[Caller, require("shipments:pick")],
+    key: OptionalKey,
+    books: Books,
+) -> Response:
+    """Say what of a shipment is in which parcel, before its label is bought: for these parcels."""
+
+    async def write(db: AsyncConnection, _: UUID) -> ShipmentView:
+        await get_shipment(db, shipment_id, caller.reach)
+        await pack_shipment(db, shipment_id, body, actor=caller.subject)
+        return _view(await get_shipment(db, shipment_id), caller)
+
+    route = f"POST /shipments/{shipment_id}/pack"
+    return keyed_response(await idempotent_change(books, caller, key, route, body, write))
 
 
 async def _tracking(

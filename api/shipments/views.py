@@ -57,6 +57,24 @@ class ShipmentLineView(Value):
     """Units that are picked for it, or left with it and are not back; none of items without."""
 
 
+class PackedUnitsView(Value):
+    """Units of a line of the shipment in one parcel."""
+
+    line_id: UUID
+    """The line of the shipment, by its `id`."""
+    quantity: int
+    """How many of its units."""
+
+
+class PackedParcelView(Value):
+    """A parcel as it was packed by hand."""
+
+    weight_grams: int
+    """What it weighs: as was said, or what its units weigh by their items."""
+    lines: tuple[PackedUnitsView, ...]
+    """What is in it."""
+
+
 class ParcelView(Value):
     """One box under the carrier's number."""
 
@@ -66,6 +84,8 @@ class ParcelView(Value):
     status: ShipmentStatus
     """How far it is, by all that the carrier has said."""
     exception_reason: Trouble
+    contents: tuple[PackedUnitsView, ...]
+    """What is in it, where it was packed by hand for this label; else empty."""
 
 
 _OF_LABELS = "Null before there is a label, and for callers who may not see it."
@@ -95,6 +115,8 @@ class ShipmentView(Value):
     promised_on: date | None = Field(description="The day of arrival that the carrier promised.")
     lines: tuple[ShipmentLineView, ...]
     """What is in it."""
+    packed: tuple[PackedParcelView, ...] | None
+    """Its parcels as a person packed them, for which the label is bought; null if none did."""
     parcels: tuple[ParcelView, ...]
     """Its boxes; none before there is a label."""
     more_parcels: MoreParcels

@@ -33,7 +33,8 @@ _LINES = literal_column(
 _PARCELS = literal_column(
     f"""coalesce((SELECT jsonb_agg(jsonb_build_object(
         'id', p.id, 'carrier', p.carrier, 'tracking_number', p.tracking_number,
-        'status', p.status, 'exception_reason', p.exception_reason) ORDER BY p.id)
+        'status', p.status, 'exception_reason', p.exception_reason,
+        'contents', coalesce(p.contents, '[]')) ORDER BY p.id)
     FROM (SELECT * FROM parcels WHERE shipment_id = shipments.id
         ORDER BY id LIMIT {MOST_PARCELS} + 1) p), '[]')""",
     JSONB,
@@ -42,7 +43,9 @@ PARTS_SIZE: ColumnElement[int] = literal_column(
     """((SELECT coalesce(sum(380 + (
             SELECT count(*) * 60 FROM units u WHERE u.shipment_line_id = l.id)), 0)
         FROM shipment_lines l WHERE l.shipment_id = shipments.id)
-    + (SELECT count(*) * 250 FROM parcels p WHERE p.shipment_id = shipments.id))"""
+    + (SELECT coalesce(sum(250 + coalesce(length(p.contents::text), 0)), 0)
+        FROM parcels p WHERE p.shipment_id = shipments.id)
+    + coalesce(length(shipments.packed::text), 0))"""
 )
 """About how many bytes the parts of a shipment have."""
 _SHIPMENTS = select(

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, DocumentRow, Id, Minor, numbered, one_of
@@ -38,6 +39,8 @@ class ShipmentRow(DocumentRow):
     ship_to: Mapped[dict[str, Any]]
     heaviest_box_grams: Mapped[int | None]
     """The most that a box of it may weigh, where a person said so."""
+    packed: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    """Its parcels with their lines and weights, as a person packed them; None: by weights alone."""
     exception_reason: Mapped[str | None]
     booking_reference: Mapped[str | None]
     booked_by: Mapped[str | None]
@@ -117,6 +120,8 @@ class ParcelRow(Base):
     shipment_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipments.id"))
     return_label_id: Mapped[UUID | None] = mapped_column(ForeignKey("return_labels.id"))
     """The label of a return under which it travels to us; either this or a shipment."""
+    contents: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    """The lines of the shipment in it with their quantities; None where nobody has said."""
     carrier: Mapped[str]
     tracking_number: Mapped[str]
     status: Mapped[str]

@@ -84,15 +84,15 @@ _TO_BOOK = text(
         EXISTS (SELECT FROM payments p WHERE p.order_id = o.id AND (
             p.authorization_expires_at <= now() + {SOON} OR EXISTS (SELECT FROM payment_entries e
                 WHERE e.payment_id = p.id AND e.kind = 'void'))) AS doubtful,
-        s.heaviest_box_grams, s.booking_reference, {UNPICKED} AS to_pick
+        s.heaviest_box_grams, s.booking_reference, {UNPICKED} AS to_pick, s.packed
     FROM shipments s JOIN orders o ON o.id = s.order_id WHERE s.id = :shipment"""
 )
 _BOOK = text(
     f"""WITH parcels AS (
-        INSERT INTO parcels (id, shipment_id, carrier, tracking_number, status)
-        SELECT p.id, s.id, :carrier, p.tracking_number, 'booked'
+        INSERT INTO parcels (id, shipment_id, carrier, tracking_number, status, contents)
+        SELECT p.id, s.id, :carrier, p.tracking_number, 'booked', p.contents
         FROM shipments s, jsonb_to_recordset(CAST(:parcels AS jsonb))
-            AS p(id uuid, tracking_number text)
+            AS p(id uuid, tracking_number text, contents jsonb)
         WHERE s.id = :shipment),
     booked AS (
         UPDATE shipments SET status = 'booked', carrier = :carrier, booked_by = :booked_by,
@@ -123,6 +123,8 @@ class ToBook:
     booking_reference: str | None
     to_pick: int
     """Serial units that are still to be scanned."""
+    packed: list[dict[str, Any]] | None
+    """Its parcels, where a person packed them."""
 
 
 async def find_to_book(db: AsyncConnection, shipment_id: UUID) -> ToBook:
@@ -163,9 +165,17 @@ async def record_booking(
 
     ``carrier`` is another one than was planned; ``booked_by`` is who bought the label elsewhere.
     """
+    packed = [parcel["lines"] for parcel in shipment.packed or ()]
+    if len(packed) != len(tracking_numbers):
+        # A label for other parcels than were packed: nobody knows what is in which.
+        packed = [None] * len(tracking_numbers)
     parcels = [
-        {"id": derived_id(shipment.id, f"parcel/{number}"), "tracking_number": number}
-        for number in tracking_numbers
+        {
+            "id": derived_id(shipment.id, f"parcel/{number}"),
+            "tracking_number": number,
+            "contents": lines,
+        }
+        for number, lines in zip(tracking_numbers, packed, strict=True)
     ]
     await db.execute(
         _BOOK,

@@ -25,6 +25,9 @@ def stock_bodies(sku: str) -> dict[str, list[object]]:
             {"lines": [{"line_id": str(uuid4()), **one}]}
             for one in ({"serials": ["SN-1"]}, {"lot": "L-1", "quantity": 2})
         ],
+        "POST /shipments/{shipment_id}/pack": [
+            {"parcels": [{"lines": [{"line_id": str(uuid4()), "quantity": 1}]}]}
+        ],
         "POST /inventory/adjustments": [moved, came],
         "POST /inventory/lots": [{**lot, "expires_on": "2031-03-05", "supplier_lot": "0815"}],
         "PATCH /inventory/lots/{lot_id}": [{"expires_on": "2031-03-06"}, {"expires_on": None}],
