@@ -65,6 +65,7 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "notes": "A present: no papers with prices in the parcel.",
             "metadata": {"channel": "newsletter"},
         },
+        "It is urgent, and promised for a day": {"priority": 1, "promised_on": "2031-03-07"},
     },
     "PayOrder": {"With another card": {"token": "tok_ok"}},
     "RecordReceipt": {

@@ -19,6 +19,7 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
         "holds": C.INTERNALS_READ,
         "payments": C.PAYMENTS_READ,
         "metadata": C.INTERNALS_READ,
+        "priority": C.INTERNALS_READ,
     },
     "customer": dict.fromkeys(
         ("flags", "terms_days", "credit_limit", "metadata"), C.INTERNALS_READ

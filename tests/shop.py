@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -119,6 +120,8 @@ class Shop:
         customer_id: CustomerId | None = None,
         waits: bool = False,
         whole: bool = False,
+        priority: int = 3,
+        promised_on: date | None = None,
     ) -> Submission:
         """Return a request for an order; the same key is the same request."""
         order = PlaceOrder(
@@ -129,6 +132,8 @@ class Shop:
             capture_on=capture_on,
             shortage_policy=ShortagePolicy.BACKORDER if waits else ShortagePolicy.REFUSE,
             ship_complete=whole,
+            priority=priority,
+            promised_on=promised_on,
         )
         claim = Claim("shop", key or uuid4().hex, ROUTE, "the same body")
         return Submission(OrderId(new_id()), order, actor="shop", claim=claim)

@@ -27,7 +27,8 @@ from domain.errors import AlreadyExists, DomainError, Malformed
 from domain.ids import CustomerId, ItemId
 from domain.inventory import Pick, Shelf, allocate
 from domain.items import sku_key
-from domain.orders.placing import PlaceOrder, PricedOrder, price
+from domain.orders.placing import PlaceOrder
+from domain.orders.pricing import PricedOrder, price
 from domain.orders.receipts import window_of
 from domain.orders.terms import Terms, check_terms
 from domain.policy import Policy
@@ -232,6 +233,14 @@ def _check_customer(
                 {"pointer": f"/{field}", "message": "not allowed for this caller"}
                 for field in ("tax", "shipping")
                 if getattr(submission.order, field) is not None
+            ],
+        )
+    elif submission.reach.customer_id is not None and submission.order.turn_given:
+        raise Malformed(
+            "a customer may not say whose turn it is",
+            errors=[
+                {"pointer": f"/{field}", "message": "not allowed for this caller"}
+                for field in submission.order.turn_given
             ],
         )
     else:

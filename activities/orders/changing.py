@@ -34,12 +34,16 @@ async def change_order(
     """Change a locked order, and whatever of it has no label yet; return whether it was news.
 
     Raises IllegalMove for an order that has ended or is to be cancelled, and when something of it
-    has a label or has left, unless only its metadata change.
+    has a label or has left, unless only whose turn it is or its metadata change.
     """
     shipments = await lock_shipments_of(db, order.id)
     if change.at_any_time:
         return await _write(db, order, shipments, change, actor)
-    labelled = [one.number for one in shipments if one.status not in _NOT_LABELLED]
+    labelled = [
+        one.number
+        for one in shipments
+        if one.status not in _NOT_LABELLED and not change.with_labels
+    ]
     check_changeable(OrderStatus(order.status), order.cancel_requested_at is not None, labelled)
     return await _write(db, order, shipments, change, actor)
 

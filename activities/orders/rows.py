@@ -14,7 +14,8 @@ from domain.documents import Document, Kind, correlation_id
 from domain.ids import OrderId, ReturnId, ShipmentId, new_id
 from domain.inventory import Pick, Shelf, assign
 from domain.metadata import merge
-from domain.orders.placing import PlaceOrder, PricedOrder
+from domain.orders.placing import PlaceOrder
+from domain.orders.pricing import PricedOrder
 from domain.orders.receipts import BANK, PaymentMethod, by_people
 from domain.orders.status import OrderKind, OrderStatus
 from domain.orders.terms import Terms
@@ -73,6 +74,8 @@ def build_rows(
         "terms_days": terms.days if method == PaymentMethod.NET_TERMS else None,
         "shortage_policy": order.shortage_policy,
         "ship_complete": order.ship_complete,
+        "priority": order.priority,
+        "promised_on": order.promised_on,
         "shipping_service": order.shipping_service,
         "ship_to": ship_to,
         "bill_to": order.bill_to.model_dump() if order.bill_to else ship_to,

@@ -72,6 +72,8 @@ def order_json(row: Mapping[str, Any], caller: Caller | None = None) -> dict[str
         "shipping_service": row["shipping_service"],
         "shortage_policy": row["shortage_policy"],
         "ship_complete": row["ship_complete"],
+        "priority": row["priority"],
+        "promised_on": row["promised_on"],
         "notes": row["notes"],
         "payment_method": row["payment_method"],
         "capture_on": row["capture_on"],

@@ -48,6 +48,7 @@ from domain.orders.status import (
     ShortagePolicy,
 )
 from domain.payments import PaymentStatus
+from domain.priority import URGENCY
 from domain.shipments.status import ShipmentStatus
 from domain.value import Value
 
@@ -186,6 +187,11 @@ class OrderView(Value):
     """Whether it waits for what is missing, of items that allow that."""
     ship_complete: bool
     """Whether nothing leaves before there is stock for all of it."""
+    priority: int | None = Field(
+        description=f"Whose turn it is where several wait for stock: {URGENCY} {WITHHELD}"
+    )
+    promised_on: date | None
+    """By which day the customer was promised the goods, by UTC; null: by none."""
     notes: str
     """For the people who pack the goods; empty without any."""
     payment_method: str

@@ -42,13 +42,13 @@ from db.work_orders.tables import WorkOrderRow
 from domain.access import Caller
 from domain.documents import Kind
 from domain.errors import AlreadyExists, IllegalMove, NotFound, Stale
+from domain.priority import Priority
 from domain.units import Serial
 from domain.value import Name
 from domain.work_orders.requests import (
     CancelWork,
     CompleteWork,
     CreateWorkOrder,
-    Priority,
     RejectWork,
     StartWork,
     WorkOrderChange,

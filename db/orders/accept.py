@@ -75,7 +75,7 @@ _COLUMNS = {
         " external_reference, status, currency, payment_method, capture_on, terms_days,"
         " shipping_service, ship_to, bill_to, subtotal_amount, discount_amount, shipping_amount,"
         " shipping_tax_amount, tax_amount, total_amount, metadata, placed_at, payment_due_at,"
-        " shortage_policy, ship_complete, updated_at"
+        " shortage_policy, ship_complete, priority, promised_on, updated_at"
     ),
     "order_lines": (
         "id, order_id, position, item_id, sku, name, quantity, unit_price_amount, discount_amount,"

@@ -15,7 +15,7 @@ BACKORDERED = f"CASE WHEN l.short_since IS NULL THEN 0 ELSE {LACKING} END"
 """The same, at no cost for the many lines that lack none."""
 AWAITED = f"""SELECT 'order' AS document_type, o.id AS document_id, l.id AS line_id, l.item_id,
         NULL::uuid AS site_id, CAST({LACKING} AS numeric) AS quantity, false AS all_or_none,
-        3 AS priority, NULL::date AS needed_by, o.placed_at AS created_at
+        o.priority, o.promised_on AS needed_by, o.placed_at AS created_at
     FROM order_lines l JOIN orders o ON o.id = l.order_id
     WHERE l.short_since IS NOT NULL AND o.status = 'confirmed' AND o.cancel_requested_at IS NULL"""
 """Selects what confirmed orders lack, as waiting demand."""

@@ -1,6 +1,6 @@
 """Orders and their lines."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +43,7 @@ class OrderRow(DocumentRow):
             " + shipping_amount + shipping_tax_amount",
             name="total",
         ),
+        CheckConstraint("priority BETWEEN 1 AND 5", name="priority"),
         CheckConstraint(
             "subtotal_amount >= 0 AND discount_amount >= 0 AND tax_amount >= 0"
             " AND shipping_amount >= 0 AND shipping_tax_amount >= 0",
@@ -114,6 +115,9 @@ class OrderRow(DocumentRow):
     shortage_policy: Mapped[str] = mapped_column(server_default="refuse")
     ship_complete: Mapped[bool] = mapped_column(server_default="false")
     """Nothing of it gets a pick list before all of it is reserved."""
+    priority: Mapped[int] = mapped_column(server_default="3")
+    """Where several wait for stock: 1 is served first, 5 last."""
+    promised_on: Mapped[date | None]
     shipping_service: Mapped[str]
     ship_to: Mapped[dict[str, Any]]
     bill_to: Mapped[dict[str, Any]]

@@ -23,7 +23,8 @@ from domain.orders.status import (
     OrderStatus,
 )
 from domain.payments import PaymentAmounts, requirement_met
-from domain.value import Actor, Text, Value
+from domain.priority import URGENCY, Priority
+from domain.value import Actor, Day, Text, Value
 
 
 class Standing(StrEnum):
@@ -105,10 +106,14 @@ class CancelOrder(Value):
         return self
 
 
+_TURN = ("priority", "promised_on")
+"""The fields that say whose turn it is where several orders wait."""
+
+
 class OrderChange(Value):
     """What may change before anything of an order has a label; what is left out stays.
 
-    Metadata may change at any time.
+    Whose turn it is may change until the order has ended, and metadata at any time.
     """
 
     ship_to: Address | None = None
@@ -120,6 +125,16 @@ class OrderChange(Value):
     )
     notes: Text | None = Field(default=None, description="For who packs the goods.")
     # Left out of what names a request, as the release before wrote it, where there is none.
+    priority: Priority | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description=f"Whose turn it is where several wait for stock: {URGENCY} Not for customers.",
+    )
+    promised_on: Day | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="By which other day the customer was promised the goods. Not for customers.",
+    )
     metadata: Metadata | None = Field(
         default=None,
         exclude_if=lambda given: given is None,
@@ -130,8 +145,16 @@ class OrderChange(Value):
     @property
     def at_any_time(self) -> bool:
         """Whether it is about nothing but metadata, which no state of an order forbids."""
-        others = type(self).model_fields.keys() - {"metadata"}
-        return self.metadata is not None and all(getattr(self, name) is None for name in others)
+        return self._only("metadata")
+
+    @property
+    def with_labels(self) -> bool:
+        """Whether it is about nothing that a label says, or who packs has to know."""
+        return self._only("metadata", *_TURN)
+
+    def _only(self, *names: str) -> bool:
+        given = {name for name in type(self).model_fields if getattr(self, name) is not None}
+        return bool(given) and given <= set(names)
 
 
 class PayOrder(Value):
@@ -147,9 +170,12 @@ class PayOrder(Value):
 def check_fields(change: OrderChange, caller: Caller) -> None:
     """Raise Forbidden when a customer chooses another service: that is paid for when ordering.
 
-    Metadata are not for customers either.
+    Metadata are not for customers either, nor whose turn it is.
     """
     check_metadata(change.metadata, caller)
+    for name in _TURN:
+        if caller.role is Role.CUSTOMER and getattr(change, name) is not None:
+            raise Forbidden("a customer may not say whose turn it is", field=name)
     if caller.role is Role.CUSTOMER and change.shipping_service is not None:
         raise Forbidden("a customer may not change the shipping service", field="shipping_service")
 

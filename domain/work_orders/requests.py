@@ -5,12 +5,12 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.ids import ItemId, OperationId, PartId
+from domain.priority import USUAL, Priority
 from domain.quantities import Quantity
 from domain.units import Serial, Serials
 from domain.value import Change, Day, Name, Text, Value
 from domain.work_orders.checks import MOST_CHECKS, Check, CheckValue, each_named_once
 from domain.work_orders.status import (
-    PRIORITIES,
     LeftTo,
     OperationStatus,
     Outcome,
@@ -22,15 +22,6 @@ from domain.work_orders.status import (
 MOST_OPERATIONS = 100
 MOST_PARTS = 200
 
-Priority = Annotated[
-    int,
-    Field(
-        strict=True,
-        ge=PRIORITIES[0],
-        le=PRIORITIES[-1],
-        description="1 (the most urgent) to 5; 3 is usual.",
-    ),
-]
 Minutes = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 Amount = Annotated[Quantity, Field(gt=0)]
 
@@ -89,7 +80,7 @@ class CreateWorkOrder(Value):
     """What it is about, in a few words."""
     problem: Text = ""
     """What is wrong, as far as it is known."""
-    priority: Priority = 3
+    priority: Priority = USUAL
     due_on: Day | None = None
     """By which day it is to be done, by UTC; null: no day was promised."""
     signoff_required: bool | None = None

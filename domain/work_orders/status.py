@@ -122,8 +122,6 @@ class LeftTo(StrEnum):
     """It is used up, or of no more use."""
 
 
-PRIORITIES = range(1, 6)
-"""From the most urgent to the least; 3 is usual."""
 MOST_LOOPS = 3
 """After so many rejections a person is asked whether to go on."""
 TIMER_ENDS_AFTER = timedelta(hours=12)

@@ -1,6 +1,7 @@
 """Orders that wait for stock, and stock that comes for them."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID, uuid4
 
 from db.inventory.receiving import Arrival, receive_stock
@@ -9,9 +10,9 @@ from tests.activities.bench import Bench
 from tests.shop import Shop
 
 
-async def waiting(bench: Bench, item: ItemId, units: int) -> OrderId:
+async def waiting(bench: Bench, item: ItemId, units: int, **how: Any) -> OrderId:
     """Place an order that may wait, and confirm it."""
-    order = await bench.shop.place((item, units), waits=True)
+    order = await bench.shop.place((item, units), waits=True, **how)
     await bench.take("authorize_payment", order)
     return order
 

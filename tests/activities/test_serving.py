@@ -1,6 +1,7 @@
 """Serving who waits for stock: in order, in parallel, and never more than there is."""
 
 import asyncio
+from datetime import date
 from random import Random
 
 import pytest
@@ -76,6 +77,22 @@ async def test_the_last_unit_is_given_once_to_a_new_order_or_to_who_waits(bench:
         placed = sum(not isinstance(decision, DomainError) for [decision] in decided)
         assert placed + (1 - await lacking(bench.shop, order)) == 1
         assert await bench.shop.stock(mug) == (1, 1)
+
+
+async def test_the_urgent_one_is_served_first_then_the_one_that_was_promised_earlier(
+    bench: Bench,
+) -> None:
+    mug = await bench.shop.backorderable()
+    first = await waiting(bench, mug, 1)
+    later = await waiting(bench, mug, 1, promised_on=date(2031, 3, 14))
+    sooner = await waiting(bench, mug, 1, promised_on=date(2031, 3, 7))
+    urgent = await waiting(bench, mug, 1, priority=1)
+    served = []
+    while left := [o for o in (first, later, sooner, urgent) if await lacking(bench.shop, o)]:
+        await receive(bench.shop, mug, 1)
+        await bench.take("serve_waiting", bench.shop.sites["AUS"])
+        served += [order for order in left if not await lacking(bench.shop, order)]
+    assert served == [urgent, sooner, later, first]
 
 
 async def test_an_order_that_is_cancelled_meanwhile_keeps_nothing(bench: Bench) -> None:

@@ -50,6 +50,7 @@ PLUMBING = {
         "money",
         "payment_state",
         "policy",
+        "priority",
         "quantities",
         "questions",
         "sources",

@@ -14,7 +14,8 @@ from domain.errors import CurrencyMismatch, Malformed, PriceChanged
 from domain.ids import ItemId
 from domain.items import Listing
 from domain.money import MAX_AMOUNT, half_up
-from domain.orders.placing import PlaceOrder, PricedOrder, price
+from domain.orders.placing import PlaceOrder
+from domain.orders.pricing import PricedOrder, price
 from domain.policy import Policy
 from tests.domain.examples import some
 

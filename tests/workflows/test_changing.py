@@ -54,12 +54,17 @@ async def test_an_unpaid_order_goes_where_it_was_changed_to(stage: Stage, caller
     assert (booking["ship_to"]["name"], booking["service"]) == ("Grace Hopper", "express")
     assert await _changes(stage, order) == [["notes", "ship_to", "shipping_service"]]
 
-    late = await _change(callers, order, {"notes": "Too late."}, role="support")
+    turn = {"priority": 1, "promised_on": "2031-03-14"}
+    urgent = (await _change(callers, order, turn, role="support")).json()
+    assert {name: urgent[name] for name in turn} == turn
+    late = await _change(callers, order, {"notes": "Too late.", **turn}, role="support")
     assert (late.status_code, late.json()["code"]) == (409, "illegal_move")
     assert "travels with a label" in late.json()["detail"]
     await stage.travel(shipment, "delivered")
     assert await stage.result(stage.run(order)) == "completed"
     over = await _change(callers, order, {"notes": "Over."}, role="support")
+    assert (over.status_code, over.json()["current_status"]) == (409, "completed")
+    over = await _change(callers, order, {"priority": 2}, role="support")
     assert (over.status_code, over.json()["current_status"]) == (409, "completed")
 
 
@@ -113,6 +118,8 @@ async def test_a_customer_changes_only_its_own_order_and_not_what_it_paid_for(
     own = {"role": "customer", "customer_id": stage.shop.customer_id}
     faster = await _change(callers, order, {"shipping_service": "express"}, **own)
     assert (faster.status_code, faster.json()["code"]) == (403, "forbidden")
+    first = await _change(callers, order, {"priority": 1}, **own)
+    assert (first.status_code, first.json()["code"]) == (403, "forbidden")
     mine = await _change(callers, order, {"ship_to": THERE}, **own)
     assert mine.status_code == 200, mine.text
     stranger = await callers.post("/customers", {"name": "Someone Else"})
