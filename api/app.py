@@ -21,6 +21,7 @@ from api import (
     webhooks,
 )
 from api.authentication import Authenticator
+from api.claims import costs
 from api.claims import router as claims
 from api.connections import Connection
 from api.customers import credit
@@ -76,6 +77,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     withdrawals.router,
     guests.router,
     warranty_terms.router,
+    costs.router,
     claims.router,
     warranties.router,
     technicians.router,

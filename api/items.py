@@ -74,6 +74,9 @@ class ItemView(Value):
     """The code of the warranty term that it is sold with; null: none."""
     backorderable: bool
     """Whether orders with `shortage_policy` `backorder` may wait for it."""
+    standard_cost: Money | None = Field(
+        description=f"What a unit is worth to the company; null: it is not known. {WITHHELD}"
+    )
     prices: tuple[Money, ...]
     """List prices without tax, one per currency in which it is sold."""
     metadata: KeptMetadata

@@ -23,7 +23,18 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Kept, Minor, Rate, Updated, columns_of, one_of
+from db.metadata import (
+    Base,
+    Id,
+    Kept,
+    Minor,
+    Rate,
+    Updated,
+    columns_of,
+    one_of,
+    priced,
+    priced_as,
+)
 from domain.errors import AlreadyExists, NotFound
 from domain.ids import ItemId
 from domain.items import CreateItem, ItemStatus, Listing, Tracking, sku_key
@@ -51,6 +62,7 @@ class ItemRow(Base):
             "restocking_fee_rate >= 0 AND restocking_fee_rate < 1", name="restocking_fee_rate"
         ),
         CheckConstraint("min_shelf_life_days >= 0", name="min_shelf_life_days"),
+        CheckConstraint(priced("standard_cost"), name="standard_cost"),
         Index("uq_items_sku_key", "sku_key", unique=True),
         Index("ix_items_created", "created_at", "id"),
     )
@@ -72,6 +84,9 @@ class ItemRow(Base):
     """Whether orders that allow it may wait for stock of it."""
     min_shelf_life_days: Mapped[int] = mapped_column(server_default="0")
     """So many days before its last one a lot of it is promised no more."""
+    standard_cost_amount: Mapped[Minor | None]
+    """What a unit is worth; None where that is not known."""
+    standard_cost_currency: Mapped[str | None]
     kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[Updated]
@@ -79,11 +94,12 @@ class ItemRow(Base):
 
 
 class ItemRead(ItemRow):
-    """An item with its valid prices by currency and the code of its term, as selected here."""
+    """An item with its valid prices, the code of its term and its value, as selected here."""
 
     __abstract__ = True
     prices: dict[str, int]
     warranty_term: str | None
+    standard_cost: dict[str, Any] | None
 
 
 class PriceRow(Base):
@@ -114,7 +130,18 @@ _TERM: ColumnElement[str | None] = literal_column(
 )
 """The code of the warranty term that it is sold with now."""
 
-_ITEMS = select(ItemRow.__table__, _PRICES.label("prices"), _TERM.label("warranty_term"))
+_COST: ColumnElement[dict[str, Any] | None] = literal_column(
+    """CASE WHEN items.standard_cost_amount IS NOT NULL THEN jsonb_build_object('amount',
+        items.standard_cost_amount, 'currency', items.standard_cost_currency) END""",
+    JSONB,
+)
+
+_ITEMS = select(
+    ItemRow.__table__,
+    _PRICES.label("prices"),
+    _TERM.label("warranty_term"),
+    _COST.label("standard_cost"),
+)
 
 
 async def get_item(db: AsyncConnection, item_id: UUID, *, to_change: bool = False) -> ItemRead:
@@ -176,6 +203,7 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Item
             backorderable=item.backorderable,
             min_shelf_life_days=item.min_shelf_life_days,
             kept=merge({}, item.metadata),
+            **priced_as("standard_cost", item.standard_cost),
         )
         .on_conflict_do_nothing()
         .returning(ItemRow.id)

@@ -21,6 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
+from domain.money import Money
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -83,6 +85,20 @@ def numbered(prefix: str, sequence: str) -> MappedColumn[str]:
 def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
     """Allow only these words in a column; a CHECK keeps adding a word a cheap change."""
     return CheckConstraint(f"{column} IN ({in_words(values)})", name=column)
+
+
+def priced(name: str) -> str:
+    """Return the condition that an amount that may be missing has its currency with it."""
+    amount, currency = f"{name}_amount", f"{name}_currency"
+    return f"num_nonnulls({amount}, {currency}) <> 1 AND {amount} >= 0"
+
+
+def priced_as(name: str, given: Money | None) -> dict[str, Any]:
+    """Return the columns of an amount that may be missing."""
+    return {
+        f"{name}_amount": None if given is None else given.amount,
+        f"{name}_currency": None if given is None else given.currency,
+    }
 
 
 def in_words(values: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from db.returns import tables as returns
 from db.shipments import tables as shipments
 from db.warranties import tables as warranties
 from db.work_orders import tables as work_orders
+from db.work_orders import technicians
 
 CAPABILITIES = (
     access,
@@ -37,6 +38,7 @@ CAPABILITIES = (
     units,
     warranties,
     withdrawals,
+    technicians,
     work_orders,
 )
 metadata = Base.metadata

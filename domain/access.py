@@ -89,6 +89,7 @@ class Command(StrEnum):
     WORK_ORDERS_PLAN = "work_orders:plan"
     WORK_ORDERS_WORK = "work_orders:work"
     WORK_ORDERS_SIGN_OFF = "work_orders:sign_off"
+    COSTS_READ = "costs:read"
     EVENTS_READ = "events:read"
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
@@ -160,6 +161,7 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.WORK_ORDERS_PLAN: frozenset({R.PLANNER, R.ADMIN}),
     C.WORK_ORDERS_WORK: frozenset({R.OPERATOR, R.PLANNER, R.ADMIN}),
     C.WORK_ORDERS_SIGN_OFF: frozenset({R.INSPECTOR, R.ADMIN}),
+    C.COSTS_READ: frozenset({R.SUPPORT, R.PLANNER, R.BUYER, R.FINANCE, R.ADMIN, R.INTEGRATION}),
     C.EVENTS_READ: _STAFF | {R.INTEGRATION},
     C.TASKS_READ: _STAFF,
     C.TASKS_DECIDE: _STAFF,

@@ -28,6 +28,7 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
         "stock": C.INVENTORY_READ,
         "more_stock": C.INVENTORY_READ,
         "metadata": C.INTERNALS_READ,
+        "standard_cost": C.COSTS_READ,
     },
     "shipment": {"label_url": C.INTERNALS_READ, "label_cost": C.INTERNALS_READ},
     "shipment line": {"location_id": C.INVENTORY_READ},
@@ -44,7 +45,10 @@ FIELDS: Mapping[str, Mapping[str, Command]] = {
     "claim": {
         **dict.fromkeys(("checks", "note"), C.INTERNALS_READ),
         "work_orders": C.WORK_ORDERS_READ,
+        "cost": C.COSTS_READ,
     },
+    "work order": {"cost": C.COSTS_READ},
+    "technician": {"hourly_rate": C.COSTS_READ},
     "warranty term": {"auto_limit": C.INTERNALS_READ},
     "process": {"runs": C.INTERNALS_READ},
 }

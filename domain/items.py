@@ -60,6 +60,7 @@ FEE = (
 )
 
 
+COST = "What one unit is worth to the company, for what repairs and replacements cost"
 TERM = "The code of the warranty term that it is sold with"
 BACKORDERABLE = "Whether orders with `shortage_policy` `backorder` may wait for it"
 
@@ -144,6 +145,11 @@ class CreateItem(Value):
     backorderable: bool = Field(
         default=False, exclude_if=lambda given: not given, description=f"{BACKORDERABLE}."
     )
+    standard_cost: Money | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description=f"{COST}; null: it is not known.",
+    )
     metadata: Metadata = Field(
         default={}, exclude_if=lambda given: not given, description=f"{FORM}."
     )
@@ -187,6 +193,10 @@ class ItemChange(Change):
     backorderable: bool | None = Field(
         default=None, description=f"{BACKORDERABLE}. What waits already goes on waiting."
     )
+    standard_cost: Money | None = Field(
+        default=None,
+        description=f"{COST}; null: it is not known. Holds for what leaves stock from now on.",
+    )
     metadata: Metadata | None = Field(
         default=None, description=f"{FORM}. Other keys stay; null or an empty text removes one."
     )
@@ -194,4 +204,4 @@ class ItemChange(Change):
     @classmethod
     def may_be_empty(cls) -> frozenset[str]:
         """Return the fields that null empties."""
-        return frozenset({"return_window_days", "warranty_term"})
+        return frozenset({"return_window_days", "warranty_term", "standard_cost"})

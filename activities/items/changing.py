@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.events import Event, add_events
 from db.items import ItemRead, add_prices, change_item, is_moved
+from db.metadata import priced_as
 from db.warranties.terms import set_item_term
 from domain.errors import InUse
 from domain.items import ItemChange, ItemStatus
@@ -23,6 +24,8 @@ async def apply_change(
     of a warranty term that is not there.
     """
     given = merged({name: getattr(change, name) for name in change.model_fields_set}, item)
+    if change.standard_cost is not None:
+        given["standard_cost"] = change.standard_cost.model_dump()
     prices = [
         price
         for price in given.pop("prices", ())
@@ -38,6 +41,9 @@ async def apply_change(
         told["changed"] = {"fields": fields}
     if "warranty_term" in values:
         await set_item_term(db, item.id, values.pop("warranty_term"))
+    if "standard_cost" in values:
+        values |= priced_as("standard_cost", change.standard_cost)
+        del values["standard_cost"]
     await change_item(db, item.id, values)
     await add_prices(db, item.id, prices)
     if prices:

@@ -11,6 +11,7 @@ from activities.work_orders.telling import refused
 from db.documents import WORK_ORDERS
 from db.events import add_event
 from db.inventory.sites import get_site
+from db.metadata import priced_as
 from db.work_orders.people import (
     add_assignment,
     add_technician,
@@ -24,7 +25,8 @@ from db.work_orders.people import (
     staff_of,
     stored_skills,
 )
-from db.work_orders.tables import OperationRow, TechnicianRow, WorkOrderRow
+from db.work_orders.tables import OperationRow, WorkOrderRow
+from db.work_orders.technicians import TechnicianRow
 from db.work_orders.writes import get_operation, operations_of
 from domain.errors import Malformed, NotFound, SkillMissing
 from domain.ids import new_id
@@ -57,9 +59,13 @@ async def update_technician(
     values = asked.model_dump()
     if asked.skills is not None:
         values["skills"] = stored_skills(asked.skills)
+    fields = sorted(values)
+    if "hourly_rate" in values:
+        del values["hourly_rate"]
+        values |= priced_as("hourly_rate", asked.hourly_rate)
     if values:
         await change_technician(db, found, values)
-        await _tell(db, found.id, found.code, "changed", actor, {"fields": sorted(values)})
+        await _tell(db, found.id, found.code, "changed", actor, {"fields": fields})
     return found
 
 

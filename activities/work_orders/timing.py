@@ -18,7 +18,8 @@ from db.work_orders.people import (
     mark_corrected,
     technician_of,
 )
-from db.work_orders.tables import TechnicianRow, WorkOrderRow
+from db.work_orders.tables import WorkOrderRow
+from db.work_orders.technicians import TechnicianRow, TimeEntryRow
 from db.work_orders.writes import get_operation
 from domain.documents import Kind
 from domain.errors import IllegalMove, Malformed
@@ -74,6 +75,8 @@ async def record_time(
 ) -> None:
     """Write time of a technician on a locked work order, or what an entry should have said.
 
+    What corrects an entry costs by the rate of that one.
+
     Raises NotFound, Malformed for time to come, IllegalMove for an entry that is
     corrected already or runs, and Overlaps where other time of the technician is recorded.
     """
@@ -92,6 +95,7 @@ async def record_time(
         "since": asked.since,
         "until": asked.until,
         "note": asked.note,
+        **_rate(technician),
     }
     if asked.corrects_id is not None:
         wrong = await lock_entry(db, found.id, asked.corrects_id)
@@ -99,6 +103,8 @@ async def record_time(
             state = "runs" if wrong.until is None else "was corrected before"
             raise IllegalMove(f"the entry {state}", current_status=found.status, allowed=[])
         await mark_corrected(db, wrong.id, entry_id)
+        if wrong.technician_id == technician.id:
+            values |= _rate(wrong)
     await add_time(db, values)
 
 
@@ -134,6 +140,14 @@ async def _who(db: AsyncConnection, code: str | None, actor: str) -> TechnicianR
         ]
         raise Malformed("say which technician works", errors=errors)
     return await find_technician(db, code=code)
+
+
+def _rate(of: TechnicianRow | TimeEntryRow) -> dict[str, Any]:
+    """Return what an hour costs, of a technician now, or of time as it was."""
+    return {
+        "hourly_rate_amount": of.hourly_rate_amount,
+        "hourly_rate_currency": of.hourly_rate_currency,
+    }
 
 
 def _values(

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from api.fields import WITHHELD, Actor, CreatedAt, ItemRef, Number, OwnId, Sku, UpdatedAt, Version
 from api.rows import view_for
+from api.work_orders.costs import ClaimCostView, claim_cost
 from db.claims.reads import ClaimRead
 from domain.access import Caller
 from domain.claims.status import ClaimRule, ClaimStatus
@@ -118,6 +119,9 @@ class ClaimView(Value):
     work_orders: tuple[RepairedByView, ...] | None = Field(
         description=f"The work orders that repair the goods. {WITHHELD}"
     )
+    cost: ClaimCostView | None = Field(
+        description=f"What it has cost so far, as far as that has a value. {WITHHELD}"
+    )
     decided_by: Actor | None
     """Who has decided it; `system` for its checks, null before that."""
     created_at: CreatedAt
@@ -138,5 +142,6 @@ def claim_view(row: ClaimRead, caller: Caller) -> ClaimView:
         return_id=back.get("id"),
         return_number=back.get("number"),
         return_status=back.get("status"),
+        cost=claim_cost(row.spent),
         decided_by=row.decided_by and disclose_actor(row.decided_by, caller),
     )

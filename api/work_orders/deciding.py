@@ -87,4 +87,4 @@ async def show_work_order(
     db: AsyncConnection, work_order_id: UUID, caller: Caller
 ) -> WorkOrderView:
     """Return a work order as the caller may see it; raise NotFound."""
-    return work_order_view(await get_work_order(db, work_order_id, caller.reach))
+    return work_order_view(await get_work_order(db, work_order_id, caller.reach), caller)

@@ -2,8 +2,11 @@
 
 from datetime import date, datetime
 
-from api.fields import Actor, CreatedAt, OwnId, SiteRef, UpdatedAt, Version
+from pydantic import Field
+
+from api.fields import WITHHELD, Actor, CreatedAt, OwnId, SiteRef, UpdatedAt, Version
 from domain.ids import OperationId, TechnicianId, TimeEntryId
+from domain.money import Money
 from domain.value import Value
 from domain.work_orders.status import TimeKind, TimeSource
 
@@ -86,6 +89,9 @@ class TechnicianView(Value):
     """Whether anything more is planned with the technician."""
     skills: tuple[SkillView, ...]
     """What the technician is skilled in."""
+    hourly_rate: Money | None = Field(
+        description=f"What an hour costs the company; null: it is not known. {WITHHELD}"
+    )
     created_at: CreatedAt
     updated_at: UpdatedAt
     version: Version

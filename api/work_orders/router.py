@@ -111,7 +111,7 @@ async def search(
         limit=query.limit,
         windows=[query.created(WorkOrderRead.created_at)],
     )
-    views = shown("WorkOrderView", work_order_view, rows)
+    views = shown("WorkOrderView", lambda row: work_order_view(row, caller), rows)
     return Page[WorkOrderView].of(views, request.url.path, query, last_id(rows, more))
 
 

@@ -23,12 +23,12 @@ from api.headers import LOCATED
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
 from api.pages import Page, PageQuery, Query
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
-from api.rows import last_id, view
+from api.rows import last_id, money, view_for
 from api.work_orders.deciding import Plan
 from api.work_orders.people import DayLoadView, LoadView, TechnicianView
 from db.pages import get_page
 from db.work_orders.people import find_technician, get_technician, search_technicians
-from db.work_orders.tables import TechnicianRow
+from db.work_orders.technicians import TechnicianRow
 from domain.access import Caller
 from domain.errors import AlreadyExists, NotFound, Stale
 from domain.ids import TechnicianId
@@ -50,14 +50,14 @@ class TechnicianQuery(PageQuery):
 
 @router.get("", responses=problems(*READ))
 async def search(
-    query: Annotated[TechnicianQuery, fastapi.Query()], _caller: Read, db: Db, request: Request
+    query: Annotated[TechnicianQuery, fastapi.Query()], caller: Read, db: Db, request: Request
 ) -> Page[TechnicianView]:
     """Newest first."""
     found = search_technicians(site_id=query.site_id, active=query.active)
     rows, more = await get_page(
         db, TechnicianRow, found, TechnicianRow.id, after=query.after, limit=query.limit
     )
-    views = [view(TechnicianView, row) for row in rows]
+    views = [_shown(row, caller) for row in rows]
     return Page[TechnicianView].of(views, request.url.path, query, last_id(rows, more))
 
 
@@ -66,9 +66,9 @@ async def search(
     response_model=TechnicianView,
     responses=NOT_MODIFIED | problems(*READ, NotFound),
 )
-async def show(technician_id: Id, _caller: Read, db: Db, has: IfNoneMatch = None) -> Response:
+async def show(technician_id: Id, caller: Read, db: Db, has: IfNoneMatch = None) -> Response:
     """One technician."""
-    found = view(TechnicianView, await get_technician(db, technician_id))
+    found = _shown(await get_technician(db, technician_id), caller)
     return tagged(found.version, found.model_dump_json().encode(), has)
 
 
@@ -83,7 +83,7 @@ async def create(body: CreateTechnician, caller: Plan, key: RequiredKey, books: 
 
     async def write(db: AsyncConnection, technician_id: UUID) -> TechnicianView:
         await create_technician(db, technician_id, body, actor=caller.subject)
-        return view(TechnicianView, await get_technician(db, technician_id))
+        return _shown(await get_technician(db, technician_id), caller)
 
     route = "POST /work_orders/technicians"
     made = await idempotent_create(books, caller, key, route, body, write)
@@ -109,7 +109,7 @@ async def change(
         found = await find_technician(db, technician_id=technician_id)
         check_match(found.version, meant)
         await update_technician(db, technician_id, body, actor=caller.subject)
-        return view(TechnicianView, await get_technician(db, technician_id))
+        return _shown(await get_technician(db, technician_id), caller)
 
     route = f"PATCH /work_orders/technicians/{technician_id}"
     return keyed_response(await idempotent_change(books, caller, key, route, body, write))
@@ -138,3 +138,8 @@ async def show_load(
             for day, minutes in planned
         ),
     )
+
+
+def _shown(row: TechnicianRow, caller: Caller) -> TechnicianView:
+    rate = money(row.hourly_rate_amount, row.hourly_rate_currency)
+    return view_for(caller, "technician", TechnicianView, row, hourly_rate=rate)

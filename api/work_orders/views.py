@@ -8,9 +8,22 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.fields import Actor, CreatedAt, ItemRef, Number, OwnId, SiteRef, Sku, UpdatedAt, Version
-from api.rows import view
+from api.fields import (
+    WITHHELD,
+    Actor,
+    CreatedAt,
+    ItemRef,
+    Number,
+    OwnId,
+    SiteRef,
+    Sku,
+    UpdatedAt,
+    Version,
+)
+from api.rows import view_for
+from api.work_orders.costs import WorkCostView, work_cost
 from db.work_orders.reads import WorkOrderRead
+from domain.access import Caller
 from domain.holds import HoldReason
 from domain.ids import (
     ClaimId,
@@ -176,6 +189,9 @@ class WorkOrderView(Value):
     """Who is planned for it, and when."""
     worked_minutes: int
     """How long was worked on it so far, by all technicians; whole minutes."""
+    cost: WorkCostView | None = Field(
+        description=f"What it has cost so far, as far as that has a value. {WITHHELD}"
+    )
     signoff_required: bool
     """Whether another person signs it off."""
     signed_off_by: Annotated[
@@ -202,10 +218,12 @@ class WorkOrderView(Value):
     version: Version
 
 
-def work_order_view(row: WorkOrderRead) -> WorkOrderView:
-    """Show a work order."""
+def work_order_view(row: WorkOrderRead, caller: Caller) -> WorkOrderView:
+    """Show a work order as the caller may see it."""
     steps = [Step(each["status"], each["planned_minutes"]) for each in row.operations]
-    return view(
+    return view_for(
+        caller,
+        "work order",
         WorkOrderView,
         row,
         progress=progress(row.status, steps),
@@ -213,6 +231,7 @@ def work_order_view(row: WorkOrderRead) -> WorkOrderView:
         operations=[_operation(each) for each in row.operations],
         parts=[_named(PartView, each) for each in row.parts],
         worked_minutes=row.seconds // 60,
+        cost=work_cost(row.spent),
         started_at=row.in_progress_at,
     )
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.claims.costs import OF_CLAIM
 from db.claims.tables import ClaimRow
 from db.inventory.units import UnitRow
 from db.items import ItemRow
@@ -26,6 +27,7 @@ from db.orders.tables import OrderRow
 from db.tasks import TaskRow
 from db.warranties.sold import CLAIM_BEHIND
 from db.warranties.tables import WarrantyRow
+from db.work_orders.costs import spent
 from domain.access import EVERYTHING, Reach
 from domain.claims.status import ClaimStatus
 from domain.errors import NotFound
@@ -66,6 +68,7 @@ _CLAIMS = (
         _RETURN.label("comes_in"),
         _REPLACED_BY.label("replaced_by"),
         _REPAIRED_BY.label("work_orders"),
+        literal_column(spent(OF_CLAIM), JSONB).label("spent"),
     )
     .join(WarrantyRow, WarrantyRow.id == ClaimRow.warranty_id)
     .join(ItemRow, ItemRow.id == WarrantyRow.item_id)
@@ -103,6 +106,8 @@ class ClaimRead(ClaimRow):
     comes_in: dict[str, Any] | None
     replaced_by: list[dict[str, Any]]
     work_orders: list[dict[str, Any]]
+    spent: list[dict[str, Any]]
+    """What it has cost, by kind and currency."""
 
 
 def search_claims(
@@ -120,7 +125,7 @@ def search_claims(
 
     ``overdue`` are those whose evidence, or the answer to a question about them, should be there.
     """
-    query = _CLAIMS.where(*_within(reach))
+    query = _CLAIMS.where(*within(reach))
     for column, wanted in (
         (ClaimRow.number, number),
         (ClaimRow.customer_id, customer_id),
@@ -143,7 +148,7 @@ def _of_serial(key: str) -> TextualSelect:
     return _OF_SERIAL.bindparams(key=key).columns(id=Uuid)
 
 
-def _within(reach: Reach) -> list[ColumnElement[bool]]:
+def within(reach: Reach) -> list[ColumnElement[bool]]:
     """Return the conditions that confine claims: an owner's, or on an order of a source's."""
     conditions: list[ColumnElement[bool]] = []
     if reach.customer_id is not None:

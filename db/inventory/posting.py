@@ -35,9 +35,12 @@ _POST = text(
             occurred_at timestamptz, reservation_id uuid, lot_id uuid)),
     moved AS (
         INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
-            reason, document_type, document_id, line_id, actor, occurred_at, lot_id)
+            reason, document_type, document_id, line_id, actor, occurred_at, lot_id,
+            unit_cost_amount, unit_cost_currency)
         SELECT id, key, kind, item_id, quantity, from_location_id, to_location_id, reason,
-            document_type, document_id, line_id, actor, coalesce(occurred_at, now()), lot_id
+            document_type, document_id, line_id, actor, coalesce(occurred_at, now()), lot_id,
+            (SELECT standard_cost_amount FROM items i WHERE i.id = item_id AND kind = 'issue'),
+            (SELECT standard_cost_currency FROM items i WHERE i.id = item_id AND kind = 'issue')
         FROM given ORDER BY key
         ON CONFLICT (key) DO NOTHING
         RETURNING id, item_id, quantity, from_location_id, to_location_id, lot_id),
@@ -101,8 +104,7 @@ _RESERVE = text(
         INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
             document_id, line_id, status, share)
         SELECT id, item_id, location_id, lot_id, quantity, :type, :document, line_id, 'active',
-            share
-        FROM fresh WHERE NOT EXISTS (SELECT FROM short)),
+            share FROM fresh WHERE NOT EXISTS (SELECT FROM short)),
     promised AS (
         UPDATE balances b SET reserved = b.reserved + l.quantity FROM locked l
         WHERE b.item_id = l.item_id AND b.location_id = l.location_id
@@ -149,7 +151,6 @@ _SPLIT = text(
         h.line_id, 'active', CAST(g.id AS text)
     FROM given g JOIN held h ON h.id = g.source"""
 )
-
 # The CHECK on the balances refuses what is not free there.
 _SWITCH = text(
     """WITH given AS (
@@ -177,7 +178,6 @@ _SWITCH = text(
         share = CAST(r.id AS text)
     FROM held h JOIN given g USING (id) WHERE r.id = h.id"""
 )
-
 RESERVE_LOCKED = """reserved AS (
         INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
             document_id, line_id, status)
@@ -281,8 +281,8 @@ async def release(
 
     Who waits for it hears of that, as of what is posted.
     """
-    given = {"document": document_id, "only": None if only is None else list(only)}
-    await db.execute(_RELEASE, given)
+    which = None if only is None else list(only)
+    await db.execute(_RELEASE, {"document": document_id, "only": which})
 
 
 async def split_reservations(db: AsyncConnection, shares: Sequence[Share]) -> None:

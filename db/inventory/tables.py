@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Quantity, Updated, one_of
+from db.metadata import Base, Id, Minor, Quantity, Updated, one_of
 from domain.inventory import LocationKind, MovementKind, ReservationStatus
 
 
@@ -157,6 +157,9 @@ class MovementRow(Base):
     occurred_at: Mapped[datetime]
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
     lot_id: Mapped[UUID | None]
+    unit_cost_amount: Mapped[Minor | None]
+    """What a unit that is issued was worth then; None where that was not known."""
+    unit_cost_currency: Mapped[str | None]
 
 
 class ReorderRuleRow(Base):

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.failures import violated
-from db.metadata import columns_of
-from db.work_orders.tables import AssignmentRow, TechnicianRow, TimeEntryRow
+from db.metadata import columns_of, priced_as
+from db.work_orders.technicians import AssignmentRow, TechnicianRow, TimeEntryRow
 from domain.errors import AlreadyExists, NotFound, Overlaps
 from domain.work_orders.people import CreateTechnician, Skill
 from domain.work_orders.staffing import Busy, Staff, skill_key
@@ -40,6 +40,7 @@ async def add_technician(
         "subject": asked.subject,
         "capacity_minutes": asked.capacity_minutes,
         "skills": stored_skills(asked.skills),
+        **priced_as("hourly_rate", asked.hourly_rate),
     }
     made = insert(TechnicianRow).values(**values).on_conflict_do_nothing()
     if (await db.execute(made.returning(TechnicianRow.id))).one_or_none() is None:
@@ -216,9 +217,16 @@ async def find_running(
 
 
 async def end_timer(db: AsyncConnection, entry_id: UUID, until: Any, actor: str, note: str) -> None:
-    """Stop a locked timer that runs."""
-    values = {"until": until, "ended_by": actor, "note": note}
-    await db.execute(update(TimeEntryRow).where(TimeEntryRow.id == entry_id).values(**values))
+    """Stop a locked timer that runs: it costs what its technician costs now."""
+    given = {"entry": entry_id, "until": until, "by": actor, "note": note}
+    await db.execute(_END_TIMER, given)
+
+
+_END_TIMER = text(
+    """UPDATE time_entries t SET until = :until, ended_by = :by, note = :note,
+        hourly_rate_amount = e.hourly_rate_amount, hourly_rate_currency = e.hourly_rate_currency
+    FROM technicians e WHERE e.id = t.technician_id AND t.id = :entry"""
+)
 
 
 async def lock_entry(db: AsyncConnection, work_order_id: UUID, entry_id: UUID) -> TimeEntryRow:

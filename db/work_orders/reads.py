@@ -12,8 +12,10 @@ from db.inventory.tables import SiteRow
 from db.inventory.units import UnitRow
 from db.items import ItemRow
 from db.returns.tables import ReturnRow
+from db.work_orders.costs import OF_WORK, spent
 from db.work_orders.supply import LACKS
-from db.work_orders.tables import AssignmentRow, TechnicianRow, WorkOrderRow
+from db.work_orders.tables import WorkOrderRow
+from db.work_orders.technicians import AssignmentRow, TechnicianRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
 from domain.units import serial_key
@@ -55,6 +57,7 @@ _WORK_ORDERS = (
         literal_column(_PLANNED, JSONB).label("assignments"),
         literal_column(_HOLDS, JSONB).label("holds"),
         literal_column(_SECONDS).label("seconds"),
+        literal_column(spent(OF_WORK).replace("w.id", _ID), JSONB).label("spent"),
     )
     .join(ItemRow, ItemRow.id == WorkOrderRow.item_id)
     .join(SiteRow, SiteRow.id == WorkOrderRow.site_id)
@@ -79,6 +82,8 @@ class WorkOrderRead(WorkOrderRow):
     holds: list[dict[str, Any]]
     seconds: int
     """How long was worked on it so far."""
+    spent: list[dict[str, Any]]
+    """What it has cost, by kind and currency."""
 
 
 def search_work_orders(

@@ -6,11 +6,15 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from domain.ids import OperationId, TimeEntryId
+from domain.money import Money
 from domain.value import Change, Day, Name, Text, Value
 from domain.work_orders.staffing import skill_key
 from domain.work_orders.status import TimeKind
 
 Capacity = Annotated[int, Field(strict=True, ge=1, le=1440)]
+
+
+RATE = "What an hour of the technician costs the company"
 
 
 class Skill(Value):
@@ -45,6 +49,11 @@ class CreateTechnician(Value):
     capacity_minutes: Capacity = 480
     """How many minutes a day can be planned."""
     skills: Skills = Field(default=(), description="What the technician is skilled in.")
+    hourly_rate: Money | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description=f"{RATE}; null: it is not known.",
+    )
 
 
 class TechnicianChange(Change):
@@ -60,10 +69,15 @@ class TechnicianChange(Change):
         default=None, description="What the technician is skilled in, in the place of all before."
     )
 
+    hourly_rate: Money | None = Field(
+        default=None,
+        description=f"{RATE}; null: it is not known. Holds for time that ends from now on.",
+    )
+
     @classmethod
     def may_be_empty(cls) -> frozenset[str]:
         """Return the fields that null empties."""
-        return frozenset({"subject"})
+        return frozenset({"subject", "hourly_rate"})
 
 
 Moment = Annotated[AwareDatetime, Field(ge=datetime.fromisoformat("2000-01-01T00:00:00Z"))]

@@ -45,6 +45,7 @@ SEEN: dict[str, frozenset[Role]] = {
     "77731": OURS,
     "4711": OURS,
     "planted-shelf": OURS,
+    "55519": OURS - {R.WAREHOUSE, R.OPERATOR, R.INSPECTOR},
     "planted-refusal": OURS,
     "planted-error": OURS,
     "planted step": OURS,
@@ -67,6 +68,7 @@ UPDATE customers SET source = 'integration', email = 'planted@example.com' WHERE
 UPDATE orders SET status = 'cancelled', source = 'integration', cancelled_at = now(),
     cancel_reason = 'fraud' WHERE id = :cancelled;
 UPDATE outbox SET attempts = 3, last_error = 'planted-error' WHERE document_id = :order;
+UPDATE items SET standard_cost_amount = 55519, standard_cost_currency = 'USD' WHERE id = :item;
 INSERT INTO holds (id, document_type, document_id, reason, note, placed_by)
     VALUES (gen_random_uuid(), 'order', :order, 'fraud_review', 'planted-note',
         'user:planted-staff');

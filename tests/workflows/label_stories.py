@@ -123,3 +123,9 @@ async def scanned_before(stage: Stage, about: UUID, days: int) -> None:
             ),
             {"days": days, "id": about},
         )
+
+
+async def leaves(stage: Stage, back: Any) -> None:
+    """Let the carrier take what goes back to the customer."""
+    booked = await send_back_is(stage, back, "booked")
+    await stage.advance(back_number(booked), "in_transit")

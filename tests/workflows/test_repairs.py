@@ -17,9 +17,9 @@ from tests.workflows.claim_stories import (
     sold,
     warranties,
 )
-from tests.workflows.label_stories import back_number, send_back_is
+from tests.workflows.label_stories import leaves
 from tests.workflows.stage import Stage
-from tests.workflows.work_stories import do, finish, mending, staff
+from tests.workflows.work_stories import do, finish, repairing, staff
 
 K = TaskKind
 REPAIRED = {"settle_by": ["repair", "replacement", "refund"]}
@@ -141,21 +141,8 @@ async def test_refurbished_goods_come_back_to_stock_when_their_work_is_signed_of
     await eventually(in_stock)
 
 
-async def repairing(stage: Stage, made: Any) -> Any:
-    """Wait for the work order on the goods of a claim, and return it."""
-    work = await mending(stage, {"id": made["return_id"]})
-    assert work["claim_id"] == made["id"]
-    return work
-
-
 async def begin(stage: Stage, work: Any) -> Any:
     """Staff, release and start a work order."""
     await staff(stage, work)
     await do(stage, work, "release", role="planner")
     return await do(stage, work, "start")
-
-
-async def leaves(stage: Stage, back: Any) -> None:
-    """Let the carrier take what goes back to the customer."""
-    booked = await send_back_is(stage, back, "booked")
-    await stage.advance(back_number(booked), "in_transit")

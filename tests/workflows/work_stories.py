@@ -127,6 +127,13 @@ async def mending(stage: Stage, back: Any) -> Any:
     return work
 
 
+async def repairing(stage: Stage, made: Any) -> Any:
+    """Wait for the work order on the goods of a claim, and return it."""
+    work = await mending(stage, {"id": made["return_id"]})
+    assert work["claim_id"] == made["id"]
+    return work
+
+
 async def give_up_mending(stage: Stage, back: Any) -> None:
     """Cancel the work order on goods of a return, so that people are asked about them."""
     await do(stage, await mending(stage, back), "cancel", {"reason": "too dear"}, "planner")
