@@ -102,7 +102,7 @@ def process(
     @router.get(
         f"/{{{kind}_id}}/process",
         response_model=ProcessView,
-        responses=problems(*READ, NotFound, PartnerUnavailable),
+        responses=problems(*READ, NotFound),
         description=f"What the {kind} waits for, since when, what was tried, and what comes next.",
     )
     async def process(
@@ -117,7 +117,7 @@ def process(
             waits, more_waits = await waiting_in_books(db, document, caller)
             waits += await also(db, document_id)
         left_out = LeftOut(parts=more_parts, waits=more_waits)
-        return await describe(await services.temporal(), document, parts, waits, caller, left_out)
+        return await describe(services.temporal, document, parts, waits, caller, left_out)
 
 
 Check = Callable[[AsyncConnection], Awaitable[None]]

@@ -79,6 +79,8 @@ class ProcessView(Value):
     """How much else it waits for: at most about a hundred things are told."""
     parts_left_out: int
     """How many documents that belong to it nothing is said of, because they are too many."""
+    runs_known: bool
+    """Whether Temporal answered; if not, only what the books know is told."""
     runs: tuple[RunView, ...] | None = Field(
         description=f"Those at Temporal, its own first. {WITHHELD}"
     )

@@ -114,6 +114,7 @@ PLUMBING = {
         "reference",
         "refusals",
         "rows",
+        "runs",
         "services",
         "settings",
         "steering",

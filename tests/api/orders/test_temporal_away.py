@@ -53,8 +53,12 @@ async def test_a_request_to_the_run_is_refused_and_changes_nothing(
     assert (await shop.callers.get(f"/orders/{order['id']}")).json() == order
 
 
-async def test_what_the_process_waits_for_cannot_be_told(shop: Storefront) -> None:
+async def test_the_process_is_told_as_far_as_the_books_know_it(shop: Storefront) -> None:
     order = await shop.placed({await shop.item(): 1})
-    asked = await shop.callers.get(f"/orders/{order['id']}/process")
-    assert "retry-after" in asked.headers
-    problem(asked, 503, "partner_unavailable")
+    await held(shop, order["id"])
+    told = (await shop.callers.get(f"/orders/{order['id']}/process")).json()
+    assert (told["status"], told["runs_known"], told["runs"]) == ("pending", False, [])
+    first, second = (wait["who"] for wait in told["waiting_for"][:2])
+    assert first == "Temporal, which does not answer"
+    assert second == "a person, to release the hold"
+    assert told["summary"].startswith(f"{order['number']} is pending and waits for Temporal")
