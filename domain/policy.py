@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from domain.orders.placing import Service
 from domain.value import Value
 
 Days = Annotated[int, Field(ge=0, le=3650)]
+Tolerance = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
+"""A share: 0.1 is a tenth more."""
 
 
 class ShippingRefund(StrEnum):
@@ -79,6 +82,9 @@ class Policy(Value):
 
     parallel_timers: bool = False
     """Whether a technician may be timed on several work orders at once."""
+
+    over_issue_tolerance: Tolerance = Decimal()
+    """What share of a part that was planned may be issued on top of it, for a reason."""
 
     refund_shipping_on: ShippingRefund = ShippingRefund.MERCHANT_FAULT
     """When the shipping of an order goes back with its goods."""

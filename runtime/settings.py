@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.money import Amount, Currency
 from domain.orders.placing import Service
-from domain.policy import Days, Policy, ReturnCost, ShippingRefund
+from domain.policy import Days, Policy, ReturnCost, ShippingRefund, Tolerance
 from gateways.partner import Partner, PartnerSettings, worthless_secrets
 from gateways.partners import PARTNERS
 
@@ -114,6 +114,8 @@ class Settings(BaseSettings):
     """So many days a repaired unit is under warranty at least, from when its customer has it."""
     parallel_timers: bool = Policy().parallel_timers
     """Whether a technician may be timed on several work orders at once."""
+    over_issue_tolerance: Tolerance = Policy().over_issue_tolerance
+    """What share of a part that was planned may be issued on top of it, for a reason."""
 
     # Telemetry
     log_level: str = "INFO"
@@ -142,6 +144,7 @@ class Settings(BaseSettings):
             withdrawal_return_cost=self.withdrawal_return_cost,
             repair_warranty_days=self.repair_warranty_days,
             parallel_timers=self.parallel_timers,
+            over_issue_tolerance=self.over_issue_tolerance,
         )
 
     def of(self, partner: Partner[Any, Any]) -> PartnerSettings:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,34 +22,32 @@ from domain.documents import Kind
 from domain.errors import IllegalMove, Malformed, NotFound, OutOfStock, QuantityExceeded
 from domain.inventory import LocationKind, MovementKind
 from domain.items import Tracking
+from domain.policy import Policy
 from domain.quantities import plain
 from domain.units import UnitEventKind, UnitStatus, check_serials, serial_key
-from domain.work_orders.requests import IssueParts, MovedPart
+from domain.work_orders.requests import IssuedPart, IssueParts, MovedPart
 from domain.work_orders.status import WorkOrderStatus
 
 BENCH = place_id(LocationKind.PRODUCTION)
 """Where goods are, for the ledger, that were issued to work."""
 NONE = Decimal()
+Moved = TypeVar("Moved", bound=MovedPart)
 
 
 async def issue_parts(
-    db: AsyncConnection, found: WorkOrderRow, asked: IssueParts, *, actor: str
+    db: AsyncConnection, found: WorkOrderRow, asked: IssueParts, policy: Policy, *, actor: str
 ) -> None:
     """Take parts from stock for the work (R3): those reserved first, then what is free.
 
     Raises IllegalMove for work that has not begun or is on hold, and for units that are not in
-    stock at the site; Malformed without the units of an item that has serials; QuantityExceeded
-    for more than was planned; OutOfStock.
+    stock at the site; Malformed without the units of an item that has serials, and without a
+    reason for more than was planned; QuantityExceeded for more than is allowed; OutOfStock.
     """
     _require_begun(found)
     await require_free(db, found)
     parts = await named(db, found, asked.parts)
     for at, (moved, part) in enumerate(parts):
-        left = part.planned - part.cancelled - part.issued + part.returned
-        if moved.quantity > left:
-            said = f"{plain(left)} of {part.sku} are planned and not issued: add a part for more"
-            errors = [{"pointer": f"/parts/{at}/quantity", "message": "more than is planned"}]
-            raise QuantityExceeded(said, errors=errors, remaining_units=max(int(left), 0))
+        _require_planned(moved, part, at, policy)
     # Units are locked before anything that is counted, and of all items in one order.
     for moved, part in sorted(parts, key=lambda each: each[1].item_id):
         await lock_units(db, part.item_id, moved.serials)
@@ -56,8 +55,23 @@ async def issue_parts(
         await _issue(db, found, part, moved, at, actor)
         data = {"part_id": part.id, "item_id": part.item_id, "quantity": moved.quantity}
         data |= {"serials": moved.serials} if moved.serials else {}
+        data |= {"reason": moved.reason} if moved.reason else {}
         await WORK_ORDERS.add_event(db, found, "part_issued", actor, data)
     await WORK_ORDERS.change(db, found)
+
+
+def _require_planned(moved: IssuedPart, part: PartRead, at: int, policy: Policy) -> None:
+    """Refuse more than was planned without a reason, and more than is allowed with one."""
+    wanted = part.planned - part.cancelled
+    lies = part.issued - part.returned
+    most = wanted * (1 + policy.over_issue_tolerance) - lies
+    if moved.quantity > max(most, NONE):
+        said = f"{plain(max(most, NONE))} of {part.sku} may still be issued: add a part for more"
+        errors = [{"pointer": f"/parts/{at}/quantity", "message": "more than is planned"}]
+        raise QuantityExceeded(said, errors=errors, remaining_units=max(int(most), 0))
+    if moved.quantity > wanted - lies and not moved.reason:
+        errors = [{"pointer": f"/parts/{at}/reason", "message": "needed for more than is planned"}]
+        raise Malformed(f"say why more of {part.sku} is needed than was planned", errors=errors)
 
 
 async def _issue(
@@ -168,8 +182,8 @@ async def _to_bench(
 
 
 async def named(
-    db: AsyncConnection, found: WorkOrderRow, asked: Sequence[MovedPart]
-) -> list[tuple[MovedPart, PartRead]]:
+    db: AsyncConnection, found: WorkOrderRow, asked: Sequence[Moved]
+) -> list[tuple[Moved, PartRead]]:
     """Return what is moved with its parts, each part once; raise NotFound and Malformed."""
     known = {part.id: part for part in await parts_of(db, found.id)}
     if len({moved.part_id for moved in asked}) != len(asked):

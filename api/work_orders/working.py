@@ -113,7 +113,7 @@ async def issue(
     """Take parts from stock by scan: those that are reserved first."""
 
     async def decide(db: AsyncConnection, found: WorkOrderRow) -> None:
-        await issue_parts(db, found, body, actor=caller.subject)
+        await issue_parts(db, found, body, decided.services.settings.policy, actor=caller.subject)
 
     return await decided(work_order_id, "POST /parts/issue", caller, key, body, decide)
 

@@ -161,10 +161,20 @@ class MovedPart(Value):
     )
 
 
+class IssuedPart(MovedPart):
+    """A quantity of one part that is taken from stock."""
+
+    reason: Text = Field(
+        default="",
+        exclude_if=lambda given: not given,
+        description="Why it is more than was planned; needed then.",
+    )
+
+
 class IssueParts(Value):
     """What is taken from stock for the work."""
 
-    parts: Annotated[tuple[MovedPart, ...], Field(min_length=1, max_length=MOST_PARTS)]
+    parts: Annotated[tuple[IssuedPart, ...], Field(min_length=1, max_length=MOST_PARTS)]
     """Which parts, and how much of each."""
 
 
