@@ -19,7 +19,7 @@ from db.inventory.units import UnitRow, UnitStep, lock_all, move_units
 from db.work_orders.tables import WorkOrderRow
 from domain.documents import Kind
 from domain.inventory import LocationKind, MovementKind
-from domain.units import UnitEventKind, UnitStatus, status_at
+from domain.units import Ownership, UnitEventKind, UnitStatus, status_at
 from domain.work_orders.status import Outcome, UnitTo
 
 _TAKEN = (UnitStatus.IN_STOCK, UnitStatus.QUARANTINED)
@@ -69,12 +69,22 @@ async def bring_in(db: AsyncConnection, found: WorkOrderRow, actor: str) -> UUID
     return unit.location_id
 
 
+def is_a_customers(unit: UnitRow) -> bool:
+    """Whether a customer has a unit, or it was taken out of one that a customer has."""
+    return unit.holder_customer_id is not None or unit.ownership == Ownership.CUSTOMER
+
+
 async def bring_back(db: AsyncConnection, found: WorkOrderRow, to: UnitTo, actor: str) -> None:
-    """Put a unit that was taken from stock for a locked work order where it goes after it."""
+    """Put a unit that was taken from stock for a locked work order where it goes after it.
+
+    A customer's goes to quarantine where the house's own goes into stock: it is not for sale.
+    """
     [unit] = await lock_all(db, UnitRow.id == found.unit_id)
     if unit.location_id is None or unit.status != UnitStatus.IN_REPAIR:
         told = await describe_units(db, [unit])
         raise refused(found, f"{told[0]['message']}", units=told)
+    if to is UnitTo.STOCK and is_a_customers(unit):
+        to = UnitTo.QUARANTINE
     place: UUID
     if to is UnitTo.SCRAP:
         place, status = place_id(LocationKind.LOSS), UnitStatus.SCRAPPED

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.work_orders.issuing import BENCH
+from activities.work_orders.moving import is_a_customers
 from activities.work_orders.telling import refused, require_free
 from db.documents import WORK_ORDERS
 from db.inventory.entering import describe_units
@@ -42,8 +43,8 @@ async def swap(
     """Take a component out of the unit of a locked work order, put another in, or both (R4).
 
     Raises IllegalMove for work that is not under way or has no unit, for a component that is not in
-    the unit or was not issued to the work order, and for a position that is taken; NotFound for an
-    unknown serial or item.
+    the unit or was not issued to the work order, for a customer's one that is to be for sale, and
+    for a position that is taken; NotFound for an unknown serial or item.
     """
     if found.status != WorkOrderStatus.IN_PROGRESS:
         raise refused(found, "components are swapped while it is worked on")
@@ -60,7 +61,7 @@ async def swap(
     units = [found.unit_id, *filter(None, (component, put_in))]
     locked = {unit.id: unit for unit in await lock_all(db, UnitRow.id.in_(units))}
     if removed is not None and component is not None:
-        await _take_out(db, found, locked[component], removed, actor)
+        await _take_out(db, found, locked[found.unit_id], locked[component], removed, actor)
     elif removed is not None:
         await _take_loose(db, found, removed, actor)
     if asked.install is not None and put_in is not None:
@@ -86,14 +87,21 @@ async def _issued(
 
 
 async def _take_out(
-    db: AsyncConnection, found: WorkOrderRow, unit: UnitRow, asked: RemoveComponent, actor: str
+    db: AsyncConnection,
+    found: WorkOrderRow,
+    parent: UnitRow,
+    unit: UnitRow,
+    asked: RemoveComponent,
+    actor: str,
 ) -> None:
-    if unit.parent_unit_id != found.unit_id or found.unit_id is None:
+    if unit.parent_unit_id != parent.id:
         raise refused(found, f"{unit.serial} is not in its unit")
+    # What was a customer's stays that, unless the claim on it has it replaced.
+    theirs = found.return_id is None and is_a_customers(parent)
+    if theirs and asked.to is Removed.RESTOCK:
+        raise refused(found, f"{unit.serial} belongs to a customer: it is not for sale")
     position = await end_installation(db, unit.id, found.id)
     place = await _place(db, found, asked.to)
-    # What was a customer's stays that, unless the claim on it has it replaced.
-    theirs = found.customer_id is not None and found.return_id is None
     step = UnitStep(
         kind=UnitEventKind.TAKEN_OUT,
         status=_STATUS[asked.to],

@@ -9,6 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.inventory.units import UnitRow
 from db.work_orders.tables import InstallationRow
 
+NOW = func.clock_timestamp()
+"""Told while the units are locked: who began first need not have moved first."""
+
 
 async def installed_at(db: AsyncConnection, parent_id: UUID, position: str) -> str | None:
     """Return the serial of the component at a position of a locked unit, if there is one."""
@@ -41,6 +44,7 @@ async def add_installation(
             unit_id=unit_id,
             position=position,
             installed_by_id=work_order_id,
+            installed_at=NOW,
         )
     )
 
@@ -50,7 +54,7 @@ async def end_installation(db: AsyncConnection, unit_id: UUID, work_order_id: UU
     ended = (
         update(InstallationRow)
         .where(InstallationRow.unit_id == unit_id, InstallationRow.removed_at.is_(None))
-        .values(removed_at=func.now(), removed_by_id=work_order_id)
+        .values(removed_at=NOW, removed_by_id=work_order_id)
         .returning(InstallationRow.position)
     )
     return str((await db.execute(ended)).scalar_one())
