@@ -15,6 +15,7 @@ from db.documents import WORK_ORDERS
 from db.work_orders.writes import get_operation, operations_of, parts_of
 from domain.access import Caller, Role
 from domain.ids import ItemId, new_id
+from domain.policy import Policy
 from domain.work_orders.people import Assign, CreateTechnician
 from domain.work_orders.requests import (
     AddOperation,
@@ -22,8 +23,8 @@ from domain.work_orders.requests import (
     CompleteWork,
     CreateWorkOrder,
     InstallComponent,
+    IssuedPart,
     IssueParts,
-    MovedPart,
     RemoveComponent,
     ReportOperation,
     StartWork,
@@ -76,9 +77,9 @@ async def put_in(
 ) -> None:
     """Issue a component for the first part that is not issued yet, and put it in on the left."""
     part = next(each for each in await parts_of(db, work) if not each.issued)
-    moved = MovedPart(part_id=part.id, quantity=1, serials=(component,))
+    moved = IssuedPart(part_id=part.id, quantity=1, serials=(component,))
     found = await WORK_ORDERS.lock(db, work)
-    await issue_parts(db, found, IssueParts(parts=(moved,)), actor="operator")
+    await issue_parts(db, found, IssueParts(parts=(moved,)), Policy(), actor="operator")
     install = InstallComponent(serial=component, position="left")
     await swap(db, found, SwapComponents(remove=remove, install=install), actor="operator")
 

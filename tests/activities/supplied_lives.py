@@ -1,6 +1,7 @@
 """Random lives of work orders whose parts are moved: issued, returned, installed, taken out."""
 
 import random
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +18,12 @@ from domain.adjustments import InspectedTo, InspectUnit
 from domain.errors import DomainError, IllegalMove
 from domain.ids import new_id
 from domain.inventory import LocationKind
+from domain.policy import Policy
 from domain.units import UnitStatus
 from domain.work_orders.requests import (
     CancelWork,
     InstallComponent,
+    IssuedPart,
     IssueParts,
     LeftPart,
     MovedPart,
@@ -37,6 +40,8 @@ OUT = {
     Removed.RESTOCK: UnitStatus.IN_STOCK,
     Removed.SCRAP: UnitStatus.SCRAPPED,
 }
+GENEROUS = Policy(over_issue_tolerance=Decimal(1))
+"""Twice of what was planned may be issued, for a reason."""
 OVERLAPPING = """SELECT a.position FROM installations a JOIN installations b ON a.id < b.id
     AND (a.unit_id = b.unit_id OR a.parent_unit_id = b.parent_unit_id AND a.position = b.position)
     WHERE tstzrange(a.installed_at, a.removed_at) && tstzrange(b.installed_at, b.removed_at)"""
@@ -96,8 +101,11 @@ class SuppliedWork(DoneWork):
             return None
         if (what := await self._moved(rng, work, UnitStatus.IN_STOCK)) is None:
             return None
-        asked = IssueParts(parts=(what,))
-        await self.change(work, lambda db, found: issue_parts(db, found, asked, actor="operator"))
+        why = rng.choice(("", "one broke"))
+        asked = IssueParts(parts=(IssuedPart(**what.model_dump(), reason=why),))
+        await self.change(
+            work, lambda db, found: issue_parts(db, found, asked, GENEROUS, actor="operator")
+        )
         self._count(what, -1, UnitStatus.ISSUED)
         return what.serials or what.quantity
 
