@@ -271,6 +271,13 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "tracking": "serial",
             "prices": [{"amount": 8900, "currency": "USD"}],
         },
+        "A lantern, only counted in stock, whose serial is scanned when it leaves": {
+            "sku": "LANTERN-SCANNED",
+            "name": "Lantern",
+            "warranty_term": "LANTERN-24",
+            "serial_at_shipping": True,
+            "prices": [{"amount": 5900, "currency": "USD"}],
+        },
         "Gas cartridges by lot, sold no later than a year before they expire": {
             "sku": "GAS-230",
             "name": "Gas cartridge",

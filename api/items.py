@@ -77,6 +77,8 @@ class ItemView(Value):
     standard_cost: Money | None = Field(
         description=f"What a unit is worth to the company; null: it is not known. {WITHHELD}"
     )
+    serial_at_shipping: bool
+    """Whether its units, which are only counted in stock, are scanned when they leave."""
     prices: tuple[Money, ...]
     """List prices without tax, one per currency in which it is sold."""
     metadata: KeptMetadata

@@ -63,6 +63,7 @@ class ItemRow(Base):
         ),
         CheckConstraint("min_shelf_life_days >= 0", name="min_shelf_life_days"),
         CheckConstraint(priced("standard_cost"), name="standard_cost"),
+        CheckConstraint("NOT serial_at_shipping OR tracking = 'none'", name="serial_at_shipping"),
         Index("uq_items_sku_key", "sku_key", unique=True),
         Index("ix_items_created", "created_at", "id"),
     )
@@ -87,6 +88,8 @@ class ItemRow(Base):
     standard_cost_amount: Mapped[Minor | None]
     """What a unit is worth; None where that is not known."""
     standard_cost_currency: Mapped[str | None]
+    serial_at_shipping: Mapped[bool] = mapped_column(server_default="false")
+    """Whether its units, which are only counted in stock, are scanned when they leave."""
     kept: Mapped[Kept] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[Updated]
@@ -175,7 +178,16 @@ def listing_of(item: Mapping[str, Any]) -> Listing:
         tax_rate=Decimal(item["tax_rate"]),
         prices=item["prices"],
         backorderable=item["backorderable"],
+        serial_at_shipping=item["serial_at_shipping"],
     )
+
+
+def known_by(line: str) -> str:
+    """Return the SQL of how units are known that left with an order's ``line``, of an item ``i``.
+
+    By their serials also where they are only counted in stock, and are scanned when they leave.
+    """
+    return f"CASE WHEN {line}.serial_at_shipping THEN '{Tracking.SERIAL}' ELSE i.tracking END"
 
 
 async def find_item_id(db: AsyncConnection, sku: str) -> UUID | None:
@@ -202,6 +214,7 @@ async def add_item(db: AsyncConnection, item_id: UUID, item: CreateItem) -> Item
             tracking=item.tracking,
             backorderable=item.backorderable,
             min_shelf_life_days=item.min_shelf_life_days,
+            serial_at_shipping=item.serial_at_shipping,
             kept=merge({}, item.metadata),
             **priced_as("standard_cost", item.standard_cost),
         )

@@ -7,6 +7,7 @@ from unicodedata import normalize
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from domain.errors import Malformed
 from domain.ids import ItemId
 from domain.metadata import FORM, Metadata
 from domain.money import Money
@@ -93,6 +94,12 @@ SHELF_LIFE = (
 )
 
 
+SERIAL_AT_SHIPPING = (
+    "Whether its units, which are only counted in stock, are scanned when they leave, so that each"
+    " has a warranty of its own; of an item with `tracking` `none` and a `warranty_term`"
+)
+
+
 class Listing(Value):
     """What an order needs to know of an item: its name, whether it is for sale, and its prices."""
 
@@ -104,6 +111,7 @@ class Listing(Value):
     prices: dict[str, int]
     """List price by currency, in minor units."""
     backorderable: bool = False
+    serial_at_shipping: bool = False
 
 
 class CreateItem(Value):
@@ -149,6 +157,9 @@ class CreateItem(Value):
         default=None,
         exclude_if=lambda given: given is None,
         description=f"{COST}; null: it is not known.",
+    )
+    serial_at_shipping: bool = Field(
+        default=False, exclude_if=lambda given: not given, description=f"{SERIAL_AT_SHIPPING}."
     )
     metadata: Metadata = Field(
         default={}, exclude_if=lambda given: not given, description=f"{FORM}."
@@ -197,6 +208,9 @@ class ItemChange(Change):
         default=None,
         description=f"{COST}; null: it is not known. Holds for what leaves stock from now on.",
     )
+    serial_at_shipping: bool | None = Field(
+        default=None, description=f"{SERIAL_AT_SHIPPING}. Holds for what is ordered from now on."
+    )
     metadata: Metadata | None = Field(
         default=None, description=f"{FORM}. Other keys stay; null or an empty text removes one."
     )
@@ -205,3 +219,17 @@ class ItemChange(Change):
     def may_be_empty(cls) -> frozenset[str]:
         """Return the fields that null empties."""
         return frozenset({"return_window_days", "warranty_term", "standard_cost"})
+
+
+def check_scanned(tracking: str, warranty_term: str | None, *, serial_at_shipping: bool) -> None:
+    """Raise Malformed unless an item whose units are scanned when they leave gains by it."""
+    wrong = ""
+    if serial_at_shipping and tracking != Tracking.NONE:
+        wrong = f"of an item that is tracked by {tracking}"
+    elif serial_at_shipping and warranty_term is None:
+        wrong = "of an item that is sold without a warranty"
+    if wrong:
+        raise Malformed(
+            f"serial_at_shipping is not {wrong}",
+            errors=[{"pointer": "/serial_at_shipping", "message": f"not {wrong}"}],
+        )

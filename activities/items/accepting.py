@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.events import add_event
 from db.items import ItemRead, add_item, get_item
 from db.warranties.terms import set_item_term
-from domain.items import CreateItem
+from domain.items import CreateItem, check_scanned
 
 
 async def create_item(
@@ -15,8 +15,11 @@ async def create_item(
 ) -> ItemRead:
     """Add an item with its prices and return its row.
 
-    Raises AlreadyExists for its SKU, and NotFound for the code of its warranty term.
+    Raises AlreadyExists for its SKU, NotFound for the code of its warranty term, and Malformed
+    where its units cannot be scanned when they leave.
     """
+    wanted = item.serial_at_shipping
+    check_scanned(item.tracking, item.warranty_term, serial_at_shipping=wanted)
     row = await add_item(db, item_id, item)
     if item.warranty_term is not None:
         await set_item_term(db, item_id, item.warranty_term)

@@ -9,7 +9,7 @@ from db.items import ItemRead, add_prices, change_item, is_moved
 from db.metadata import priced_as
 from db.warranties.terms import set_item_term
 from domain.errors import InUse
-from domain.items import ItemChange, ItemStatus
+from domain.items import ItemChange, ItemStatus, check_scanned
 from domain.metadata import merged
 
 _MOVES = {ItemStatus.ACTIVE: "reactivated", ItemStatus.DISCONTINUED: "discontinued"}
@@ -20,8 +20,8 @@ async def apply_change(
 ) -> bool:
     """Change a locked item and return whether that was news; what is no news changes nothing.
 
-    Raises InUse for another tracking of an item that has been in stock, and NotFound for the code
-    of a warranty term that is not there.
+    Raises InUse for another tracking of an item that has been in stock, NotFound for the code of a
+    warranty term that is not there, and Malformed where its units cannot be scanned as they leave.
     """
     given = merged({name: getattr(change, name) for name in change.model_fields_set}, item)
     if change.standard_cost is not None:
@@ -34,6 +34,11 @@ async def apply_change(
     values = {name: value for name, value in given.items() if getattr(item, name) != value}
     if not values and not prices:
         return False
+    check_scanned(
+        values.get("tracking", item.tracking),
+        values.get("warranty_term", item.warranty_term),
+        serial_at_shipping=values.get("serial_at_shipping", item.serial_at_shipping),
+    )
     if "tracking" in values:
         await _check_unused(db, item)
     told: dict[str, dict[str, Any]] = {}

@@ -105,6 +105,7 @@ def build_rows(
             "tax_amount": line.tax_amount,
             "total_amount": line.total_amount,
             "short_since": None,
+            "serial_at_shipping": line.serial_at_shipping,
         }
         for position, line in enumerate(priced.lines)
     ]

@@ -1,7 +1,8 @@
 """Picking by scan: a use case in the caller's transaction.
 
-Serial units that leave are named; the order's run buys the label once all of them are scanned. Of
-goods with lots what is reserved leaves, unless another lot is scanned.
+Serial units that leave are named; the order's run buys the label once all of them are scanned. So
+are those that are only counted in stock and have serials from now on. Of goods with lots what is
+reserved leaves, unless another lot is scanned.
 """
 
 from collections import defaultdict
@@ -13,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.orders.changing import wake
 from activities.shipments.lots import swap_lots
 from db.documents import SHIPMENTS
-from db.inventory.entering import check_there
-from db.inventory.units import UnitRow, lock_to_pick, move_units
+from db.inventory.entering import check_not_elsewhere, check_there
+from db.inventory.units import UnitRow, add_units, lock_to_pick, move_units
 from db.shipments.picking import lines_to_pick, pick_step, put_back
 from db.shipments.writes import lock_with_order
 from domain.errors import IllegalMove
 from domain.shipments.picking import PickShipment, ToPick, check_pick, units_to_swap
-from domain.units import serial_key
+from domain.units import UnitStatus, serial_key
 
 
 async def pick_shipment(
@@ -28,7 +29,8 @@ async def pick_shipment(
     """Record which units leave with a pending shipment; the same ones again are no news.
 
     Raises what `check_pick` does, Malformed for serials that no unit of the item has, and
-    IllegalMove, saying what and where it is, for a unit that is not free at the line's location.
+    IllegalMove, saying what and where it is, for a unit that is not free at the line's location. Of
+    goods that are only counted in stock any serial is new, or one that is not with a customer.
     """
     order, shipment = await lock_with_order(db, shipment_id)
     lines = await lines_to_pick(db, shipment_id)
@@ -48,6 +50,8 @@ async def pick_shipment(
     if not wanted:
         await SHIPMENTS.change(db, shipment)
         return
+    if await _make_known(db, asked, lines, units):
+        units = await lock_to_pick(db, list(lines), scanned)
     chosen = await _chosen(db, asked, lines, units)
     back = [unit for unit in units if unit.shipment_line_id in wanted and unit.id not in chosen]
     await put_back(db, shipment_id, back, actor)
@@ -82,6 +86,32 @@ def _is_known(asked: PickShipment, lines: Mapping[UUID, ToPick], units: Sequence
     return True
 
 
+async def _make_known(
+    db: AsyncConnection,
+    asked: PickShipment,
+    lines: Mapping[UUID, ToPick],
+    units: Sequence[UnitRow],
+) -> bool:
+    """Make the scanned units of goods that are only counted in stock; return whether any are new.
+
+    One after another in the order of their items, in which all units are locked.
+    """
+    known = {(unit.item_id, unit.serial_key) for unit in units}
+    new = False
+    for one in sorted(asked.lines, key=lambda one: (lines[one.line_id].item_id, one.line_id)):
+        line = lines[one.line_id]
+        unknown = [
+            serial
+            for serial in one.serials or ()
+            if line.only_counted and (line.item_id, serial_key(serial)) not in known
+        ]
+        if unknown:
+            place, new = line.location_id, True
+            stock = UnitStatus.IN_STOCK
+            await add_units(db, line.item_id, unknown, status=stock, location_id=place)
+    return new
+
+
 async def _chosen(
     db: AsyncConnection,
     asked: PickShipment,
@@ -101,7 +131,10 @@ async def _chosen(
             for unit in units
             if unit.item_id == line.item_id and unit.serial_key in keys
         }
-        await check_there(db, known, one.serials, line.location_id)
+        if line.only_counted:
+            await check_not_elsewhere(db, list(known.values()))
+        else:
+            await check_there(db, known, one.serials, line.location_id)
         for unit in known.values():
             if unit.shipment_line_id not in (None, *named) or unit.id in chosen:
                 words = f"{unit.serial} is picked for another line or shipment"

@@ -12,11 +12,17 @@ from activities.warranties.cancelling import cancel_former, end_handed_on
 from db.customers import get_customer
 from db.documents import ORDERS
 from db.inventory.units import lock_units
-from db.items import ItemRead, get_item
+from db.items import get_item
 from db.returns.returnable import orders_of
 from db.warranties.reads import find_active
 from db.warranties.replacing import Replacing, replacing_on_claim
-from db.warranties.sold import Sold, delivered_with_term, sold_unit, without_warranty
+from db.warranties.sold import (
+    Sold,
+    delivered_with_term,
+    sold_unit,
+    tracking_of_line,
+    without_warranty,
+)
 from db.warranties.tables import WarrantyTermRow
 from db.warranties.terms import find_newest_term, get_term
 from db.warranties.writes import add_warranties
@@ -103,7 +109,7 @@ async def _of_line(
         raise NotFound(f"there is no line {line_id} of an order")
     sold = await without_warranty(db, line_id, void=not staff)
     if sold is not None:
-        _check_serial(await get_item(db, sold.item_id), asked)
+        _check_serial(await tracking_of_line(db, line_id), asked)
     left = 0 if sold is None else sold.quantity
     if sold is None or asked.quantity > left:
         raise QuantityExceeded(
@@ -127,7 +133,7 @@ async def _with_proof(
     if asked.item_id is None or asked.customer_id is None or asked.starts_on is None:
         raise ValueError("a warranty without an order says what, whose and since when")
     item = await get_item(db, asked.item_id)
-    _check_serial(item, asked)
+    _check_serial(item.tracking, asked)
     customer = await get_customer(db, asked.customer_id, reach)
     term = await _named(db, asked.term or item.warranty_term)
     if term is None:
@@ -141,9 +147,9 @@ async def _with_proof(
     }
 
 
-def _check_serial(item: ItemRead, asked: RegisterWarranty) -> None:
+def _check_serial(tracking: str, asked: RegisterWarranty) -> None:
     named = () if asked.serial is None else (asked.serial,)
-    check_serials(item.tracking, Decimal(asked.quantity), named, "/serial")
+    check_serials(tracking, Decimal(asked.quantity), named, "/serial")
 
 
 async def _unit(db: AsyncConnection, serial: str, values: Mapping[str, Any], staff: bool) -> UUID:

@@ -141,6 +141,22 @@ async def check_there(
         raise IllegalMove(str(told[0]["message"]), current_status=status, allowed=[], units=told)
 
 
+async def check_not_elsewhere(db: AsyncConnection, units: Sequence[UnitRow]) -> None:
+    """Raise IllegalMove for units that cannot be among counted stock, though nobody has moved them.
+
+    Those that customers have, that a return has still to be done with, or that are worked on. Any
+    other may lie anywhere in stock: where it was put last says nothing about where it is.
+    """
+    away = [unit for unit in units if unit.location_id is None]
+    if away:
+        told = await describe_units(db, away)
+        status = away[0].status
+        raise IllegalMove(str(told[0]["message"]), current_status=status, allowed=[], units=told)
+    ids = [unit.id for unit in units]
+    await check_done_with(db, ids)
+    await _check_not_in_work(db, ids)
+
+
 async def describe_units(
     db: AsyncConnection, units: Sequence[UnitRow]
 ) -> list[dict[str, str | None]]:

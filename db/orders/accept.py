@@ -35,6 +35,7 @@ _REFERENCE = text(
     (SELECT json_agg(json_build_object(
         'id', i.id, 'sku', i.sku, 'key', i.sku_key, 'name', i.name,
         'status', i.status, 'sellable', i.sellable, 'backorderable', i.backorderable,
+        'serial_at_shipping', i.serial_at_shipping,
         'tax_rate', i.tax_rate::text, 'prices', coalesce((
             SELECT json_object_agg(p.currency, p.amount) FROM (
                 SELECT DISTINCT ON (currency) currency, amount FROM prices
@@ -79,7 +80,7 @@ _COLUMNS = {
     ),
     "order_lines": (
         "id, order_id, position, item_id, sku, name, quantity, unit_price_amount, discount_amount,"
-        " tax_rate, tax_amount, total_amount, short_since"
+        " tax_rate, tax_amount, total_amount, short_since, serial_at_shipping"
     ),
     "payments": "id, order_id, provider, method, amount, currency, token, return_url, created_by",
     "events": "id, type, subject, subject_id, sequence, actor, correlation_id, data",

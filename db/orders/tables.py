@@ -207,5 +207,7 @@ class OrderLineRow(Base):
     """Arrived on returns."""
     undelivered: Mapped[int] = mapped_column(server_default="0")
     """Of those two, the written-off ones, which a carrier brought back undelivered."""
+    serial_at_shipping: Mapped[bool] = mapped_column(server_default="false")
+    """Whether its units are scanned when they leave, as its item said when it was ordered."""
     short_since: Mapped[datetime | None]
     """Since when some of its open units are not reserved; NULL while all are."""

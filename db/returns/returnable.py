@@ -8,15 +8,16 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.items import known_by
 from db.orders.credit_notes import CREDITED_LINES
 from db.refunds.refundable import COUNTS
 from domain.returns.rules import Accepted, Delivery, SoldLine
 from domain.returns.status import MERCHANT_FAULT
 
 _LINES = text(
-    """SELECT l.id, l.order_id, l.sku, l.quantity - l.cancelled - l.written_off AS sold,
+    f"""SELECT l.id, l.order_id, l.sku, l.quantity - l.cancelled - l.written_off AS sold,
         l.delivered, l.coming_back, l.returned, l.undelivered, i.return_window_days,
-        i.restocking_fee_rate, i.tracking, coalesce((
+        i.restocking_fee_rate, {known_by("l")} AS tracking, coalesce((
             SELECT jsonb_agg(jsonb_build_object('on', d.day, 'units', d.units) ORDER BY d.day)
             FROM (SELECT (s.delivered_at AT TIME ZONE 'UTC')::date AS day, sum(x.quantity) AS units
                 FROM shipment_lines x JOIN shipments s ON s.id = x.shipment_id

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import ORDERS, RETURNS
 from db.engine import to_json
+from db.items import known_by
 from db.orders.tables import OrderRow
 from db.returns.tables import DispositionRow, ReturnLineRow, ReturnRow
 from domain.access import EVERYTHING, Reach
@@ -141,8 +142,9 @@ class GoodsRow(ReturnLineRow):
 
 
 _GOODS = text(
-    """SELECT r.*, l.order_id, l.item_id, l.sku, i.tracking, coalesce(d.units, 0)::int AS inspected,
-        coalesce(d.accepted, 0)::int AS accepted, coalesce(d.deducted, 0)::bigint AS deducted,
+    f"""SELECT r.*, l.order_id, l.item_id, l.sku, {known_by("l")} AS tracking,
+        coalesce(d.units, 0)::int AS inspected, coalesce(d.accepted, 0)::int AS accepted,
+        coalesce(d.deducted, 0)::bigint AS deducted,
         (coalesce(d.units, 0) - coalesce(d.accepted, 0))::int AS rejected
     FROM return_lines r JOIN order_lines l ON l.id = r.order_line_id
     JOIN items i ON i.id = l.item_id
@@ -206,9 +208,10 @@ class StandingRow(DispositionRow):
 
 
 _STANDING = text(
-    """SELECT d.*, l.item_id, r.order_line_id, i.tracking, t.code AS lot FROM return_dispositions d
-    JOIN return_lines r ON r.id = d.return_line_id JOIN order_lines l ON l.id = r.order_line_id
-    JOIN items i ON i.id = l.item_id LEFT JOIN lots t ON t.id = d.lot_id
+    f"""SELECT d.*, l.item_id, r.order_line_id, {known_by("l")} AS tracking, t.code AS lot
+    FROM return_dispositions d JOIN return_lines r ON r.id = d.return_line_id
+    JOIN order_lines l ON l.id = r.order_line_id JOIN items i ON i.id = l.item_id
+    LEFT JOIN lots t ON t.id = d.lot_id
     WHERE r.return_id = :return AND d.revised_at IS NULL ORDER BY d.id"""
 )
 

@@ -16,6 +16,7 @@ from db.inventory.units import (
     move_units,
     units_picked_for,
 )
+from db.items import known_by
 from db.orders.tables import OrderRow
 from db.shipments.tables import ShipmentLineRow, ShipmentRow
 from domain.documents import Kind
@@ -23,16 +24,19 @@ from domain.inventory import LocationKind
 from domain.shipments.picking import ToPick
 from domain.units import UnitEventKind, UnitStatus
 
-UNPICKED = """(SELECT coalesce(sum(l.quantity - (
+UNPICKED = f"""(SELECT coalesce(sum(l.quantity - (
             SELECT count(*) FROM units u WHERE u.shipment_line_id = l.id)), 0)
         FROM shipment_lines l JOIN items i ON i.id = l.item_id
-        WHERE l.shipment_id = s.id AND i.tracking = 'serial')"""
+            JOIN order_lines o ON o.id = l.order_line_id
+        WHERE l.shipment_id = s.id AND {known_by("o")} = 'serial')"""
 """The SQL of how many units are still to be scanned for the shipment ``s``."""
 
 _TO_PICK = text(
-    """SELECT l.id, l.order_line_id, l.item_id, i.sku, i.tracking, l.location_id, l.quantity, (
-        SELECT count(*) FROM units u WHERE u.shipment_line_id = l.id), l.reservation_id, t.code_key
+    f"""SELECT l.id, l.order_line_id, l.item_id, i.sku, {known_by("o")}, l.location_id, l.quantity,
+        (SELECT count(*) FROM units u WHERE u.shipment_line_id = l.id), l.reservation_id,
+        t.code_key, o.serial_at_shipping
     FROM shipment_lines l JOIN items i ON i.id = l.item_id
+        JOIN order_lines o ON o.id = l.order_line_id
         JOIN reservations r ON r.id = l.reservation_id LEFT JOIN lots t ON t.id = r.lot_id
     WHERE l.shipment_id = :shipment ORDER BY l.id"""
 )

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, literal_column, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.items import known_by
 from db.orders.reads import within
 from db.orders.tables import OrderRow
 from db.pages import oldest
@@ -20,12 +21,13 @@ from domain.units import MOST_SERIALS
 _LINES = literal_column(
     f"""coalesce((SELECT jsonb_agg(jsonb_build_object(
         'id', l.id, 'order_line_id', l.order_line_id, 'item_id', l.item_id, 'sku', i.sku,
-        'location_id', l.location_id, 'quantity', l.quantity, 'tracking', i.tracking,
+        'location_id', l.location_id, 'quantity', l.quantity, 'tracking', {known_by("o")},
         'lot_id', h.lot_id, 'lot', t.code, 'expires_on', t.expires_on,
         'serials', coalesce((SELECT jsonb_agg(e.serial ORDER BY e.serial) FROM (
             SELECT u.serial FROM units u WHERE u.shipment_line_id = l.id
             LIMIT {MOST_SERIALS}) e), '[]')) ORDER BY l.id)
     FROM shipment_lines l JOIN items i ON i.id = l.item_id
+        JOIN order_lines o ON o.id = l.order_line_id
         JOIN reservations h ON h.id = l.reservation_id LEFT JOIN lots t ON t.id = h.lot_id
     WHERE l.shipment_id = shipments.id), '[]')""",
     JSONB,

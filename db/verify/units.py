@@ -1,5 +1,6 @@
 """Every serial unit is at one place, counted there, and where its history says."""
 
+from db.items import known_by
 from db.verify.check import Check
 from domain.inventory import VIRTUAL
 
@@ -12,6 +13,7 @@ CHECKS = (
             JOIN items i ON i.id = b.item_id AND i.tracking = 'serial') b
         FULL JOIN (
             SELECT u.item_id, u.location_id, count(*) AS units FROM units u
+            JOIN items i ON i.id = u.item_id AND i.tracking = 'serial'
             JOIN locations l ON l.id = u.location_id AND l.kind <> ALL(CAST(:virtual AS text[]))
             GROUP BY 1, 2) u USING (item_id, location_id)
         WHERE coalesce(b.on_hand, 0) <> coalesce(u.units, 0)""",
@@ -39,16 +41,16 @@ CHECKS = (
     Check(
         "I11d",
         "Picked units lie where their pick list takes them from, and as many leave as it says",
-        """SELECT s.number, s.status, x.quantity, p.units, p.there, coalesce(g.sold, 0) AS sold
+        f"""SELECT s.number, s.status, x.quantity, p.units, p.there, coalesce(g.sold, 0) AS sold
         FROM shipment_lines x JOIN shipments s ON s.id = x.shipment_id
-        JOIN items i ON i.id = x.item_id
+        JOIN items i ON i.id = x.item_id JOIN order_lines o ON o.id = x.order_line_id
         CROSS JOIN LATERAL (SELECT count(*) AS units, count(*) FILTER (
                 WHERE u.status = 'in_stock' AND u.location_id = x.location_id
                     AND u.item_id = x.item_id) AS there
             FROM units u WHERE u.shipment_line_id = x.id) p
         LEFT JOIN (SELECT line_id, count(*) AS sold FROM unit_events WHERE kind = 'sold'
             GROUP BY 1) g ON g.line_id = x.id
-        WHERE (i.tracking = 'serial' OR p.units > 0) AND CASE
+        WHERE ({known_by("o")} = 'serial' OR p.units > 0) AND CASE
             WHEN s.handed_over_at IS NOT NULL THEN coalesce(g.sold, 0) <> x.quantity
             WHEN s.status = 'booked' THEN p.there <> x.quantity OR p.units <> x.quantity
             WHEN s.status = 'pending' THEN p.there <> p.units OR p.units > x.quantity

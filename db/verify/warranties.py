@@ -1,5 +1,6 @@
 """What was delivered with a term is under warranty, for its days, as long as its owner has it."""
 
+from db.items import known_by
 from db.verify.check import Check
 from db.warranties.returned import TAKEN, UNITS
 from db.warranties.sold import NOT_ON_CLAIM, term_at
@@ -47,7 +48,7 @@ CHECKS = (
         LEFT JOIN (SELECT x.order_line_id, sum(d.quantity) AS units
             FROM return_dispositions d JOIN return_lines x ON x.id = d.return_line_id
             JOIN returns r ON r.id = x.return_id JOIN order_lines n ON n.id = x.order_line_id
-            JOIN items i ON i.id = n.item_id AND i.tracking <> 'serial'
+            JOIN items i ON i.id = n.item_id AND {known_by("n")} <> 'serial'
             WHERE d.accepted AND d.revised_at IS NULL AND r.status = 'closed'
                 AND r.shipment_id IS NULL GROUP BY 1) b ON b.order_line_id = l.id
         WHERE w.units > l.delivered - coalesce(b.units, 0)""",

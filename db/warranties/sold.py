@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.items import known_by
 from domain.warranties.terms import WarrantyStart
 
 
@@ -116,6 +117,17 @@ async def without_warranty(db: AsyncConnection, line_id: UUID, *, void: bool) ->
     """
     found = (await db.execute(_LINE, {"line": line_id, "void": void})).one_or_none()
     return None if found is None else Sold(*found)
+
+
+_TRACKING = text(
+    f"""SELECT {known_by("l")} FROM order_lines l JOIN items i ON i.id = l.item_id
+    WHERE l.id = :line"""
+)
+
+
+async def tracking_of_line(db: AsyncConnection, line_id: UUID) -> str:
+    """Return how the units that left with an order's line are known."""
+    return str((await db.execute(_TRACKING, {"line": line_id})).scalar_one())
 
 
 _UNIT = text(

@@ -25,6 +25,7 @@ class PricedLine:
     tax_rate: Decimal
     tax_amount: int
     total_amount: int
+    serial_at_shipping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def price(
             tax_rate=listing.tax_rate,
             tax_amount=tax,
             total_amount=net + tax,
+            serial_at_shipping=listing.serial_at_shipping,
         )
         for line, listing, unit, net, tax in zip(
             order.lines, found, units, nets, taxes, strict=True

@@ -26,8 +26,8 @@ class PickedUnits(Value):
     serials: Serials | None = Field(
         default=None,
         exclude_if=lambda given: given is None,
-        description="Of an item that is tracked by serial: all units that are picked for it, in the"
-        " place of those before; with none, those go back.",
+        description="Of an item that is tracked by serial, or is scanned when it leaves: all units"
+        " that are picked for it, in the place of those before; with none, those go back.",
     )
     lot: LotCode | None = Field(
         default=None,
@@ -63,7 +63,7 @@ class PickShipment(Value):
         tuple[PickedUnits, ...],
         Field(min_length=1, max_length=MOST_LINES),
         AfterValidator(_each_line_once),
-    ] = Field(description="Lines of items that are tracked by serial or lot, each once.")
+    ] = Field(description="Lines of items whose units have serials or lots, each once.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ class ToPick:
     reservation_id: UUID
     lot_key: str | None
     """Of the lot that is reserved for it, what its code is compared by."""
+    only_counted: bool
+    """Whether its units have serials for the first time when they are scanned for it."""
 
     @property
     def missing(self) -> int:

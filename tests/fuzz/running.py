@@ -223,8 +223,7 @@ async def _seeded(shop: Installation) -> Known:
     coming = await coming_back(shop, skus[0], orders[0])
     warranties = await promised(shop, skus[0], orders[1])
     for order in orders[2:4]:
-        [shipment] = (await shop.show(order))["shipments"]
-        await shop.task("parcel_lost", shipment["id"])
+        await shop.task("parcel_lost", (await shop.show(order))["shipments"][0]["id"])
     works, named = await worked_on(shop, skus[0])
     description = (await shop.shop.get("/openapi.json")).body
     ids: dict[str, list[str]] = {}
@@ -238,6 +237,9 @@ async def _seeded(shop: Installation) -> Known:
     kept = {shop.customer_id, *(await _ids_of(shop, skus))}
     for path in ("/customers", "/items"):
         ids[path] = [each for each in ids[path] if each not in kept]
+    # That whose parcel is named in bodies, and one that has no label.
+    ends = (await shop.show(orders[0]), await shop.show(orders[-1]))
+    ids["/shipments"] = [each["id"] for one in ends for each in one["shipments"]]
     ids["{hold_id}"] = [hold["id"] for hold in holds.body["holds"]]
     secrets = {
         name: partner.settings().webhook_secret.get_secret_value()

@@ -17,10 +17,11 @@ def stock_bodies(sku: str) -> dict[str, list[object]]:
     """Return them by operation, about this item and one that is tracked by lot."""
     moved = {"sku": sku, "site": "AUS", "quantity": "5", "reason": "found"}
     milk = {"sku": "FUZZ-LOT-2", "name": "Milk", "tracking": "lot", "min_shelf_life_days": 7}
+    lamp = {"sku": "FUZZ-SCANNED", "name": "Lamp", "warranty_term": "FUZZ-1"}
     came = {**moved, "sku": "FUZZ-LOT", "lot": "L-1", "expires_on": "2031-03-04"}
     lot = {"sku": "FUZZ-LOT", "code": "L-2", "received_on": "2031-01-04"}
     return {
-        "POST /items": [milk],
+        "POST /items": [milk, {**lamp, "serial_at_shipping": True}],
         "POST /shipments/{shipment_id}/pick": [
             {"lines": [{"line_id": str(uuid4()), **one}]}
             for one in ({"serials": ["SN-1"]}, {"lot": "L-1", "quantity": 2})
