@@ -1,8 +1,10 @@
 """What a delivered order of one parcel costs at Temporal, both of its runs together."""
 
+from typing import Any
+
 import pytest
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHistory
+from temporalio.client import WorkflowHandle, WorkflowHistory
 
 from tests.workflows.stage import Stage
 
@@ -42,6 +44,12 @@ def billed(history: WorkflowHistory) -> int:
             if marker.marker_name == LOCAL:
                 local_tasks.add(marker.workflow_task_completed_event_id)
     return actions + len(local_tasks)
+
+
+async def cost_of(*runs: WorkflowHandle[Any, Any]) -> tuple[int, int]:
+    """Return how many events and billable actions these runs have cost together."""
+    histories = [await run.fetch_history() for run in runs]
+    return sum(len(each.events) for each in histories), sum(map(billed, histories))
 
 
 async def test_a_delivered_order_of_one_parcel_costs_twelve_actions_at_most(

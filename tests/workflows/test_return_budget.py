@@ -12,7 +12,7 @@ from domain.documents import Kind
 from tests.workflows.refund_stories import delivered
 from tests.workflows.return_stories import ask_back, back_is, found, inspect, receive
 from tests.workflows.stage import Stage
-from tests.workflows.test_budget import billed
+from tests.workflows.test_budget import cost_of
 
 EVENTS = 50
 ACTIONS = 15
@@ -32,11 +32,7 @@ async def test_a_return_with_its_refund_costs_fifteen_actions_at_most(
     await stage.result(run)
     [refund] = closed["refunds"]
     stage.shop.numbers[UUID(refund["id"])] = refund["number"]
-    histories = [
-        await each.fetch_history() for each in (run, stage._run(Kind.REFUND, UUID(refund["id"])))
-    ]
-    events = sum(len(history.events) for history in histories)
-    actions = sum(billed(history) for history in histories)
+    events, actions = await cost_of(run, stage._run(Kind.REFUND, UUID(refund["id"])))
     with capsys.disabled():
         print(f"\n{events} events (at most {EVENTS}), {actions} billable actions ({ACTIONS})")
     assert events <= EVENTS
