@@ -1,8 +1,9 @@
 """Lots that are set aside or freed: use cases in the caller's transaction.
 
 What orders hold of a lot that is set aside is swapped for other stock of the same site, in the
-same transaction; where there is none, their lines wait for stock and support is told. What has
-left stays so.
+same transaction; where there is none, their lines wait for stock and support is told. Parts of
+work orders wait for all that they lack, and are served by the queue of the site. What has left
+stays so.
 """
 
 from collections import defaultdict
@@ -17,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from activities.inventory.lots import tell
 from activities.orders.cancelling import shorten
 from activities.orders.changing import wake
-from db.documents import ORDERS
+from activities.work_orders.reserving import take_from_work
+from db.documents import ORDERS, WORK_ORDERS
 from db.inventory.demand import review_for, review_lot
 from db.inventory.lot_holders import Held, holders_of
 from db.inventory.lots import LotRow, change_lot, get_lot, lock_lot
@@ -30,6 +32,7 @@ from db.shipments.swapping import Swap, swap
 from db.shipments.tables import ShipmentRow
 from db.shipments.writes import lock_shipments_of
 from db.tasks import open_task
+from db.work_orders.supply import work_holding
 from domain.documents import Kind
 from domain.errors import IllegalMove
 from domain.ids import ItemId
@@ -70,13 +73,15 @@ async def set_aside(
     it is locked are seen then: it is let go and all is begun anew with them.
     """
     orders: set[UUID] = {each.order_id for each in await holders_of(db, lot_id)}
+    works = set(await work_holding(db, lot_id))
     while True:
         async with db.begin_nested() as attempt:
-            more = await _set_aside(db, lot_id, target, reason, orders, actor)
-            if not more:
+            more, busy = await _set_aside(db, lot_id, target, reason, orders, works, actor)
+            if not more and not busy:
                 return
             await attempt.rollback()
         orders |= more
+        works |= busy
 
 
 async def free_lot(
@@ -123,10 +128,12 @@ async def _set_aside(
     target: LotStatus,
     reason: str,
     orders: set[UUID],
+    works: set[UUID],
     actor: str,
-) -> set[UUID]:
-    """Set a lot aside that only these orders hold; else return the others."""
+) -> tuple[set[UUID], set[UUID]]:
+    """Set a lot aside that only these orders and works hold; else return the others."""
     rows, shipments = await _lock(db, sorted(orders))
+    at_work = {work_id: await WORK_ORDERS.lock(db, work_id) for work_id in sorted(works)}
     lot = await lock_lot(db, lot_id)
     current = LotStatus(lot.status)
     news = current is not target
@@ -136,18 +143,22 @@ async def _set_aside(
     sku = (await get_lot(db, lot_id)).sku
     shelves = (await lock_shelves(db, {ItemId(lot.item_id): sku}))[ItemId(lot.item_id)]
     held = [each for each in await holders_of(db, lot_id) if news or not each.labelled]
-    if others := {each.order_id for each in held} - orders:
+    parts = await work_holding(db, lot_id)
+    others = {each.order_id for each in held} - orders, parts.keys() - works
+    if any(others):
         return others
-    if not (held or news):
-        return set()
+    if not (held or parts or news):
+        return set(), set()
     outcome = _plan(held, shelves)
     await swap(db, {each.reservation_id: each.quantity for each in held}, outcome.swaps)
     for order_id, row in rows.items():
         mine = [each for each in outcome.lacking if each.order_id == order_id]
         if mine:
             await _give_up(db, row, shipments, mine, lot, sku, actor)
+    for work_id, reservations in parts.items():
+        await take_from_work(db, at_work[work_id], reservations, lot, actor)
     if not news:
-        return set()
+        return set(), set()
     data = {
         "reason": reason,
         "swapped": sum(each.quantity for each in outcome.swaps),
@@ -155,7 +166,7 @@ async def _set_aside(
         "labelled": sum(each.quantity for each in outcome.lacking if each.labelled),
     }
     await tell(db, lot, _WORDS[current, target], actor, data)
-    return set()
+    return set(), set()
 
 
 def _check(lot: LotRow, target: LotStatus, *, freed: bool) -> None:

@@ -14,7 +14,6 @@ from activities.work_orders.telling import go_on, refused
 from db.documents import WORK_ORDERS
 from db.inventory.sites import get_site
 from db.inventory.unit_reads import get_unit
-from db.items import tracking_of
 from db.work_orders.people import planned_for
 from db.work_orders.tables import WorkOrderRow
 from db.work_orders.writes import (
@@ -27,7 +26,6 @@ from db.work_orders.writes import (
     write_work_order,
 )
 from domain.errors import Malformed, NotFound
-from domain.items import Tracking
 from domain.work_orders.requests import (
     MOST_OPERATIONS,
     MOST_PARTS,
@@ -139,16 +137,8 @@ async def _parts(
             name = "item_id" if part.item_id else "sku"
             errors = [{"pointer": f"/parts/{at}/{name}", "message": "no item is called so"}]
             raise Malformed(missing.detail, errors=errors) from missing
-        await _check_tracking(db, item, f"/parts/{at}")
         found.append((item, part.quantity, part.position))
     return found
-
-
-async def _check_tracking(db: AsyncConnection, item_id: UUID, pointer: str) -> None:
-    """Raise Malformed for an item that is tracked by lot: which lot is used is not recorded yet."""
-    if await tracking_of(db, item_id) == Tracking.LOT:
-        errors = [{"pointer": pointer, "message": "not of an item that is tracked by lot"}]
-        raise Malformed("goods that are tracked by lot cannot be parts of work yet", errors=errors)
 
 
 async def change_work_order(
@@ -185,7 +175,6 @@ async def add_material(
     if len(await parts_of(db, found.id)) >= MOST_PARTS:
         raise refused(found, f"a work order has at most {MOST_PARTS} parts")
     item = await item_named(db, asked.item_id, asked.sku)
-    await _check_tracking(db, item, "")
     part_id = await add_part(db, found.id, item, asked.quantity, asked.position)
     await WORK_ORDERS.change(db, found)
     data = {"part_id": part_id, "item_id": item, "quantity": asked.quantity}

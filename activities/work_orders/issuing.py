@@ -1,6 +1,6 @@
 """Parts of work orders that are taken from stock for the work, by scan."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
@@ -10,18 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.work_orders.telling import refused, require_free
 from db.documents import WORK_ORDERS
+from db.inventory.demand import free_at
 from db.inventory.entering import describe_units
+from db.inventory.lots import find_lot
 from db.inventory.movements import Movement
 from db.inventory.places import place_id
 from db.inventory.posting import LinePick, post, release, reserve
 from db.inventory.units import UnitStep, lock_units, move_units
-from db.work_orders.supply import lock_held, lock_shelves
+from db.work_orders.supply import lock_held
 from db.work_orders.tables import WorkOrderRow
 from db.work_orders.writes import PartRead, count_part, parts_of
 from domain.documents import Kind
 from domain.errors import IllegalMove, Malformed, NotFound, OutOfStock, QuantityExceeded
 from domain.inventory import LocationKind, MovementKind
 from domain.items import Tracking
+from domain.lots import check_lot
 from domain.policy import Policy
 from domain.quantities import plain
 from domain.units import UnitEventKind, UnitStatus, check_serials, serial_key
@@ -31,6 +34,8 @@ from domain.work_orders.status import WorkOrderStatus
 BENCH = place_id(LocationKind.PRODUCTION)
 """Where goods are, for the ledger, that were issued to work."""
 NONE = Decimal()
+Place = tuple[UUID, UUID | None]
+"""A location, and of which lot the goods there are."""
 Moved = TypeVar("Moved", bound=MovedPart)
 
 
@@ -55,6 +60,7 @@ async def issue_parts(
         await _issue(db, found, part, moved, at, actor)
         data = {"part_id": part.id, "item_id": part.item_id, "quantity": moved.quantity}
         data |= {"serials": moved.serials} if moved.serials else {}
+        data |= {"lot": moved.lot} if moved.lot else {}
         data |= {"reason": moved.reason} if moved.reason else {}
         await WORK_ORDERS.add_event(db, found, "part_issued", actor, data)
     await WORK_ORDERS.change(db, found)
@@ -78,26 +84,30 @@ async def _issue(
     db: AsyncConnection, found: WorkOrderRow, part: PartRead, moved: MovedPart, at: int, actor: str
 ) -> None:
     """Use up what is reserved of a part, or free, and keep the rest of it reserved."""
+    lot_id = await named_lot(db, part, moved, at)
     units = await _to_bench(db, found, part, moved, at, actor)
     held = await lock_held(db, found.id, [part.id])
-    shelves = await lock_shelves(db, found.site_id, [part.item_id])
+    shelves = await free_at(db, found.site_id, [part.item_id], lock=True)
     await release(db, found.id, [each.id for each in held])
-    free: defaultdict[UUID, Decimal] = defaultdict(Decimal)
-    for shelf in shelves:
-        free[shelf.location_id] += shelf.free
+    # What is held of a lot that is set aside is not among the shelves, and goes to nobody.
+    free = {(each.location_id, each.lot_id): each.quantity for each in shelves}
+    first = [place for each in held if (place := (each.location_id, each.lot_id)) in free]
     for each in held:
-        free[each.location_id] += each.quantity
-    first = [each.location_id for each in held]
-    order = [*first, *(each.location_id for each in shelves if each.location_id not in first)]
-    wanted = units or _spread(moved.quantity, order, free)
-    if sum(wanted.values()) < moved.quantity or any(free[x] < n for x, n in wanted.items()):
+        if (each.location_id, each.lot_id) in free:
+            free[each.location_id, each.lot_id] += each.quantity
+    order = list(dict.fromkeys([*first, *free]))
+    fitting = {place: there for place, there in free.items() if place[1] == lot_id}
+    wanted = units or _spread(moved.quantity, [each for each in order if each in fitting], free)
+    if sum(wanted.values()) < moved.quantity or any(
+        free.get(place, NONE) < number for place, number in wanted.items()
+    ):
         raise OutOfStock(
             f"not enough of {part.sku}",
             shortages=[
                 {
                     "sku": part.sku,
                     "requested": plain(moved.quantity),
-                    "available": plain(max(sum(free.values(), NONE), NONE)),
+                    "available": plain(max(sum(fitting.values(), NONE), NONE)),
                 }
             ],
         )
@@ -118,6 +128,7 @@ async def _issue(
             document_id=found.id,
             line_id=part.id,
             reservation_id=each.id,
+            lot_id=each.lot_id,
         )
         for each in used
     ]
@@ -128,25 +139,43 @@ async def _issue(
 
 
 def _spread(
-    quantity: Decimal, order: Sequence[UUID], free: Mapping[UUID, Decimal]
-) -> dict[UUID, Decimal]:
-    """Take a quantity from locations in this order, as much as each has."""
+    quantity: Decimal, order: Sequence[Place], free: Mapping[Place, Decimal]
+) -> dict[Place, Decimal]:
+    """Take a quantity from places in this order, as much as each has."""
     taken = {}
-    for location in order:
-        part = min(quantity, free[location])
+    for place in order:
+        part = min(quantity, free[place])
         if part > 0:
-            taken[location] = part
+            taken[place] = part
             quantity -= part
     return taken
 
 
-def _picks(part: PartRead, wanted: dict[UUID, Decimal]) -> list[LinePick]:
-    return [LinePick(part.id, part.item_id, place, units) for place, units in wanted.items()]
+def _picks(part: PartRead, wanted: dict[Place, Decimal]) -> list[LinePick]:
+    return [
+        LinePick(part.id, part.item_id, location_id, units, lot_id)
+        for (location_id, lot_id), units in wanted.items()
+    ]
+
+
+async def named_lot(db: AsyncConnection, part: PartRead, moved: MovedPart, at: int) -> UUID | None:
+    """Return the lot that was scanned of a part, None of an item without lots.
+
+    Raises Malformed for one that is not known.
+    """
+    check_lot(part.tracking, moved.lot, f"/parts/{at}/lot")
+    if moved.lot is None:
+        return None
+    lot = await find_lot(db, part.item_id, moved.lot)
+    if lot is None:
+        errors = [{"pointer": f"/parts/{at}/lot", "message": "no lot of this item"}]
+        raise Malformed(f"{moved.lot} is no lot of {part.sku}", errors=errors)
+    return lot.id
 
 
 async def _to_bench(
     db: AsyncConnection, found: WorkOrderRow, part: PartRead, moved: MovedPart, at: int, actor: str
-) -> dict[UUID, Decimal]:
+) -> dict[Place, Decimal]:
     """Move the scanned units to the bench; return how many were taken from each location."""
     check_serials(part.tracking, moved.quantity, moved.serials, f"/parts/{at}/serials")
     if part.tracking != Tracking.SERIAL:
@@ -178,7 +207,7 @@ async def _to_bench(
     )
     places = Counter(unit.location_id for unit in units.values() if unit.location_id)
     await move_units(db, [unit.id for unit in units.values()], step)
-    return {place: Decimal(number) for place, number in places.items()}
+    return {(place, None): Decimal(number) for place, number in places.items()}
 
 
 async def named(

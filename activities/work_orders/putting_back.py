@@ -5,14 +5,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.work_orders.issuing import BENCH, named
+from activities.work_orders.issuing import BENCH, named, named_lot
 from activities.work_orders.telling import go_on, refused
 from db.documents import WORK_ORDERS
 from db.inventory.movements import Movement
 from db.inventory.posting import post
 from db.inventory.reads import place_at
 from db.inventory.units import UnitStep, move_units
-from db.work_orders.supply import IssuedUnit, lock_issued
+from db.work_orders.supply import IssuedUnit, issued_of, lock_issued
 from db.work_orders.tables import WorkOrderRow
 from db.work_orders.writes import PartRead, count_part
 from domain.documents import Kind
@@ -52,6 +52,9 @@ async def put_back(
             f"{plain(left)} of {part.sku} are issued", errors=errors, remaining_units=int(left)
         )
     check_serials(part.tracking, moved.quantity, moved.serials, f"/parts/{at}/serials")
+    lot_id = await named_lot(db, part, moved, at)
+    if lot_id is not None:
+        await _require_issued(db, found, part, moved, lot_id, at)
     shelf = await place_at(db, found.site_id, LocationKind.STOCK)
     if moved.serials:
         units = at_bench(await lock_issued(db, found.id), part, moved.serials, at)
@@ -77,11 +80,24 @@ async def put_back(
         document_type=Kind.WORK_ORDER,
         document_id=found.id,
         line_id=part.id,
+        lot_id=lot_id,
     )
     await post(db, [back])
     await count_part(db, part.id, "returned", moved.quantity)
     data = {"part_id": part.id, "item_id": part.item_id, "quantity": moved.quantity}
+    data |= {"lot": moved.lot} if moved.lot else {}
     await WORK_ORDERS.add_event(db, found, "part_returned", actor, data)
+
+
+async def _require_issued(
+    db: AsyncConnection, found: WorkOrderRow, part: PartRead, moved: MovedPart, lot: UUID, at: int
+) -> None:
+    """Raise QuantityExceeded for more of a lot than was issued for a part, and is not back."""
+    left = await issued_of(db, found.id, part.id, lot)
+    if moved.quantity > left:
+        errors = [{"pointer": f"/parts/{at}/quantity", "message": "more than was issued of it"}]
+        said = f"{plain(left)} of {part.sku}, lot {moved.lot}, are issued"
+        raise QuantityExceeded(said, errors=errors, remaining_units=int(left))
 
 
 def at_bench(

@@ -8,8 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.work_orders.telling import go_on, refused
 from db.documents import WORK_ORDERS
+from db.inventory.demand import free_at, review_for
+from db.inventory.lots import LotRow
 from db.inventory.posting import LinePick, release, reserve
-from db.work_orders.supply import lock_held, lock_shelves, take
+from db.work_orders.supply import lock_held, take
 from db.work_orders.tables import WorkOrderRow
 from db.work_orders.writes import count_part, parts_of
 from domain.documents import Kind
@@ -29,8 +31,9 @@ async def reserve_parts(db: AsyncConnection, found: WorkOrderRow) -> bool:
     lacking = {part.id: part.open - part.reserved for part in parts if part.open > part.reserved}
     if not lacking:
         return True
-    shelves = await lock_shelves(db, found.site_id, [part.item_id for part in parts])
-    free = {shelf: shelf.free for shelf in shelves}
+    items = [part.item_id for part in parts]
+    shelves = await free_at(db, found.site_id, items, lock=True)
+    free = {shelf: shelf.quantity for shelf in shelves}
     picks: list[LinePick] = []
     for part in parts:
         wanted = lacking.get(part.id, NONE)
@@ -48,6 +51,22 @@ async def tell_ready(
     """Append that a locked work order was given all its parts, and have its run say so."""
     await WORK_ORDERS.change(db, found)
     await WORK_ORDERS.add_event(db, found, "ready", "system", {})
+    await go_on(db, found)
+
+
+async def take_from_work(
+    db: AsyncConnection,
+    found: WorkOrderRow,
+    reservations: Sequence[UUID],
+    lot: LotRow,
+    actor: str,
+) -> None:
+    """Take what a locked work order holds of a lot that is set aside: its parts wait again."""
+    await WORK_ORDERS.change(db, found)
+    data = {"lot_id": lot.id, "lot": lot.code}
+    await WORK_ORDERS.add_event(db, found, "stock_withdrawn", actor, data)
+    await release(db, found.id, reservations)
+    await review_for(db, found.id)
     await go_on(db, found)
 
 

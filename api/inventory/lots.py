@@ -29,7 +29,7 @@ from api.fields import (
 )
 from api.headers import LOCATED
 from api.idempotency import OptionalKey, RequiredKey, idempotent_change, idempotent_create
-from api.inventory.trace import TracedShipment, TracedStock, trace_of
+from api.inventory.trace import TracedShipment, TracedStock, TracedUse, trace_of
 from api.pages import Page, PageQuery
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, view
@@ -79,6 +79,8 @@ class RecallView(LotView):
     """What is there, and is promised no more."""
     shipped: tuple[TracedShipment, ...]
     """What has left, newest first."""
+    used: tuple[TracedUse, ...]
+    """The work that has used it, and the units that it was built into; for who may read work."""
     more: bool
     """Whether there is more of one of them than is shown."""
 
@@ -190,7 +192,7 @@ async def _decide(
         if not traced:
             return view(LotView, row)
         found = await trace_forward(db, Traced(lots=[row.id]), caller.reach)
-        listed = trace_of(found).model_dump(include={"stock", "shipped", "more"})
+        listed = trace_of(found, caller).model_dump(include={"stock", "shipped", "used", "more"})
         return view(RecallView, row, **listed)
 
     return keyed_response(await idempotent_change(books, caller, key, route, body, write))

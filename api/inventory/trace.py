@@ -1,4 +1,4 @@
-"""HTTP for traces: from a lot or unit to the orders it left with, and from an order to receipts."""
+"""HTTP for traces: from a lot or unit to its orders and work, and from an order to receipts."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -19,11 +19,21 @@ from db.inventory.tracing import MOST, Trace, Traced, goods_of_order, trace_back
 from db.inventory.unit_reads import get_unit
 from domain.access import Caller, Command
 from domain.errors import NotFound
-from domain.ids import CustomerId, ItemId, LocationId, LotId, OrderId, ShipmentId, SiteId
+from domain.ids import (
+    CustomerId,
+    ItemId,
+    LocationId,
+    LotId,
+    OrderId,
+    ShipmentId,
+    SiteId,
+    WorkOrderId,
+)
 from domain.inventory import MovementKind
 from domain.quantities import Quantity
-from domain.units import Serial
+from domain.units import Serial, UnitStatus
 from domain.value import Name, Value
+from domain.work_orders.status import WorkOrderStatus
 
 router = APIRouter(prefix="/inventory/trace", tags=["inventory"])
 
@@ -82,6 +92,25 @@ class TracedShipment(TracedGoods):
     """How many."""
 
 
+class TracedUse(TracedGoods):
+    """Goods that work has used up, and did not put back."""
+
+    work_order_id: WorkOrderId
+    """The work order that they were issued to."""
+    work_order_number: str
+    """Its name for people."""
+    work_order_status: WorkOrderStatus
+    """How far it is."""
+    units: Quantity
+    """How many."""
+    built_into: str | None
+    """What stands on the unit that was worked on; null for goods without serials."""
+    unit_status: UnitStatus | None
+    """Where that unit is now."""
+    customer_id: CustomerId | None
+    """Which customer has it; null for none."""
+
+
 class TracedReceipt(TracedGoods):
     """Goods that have come in, other than back from a customer."""
 
@@ -109,6 +138,11 @@ class TraceView(Value):
     shipped: tuple[TracedShipment, ...] = Field(
         description="What has left, newest first; empty backward. An integration is told the orders"
         " of its own source, and who may not read orders of none."
+    )
+    used: tuple[TracedUse, ...] = Field(
+        description="The work orders that have used it, newest first, and the units that it was"
+        " built into: trace these further by their serial. Empty backward, and for who may not"
+        " read work orders."
     )
     received: tuple[TracedReceipt, ...]
     """How they came, newest first; empty forward."""
@@ -164,17 +198,18 @@ async def trace(
     usual = Direction.FORWARD if query.order_id is None else Direction.BACKWARD
     if (query.direction or usual) is Direction.FORWARD:
         found = await trace_forward(db, goods, caller.reach)
-        if not caller.may(Command.ORDERS_READ):
-            found.shipped = ()
-        return trace_of(found)
-    return trace_of(await trace_back(db, goods))
+        return trace_of(found, caller)
+    return trace_of(await trace_back(db, goods), caller)
 
 
-def trace_of(found: Trace) -> TraceView:
-    """Return a trace as callers see it."""
+def trace_of(found: Trace, caller: Caller) -> TraceView:
+    """Return a trace as the caller may see it."""
+    shipped = found.shipped if caller.may(Command.ORDERS_READ) else ()
+    used = found.used if caller.may(Command.WORK_ORDERS_READ) else ()
     return TraceView(
         stock=tuple(view(TracedStock, row) for row in found.stock),
-        shipped=tuple(view(TracedShipment, row) for row in found.shipped),
+        shipped=tuple(view(TracedShipment, row) for row in shipped),
+        used=tuple(view(TracedUse, row) for row in used),
         received=tuple(view(TracedReceipt, row) for row in found.received),
         more=found.more,
     )

@@ -28,6 +28,7 @@ from domain.holds import HoldReason
 from domain.ids import (
     ClaimId,
     CustomerId,
+    LotId,
     OperationId,
     PartId,
     ReturnId,
@@ -87,6 +88,21 @@ class OperationView(Value):
     """When, in UTC (RFC 3339)."""
 
 
+class PartLotView(Value):
+    """What a part has of one lot."""
+
+    lot_id: LotId
+    """Which lot."""
+    lot: str
+    """The lot's code."""
+    reserved: Total
+    """How much of it is promised to this work."""
+    issued: Total
+    """How much was taken from stock."""
+    returned: Total
+    """How much of that went back unused."""
+
+
 class PartView(Value):
     """Goods that the work uses up."""
 
@@ -105,6 +121,8 @@ class PartView(Value):
     """How much of that went back unused."""
     cancelled: Total
     """How much was planned and is not needed."""
+    lots: tuple[PartLotView, ...]
+    """Of an item that is tracked by lot: from which ones; what expires first before others."""
 
 
 class AssignmentView(Value):

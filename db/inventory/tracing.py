@@ -1,4 +1,4 @@
-"""Traces in the ledger: from a lot or unit to the orders it left with, and back to its receipts."""
+"""Traces in the ledger: from a lot or unit to its orders and work, and back to its receipts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,10 +25,11 @@ class Traced:
 
 @dataclass(slots=True)
 class Trace:
-    """What was found: where the goods lie, which orders they left with, and how they came."""
+    """What was found: where goods lie, what they left with or were built into, how they came."""
 
     stock: Sequence[Row[Any]] = ()
     shipped: Sequence[Row[Any]] = ()
+    used: Sequence[Row[Any]] = ()
     received: Sequence[Row[Any]] = ()
     more: bool = field(default=False)
 
@@ -62,6 +63,24 @@ _SHIPPED = text(
     JOIN items i ON i.id = x.item_id JOIN shipments s ON s.id = x.document_id
     JOIN orders o ON o.id = s.order_id
     WHERE {_REACHED} ORDER BY s.handed_over_at DESC, s.id, x.lot, x.serial LIMIT :limit"""
+)
+# What went back to stock unused is built into nothing.
+_USED = text(
+    """SELECT x.item_id, i.sku, x.lot_id, t.code AS lot, x.serial, w.id AS work_order_id,
+        w.number AS work_order_number, w.status AS work_order_status, u.serial AS built_into,
+        u.status AS unit_status, u.holder_customer_id AS customer_id, x.units
+    FROM (SELECT m.document_id, m.item_id, m.lot_id, NULL AS serial,
+            sum(CASE m.kind WHEN 'issue' THEN m.quantity ELSE -m.quantity END) AS units,
+            NULL::uuid AS unit_id
+        FROM movements m WHERE m.lot_id = ANY (CAST(:lots AS uuid[]))
+            AND m.document_type = 'work_order' AND m.kind IN ('issue', 'return')
+        GROUP BY 1, 2, 3
+        UNION ALL SELECT n.installed_by_id, c.item_id, NULL, c.serial, 1, n.parent_unit_id
+        FROM installations n JOIN units c ON c.id = n.unit_id
+        WHERE n.unit_id = ANY (CAST(:units AS uuid[])) AND n.removed_at IS NULL) x
+    JOIN items i ON i.id = x.item_id JOIN work_orders w ON w.id = x.document_id
+    LEFT JOIN lots t ON t.id = x.lot_id LEFT JOIN units u ON u.id = coalesce(x.unit_id, w.unit_id)
+    WHERE x.units > 0 ORDER BY w.id DESC, lot, x.serial LIMIT :limit"""
 )
 _RECEIVED = text(
     """SELECT m.item_id, i.sku, m.lot_id, t.code AS lot, NULL AS serial, m.id AS movement_id,
@@ -98,12 +117,13 @@ async def goods_of_order(
 
 
 async def trace_forward(db: AsyncConnection, goods: Traced, reach: Reach = EVERYTHING) -> Trace:
-    """Return where goods lie, and the shipments of orders within ``reach`` that they left with."""
+    """Return where goods lie, what work used them, and the shipments within ``reach`` with them."""
     given = {"lots": list(goods.lots), "units": list(goods.units), "limit": MOST + 1}
     stock = (await db.execute(_STOCK, given)).all()
     shipped = (await db.execute(_SHIPPED, {**given, "source": reach.source})).all()
-    more = max(len(stock), len(shipped)) > MOST
-    return Trace(stock=stock[:MOST], shipped=shipped[:MOST], more=more)
+    used = (await db.execute(_USED, given)).all()
+    more = max(len(stock), len(shipped), len(used)) > MOST
+    return Trace(stock=stock[:MOST], shipped=shipped[:MOST], used=used[:MOST], more=more)
 
 
 async def trace_back(db: AsyncConnection, goods: Traced) -> Trace:

@@ -88,4 +88,13 @@ CHECKS = (
             OR EXISTS (SELECT FROM work_order_parts p WHERE p.work_order_id = w.id AND {OPEN} > 0))
         """,
     ),
+    Check(
+        "I14i",
+        "No more of a lot goes back from a part than was issued of it",
+        """SELECT line_id AS part_id, lot_id, sum(quantity) FILTER (WHERE kind = 'issue') AS issued,
+            sum(quantity) FILTER (WHERE kind = 'return') AS returned
+        FROM movements WHERE document_type = 'work_order' AND lot_id IS NOT NULL
+        GROUP BY 1, 2 HAVING coalesce(sum(quantity) FILTER (WHERE kind = 'return'), 0)
+            > coalesce(sum(quantity) FILTER (WHERE kind = 'issue'), 0)""",
+    ),
 )

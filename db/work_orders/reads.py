@@ -27,7 +27,19 @@ _OPERATIONS = f"""coalesce((SELECT jsonb_agg(to_jsonb(o) ORDER BY o.position)
 _PARTS = f"""coalesce((SELECT jsonb_agg(to_jsonb(p) || jsonb_build_object('sku', i.sku,
         'planned', p.planned::text, 'cancelled', p.cancelled::text, 'issued', p.issued::text,
         'returned', p.returned::text, 'reserved', coalesce((SELECT sum(r.quantity)
-            FROM reservations r WHERE r.line_id = p.id AND r.status = 'active'), 0)::text)
+            FROM reservations r WHERE r.line_id = p.id AND r.status = 'active'), 0)::text,
+        'lots', (SELECT coalesce(jsonb_agg(jsonb_build_object('lot_id', t.id, 'lot', t.code,
+                'reserved', x.reserved::text, 'issued', x.issued::text,
+                'returned', x.returned::text) ORDER BY t.expires_on, t.received_on, t.code), '[]')
+            FROM (SELECT lot_id, sum(reserved) AS reserved, sum(issued) AS issued,
+                    sum(returned) AS returned FROM (
+                SELECT r.lot_id, r.quantity AS reserved, 0 AS issued, 0 AS returned
+                FROM reservations r WHERE r.line_id = p.id AND r.status = 'active'
+                UNION ALL SELECT m.lot_id, 0, CASE m.kind WHEN 'issue' THEN m.quantity ELSE 0 END,
+                    CASE m.kind WHEN 'return' THEN m.quantity ELSE 0 END
+                FROM movements m WHERE m.document_id = p.work_order_id AND m.line_id = p.id) y
+                GROUP BY 1) x
+            JOIN lots t ON t.id = x.lot_id))
         ORDER BY p.line)
     FROM work_order_parts p JOIN items i ON i.id = p.item_id
     WHERE p.work_order_id = {_ID}), '[]')"""

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.inventory.posting import LinePick
 from db.work_orders.tables import OPEN
+from domain.demand import Free
 from domain.ids import new_id
 
 LACKS = f"""EXISTS (SELECT FROM work_order_parts p WHERE p.work_order_id = w.id
@@ -17,36 +18,13 @@ LACKS = f"""EXISTS (SELECT FROM work_order_parts p WHERE p.work_order_id = w.id
             WHERE r.line_id = p.id AND r.status = 'active'))"""
 """Whether the work order ``w`` wants parts that are not reserved for it: it is not ready then."""
 
-# Balances are locked in the one order that avoids deadlocks: by item and location.
-_LOCK_SHELVES = text(
-    """SELECT b.item_id, b.location_id, l.code, b.on_hand - b.reserved AS free
-    FROM balances b JOIN locations l ON l.id = b.location_id JOIN sites s ON s.id = l.site_id
-    WHERE b.item_id = ANY(:items) AND l.site_id = :site AND l.sellable AND l.active AND s.active
-    ORDER BY b.item_id, b.location_id FOR UPDATE OF b"""
-)
-
-
-class Shelf(NamedTuple):
-    """What is free of an item at a location of a site."""
-
-    item_id: UUID
-    location_id: UUID
-    code: str
-    free: Decimal
-
-
-async def lock_shelves(db: AsyncConnection, site_id: UUID, items: Sequence[UUID]) -> list[Shelf]:
-    """Lock what a site has of items where they are taken from; return it by code of location."""
-    found = await db.execute(_LOCK_SHELVES, {"site": site_id, "items": sorted(set(items))})
-    return sorted((Shelf(*row) for row in found), key=lambda shelf: shelf.code)
-
 
 def take(
     line_id: UUID,
     item_id: UUID,
     wanted: Decimal,
-    shelves: Sequence[Shelf],
-    free: dict[Shelf, Decimal],
+    shelves: Sequence[Free],
+    free: dict[Free, Decimal],
 ) -> list[LinePick]:
     """Take a quantity for a line from what is ``free``, which gets less; as much as there is.
 
@@ -54,9 +32,10 @@ def take(
     """
     picks = []
     for shelf in shelves:
-        part = min(wanted, free.setdefault(shelf, shelf.free))
+        part = min(wanted, free.setdefault(shelf, shelf.quantity))
         if shelf.item_id == item_id and part > 0:
-            picks.append(LinePick(line_id, item_id, shelf.location_id, part, share=str(new_id())))
+            place, lot_id = shelf.location_id, shelf.lot_id
+            picks.append(LinePick(line_id, item_id, place, part, lot_id, share=str(new_id())))
             free[shelf] -= part
             wanted -= part
     return picks
@@ -70,10 +49,11 @@ class Held(NamedTuple):
     item_id: UUID
     location_id: UUID
     quantity: Decimal
+    lot_id: UUID | None
 
 
 _HELD = text(
-    """SELECT id, line_id, item_id, location_id, quantity FROM reservations
+    """SELECT id, line_id, item_id, location_id, quantity, lot_id FROM reservations
     WHERE document_id = :work_order AND status = 'active' AND line_id = ANY(:lines)
     ORDER BY id FOR UPDATE"""
 )
@@ -114,3 +94,30 @@ async def lock_issued(db: AsyncConnection, work_order_id: UUID) -> list[IssuedUn
     """Lock and return the units that lie at the bench for a locked work order."""
     found = await db.execute(_ISSUED, {"work_order": work_order_id})
     return [IssuedUnit(*row) for row in found]
+
+
+_OF_LOT = text(
+    """SELECT coalesce(sum(CASE kind WHEN 'issue' THEN quantity ELSE -quantity END), 0)
+    FROM movements WHERE document_id = :work_order AND line_id = :part AND lot_id = :lot"""
+)
+
+
+async def issued_of(db: AsyncConnection, work_order_id: UUID, part_id: UUID, lot: UUID) -> Decimal:
+    """Return how much of a lot was issued for a part of a locked work order, and is not back."""
+    given = {"work_order": work_order_id, "part": part_id, "lot": lot}
+    return Decimal((await db.execute(_OF_LOT, given)).scalar_one())
+
+
+_HOLDERS = text(
+    """SELECT r.id, r.document_id FROM lots t JOIN reservations r ON r.item_id = t.item_id
+        AND r.lot_id = t.id AND r.status = 'active' AND r.document_type = 'work_order'
+    WHERE t.id = :lot ORDER BY r.document_id, r.id"""
+)
+
+
+async def work_holding(db: AsyncConnection, lot_id: UUID) -> dict[UUID, list[UUID]]:
+    """Return the reservations of a lot for work orders, by these."""
+    held: dict[UUID, list[UUID]] = {}
+    for row in await db.execute(_HOLDERS, {"lot": lot_id}):
+        held.setdefault(row.document_id, []).append(row.id)
+    return held

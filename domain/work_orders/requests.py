@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.ids import ItemId, OperationId, PartId
+from domain.lots import LotCode
 from domain.priority import USUAL, Priority
 from domain.quantities import Quantity
 from domain.units import Serial, Serials
@@ -158,6 +159,11 @@ class MovedPart(Value):
     """How much; as a string where that is no whole number."""
     serials: Serials = Field(
         default=(), description="Of an item that is tracked by serial: each unit, as scanned."
+    )
+    lot: LotCode | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="Of an item that is tracked by lot: the code of the lot, as scanned.",
     )
 
 

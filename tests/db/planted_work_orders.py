@@ -38,4 +38,14 @@ WORK_ORDERS: dict[str, tuple[str, set[str]]] = {
         "UPDATE work_order_parts SET cancelled = 0 WHERE work_order_id = md5('mended')::uuid",
         set(),
     ),
+    "I14i": (
+        "INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id,"
+        " to_location_id, lot_id, document_type, document_id, line_id, actor, occurred_at)"
+        " SELECT md5('back')::uuid, 'unused/back', 'return', item_id, 1,"
+        " (SELECT id FROM locations WHERE kind = 'production'), location_id, lot_id, 'work_order',"
+        " md5('mending')::uuid, md5('lid')::uuid, 'test', now() FROM balances"
+        " WHERE lot_id = md5('milk-1')::uuid;"
+        "UPDATE balances SET on_hand = on_hand + 1 WHERE lot_id = md5('milk-1')::uuid",
+        {"I14c"},
+    ),
 }
