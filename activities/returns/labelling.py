@@ -78,10 +78,11 @@ class ReturnLabelActivities:
         label = await self._due(return_id, LabelStatus.VOIDING)
         if label is None:
             return
-        known = label.booking_reference
+        known, unheard = label.booking_reference, None
         if known is None:
             booking = await self._carrier.find_booking(label.id)
-            known = booking.booking_id if booking and not booking.voided else None
+            unheard = booking if booking and not booking.voided else None
+            known = unheard.booking_id if unheard else None
         refusal = None
         if known is not None:
             try:
@@ -93,7 +94,11 @@ class ReturnLabelActivities:
             if not await _is(db, label, LabelStatus.VOIDING):
                 return
             await RETURNS.change(db, found)
-            if refusal and refusal.code == ALREADY_SCANNED and _was_used(found, label):
+            # What the carrier keeps is known from now on, and its scans are heard.
+            kept = refusal and (
+                unheard is None or await self._keep_found(db, found, label, unheard)
+            )
+            if refusal and kept and refusal.code == ALREADY_SCANNED and _was_used(found, label):
                 await move_label(db, label.id, LabelStatus.BOOKED)
                 return
             await move_label(db, label.id, LabelStatus.VOIDED)
@@ -122,20 +127,37 @@ class ReturnLabelActivities:
             if live.status is not LabelStatus.PENDING:
                 return live.status
             await check_usable(db, self._carrier.name, booking)
-            await record_label(
-                db,
-                label.id,
-                carrier=self._carrier.name,
-                reference=booking.booking_id,
-                price=Money(amount=booking.amount, currency=booking.currency),
-                parcels=[(each.tracking_number, each.label_url) for each in booking.parcels],
-            )
-            await RETURNS.change(db, found)
-            data: dict[str, Any] = {"carrier": self._carrier.name, "parcels": len(booking.parcels)}
-            if label.direction is LabelDirection.OUTBOUND:
-                data["tracking_numbers"] = [each.tracking_number for each in booking.parcels]
-            await RETURNS.add_event(db, found, _event(label, "booked"), "system", data)
+            await self._keep(db, found, label, booking)
             return LabelStatus.BOOKED
+
+    async def _keep(
+        self, db: AsyncConnection, found: ReturnRow, label: LiveLabel, booking: Booking
+    ) -> None:
+        """Write that a label of a locked return was bought, with its parcels."""
+        await record_label(
+            db,
+            label.id,
+            carrier=self._carrier.name,
+            reference=booking.booking_id,
+            price=Money(amount=booking.amount, currency=booking.currency),
+            parcels=[(each.tracking_number, each.label_url) for each in booking.parcels],
+        )
+        await RETURNS.change(db, found)
+        data: dict[str, Any] = {"carrier": self._carrier.name, "parcels": len(booking.parcels)}
+        if label.direction is LabelDirection.OUTBOUND:
+            data["tracking_numbers"] = [each.tracking_number for each in booking.parcels]
+        await RETURNS.add_event(db, found, _event(label, "booked"), "system", data)
+
+    async def _keep_found(
+        self, db: AsyncConnection, found: ReturnRow, label: LiveLabel, booking: Booking
+    ) -> bool:
+        """Write that a label was bought whose sale was not heard of; False for an unusable one."""
+        try:
+            await check_usable(db, self._carrier.name, booking)
+        except UnusableLabel:
+            return False
+        await self._keep(db, found, label, booking)
+        return True
 
     async def _give_back(self, return_id: UUID, label: LiveLabel, booking: Booking) -> bool:
         """Give an unusable label back; one that the carrier keeps a person must get back."""
@@ -200,8 +222,7 @@ async def _ask_to_undo(
 
 def _was_used(found: ReturnRow, label: LiveLabel) -> bool:
     """Whether goods came under a label of which we have heard no scan yet."""
-    came = found.last_received_at is not None and label.booking_reference is not None
-    return came and label.direction is LabelDirection.INBOUND
+    return found.last_received_at is not None and label.direction is LabelDirection.INBOUND
 
 
 def _about(found: ReturnRow) -> dict[str, Any]:

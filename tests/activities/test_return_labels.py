@@ -13,6 +13,7 @@ from domain.returns.requests import ReceivedLine, ReceiveReturn
 from domain.returns.status import ShipBack
 from domain.tasks import Decision
 from gateways.carriers.sandbox import SANDBOX_CARRIER
+from gateways.failures import PartnerFailure
 from tests.activities.bench import Bench
 from tests.activities.lateness import events, tasks
 from tests.aging import DAYS, age, sweep
@@ -36,6 +37,13 @@ async def _scan(bench: Bench, back: ReturnId, code: str, *, heard: bool) -> None
 async def _label(bench: Bench, back: ReturnId) -> Any:
     query = "SELECT status FROM return_labels WHERE return_id = :id ORDER BY id DESC LIMIT 1"
     return await bench.shop.one(query, id=back)
+
+
+async def _receive(bench: Bench, back: ReturnId) -> None:
+    line = await bench.shop.one("SELECT id FROM return_lines WHERE return_id = :id", id=back)
+    came = ReceiveReturn(lines=(ReceivedLine(return_line_id=line, quantity=1),))
+    async with bench.shop.books.begin() as db:
+        await receive_return(db, back, new_id(), came, actor="warehouse")
 
 
 async def _parcel(bench: Bench, back: ReturnId) -> Any:
@@ -64,22 +72,42 @@ async def test_a_label_under_which_the_goods_came_is_kept_though_no_scan_was_hea
 ) -> None:
     back = await bench.labelled_return()
     await _scan(bench, back, "DL", heard=False)
-    line = await bench.shop.one("SELECT id FROM return_lines WHERE return_id = :id", id=back)
-    came = ReceiveReturn(lines=(ReceivedLine(return_line_id=line, quantity=1),))
-    async with bench.shop.books.begin() as db:
-        await receive_return(db, back, new_id(), came, actor="warehouse")
+    await _receive(bench, back)
     await bench.take("void_return_label", back)
     assert await _label(bench, back) == "booked"
     assert await tasks(bench, back) == []
     assert await bench.broken() == []
 
 
+async def test_a_label_under_which_the_goods_came_is_kept_though_its_sale_was_not_heard_of(
+    bench: Bench,
+) -> None:
+    """The answer to the order got lost, and the parcel was here before it was asked for again."""
+    back = await bench.return_to_label()
+    await bench.carrier.fault("timeout_after_success", "book", delay_seconds=0.01)
+    with pytest.raises(PartnerFailure):
+        await bench.take("book_return_label", back)
+    query = "SELECT id FROM return_labels WHERE return_id = :id"
+    label = await bench.shop.one(query, id=back)
+    [sold] = (await bench.carrier.ask("GET", f"/bookings?reference={label}"))["data"]
+    number = sold["parcels"][0]["tracking_number"]
+    await bench.carrier.ask("POST", f"/sandbox/parcels/{number}/scans", {"code": "DL"})
+    await _receive(bench, back)
+    await bench.take("void_return_label", back)
+    assert await _label(bench, back) == "booked"
+    assert (
+        await bench.shop.one(
+            "SELECT tracking_number FROM parcels WHERE return_label_id = :id", id=label
+        )
+        == number
+    )
+    assert await tasks(bench, back) == []
+    assert await bench.broken() == []
+
+
 async def test_a_label_that_came_without_being_used_is_given_back(bench: Bench) -> None:
     back = await bench.labelled_return()
-    line = await bench.shop.one("SELECT id FROM return_lines WHERE return_id = :id", id=back)
-    came = ReceiveReturn(lines=(ReceivedLine(return_line_id=line, quantity=1),))
-    async with bench.shop.books.begin() as db:
-        await receive_return(db, back, new_id(), came, actor="warehouse")
+    await _receive(bench, back)
     assert (await bench.take("settle_return", back)).label == "void"
     await bench.take("void_return_label", back)
     assert await _label(bench, back) == "voided"
