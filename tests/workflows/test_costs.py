@@ -60,6 +60,15 @@ async def test_a_corrected_entry_costs_what_the_time_cost_then(stage: Stage) -> 
     assert spent == {"currency": "USD", "parts": 0, "labour": 2000, "total": 2000}
 
 
+async def test_each_entry_of_time_is_rounded_by_itself_and_half_up(stage: Stage) -> None:
+    """Three times 45 seconds at 2.00 an hour are three times 3 cents, not 8."""
+    code = await technician(stage, hourly_rate=usd(200))
+    work = await begun(stage)
+    for ago in (10, 20, 30):
+        await worked(stage, work, code, minutes=0.75, ago=ago)
+    assert (await see(stage, work))["cost"]["sums"][0]["labour"] == 9
+
+
 async def test_what_has_no_value_is_named_and_not_taken_for_nothing(stage: Stage) -> None:
     """Parts whose item has no value, and time of a technician without a rate."""
     screws = await stage.shop.item(AUS=10)
@@ -125,9 +134,11 @@ async def rated(stage: Stage, code: str, rate: Any) -> None:
     assert answer.json()["hourly_rate"] == rate, answer.text
 
 
-async def worked(stage: Stage, work: Any, code: str, *, minutes: int, **rest: Any) -> str:
-    """Write down time of a technician that has just passed; returns the id of its entry."""
-    until = datetime.now(UTC)
+async def worked(
+    stage: Stage, work: Any, code: str, *, minutes: float, ago: int = 0, **rest: Any
+) -> str:
+    """Write down time of a technician that ended so many minutes ago; returns its entry's id."""
+    until = datetime.now(UTC) - timedelta(minutes=ago)
     given = {"since": str(until - timedelta(minutes=minutes)), "until": str(until), **rest}
     path = f"/{work['id']}/time"
     return str((await ask(stage, path, {"technician": code, **given}, status=201))["id"])

@@ -1,5 +1,6 @@
 """Lots as parts of work: reserved by their last day, issued by scan, put back, traced, recalled."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -88,6 +89,38 @@ async def test_late_goods_of_a_lot_serve_the_work_that_waits_for_them(stage: Sta
     assert (work["ready"], lots(work)) == (False, {})
     await stock(stage.shop, glue, "b", 1)
     assert lots(await becomes_ready(stage, work)) == {"a": (1, 0, 0), "b": (1, 0, 0)}
+
+
+async def test_a_lot_that_is_set_aside_while_its_parts_are_issued_is_promised_to_no_work(
+    stage: Stage,
+) -> None:
+    """Each part has left before, or is refused and waits for another lot."""
+    glue = await a_milk(stage.shop, a=(6, 30))
+    works = [await begun(stage, parts=[{"item_id": str(glue), "quantity": 1}]) for _ in range(6)]
+    lot = await lot_id(stage.shop, glue, "a")
+    async with calling(stage) as callers:
+        taken = [
+            callers.post(
+                f"/work_orders/{work['id']}/parts/issue",
+                {"parts": [{"part_id": work["parts"][0]["id"], "quantity": 1, "lot": "a"}]},
+                role="operator",
+            )
+            for work in works
+        ]
+        aside = callers.post(
+            f"/inventory/lots/{lot}/quarantine", {"reason": "as found"}, role="inspector"
+        )
+        answers = await asyncio.gather(*taken[:3], aside, *taken[3:])
+    statuses = sorted(answer.status_code for answer in answers)
+    issued = await stage.shop.one(
+        "SELECT count(*) FROM movements WHERE lot_id = :lot AND kind = 'issue'", lot=lot
+    )
+    assert statuses == [200] * (issued + 1) + [409] * (6 - issued)
+    assert await there(stage, glue) == {"a": (6 - issued, 0)}
+    await stock(stage.shop, glue, "b", 6)
+    for work in works:
+        await becomes_ready(stage, work)
+    assert await there(stage, glue) == {"a": (6 - issued, 0), "b": (6, 6 - issued)}
 
 
 def lots(work: Any) -> dict[str, tuple[int, int, int]]:
