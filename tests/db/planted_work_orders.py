@@ -19,6 +19,11 @@ WORK_ORDERS: dict[str, tuple[str, set[str]]] = {
         "UPDATE work_orders SET status = 'released' WHERE number = 'WO-2'",
         set(),
     ),
+    "I3m deleted without a word": (
+        "DELETE FROM events WHERE subject_id = md5('deleted')::uuid"
+        " AND type = 'work_order.deleted.v1'",
+        set(),
+    ),
     "I14a": (_promised("mug", 1, "mending", "lid"), set()),
     "I14b": (_promised("pot", 2, "mending", "lid"), set()),
     "I14c": (_ENDED.format("work_order_parts", "issued = 1"), set()),

@@ -93,6 +93,8 @@ FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.status = 'complete
 INSERT INTO payments (id, order_id, provider, method, amount, currency, created_by)
 SELECT pg_temp.id('payment-' || name), pg_temp.id(name), 'sandbox', 'card', 3800, 'USD', 'test'
 FROM (VALUES ('done'), ('lost'), ('running'), ('dropped')) AS o(name);
+INSERT INTO idempotency_keys (caller, key, route, fingerprint, resource_id, state, status, answer)
+VALUES ('planner', 'deleted', '/work_orders', '', pg_temp.id('deleted'), 'done', 201, '{}');
 INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, shipment_id)
 SELECT pg_temp.id(name || kind || phase), pg_temp.id('payment-' || name), kind, phase,
     kind || '/' || name, amount,
@@ -325,6 +327,8 @@ SELECT pg_temp.id(document || sequence), type || '.v1', document, pg_temp.id(doc
     'test', '', CASE WHEN target IS NULL THEN '{}'::jsonb
         ELSE jsonb_build_object('from', source, 'to', target) END
 FROM (VALUES
+    ('deleted', 1, 'work_order.created', NULL, NULL),
+    ('deleted', 2, 'work_order.deleted', NULL, NULL),
     ('mended', 1, 'work_order.created', NULL, NULL),
     ('mended', 2, 'work_order.released', 'planned', 'released'),
     ('mended', 3, 'work_order.started', 'released', 'in_progress'),

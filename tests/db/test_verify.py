@@ -70,7 +70,12 @@ async def test_books_of_every_kind_of_order_are_sound(books_url: str) -> None:
 
 def test_every_check_has_a_name_of_its_own_and_a_fault_that_proves_it() -> None:
     assert [check.id for check in CHECKS] == list(dict.fromkeys(check.id for check in CHECKS))
-    assert {check.id for check in CHECKS} == set(BREAKS)
+    assert {check.id for check in CHECKS} == set(map(check_of, BREAKS))
+
+
+def check_of(fault: str) -> str:
+    """Return the check that sees a fault; more words tell several faults of one check apart."""
+    return fault.partition(" ")[0]
 
 
 @pytest.mark.parametrize("name", sorted(BREAKS))
@@ -79,8 +84,8 @@ async def test_a_fault_is_seen_by_its_check(name: str, books_url: str) -> None:
     await spoil(books_url, statements)
     findings = await look(books_url)
     seen = {found.id for found in findings.values() if found.violations}
-    assert seen == {name, *also}
-    assert findings[name].samples
+    assert seen == {check_of(name), *also}
+    assert findings[check_of(name)].samples
 
 
 async def test_what_a_run_will_still_settle_is_waited_for(books_url: str) -> None:
