@@ -1,6 +1,7 @@
 """Work at the bench: begun on a unit with one part, which is issued, put in and taken out."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,21 +33,22 @@ from domain.work_orders.requests import (
 )
 from domain.work_orders.status import Outcome, Removed
 from tests.shop import Shop
+from tests.units import serials, stock_saws
 
 PLANNER = Caller(subject="key:planner", role=Role.PLANNER)
 TOMORROW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 
 
-async def planned(shop: Shop, serial: str, *parts: ItemId) -> UUID:
+async def planned(shop: Shop, serial: str, *parts: ItemId, minutes: int = 0, **given: Any) -> UUID:
     """Plan work of one step on a unit, which closes without a sign-off; one of each part."""
     work, code = new_id(), f"T-{new_id()}"
     asked = CreateWorkOrder(
         site="AUS",
         serial=serial,
         title="Does not start",
-        signoff_required=False,
-        operations=(AddOperation(name="Mend"),),
+        operations=(AddOperation(name="Mend", planned_minutes=minutes),),
         parts=tuple(AddPart(item_id=item, quantity=1) for item in parts),
+        **{"signoff_required": False, **given},
     )
     async with shop.books.begin() as db:
         await create_work_order(db, work, asked, actor="planner")
@@ -58,8 +60,18 @@ async def planned(shop: Shop, serial: str, *parts: ItemId) -> UUID:
     return work
 
 
+async def released(shop: Shop, *parts: ItemId, **given: Any) -> UUID:
+    """Plan work on a new unit, and release it."""
+    [serial] = serials(1)
+    await stock_saws(shop, serial)
+    work = await planned(shop, serial, *parts, **given)
+    async with shop.books.begin() as db:
+        await release_work_order(db, await WORK_ORDERS.lock(db, work), actor="planner")
+    return work
+
+
 async def begin(shop: Shop, work: UUID) -> None:
-    """Release planned work, and start it."""
+    """Release planned work, unless that is done, and start it."""
     async with shop.books.begin() as db:
         await release_work_order(db, await WORK_ORDERS.lock(db, work), actor="planner")
         await start_work(db, await WORK_ORDERS.lock(db, work), StartWork(), PLANNER)
