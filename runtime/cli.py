@@ -13,6 +13,7 @@ from runtime.commands.demo import demo_command
 from runtime.commands.exits import leave
 from runtime.commands.sample import sample_command
 from runtime.commands.verify import verify_command
+from runtime.commands.why import why_command
 from runtime.settings import settings
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app.add_typer(import_app, name="import")
 app.add_typer(replay_app, name="replay")
 app.command("sample")(sample_command)
 app.command("verify")(verify_command)
+app.command("why")(why_command)
 app.command("demo")(demo_command)
 
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0 means any free port.")]

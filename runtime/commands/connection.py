@@ -59,6 +59,22 @@ def find_target(settings: Settings) -> Target:
     return found if settings.url is None else replace(found, api_url=settings.url)
 
 
+def find_api(settings: Settings, api_key: str | None) -> tuple[str, str]:
+    """Return the API's address and a key for it: what is given, else the local stack's.
+
+    Raises NotReachable.
+    """
+    stack = find_stack(settings.data_dir)
+    url = settings.url or (stack.api_url if stack else None)
+    key = api_key or (stack.api_key if stack else None)
+    if url is None or key is None:
+        raise NotReachable(
+            f"no local stack runs on {settings.data_dir}: start one with `stateset up`, or set"
+            " STATESET_URL and STATESET_API_KEY"
+        )
+    return url, key
+
+
 def _named(partner: PartnerSettings) -> str | None:
     return partner.url if "url" in partner.model_fields_set else None
 

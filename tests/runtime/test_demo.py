@@ -136,6 +136,32 @@ async def test_an_order_without_its_run_is_found(trading: tuple[Target, Path]) -
     await falsify(target, "DELETE FROM orders WHERE number = 'SO-0'")
 
 
+def why(number: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "runtime.cli", "why", number]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_why_a_refund_waits_is_said_in_words_and_how_that_is_ended(
+    trading: tuple[Target, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATESET_DATA_DIR", str(trading[1]))
+    monkeypatch.setenv("COLUMNS", "200")
+    headers = {"Authorization": f"Bearer {trading[0].api_key}"}
+    tasks = httpx2.get(f"{trading[0].api}/tasks?kind=refund_approval&status=open", headers=headers)
+    [task] = tasks.json()["items"]
+    told = why(task["number"]).stdout
+    refund = told.split()[0]
+    assert told.startswith(f"{refund} is requested and waits for a person: ")
+    assert f"{task['number']} asks finance: {task['question']}" in told
+    assert re.search("^  approve: ", told, re.MULTILINE)
+    assert why(refund).stdout.splitlines()[0] == told.splitlines()[0]
+    over = why("CLM-1001").stdout
+    assert over.startswith("CLM-1001 is settled: nothing is awaited.")
+    nobody = why("SO-1")
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert nobody.stderr == "no document and no task has the number SO-1\n"
+
+
 async def test_the_command_ends_with_1_when_a_rule_is_broken(
     trading: tuple[Target, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
