@@ -29,6 +29,7 @@ from activities.shipments.losing import settle_loss
 from activities.shipments.older_refunds import settle_failed_refund
 from activities.shipments.rebooking import settle_booking
 from activities.shipments.settlement import check_given
+from activities.warranties.requesting import WARRANTY, settle_registration
 from db.engine import Database
 from db.reads.tasks import get_task
 from db.tasks import TaskRow, answer_task
@@ -61,6 +62,7 @@ _SETTLED: Mapping[tuple[TaskKind, str], Settle] = {
     (TaskKind.KEPT_GOODS, Kind.RETURN): settle_kept_goods,
     (TaskKind.LABEL_REFUSED, Kind.RETURN): settle_label,
     (TaskKind.RETURN_PARCEL_LOST, Kind.RETURN): settle_lost_goods,
+    (TaskKind.WARRANTY_REGISTRATION, WARRANTY): settle_registration,
 }
 """Answers on which more follows than their record, by the question and what it is about."""
 _DETAILED: Mapping[tuple[TaskKind, str], SettleByDetails] = {

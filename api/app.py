@@ -48,6 +48,7 @@ from api.settings import ApiSettings
 from api.shipments import router as shipments
 from api.temporal import LazyClient, TemporalProvider
 from api.tokens import Tokens
+from api.warranties import asking as warranty_requests
 from api.warranties import router as warranties
 from api.warranties import terms as warranty_terms
 from api.work_orders import holding, technicians, working
@@ -79,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     warranty_terms.router,
     costs.router,
     claims.router,
+    warranty_requests.router,
     warranties.router,
     technicians.router,
     work_orders.router,

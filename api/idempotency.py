@@ -134,6 +134,8 @@ async def idempotent_create(
     body: BaseModel,
     write: Callable[[AsyncConnection, UUID], Awaitable[BaseModel]],
     given: BaseModel | None = None,
+    *,
+    status: int = 201,
 ) -> Answer:
     """Create something in one transaction with its key; a repeat gets the first answer.
 
@@ -141,7 +143,7 @@ async def idempotent_create(
     ``POST /customers``; ``given`` is the body as it came, if ``body`` is what became of it.
     Raises KeyReused and whatever ``write`` refuses with, which frees the key.
     """
-    return await _at_once(books, claim_of(caller, key, route, body, given), write, 201)
+    return await _at_once(books, claim_of(caller, key, route, body, given), write, status)
 
 
 async def idempotent_change(

@@ -164,6 +164,13 @@ class LostAnswer(StrEnum):
     CANCEL = "cancel"
 
 
+class RegistrationAnswer(StrEnum):
+    """What becomes of goods that were bought elsewhere, by the proof that a customer has given."""
+
+    REGISTER = "register"
+    REFUSE = "refuse"
+
+
 class BackorderAnswer(StrEnum):
     """What becomes of units that have waited for stock for long."""
 

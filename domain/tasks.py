@@ -74,6 +74,7 @@ class TaskKind(StrEnum):
     REJECTED_OFTEN = "rejected_often"
     REPAIR_FAILED = "repair_failed"
     BACKORDER_REVIEW = "backorder_review"
+    WARRANTY_REGISTRATION = "warranty_registration"
 
 
 class Decision(Value):

@@ -96,9 +96,30 @@ async def register_by_hand(
     if asked.serial is not None:
         given["unit_id"] = await _unit(db, asked.serial, values, staff)
     if not await add_warranties(db, [{**values, **given, "id": warranty_id}]):
-        first = await find_active(db, given["unit_id"], values["term_code"], reach)
-        known = {} if first is None else {"id": str(first)}
-        raise AlreadyExists("the unit is under this warranty already", **known)
+        raise await _known(db, given["unit_id"], values["term_code"], reach)
+
+
+async def speaks_against(db: AsyncConnection, asked: RegisterWarranty, reach: Reach) -> str:
+    """Return in words why a unit with a proof of purchase is not registered; empty if it may be.
+
+    Raises what `register_by_hand` does where nothing depends on the proof.
+    """
+    values = await _with_proof(db, asked, reach)
+    if asked.serial is None:
+        return ""
+    try:
+        unit = await _unit(db, asked.serial, values, staff=True)
+    except (NotFound, IllegalMove) as refusal:
+        return str(refusal)
+    if await find_active(db, unit, values["term_code"], EVERYTHING) is not None:
+        raise await _known(db, unit, values["term_code"], reach)
+    return ""
+
+
+async def _known(db: AsyncConnection, unit_id: UUID, code: str, reach: Reach) -> AlreadyExists:
+    first = await find_active(db, unit_id, code, reach)
+    known = {} if first is None else {"id": str(first)}
+    return AlreadyExists("the unit is under this warranty already", **known)
 
 
 async def _of_line(

@@ -29,6 +29,14 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "term": "TENT-24",
         },
     },
+    "RequestWarranty": {
+        "A tent that was bought in another shop": {
+            "item_id": _LINE,
+            "customer_id": _LINE,
+            "proof_of_purchase": "https://shop.example.com/receipts/1187",
+            "starts_on": "2026-05-02",
+        },
+    },
     "VoidWarranty": {"Altered by its owner": {"reason": "The tent was dyed and cut."}},
     "ExtendWarranty": {
         "A spare part was long on its way": {

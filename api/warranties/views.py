@@ -18,7 +18,7 @@ from api.fields import (
 from api.rows import view_for
 from db.warranties.reads import WarrantyRead
 from domain.access import Caller
-from domain.ids import CustomerId, LineId, OrderId, ShipmentId, WarrantyId, WarrantyTermId
+from domain.ids import CustomerId, LineId, OrderId, ShipmentId, TaskId, WarrantyId, WarrantyTermId
 from domain.value import Value
 from domain.warranties.coverage import Promise, judge
 from domain.warranties.status import CoverageRule, ShownStatus, WarrantySource, WarrantyStatus
@@ -124,3 +124,14 @@ def judged(row: WarrantyRead, on: date) -> dict[str, Any]:
     verdict = judge(promise_of(row), on)
     told = {"on": on, "last_day": row.ends_on, "covered": verdict.covered, "rule": verdict.rule}
     return {"status": verdict.shown, "verdict": told}
+
+
+class RequestedView(Value):
+    """A warranty that a person decides about: it is registered when support has seen the proof."""
+
+    id: WarrantyId
+    """The warranty's id from then on; until then there is none."""
+    task_id: TaskId
+    """What support is asked."""
+    task_number: str
+    """Its name for people."""

@@ -114,6 +114,12 @@ async def get_warranty(
     return cast(WarrantyRead, found)
 
 
+async def is_registered(db: AsyncConnection, warranty_id: UUID) -> bool:
+    """Whether there is a warranty with this id, whatever has become of it."""
+    query = select(WarrantyRow.id).where(WarrantyRow.id == warranty_id)
+    return (await db.execute(query)).one_or_none() is not None
+
+
 async def find_active(
     db: AsyncConnection, unit_id: UUID, term_code: str, reach: Reach
 ) -> UUID | None:

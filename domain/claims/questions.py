@@ -1,8 +1,8 @@
-"""What people are asked about claims on warranties."""
+"""What people are asked about warranties, and about claims on them."""
 
 from datetime import timedelta
 
-from domain.answers import ClaimAnswer
+from domain.answers import ClaimAnswer, RegistrationAnswer
 from domain.tasks import TaskKind, TaskRule
 
 QUESTIONS: dict[TaskKind, TaskRule] = {
@@ -26,5 +26,17 @@ QUESTIONS: dict[TaskKind, TaskRule] = {
         due_within=timedelta(days=2),
         remind_every=timedelta(days=2),
         escalate_after=timedelta(days=4),
+    ),
+    TaskKind.WARRANTY_REGISTRATION: TaskRule(
+        role="support",
+        question="A customer asks for the warranty of goods that were bought elsewhere. Does the"
+        " proof show that these goods are the customer's, since that day?",
+        choices={
+            RegistrationAnswer.REGISTER: "The goods are under warranty from that day, by the term"
+            " that the item is sold with now.",
+            RegistrationAnswer.REFUSE: "Nothing moves: the goods are not under warranty. The"
+            " customer may ask once more, with another proof.",
+        },
+        due_within=timedelta(days=2),
     ),
 }

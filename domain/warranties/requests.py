@@ -57,6 +57,36 @@ class RegisterWarranty(Value):
         return self
 
 
+class RequestWarranty(Value):
+    """Goods that were bought elsewhere, and what shows that: support is asked to register them."""
+
+    item_id: ItemId
+    """What was bought."""
+    customer_id: CustomerId
+    """Whose it is."""
+    serial: Serial | None = Field(
+        default=None,
+        description="What stands on the unit, where the item is tracked by serial: then `quantity`"
+        " is 1.",
+    )
+    proof_of_purchase: Name
+    """What shows that they were bought, such as a receipt's number or its address."""
+    quantity: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 1
+    """How many units."""
+    starts_on: Day
+    """The day on which they were bought: the first one of the warranty."""
+
+    @model_validator(mode="after")
+    def _one_unit_by_serial(self) -> Self:
+        if self.serial is not None and self.quantity != 1:
+            raise ValueError("a serial is one unit's: quantity is 1")
+        return self
+
+    def as_registered(self) -> RegisterWarranty:
+        """Return what staff registers by it."""
+        return RegisterWarranty.model_validate(self.model_dump())
+
+
 class VoidWarranty(Value):
     """Why a warranty is taken back."""
 

@@ -30,6 +30,10 @@ async def promised(shop: Installation, sku: str, delivered: str) -> dict[str, li
     return claims | {
         "POST /warranties/terms": [{**term, "auto_limit": dollars(9)}, lasting],
         "POST /warranties": [{"order_line_id": str(uuid4())}, elsewhere],
+        "POST /warranties/requests": [
+            {**{name: elsewhere[name] for name in elsewhere if name != "term"}, "quantity": n}
+            for n in (1, 2)
+        ],
         "POST /warranties/{warranty_id}/void": [{"reason": "altered"}],
         "POST /warranties/{warranty_id}/extend": [{"months": 2, "reason": "it waited"}],
     }
