@@ -19,6 +19,7 @@ _WHO = {
     "task": _PERSON,
     "hold": f"{_PERSON}, to release the hold",
     "stock": "new stock",
+    "work": "the workshop",
 }
 
 _AWAY = Wait(

@@ -165,6 +165,7 @@ WAITS: Mapping[str, tuple[Command, str]] = {
     "hold": (C.INTERNALS_READ, "the hold"),
     "dispatch": (C.INTERNALS_READ, "the next step"),
     "step": (C.INTERNALS_READ, "the next step"),
+    "work": (C.WORK_ORDERS_READ, "the repair"),
 }
 """Who is told what exactly a process waits for, by what it is, and what others are told."""
 

@@ -17,8 +17,8 @@ WAITS = {
     ReturnStatus.REQUESTED: "Waiting for support to authorize or reject it: see its task.",
     ReturnStatus.AUTHORIZED: "Waiting for the goods, until its deadline.",
     ReturnStatus.RECEIVED: "Waiting for the inspection of what came.",
-    ReturnStatus.INSPECTED: "Waiting for the refund or the replacement, or for goods to leave:"
-    " see its process.",
+    ReturnStatus.INSPECTED: "Waiting for the refund, the replacement or the repair, or for goods to"
+    " leave: see its process.",
 }
 
 

@@ -162,7 +162,12 @@ async def settle_failed_repair(db: AsyncConnection, task: TaskRow, decision: Dec
     known = await standing_of(db, found.id)
     repairs = [each for each in known if each.disposition == Disposition.REPAIR]
     works = await mending_of(db, [each.id for each in repairs])
-    goods = [each for each in repairs if (work := works.get(each.id)) and work.has_ended]
+    # What was repaired meanwhile goes back to its customer, whatever becomes of the rest.
+    goods = [
+        each
+        for each in repairs
+        if (work := works.get(each.id)) and work.has_ended and not _is_mended(work)
+    ]
     await lock_units_of(db, goods)
     choice = RepairAnswer(decision.choice)
     note = decision.note

@@ -29,6 +29,7 @@ from domain.errors import Malformed, NotFound
 from domain.work_orders.requests import (
     MOST_OPERATIONS,
     MOST_PARTS,
+    WHILE_AT_WORK,
     AddOperation,
     AddPart,
     CreateWorkOrder,
@@ -144,10 +145,17 @@ async def _parts(
 async def change_work_order(
     db: AsyncConnection, found: WorkOrderRow, asked: WorkOrderChange, *, actor: str
 ) -> None:
-    """Change what is given of a locked work order; raise IllegalMove once work has begun."""
-    if found.status not in (WorkOrderStatus.PLANNED, WorkOrderStatus.RELEASED):
-        raise refused(found, "it is changed while it is planned or released")
+    """Change what is given of a locked work order.
+
+    Raises IllegalMove once work has begun, of all but how urgent it is and by when it is to be
+    done; and of that, too, once it is done.
+    """
     values = asked.model_dump()
+    begun = found.status not in (WorkOrderStatus.PLANNED, WorkOrderStatus.RELEASED)
+    at_work = found.status == WorkOrderStatus.IN_PROGRESS and values.keys() <= WHILE_AT_WORK
+    if begun and not at_work:
+        only = " and ".join(sorted(WHILE_AT_WORK))
+        raise refused(found, f"it is changed before it has begun; while it is worked on {only} are")
     if not values:
         return
     await WORK_ORDERS.change(db, found, **values)

@@ -166,7 +166,10 @@ async def change(
     decided: Decided,
     meant: IfMatch = None,
 ) -> Response:
-    """Change a work order while it is planned or released; what is left out stays."""
+    """Change a work order while it is planned or released; what is left out stays.
+
+    `priority` and `due_on` may change while it is worked on, too.
+    """
 
     async def decide(db: AsyncConnection, found: WorkOrderRow) -> None:
         await change_work_order(db, found, body, actor=caller.subject)

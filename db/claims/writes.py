@@ -15,13 +15,14 @@ from db.returns.tables import ReturnRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
 
+# Approved ones count before they are settled: of several units at once no more are promised.
 # What replaces goods has what was left of their promise; under a fresh term it has all of it anew.
 _SETTLED = """(WITH RECURSIVE promised AS (
             SELECT w.id, w.unit_id, w.replaces_id, w.term_id
             UNION SELECT f.id, f.unit_id, f.replaces_id, f.term_id FROM promised p
             JOIN warranty_terms r ON r.id = p.term_id AND r.replacement_rule <> 'fresh'
             JOIN warranties f ON f.id = p.replaces_id)
-        SELECT count(*) FROM claims c WHERE c.status = 'settled'
+        SELECT count(*) FROM claims c WHERE c.status IN ('approved', 'settled')
             AND c.customer_id = w.customer_id AND EXISTS (SELECT FROM promised p
                 WHERE c.warranty_id = p.id OR c.unit_id = p.unit_id AND c.warranty_id IN (
                     SELECT x.id FROM warranties x WHERE x.term_code = w.term_code)))"""

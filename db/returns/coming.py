@@ -126,10 +126,14 @@ WAITS = f"""SELECT CASE r.status WHEN 'received' THEN 'inspection' WHEN 'inspect
     WHERE r.status IN ('authorized', 'received')
         OR r.status = 'inspected' AND r.replacement_due_at IS NOT NULL
     UNION ALL SELECT 'carrier', r.id, r.number || ' goes back to the customer: the carrier has'
-        || ' yet to take what was not accepted', l.created_at
+        || ' yet to take what is sent back', l.created_at
     FROM return_labels l JOIN returns r ON r.id = l.return_id
     WHERE l.direction = 'outbound' AND l.status IN ('pending', 'booked')
-        AND r.status = 'inspected' AND NOT {SENT_OFF}"""
+        AND r.status = 'inspected' AND NOT {SENT_OFF}
+    UNION ALL SELECT 'work', r.id, r.number || ' waits for ' || w.number || ', which is '
+        || replace(w.status, '_', ' ') || ': see /work_orders/' || w.id || '/process', w.created_at
+    FROM work_orders w JOIN returns r ON r.id = w.return_id
+    WHERE r.status = 'inspected' AND w.status NOT IN ('closed', 'cancelled')"""
 """Selects what returns wait for, beside people's answers."""
 
 _IS = {

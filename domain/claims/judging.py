@@ -35,7 +35,7 @@ class Claimed:
     evidence: int
     """How many links show it."""
     settled: int
-    """Claims on the warranty that were settled before, and on what its goods have replaced."""
+    """Claims on the warranty that were approved before, and on what its goods have replaced."""
     holder_differs: bool
     """Whether another customer has the unit."""
     paid: Money | None

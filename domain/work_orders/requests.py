@@ -104,8 +104,15 @@ class CreateWorkOrder(Value):
         return self
 
 
+WHILE_AT_WORK = frozenset({"due_on", "priority"})
+"""What of a work order changes also while it is worked on."""
+
+
 class WorkOrderChange(Change):
-    """What of a work order is to change while it is planned or released; the rest stays."""
+    """What of a work order is to change while it is planned or released; the rest stays.
+
+    `priority` and `due_on` may change while it is worked on, too.
+    """
 
     title: Name | None = None
     """What it is about, in a few words."""
