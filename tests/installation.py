@@ -119,10 +119,10 @@ class Installation:
         assert answer.status == status if status else answer.status < 300, str(answer)
         return answer
 
-    async def item(self, price: int = 1000, site: str = "AUS", *, stock: int) -> str:
+    async def item(self, price: int = 1000, site: str = "AUS", *, stock: int, **rest: Any) -> str:
         """A fresh item with stock at a site; returns its SKU."""
         sku = f"SKU-{uuid4().hex[:10].upper()}"
-        await self.post("/items", {"sku": sku, "name": sku, "prices": [dollars(price)]})
+        await self.post("/items", {"sku": sku, "name": sku, "prices": [dollars(price)], **rest})
         await self.post(
             "/inventory/adjustments",
             {"sku": sku, "site": site, "quantity": str(stock), "reason": "initial_balance"},

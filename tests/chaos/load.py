@@ -115,9 +115,9 @@ class Load:
 
 
 @asynccontextmanager
-async def under_load(installation: Installation, stock: int) -> AsyncIterator[Load]:
+async def under_load(installation: Installation, stock: int, **item: Any) -> AsyncIterator[Load]:
     """A load whose parcels travel to their recipients by themselves."""
-    load = Load(installation, await installation.item(stock=stock))
+    load = Load(installation, await installation.item(stock=stock, **item))
     pilot = {"enabled": True, "seconds_per_scan": 0.05}
     await installation.carrier.ask("POST", "/sandbox/autopilot", pilot)
     try:
