@@ -109,7 +109,7 @@ async def assign(db: AsyncConnection, found: WorkOrderRow, asked: Assign, *, act
     else:
         alone = {each.operation_id for each in await planned_for(db, found.id)}
         steps = [each for each in await operations_of(db, found.id) if each.id not in alone]
-    on = asked.since.astimezone(UTC).date()
+    on = _last_day(asked.until)
     gaps = _gaps(technician, steps, on)
     if gaps:
         raise SkillMissing(f"{technician.code} may not do it on {on}", gaps=gaps)
@@ -129,6 +129,11 @@ async def assign(db: AsyncConnection, found: WorkOrderRow, asked: Assign, *, act
     told = {"technician": technician.code, "operation_id": asked.operation_id}
     data = {**told, "since": asked.since, "until": asked.until}
     await WORK_ORDERS.add_event(db, found, "assigned", actor, data)
+
+
+def _last_day(until: datetime) -> date:
+    """Return the last day, by UTC, of work that is planned until then: skills hold that long."""
+    return (until - timedelta(microseconds=1)).astimezone(UTC).date()
 
 
 def _gaps(
@@ -156,7 +161,7 @@ async def missing_skills(db: AsyncConnection, work_order_id: UUID) -> list[dict[
             for step in steps
             if step.id == each.operation_id or (each.operation_id is None and step.id not in alone)
         ]
-        gaps += _gaps(technician, theirs, each.since.astimezone(UTC).date())
+        gaps += _gaps(technician, theirs, _last_day(each.until))
     return gaps
 
 

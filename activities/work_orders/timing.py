@@ -75,17 +75,16 @@ async def record_time(
 ) -> None:
     """Write time of a technician on a locked work order, or what an entry should have said.
 
-    What corrects an entry costs by the rate of that one.
+    An entry is corrected also of work that has ended. What corrects one costs by the rate of that.
 
     Raises NotFound, Malformed for time to come, IllegalMove for an entry that is
     corrected already or runs, and Overlaps where other time of the technician is recorded.
     """
-    if found.status not in (WorkOrderStatus.IN_PROGRESS, WorkOrderStatus.COMPLETED):
-        raise refused(found, "time is recorded of work that has begun and is not signed off")
     if asked.until > datetime.now(UTC):
         errors = [{"pointer": "/until", "message": "not in the future"}]
         raise Malformed("time to come was not worked", errors=errors)
     technician = await find_technician(db, code=asked.technician)
+    _check_open_to(found, asked, {actor, technician.subject})
     if asked.operation_id is not None:
         await get_operation(db, found.id, asked.operation_id)
     values = {
@@ -106,6 +105,20 @@ async def record_time(
         if wrong.technician_id == technician.id:
             values |= _rate(wrong)
     await add_time(db, values)
+
+
+def _check_open_to(found: WorkOrderRow, asked: RecordTime, who: set[str | None]) -> None:
+    """Raise IllegalMove for time on work that has not begun or has ended, but for corrections.
+
+    Who signed work off has no time on it, then or later (R6).
+    """
+    if found.status in (WorkOrderStatus.IN_PROGRESS, WorkOrderStatus.COMPLETED):
+        return
+    ended = found.status in (WorkOrderStatus.CLOSED, WorkOrderStatus.CANCELLED)
+    if asked.corrects_id is None or not ended:
+        raise refused(found, "time is recorded of work that has begun and is not signed off")
+    if found.signed_off_by is not None and found.signed_off_by in who:
+        raise refused(found, f"{found.signed_off_by} has signed it off, and has no time on it")
 
 
 async def end_left_running(db: AsyncConnection, work_order_id: UUID) -> int:

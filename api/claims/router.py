@@ -66,6 +66,8 @@ class ClaimQuery(DatedQuery):
     """Those on one warranty, by its `id`."""
     status: frozenset[ClaimStatus] = frozenset()
     """Those in one of these states."""
+    goodwill: bool | None = None
+    """Those that were approved as goodwill, or only others."""
     overdue: bool | None = None
     """Those whose evidence, or the answer to a question about them, is late; or only others."""
 
@@ -122,6 +124,7 @@ async def search(
         order_id=query.order_id,
         warranty_id=query.warranty_id,
         statuses=query.status,
+        goodwill=query.goodwill,
         overdue=query.overdue,
     )
     rows, more = await get_page(

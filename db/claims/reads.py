@@ -119,6 +119,7 @@ def search_claims(
     order_id: UUID | None = None,
     warranty_id: UUID | None = None,
     statuses: frozenset[ClaimStatus] = frozenset(),
+    goodwill: bool | None = None,
     overdue: bool | None = None,
 ) -> Select[Any]:
     """Select claims, narrowed by what is given; ``serial`` is on the unit or on what replaces it.
@@ -131,6 +132,7 @@ def search_claims(
         (ClaimRow.customer_id, customer_id),
         (ClaimRow.order_id, order_id),
         (ClaimRow.warranty_id, warranty_id),
+        (ClaimRow.goodwill, goodwill),
     ):
         if wanted is not None:
             query = query.where(column == wanted)

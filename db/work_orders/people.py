@@ -135,12 +135,12 @@ class Planned(NamedTuple):
     """Who is planned for a step of a work order, or (without one) for the rest of it."""
 
     operation_id: UUID | None
-    since: datetime
+    until: datetime
     technician_id: UUID
 
 
 _PLANNED = text(
-    """SELECT operation_id, since, technician_id FROM assignments
+    """SELECT operation_id, until, technician_id FROM assignments
     WHERE work_order_id = :work_order AND cancelled_at IS NULL"""
 )
 

@@ -187,6 +187,11 @@ async def test_a_denied_claim_is_appealed_once_and_goodwill_has_a_reason(stage: 
     assert (kind["status"], kind["goodwill"]) == ("approved", True)
     await comes_in(stage, kind)
     assert (await claim_is(stage, made, "settled"))["goodwill"] is True
+    async with calling(stage) as callers:
+        for kept, wanted in (("true", [made["id"]]), ("false", [])):
+            path = f"/warranties/claims?warranty_id={warranty['id']}&goodwill={kept}"
+            found = (await callers.get(path, role="support")).json()["items"]
+            assert [each["id"] for each in found] == wanted
 
 
 async def test_after_as_many_claims_as_the_term_allows_there_are_no_more(stage: Stage) -> None:

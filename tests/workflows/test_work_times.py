@@ -12,7 +12,18 @@ from domain.tasks import TaskKind
 from tests.aging import HOURS, age, sweep
 from tests.workflows.asking import calling, set_to
 from tests.workflows.stage import Stage
-from tests.workflows.work_stories import TOMORROW, ask, begun, do, finish, plan, staff, technician
+from tests.workflows.work_stories import (
+    TOMORROW,
+    ask,
+    begun,
+    do,
+    finish,
+    plan,
+    report_all,
+    see,
+    staff,
+    technician,
+)
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -81,7 +92,17 @@ async def test_a_correction_counts_in_the_place_of_what_it_corrects(stage: Stage
     assert "corrected before" in again["detail"]
     seen = await times(stage, work)
     assert [(each["minutes"], each["counts"]) for each in seen] == [(60, True), (120, False)]
-    assert (await finish(stage, work))["worked_minutes"] == 60
+    await report_all(stage, work)
+    await do(stage, work, "complete")
+    assert (await do(stage, work, "sign_off", role="admin"))["worked_minutes"] == 60
+    entry = seen[0]["id"]
+    after = {**worked(who, 120, 90), "corrects_id": entry, "note": "half an hour"}
+    signed = await do(stage, work, "time", after, "admin", status=409)
+    assert "has signed it off" in signed["detail"]
+    await do(stage, work, "time", after, status=201)
+    assert (await see(stage, work))["worked_minutes"] == 30
+    more = await do(stage, work, "time", worked(who, 30, 0), status=409)
+    assert "is not signed off" in more["detail"]
 
 
 async def test_a_timer_that_is_left_running_counts_twelve_hours_and_is_asked_about(
@@ -105,13 +126,16 @@ async def test_who_lacks_a_skill_on_the_planned_day_is_not_assigned(stage: Stage
     """R8: 409 lists the gaps; a skill holds on its last day, and not on the day after."""
     steps = [{"name": "Weld", "skill": "Welding"}, {"name": "Wipe"}]
     work = await plan(stage, operations=steps)
-    skills = [{"skill": "welding", "valid_until": str(TOMORROW.date())}]
+    last = (TOMORROW + timedelta(hours=1, microseconds=-1)).date()
+    skills = [{"skill": "welding", "valid_until": str(last)}]
     able, unable = await technician(stage, skills=skills), await technician(stage)
     refused = await assign(stage, work, unable, status=409)
     assert refused["code"] == "skill_missing"
     assert [(gap["operation"], gap["skill"]) for gap in refused["gaps"]] == [("Weld", "Welding")]
     late = await assign(stage, work, able, days=1, status=409)
-    assert late["gaps"][0]["on"] == str((TOMORROW + timedelta(days=1)).date())
+    assert late["gaps"][0]["on"] == str(last + timedelta(days=1))
+    long = await assign(stage, work, able, hours=25, status=409)
+    assert long["gaps"][0]["on"] == str(last + timedelta(days=1))
     seen = await assign(stage, work, able)
     assert [each["technician"] for each in seen["assignments"]] == [able]
 
@@ -163,14 +187,16 @@ def worked(who: str, since: int, until: int) -> Any:
     return {"technician": who, **{name: str(at) for name, at in moments.items()}}
 
 
-def period(who: str, days: int = 0) -> Any:
-    """Plan a technician for an hour tomorrow, or so many days later."""
+def period(who: str, days: int = 0, hours: int = 1) -> Any:
+    """Plan a technician for an hour, or so many, tomorrow, or so many days later."""
     since = TOMORROW + timedelta(days=days)
-    return {"technician": who, "since": str(since), "until": str(since + timedelta(hours=1))}
+    return {"technician": who, "since": str(since), "until": str(since + timedelta(hours=hours))}
 
 
-async def assign(stage: Stage, work: Any, who: str, *, days: int = 0, status: int = 200) -> Any:
-    return await do(stage, work, "assign", period(who, days), "planner", status=status)
+async def assign(
+    stage: Stage, work: Any, who: str, *, days: int = 0, hours: int = 1, status: int = 200
+) -> Any:
+    return await do(stage, work, "assign", period(who, days, hours), "planner", status=status)
 
 
 async def times(stage: Stage, work: Any) -> Any:
