@@ -6,6 +6,9 @@ from typing import Any
 _LINE = "0193a5b2-7c1f-7d6e-9a40-5d1f7e2c8b12"
 """A line of an order that was delivered: take the id of one of yours."""
 
+_LANTERN = "8a52eea0-7389-5a72-b5ed-bccf2e80a549"
+_MAYA = "3bcfecfb-9127-5aa7-be81-a3f6be2b551e"
+
 EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "DefineTerm": {
         "Two years on a tent": {
@@ -30,9 +33,10 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         },
     },
     "RequestWarranty": {
-        "A tent that was bought in another shop": {
-            "item_id": _LINE,
-            "customer_id": _LINE,
+        "A lantern that was bought in another shop": {
+            "item_id": _LANTERN,
+            "serial": "JT-0017",
+            "customer_id": _MAYA,
             "proof_of_purchase": "https://shop.example.com/receipts/1187",
             "starts_on": "2026-05-02",
         },

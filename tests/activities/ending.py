@@ -80,7 +80,12 @@ async def _help(story: Story, turn: int) -> None:
 
 async def _check(story: Story) -> None:
     """Raise Unsound for what is wrong at the end."""
-    wrong: list[Any] = list(await story.bench.unsettled())
+    # No order here has a return: what others leave open of theirs is not its fault.
+    wrong: list[Any] = [
+        found
+        for found in await story.bench.unsettled()
+        if not (found.settles and found.id.startswith("I9"))
+    ]
     wrong += [f"nobody waits for the answer: {task}" for task in await story.questions()]
     wrong += await story.bench.shop.rows(
         "SELECT s.number, s.exception_reason AS unnoticed FROM shipments s"

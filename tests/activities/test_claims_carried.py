@@ -96,7 +96,7 @@ async def test_a_claim_within_the_limit_opens_its_return_as_it_is_filed(bench: B
     assert back == {
         "kind": "warranty", "status": "authorized", "resolution_wanted": "replacement",
     }  # fmt: skip
-    assert await bench.unsettled() == []
+    assert await bench.broken() == []
 
 
 async def test_evidence_is_asked_for_once_more_after_a_week_and_then_denied(bench: Bench) -> None:

@@ -42,8 +42,8 @@ async def test_an_answer_has_just_the_headers_that_are_described(
         ("GET /customers", await callers.client.get("/customers"), 401, {"WWW-Authenticate"}),
         ("GET /customers/{customer_id}", await callers.get(f"/customers/{uuid4()}"), 404, set()),
         (
-            "GET /orders/{order_id}/process",
-            await callers.get(f"/orders/{order['id']}/process"),
+            "POST /orders/{order_id}/cancel",
+            await callers.post(f"/orders/{order['id']}/cancel", {}),
             503,
             {"Retry-After"},
         ),

@@ -27,10 +27,10 @@ from tests.workflows.test_repairs import REPAIRED
 from tests.workflows.work_stories import do, plan, repairing, report_all, staff
 
 BUDGET = {
-    "replacement": (102, 35),
-    "refund": (70, 26),
-    "repair": (46, 20),
-    "work order": (41, 18),
+    "replacement": (106, 37),
+    "refund": (74, 28),
+    "repair": (104, 40),
+    "work order": (48, 20),
 }
 """Events and billable actions, at most."""
 
@@ -114,7 +114,9 @@ async def runs_of(stage: Stage, made: Any) -> tuple[WorkflowHandle[Any, Any], ..
     """Return the runs of an approved claim and of its return, once that waits for the goods."""
     back = await returning(stage, made)
     await stage.wait_says(back, "Waiting for the goods")
-    return stage.claiming(UUID(made["id"])), back
+    # Late scans may begin another run, which looks and ends: not that one is meant.
+    first = (await back.describe()).run_id
+    return stage.claiming(UUID(made["id"])), stage.client.get_workflow_handle(back.id, run_id=first)
 
 
 async def keeps(
