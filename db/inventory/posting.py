@@ -1,8 +1,8 @@
 """The stock ledger's only writer: movements, reservations and the balances that follow from them.
 
 Every statement locks in one order and so avoids deadlocks: movements by key, reservations by id,
-balances by item, location and lot. Each may run again without a second effect. Whatever makes stock
-free tells those who wait for it (db/inventory/demand.py), in the same statement.
+balances by item, location and lot. Each may run again, also twice at once, without a second effect.
+Whatever makes stock free tells those who wait for it (db/inventory/demand.py) by the same one.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ _POST = text(
             (SELECT standard_cost_amount FROM items i WHERE i.id = item_id AND kind = 'issue'),
             (SELECT standard_cost_currency FROM items i WHERE i.id = item_id AND kind = 'issue')
         FROM given ORDER BY key
-        ON CONFLICT (key) DO NOTHING
+        ON CONFLICT DO NOTHING
         RETURNING id, item_id, quantity, from_location_id, to_location_id, lot_id),
     held AS MATERIALIZED (
         SELECT r.* FROM (
