@@ -23,8 +23,8 @@ _WHO = {
 }
 
 _AWAY = Wait(
-    who="Temporal, which does not answer",
-    what="no run can go on before it does, and what they were doing is not known",
+    who="our process engine",
+    what="Temporal does not answer, and what its runs are doing is not known",
     since=None,
 )
 

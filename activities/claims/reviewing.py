@@ -53,7 +53,7 @@ async def review(
         filed_on=filed_on.astimezone(UTC).date(),
         symptom=claim.symptom,
         evidence=len(claim.evidence),
-        settled=found.settled,
+        approved=found.approved,
         holder_differs=found.holder_differs,
         paid=paid,
         flags=await flags_of(db, warranty.customer_id),

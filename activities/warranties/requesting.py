@@ -55,7 +55,7 @@ async def request_warranty(
     await open_task(db, kind, WARRANTY, warranty_id, facts, told=told, without=without)
     task = await find_open(db, kind, warranty_id)
     if task is None:
-        raise RuntimeError(f"nobody is asked about the warranty {warranty_id}")
+        raise RuntimeError(f"no task was opened about the warranty {warranty_id}")
     return Requested(warranty_id, task.id, task.number)
 
 

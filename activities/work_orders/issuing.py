@@ -89,7 +89,7 @@ async def _issue(
     held = await lock_held(db, found.id, [part.id])
     shelves = await free_at(db, found.site_id, [part.item_id], lock=True)
     await release(db, found.id, [each.id for each in held])
-    # What is held of a lot that is set aside is not among the shelves, and goes to nobody.
+    # What is held of a lot that is set aside is not among the shelves, and is not issued.
     free = {(each.location_id, each.lot_id): each.quantity for each in shelves}
     first = [place for each in held if (place := (each.location_id, each.lot_id)) in free]
     for each in held:

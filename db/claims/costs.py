@@ -1,10 +1,10 @@
 """What a claim costs: work, labels both ways, the goods that replace others, and refunds."""
 
 from db.warranties.sold import CLAIM_BEHIND
-from db.work_orders.costs import OF_WORK
+from db.work_orders.costs import of_work
 
 OF_CLAIM = f"""SELECT y.* FROM returns r JOIN work_orders w ON w.return_id = r.id
-    CROSS JOIN LATERAL ({OF_WORK}) y WHERE r.claim_id = claims.id
+    CROSS JOIN LATERAL ({of_work("w.id")}) y WHERE r.claim_id = claims.id
     UNION ALL SELECT 'labels', l.label_currency, l.label_amount, r.number
     FROM returns r JOIN return_labels l ON l.return_id = r.id
     WHERE r.claim_id = claims.id AND l.status IN ('booked', 'used')

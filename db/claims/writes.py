@@ -17,7 +17,7 @@ from domain.errors import NotFound
 
 # Approved ones count before they are settled: of several units at once no more are promised.
 # What replaces goods has what was left of their promise; under a fresh term it has all of it anew.
-_SETTLED = """(WITH RECURSIVE promised AS (
+_APPROVED = """(WITH RECURSIVE promised AS (
             SELECT w.id, w.unit_id, w.replaces_id, w.term_id
             UNION SELECT f.id, f.unit_id, f.replaces_id, f.term_id FROM promised p
             JOIN warranty_terms r ON r.id = p.term_id AND r.replacement_rule <> 'fresh'
@@ -32,7 +32,7 @@ _LOOKED_AT = text(
         t.auto_limit_amount, t.auto_limit_currency,
         CASE o.kind WHEN 'standard' THEN l.total_amount END, l.quantity AS bought, o.currency,
         coalesce(u.holder_customer_id <> w.customer_id, false) AS holder_differs,
-        {_SETTLED} AS settled
+        {_APPROVED} AS approved
     FROM warranties w JOIN warranty_terms t ON t.id = w.term_id
     LEFT JOIN order_lines l ON l.id = w.order_line_id LEFT JOIN orders o ON o.id = l.order_id
     LEFT JOIN units u ON u.id = w.unit_id WHERE w.id = :warranty"""
@@ -64,7 +64,7 @@ class LookedAt(NamedTuple):
     bought: int | None
     currency: str | None
     holder_differs: bool
-    settled: int
+    approved: int
 
 
 async def looked_at(db: AsyncConnection, warranty_id: UUID) -> LookedAt:

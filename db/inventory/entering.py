@@ -142,7 +142,7 @@ async def check_there(
 
 
 async def check_not_elsewhere(db: AsyncConnection, units: Sequence[UnitRow]) -> None:
-    """Raise IllegalMove for units that cannot be among counted stock, though nobody has moved them.
+    """Raise IllegalMove for units that are known to be elsewhere than among counted stock.
 
     Those that customers have, that a return has still to be done with, or that are worked on. Any
     other may lie anywhere in stock: where it was put last says nothing about where it is.

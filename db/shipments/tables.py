@@ -121,7 +121,7 @@ class ParcelRow(Base):
     return_label_id: Mapped[UUID | None] = mapped_column(ForeignKey("return_labels.id"))
     """The label of a return under which it travels to us; either this or a shipment."""
     contents: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
-    """The lines of the shipment in it with their quantities; None where nobody has said."""
+    """The lines of the shipment in it with their quantities; None where that is not known."""
     carrier: Mapped[str]
     tracking_number: Mapped[str]
     status: Mapped[str]

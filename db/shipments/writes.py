@@ -167,7 +167,7 @@ async def record_booking(
     """
     packed = [parcel["lines"] for parcel in shipment.packed or ()]
     if len(packed) != len(tracking_numbers):
-        # A label for other parcels than were packed: nobody knows what is in which.
+        # A label for other parcels than were packed: what is in which is not known.
         packed = [None] * len(tracking_numbers)
     parcels = [
         {

@@ -1,22 +1,24 @@
 """What work costs: parts at their value when they were issued, time at its rate when it ended."""
 
-OF_WORK = """SELECT 'parts' AS kind, x.currency,
+
+def of_work(work: str) -> str:
+    """Return the query for what the work order of this id has cost, line by line.
+
+    It selects kind, currency, amount and name. Each line is rounded once, half up: a part, less
+    what went back of it, and an entry of time. The amount is NULL where something has no value.
+    """
+    return f"""SELECT 'parts' AS kind, x.currency,
         round(x.value * (p.issued - p.returned) / p.issued)::bigint AS amount, i.sku AS name
     FROM work_order_parts p JOIN items i ON i.id = p.item_id
     CROSS JOIN LATERAL (
         SELECT m.unit_cost_currency AS currency, sum(m.quantity * m.unit_cost_amount) AS value
-        FROM movements m WHERE m.document_id = w.id AND m.line_id = p.id AND m.kind = 'issue'
+        FROM movements m WHERE m.document_id = {work} AND m.line_id = p.id AND m.kind = 'issue'
         GROUP BY 1) x
-    WHERE p.work_order_id = w.id AND p.issued > p.returned
+    WHERE p.work_order_id = {work} AND p.issued > p.returned
     UNION ALL SELECT 'labour', t.hourly_rate_currency,
         round(t.hourly_rate_amount * extract(epoch FROM t.until - t.since) / 3600)::bigint, e.code
     FROM time_entries t JOIN technicians e ON e.id = t.technician_id
-    WHERE t.work_order_id = w.id AND t.until > t.since AND t.corrected_by_id IS NULL"""
-"""Select what a work order ``w`` has cost: kind, currency, amount and name of each line.
-
-Each line is rounded once, half up: a part, less what went back of it, and an entry of time. The
-amount is NULL where something has no value.
-"""
+    WHERE t.work_order_id = {work} AND t.until > t.since AND t.corrected_by_id IS NULL"""
 
 
 def spent(lines: str) -> str:

@@ -12,7 +12,7 @@ from db.inventory.tables import SiteRow
 from db.inventory.units import UnitRow
 from db.items import ItemRow
 from db.returns.tables import ReturnRow
-from db.work_orders.costs import OF_WORK, spent
+from db.work_orders.costs import of_work, spent
 from db.work_orders.supply import LACKS
 from db.work_orders.tables import WorkOrderRow
 from db.work_orders.technicians import AssignmentRow, TechnicianRow
@@ -69,7 +69,7 @@ _WORK_ORDERS = (
         literal_column(_PLANNED, JSONB).label("assignments"),
         literal_column(_HOLDS, JSONB).label("holds"),
         literal_column(_SECONDS).label("seconds"),
-        literal_column(spent(OF_WORK).replace("w.id", _ID), JSONB).label("spent"),
+        literal_column(spent(of_work(_ID)), JSONB).label("spent"),
     )
     .join(ItemRow, ItemRow.id == WorkOrderRow.item_id)
     .join(SiteRow, SiteRow.id == WorkOrderRow.site_id)

@@ -34,7 +34,7 @@ class Claimed:
     symptom: str
     evidence: int
     """How many links show it."""
-    settled: int
+    approved: int
     """Claims on the warranty that were approved before, and on what its goods have replaced."""
     holder_differs: bool
     """Whether another customer has the unit."""
@@ -115,8 +115,8 @@ def _symptom(claimed: Claimed) -> Check:
 
 def _limit(claimed: Claimed) -> Check:
     most = claimed.term.max_claims
-    passed = most is None or claimed.settled < most
-    return Check(ClaimRule.CLAIM_LIMIT, passed, {"settled": claimed.settled, "most": most})
+    passed = most is None or claimed.approved < most
+    return Check(ClaimRule.CLAIM_LIMIT, passed, {"approved": claimed.approved, "most": most})
 
 
 def _evidence(claimed: Claimed) -> Check:

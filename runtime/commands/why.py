@@ -16,7 +16,7 @@ from runtime.commands.connection import NotReachable, find_api
 from runtime.commands.shop import Answer, NoAnswer, Shop
 from runtime.settings import Settings
 
-_LISTS = tuple(process.path for kind, process in PROCESSES.items() if kind is not Kind.SITE)
+_FORBIDDEN = 403
 
 
 class Refused(Exception):
@@ -46,7 +46,7 @@ def why_command(
         typer.echo(f"cannot ask: {error}", err=True)
         raise typer.Exit(2) from error
     if found is None:
-        typer.echo(f"no document and no task has the number {number}", err=True)
+        typer.echo(f"no document and no task that the key may see is {number}", err=True)
         raise typer.Exit(1)
     if json:
         typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
@@ -55,36 +55,41 @@ def why_command(
 
 
 async def explain(url: str, api_key: str, number: str) -> dict[str, Any] | None:
-    """Return the process of the document of this number, and its open questions.
+    """Return the process of the document of this number, or of a task's, and its open questions.
 
-    None when nothing has the number. Raises NoAnswer and Refused.
+    The process is None of a task about something that has none, such as a payment. None when
+    nothing that the key may see has the number. Raises NoAnswer and Refused.
     """
     async with Shop(url, api_key) as caller:
-        path = await _path_of(caller, number)
-        if path is None:
+        place = await _find(caller, number)
+        if place is None:
             return None
-        process = _answered(await caller.get(f"{path}/process"))
-        asked = {"document_id": process["document_id"], "status": "open"}
-        tasks = _answered(await caller.get("/tasks", **asked))["items"]
-    return {"url": f"{url}{path}", "process": process, "tasks": tasks}
+        path, document_id = place
+        process = None if path is None else _answered(await caller.get(f"{path}/process"))
+        asked = {"document_id": document_id, "status": "open"}
+        tasks = _items(await caller.get("/tasks", **asked))
+    return {"url": url + (path or "/tasks"), "process": process, "tasks": tasks}
 
 
-async def _path_of(caller: Shop, number: str) -> str | None:
-    """Return where the document is that has this number, or that a task of this number is about."""
-    lists = {process.path: kind for kind, process in PROCESSES.items()}
-    answers = await asyncio.gather(
-        *(caller.get(f"/{path}", number=number) for path in _LISTS),
+async def _find(caller: Shop, number: str) -> tuple[str | None, str] | None:
+    """Return path and id of the document that has this number, or that its task is about."""
+    paths = {str(kind): each.path for kind, each in PROCESSES.items() if kind is not Kind.SITE}
+    *listed, tasks = await asyncio.gather(
+        *(caller.get(f"/{path}", number=number) for path in paths.values()),
         caller.get("/tasks", number=number),
     )
-    *listed, tasks = (_answered(answer)["items"] for answer in answers)
-    for path, items in zip(_LISTS, listed, strict=True):
-        if items:
-            return f"/{path}/{items[0]['id']}"
-    for task in tasks:
-        paths = {str(kind): path for path, kind in lists.items()}
-        if task["document_type"] in paths:
-            return f"/{paths[task['document_type']]}/{task['document_id']}"
+    for path, answer in zip(paths.values(), listed, strict=True):
+        for item in _items(answer):
+            return f"/{path}/{item['id']}", item["id"]
+    for task in _items(tasks):
+        document_id, kind = task["document_id"], task["document_type"]
+        return f"/{paths[kind]}/{document_id}" if kind in paths else None, document_id
     return None
+
+
+def _items(answer: Answer) -> list[Mapping[str, Any]]:
+    """Return what a list shows; nothing of a kind that the key may not read."""
+    return [] if answer.status == _FORBIDDEN else list(_answered(answer)["items"])
 
 
 def _answered(answer: Answer) -> Mapping[str, Any]:
@@ -95,7 +100,21 @@ def _answered(answer: Answer) -> Mapping[str, Any]:
 
 def show(found: Mapping[str, Any], console: Console, now: datetime) -> None:
     """Print what is awaited, the most pressing first, and the answers that people may give."""
-    process, tasks = found["process"], found["tasks"]
+    process = found["process"]
+    if process is not None:
+        _show_process(process, console, now)
+    elif not found["tasks"]:
+        console.print("No question about it is open.")
+    for task in found["tasks"]:
+        late = " It is overdue." if datetime.fromisoformat(task["due_at"]) < now else ""
+        console.print(Text(f"{task['number']} asks {task['role']}: {task['question']}{late}"))
+        for option in task["options"]:
+            console.print(Text(f"  {option['choice']}: {option['effect']}"))
+        console.print(Text(f"  answer with POST /tasks/{task['id']}/decide"), soft_wrap=True)
+    console.print(Text(found["url"], style="dim"), soft_wrap=True)
+
+
+def _show_process(process: Mapping[str, Any], console: Console, now: datetime) -> None:
     console.print(Text(process["summary"], style="bold"))
     if process["waiting_for"]:
         table = Table("who", "what", "for", "tried", "next try in", "last error")
@@ -109,15 +128,8 @@ def show(found: Mapping[str, Any], console: Console, now: datetime) -> None:
                 Text(wait["last_error"] or ""),
             )
         console.print(table)
-    for task in tasks:
-        late = " It is overdue." if datetime.fromisoformat(task["due_at"]) < now else ""
-        console.print(Text(f"{task['number']} asks {task['role']}: {task['question']}{late}"))
-        for option in task["options"]:
-            console.print(Text(f"  {option['choice']}: {option['effect']}"))
-        console.print(Text(f"  answer with POST /tasks/{task['id']}/decide"), soft_wrap=True)
     if not process["runs_known"]:
         console.print("Temporal does not answer: this is what the books know.", style="yellow")
-    console.print(Text(found["url"], style="dim"), soft_wrap=True)
 
 
 def _between(instant: str | None, now: datetime) -> str:

@@ -11,7 +11,7 @@ from runtime.sample.stories import Story
 
 ENDED = frozenset({"completed", "closed", "cancelled"})
 POLL = 0.3
-T = TypeVar("T")
+Found = TypeVar("Found")
 
 
 class WentWrong(Exception):
@@ -58,7 +58,7 @@ class People:
     deadline: float
     """The moment, by the monotonic clock, at which they lose patience."""
 
-    async def until(self, look: Callable[[], Awaitable[T | None]], late: str) -> T:
+    async def until(self, look: Callable[[], Awaitable[Found | None]], late: str) -> Found:
         """Look again and again until there is something; raise WentWrong when it is late."""
         while (found := await look()) is None:
             if time.monotonic() > self.deadline:

@@ -8,7 +8,7 @@ from typing import Any
 from runtime.commands.concurrency import together
 from runtime.sample.act import POLL, Act, People, WentWrong, expected
 from runtime.sample.company import Company
-from runtime.sample.failing import end_of_life
+from runtime.sample.failing import fail_under_warranty
 from runtime.sample.stories import Turn
 
 HELD_FOR = 1.5
@@ -75,7 +75,7 @@ async def _turn(act: Act, people: People) -> None:
     elif act.story.turn is Turn.REFUND:
         await _refund(act, people)
     elif act.story.turn in (Turn.REPAIRED, Turn.WORN_OUT):
-        await end_of_life(act, people)
+        await fail_under_warranty(act, people)
 
 
 async def _hold(act: Act, people: People) -> None:

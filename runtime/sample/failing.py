@@ -11,7 +11,7 @@ from runtime.sample.stories import Turn
 TECHNICIAN = "INES"
 
 
-async def end_of_life(act: Act, people: People) -> None:
+async def fail_under_warranty(act: Act, people: People) -> None:
     """Deliver a lantern, let it fail, and settle the claim of its customer."""
     repaired = act.story.turn is Turn.REPAIRED
     serial = SERIALS[act.story.turn is Turn.WORN_OUT]

@@ -159,7 +159,7 @@ def test_why_a_refund_waits_is_said_in_words_and_how_that_is_ended(
     assert over.startswith("CLM-1001 is settled: nothing is awaited.")
     nobody = why("SO-1")
     assert (nobody.returncode, nobody.stdout) == (1, "")
-    assert nobody.stderr == "no document and no task has the number SO-1\n"
+    assert nobody.stderr == "no document and no task that the key may see is SO-1\n"
 
 
 async def test_the_command_ends_with_1_when_a_rule_is_broken(

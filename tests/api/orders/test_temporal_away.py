@@ -59,6 +59,8 @@ async def test_the_process_is_told_as_far_as_the_books_know_it(shop: Storefront)
     told = (await shop.callers.get(f"/orders/{order['id']}/process")).json()
     assert (told["status"], told["runs_known"], told["runs"]) == ("pending", False, [])
     first, second = (wait["who"] for wait in told["waiting_for"][:2])
-    assert first == "Temporal, which does not answer"
+    assert first == "our process engine"
     assert second == "a person, to release the hold"
-    assert told["summary"].startswith(f"{order['number']} is pending and waits for Temporal")
+    assert told["summary"].startswith(
+        f"{order['number']} is pending and waits for our process engine: Temporal"
+    )
