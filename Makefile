@@ -1,7 +1,7 @@
 # `make demo` needs Python >= 3.11, git and make; everything else comes into .venv by itself.
 # ARGS go to the command behind a target: make demo ARGS="--port 0"
 
-.PHONY: demo up test check bench fuzz clean requirements help
+.PHONY: demo up test check bench fuzz explore clean requirements help
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -20,6 +20,7 @@ help:
 	@echo "make check   run the linters, type and architecture checks"
 	@echo "make bench   measure"
 	@echo "make fuzz    send 100,000 odd requests (SEED=… and REQUESTS=… as given)"
+	@echo "make explore live random lives and properties that make test does not take (SECONDS=… a test)"
 	@echo "make clean   remove .venv and the data of the local stack"
 
 demo: $(LOCAL)
@@ -31,6 +32,11 @@ up: $(LOCAL)
 # Three processes on two cores: one often waits for its servers.
 test: $(DEV)
 	$(PYTHON) -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+
+# Random lives and properties with new seeds; make test takes the same ones in every run.
+explore: $(DEV)
+	STATESET_EXPLORE=$(or $(SECONDS),60) $(PYTHON) -m pytest --numprocesses 2 --dist loadfile \
+	  tests/domain tests/activities -k "whatever or random or any_order or not activities" $(ARGS)
 
 bench: $(DEV)
 	$(PYTHON) -m tests.bench $(ARGS)

@@ -3,16 +3,13 @@
 Each life is random and named by its seed: ``STATESET_STORY=1234567`` tells one again.
 """
 
-import os
 import random
-import time
 
 from tests.activities.bench import Bench
 from tests.activities.claim_lives import ClaimedUnits
+from tests.seeds import seeds
 
-SEED = os.environ.get("STATESET_STORY")
 SECONDS = 8
-LIVES = 100
 MOVES = 60
 
 
@@ -33,9 +30,5 @@ async def test_whatever_happens_a_claim_gives_one_thing_at_most_and_the_books_ar
     bench: Bench,
 ) -> None:
     """Warranties R6, R8 and R9."""
-    started = time.monotonic()
-    seeds = [int(SEED)] if SEED else [random.randrange(10**9) for _ in range(LIVES)]
-    for seed in seeds:
+    for seed in seeds(SECONDS):
         await live(bench, seed)
-        if not SEED and time.monotonic() - started > SECONDS:
-            break

@@ -1,19 +1,15 @@
 """Whatever comes in whatever order, every order comes to its end and the books stay sound.
 
-Each story is random and named by its seed: ``STATESET_STORIES=500 pytest …`` tells more of them,
-``STATESET_STORY=1234567`` tells one again.
+Each story is random and named by its seed: ``STATESET_STORY=1234567`` tells one again.
 """
 
-import os
 import random
-import time
 
 from tests.activities.bench import Bench
 from tests.activities.ending import end
 from tests.activities.story import Story
+from tests.seeds import seeds
 
-STORIES = int(os.environ.get("STATESET_STORIES", "0"))
-SEED = os.environ.get("STATESET_STORY")
 SECONDS = 10
 MOVES = 90
 CHECK_EVERY = 45
@@ -34,9 +30,5 @@ async def tell(bench: Bench, seed: int) -> None:
 
 
 async def test_whatever_comes_in_whatever_order_every_order_comes_to_its_end(bench: Bench) -> None:
-    started = time.monotonic()
-    seeds = [int(SEED)] if SEED else [random.randrange(10**9) for _ in range(STORIES or 1000)]
-    for seed in seeds:
+    for seed in seeds(SECONDS):
         await tell(bench, seed)
-        if not (SEED or STORIES) and time.monotonic() - started > SECONDS:
-            break

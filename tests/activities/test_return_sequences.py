@@ -3,18 +3,15 @@
 Each life is random and named by its seed: ``STATESET_STORY=1234567`` tells one again.
 """
 
-import os
 import random
-import time
 
 from db.payments import STANDS
 from domain.ids import OrderId
 from tests.activities.bench import Bench
 from tests.activities.returning import Life
+from tests.seeds import seeds
 
-SEED = os.environ.get("STATESET_STORY")
 SECONDS = 8
-LIVES = 200
 MOVES = 40
 
 
@@ -73,9 +70,5 @@ def _shipping(money: dict[str, int]) -> int:
 
 
 async def test_whatever_happens_to_returns_units_and_money_add_up(bench: Bench) -> None:
-    started = time.monotonic()
-    seeds = [int(SEED)] if SEED else [random.randrange(10**9) for _ in range(LIVES)]
-    for seed in seeds:
+    for seed in seeds(SECONDS):
         await live(bench, seed)
-        if not SEED and time.monotonic() - started > SECONDS:
-            break

@@ -3,16 +3,13 @@
 Each life is random and named by its seed: ``STATESET_STORY=1234567`` tells one again.
 """
 
-import os
 import random
-import time
 
 from tests.activities.bench import Bench
 from tests.activities.serial_troubles import TroubledUnits
+from tests.seeds import seeds
 
-SEED = os.environ.get("STATESET_STORY")
 SECONDS = 5
-LIVES = 100
 MOVES = 40
 
 
@@ -29,9 +26,5 @@ async def live(bench: Bench, seed: int) -> None:
 
 async def test_whatever_happens_a_unit_is_at_one_place_and_counted_there(bench: Bench) -> None:
     """R14."""
-    started = time.monotonic()
-    seeds = [int(SEED)] if SEED else [random.randrange(10**9) for _ in range(LIVES)]
-    for seed in seeds:
+    for seed in seeds(SECONDS):
         await live(bench, seed)
-        if not SEED and time.monotonic() - started > SECONDS:
-            break

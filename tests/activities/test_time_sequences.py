@@ -1,6 +1,5 @@
 """Random time of several technicians on several works: none overlaps, and the sums are exact."""
 
-import os
 import random
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -16,8 +15,9 @@ from domain.policy import Policy
 from domain.work_orders.people import RecordTime
 from tests.activities.at_bench import PLANNER, begin, finish, released
 from tests.activities.bench import Bench
+from tests.seeds import seed
 
-SEED = int(os.environ.get("STATESET_STORY", "0")) or random.randrange(10**9)
+SEED = seed()
 ENTRIES = 80
 MINUTE = timedelta(minutes=1)
 Entry = tuple[UUID, str, int, int]

@@ -3,16 +3,13 @@
 Each life is random and named by its seed: ``STATESET_STORY=1234567`` tells one again.
 """
 
-import os
 import random
-import time
 
 from tests.activities.bench import Bench
 from tests.activities.supplied_lives import SuppliedWork
+from tests.seeds import seeds
 
-SEED = os.environ.get("STATESET_STORY")
 SECONDS = 8
-LIVES = 100
 MOVES = 60
 
 
@@ -34,9 +31,5 @@ async def test_whatever_happens_to_work_parts_add_up_and_units_are_where_they_ar
     bench: Bench,
 ) -> None:
     """Work orders 9: issue, return, swap and cancel stay explained."""
-    started = time.monotonic()
-    seeds = [int(SEED)] if SEED else [random.randrange(10**9) for _ in range(LIVES)]
-    for seed in seeds:
+    for seed in seeds(SECONDS):
         await live(bench, seed)
-        if not SEED and time.monotonic() - started > SECONDS:
-            break

@@ -1,4 +1,4 @@
-"""How many examples a rule is tried with: few enough for a tier of seconds, new ones every run."""
+"""How many examples a rule is tried with: few enough for a tier of seconds."""
 
 from hypothesis import settings
 
