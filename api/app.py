@@ -30,10 +30,12 @@ from api.inventory import lots, sites, trace, units
 from api.inventory import router as inventory
 from api.issuer import Issuer
 from api.keys import ApiKeys
+from api.limits.admission import Admission
 from api.middleware.authenticated import Authenticated
 from api.middleware.failures import Failures
 from api.middleware.limits import Limits
 from api.middleware.observe import Observe
+from api.middleware.strangers import Strangers
 from api.notifier import OutboxNotifier
 from api.orders import commands
 from api.orders import router as orders
@@ -116,6 +118,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.authenticator = gate
+    app.state.admission = admission = Admission(settings)
     app.state.notifier = OutboxNotifier(services.db)
     app.state.inbox = webhooks.WebhookInbox(services.db)
     app.state.acceptor = Acceptor(services.db, app.state.notifier, settings.policy)
@@ -123,6 +126,7 @@ def create_app(services: Services) -> FastAPI:
     # Each layer is added around those before it.
     app.add_middleware(Failures)
     app.add_middleware(Limits, body_limit=settings.body_limit, within=settings.request_timeout)
+    app.add_middleware(Strangers, admission=admission, authenticator=gate)
     app.add_middleware(Observe)
     for router in ROUTERS:
         mount(app, router)

@@ -29,6 +29,16 @@ class Authenticator:
             raise Unauthenticated("the credential is not valid")
         return await self._tokens.identify(credential)
 
+    def remembers(self, headers: Headers) -> bool:
+        """Whether the credential was valid before; asks nothing and nobody."""
+        try:
+            credential = _credential(headers)
+        except Unauthenticated:
+            return False
+        if credential.startswith("sk_"):
+            return self._keys.remembers(credential)
+        return self._tokens is not None and self._tokens.remembers(credential)
+
     async def close(self) -> None:
         """Close connections to the issuer."""
         if self._tokens is not None:

@@ -19,7 +19,9 @@ from api.refusals import (
     DatabaseUnavailable,
     Internal,
     MethodNotAllowed,
+    RateLimited,
     TooLarge,
+    TooManyAtOnce,
     Unreadable,
 )
 from db.failures import Trouble, diagnose, refused_column
@@ -42,6 +44,8 @@ _HTTP: Mapping[int, type[DomainError]] = {
     405: MethodNotAllowed,
     413: TooLarge,
 }
+_PASSING = (TooManyAttempts, KeyInProgress, RateLimited, TooManyAtOnce)
+"""Refusals that time alone ends, besides those with 503."""
 
 
 class OddAnswer(Exception):
@@ -80,7 +84,7 @@ def header_of(refusal: type[DomainError]) -> str | None:
     """Name the header that every refusal of this kind carries, if there is one."""
     if issubclass(refusal, Unauthenticated):
         return CHALLENGE
-    passes = refusal.status == 503 or issubclass(refusal, TooManyAttempts | KeyInProgress)
+    passes = refusal.status == 503 or issubclass(refusal, _PASSING)
     return RETRY_AFTER if passes else None
 
 

@@ -9,6 +9,8 @@ LOCATION = "Location"
 REPLAYED = "Idempotent-Replayed"
 CHALLENGE = "WWW-Authenticate"
 RETRY_AFTER = "Retry-After"
+RATE_LIMIT = "RateLimit"
+RATE_LIMIT_POLICY = "RateLimit-Policy"
 
 _TEXT = {"type": "string"}
 COMPONENTS: dict[str, dict[str, Any]] = {
@@ -41,6 +43,16 @@ COMPONENTS: dict[str, dict[str, Any]] = {
     RETRY_AFTER: {
         "description": "Seconds after which to ask again.",
         "schema": {"type": "integer", "minimum": 1},
+    },
+    RATE_LIMIT: {
+        "description": "Requests that are left to this caller now (`r`), and seconds until all of"
+        " them are there again (`t`), as draft-ietf-httpapi-ratelimit-headers says.",
+        "schema": _TEXT,
+    },
+    RATE_LIMIT_POLICY: {
+        "description": "Requests that a caller has (`q`), and seconds in which they come back"
+        " (`w`).",
+        "schema": _TEXT,
     },
 }
 """By name; one that is not required is there in some answers of its status only."""

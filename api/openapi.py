@@ -12,7 +12,15 @@ from fastapi.routing import APIRoute
 from api.components import open_answers, share_forms
 from api.deps import Require
 from api.examples import EXAMPLES
-from api.headers import COMPONENTS, ETAG, REPLAYED, REQUEST_ID, refer
+from api.headers import (
+    COMPONENTS,
+    ETAG,
+    RATE_LIMIT,
+    RATE_LIMIT_POLICY,
+    REPLAYED,
+    REQUEST_ID,
+    refer,
+)
 from api.idempotency import HEADER as KEY_HEADER
 from api.idempotency import PATTERN, optional_key, required_key
 from api.problems import Problem
@@ -150,7 +158,8 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
         )
     for status, answer in operation["responses"].items():
         names = _carried(status, tagged="304" in operation["responses"], keyed=keyed)
-        answer["headers"] = {**answer.get("headers", {}), **refer(names)}
+        limited = (RATE_LIMIT, RATE_LIMIT_POLICY) if command or status == "429" else ()
+        answer["headers"] = {**answer.get("headers", {}), **refer((*names, *limited))}
     _explain_query(operation, route)
     _show_bodies(operation)
 

@@ -13,8 +13,10 @@ from api.refusals import (
     Busy,
     DatabaseUnavailable,
     Internal,
+    RateLimited,
     TimedOut,
     TooLarge,
+    TooManyAtOnce,
     TooSlow,
     Unreadable,
 )
@@ -33,8 +35,14 @@ from domain.money import Money
 from domain.quantities import Total
 from domain.value import Described
 
-ALWAYS: tuple[type[DomainError], ...] = (Internal, Busy, DatabaseUnavailable, TimedOut)
-READ: tuple[type[DomainError], ...] = (Unauthenticated, Forbidden, Malformed)
+ALWAYS: tuple[type[DomainError], ...] = (
+    Internal,
+    Busy,
+    DatabaseUnavailable,
+    TimedOut,
+    RateLimited,
+)
+READ: tuple[type[DomainError], ...] = (Unauthenticated, Forbidden, Malformed, TooManyAtOnce)
 """What every route for known callers may answer."""
 BODY: tuple[type[DomainError], ...] = (Unreadable, TooSlow, TooLarge)
 """What a route with a body may answer besides."""
@@ -197,7 +205,7 @@ class Problem(Described):
     """With `window_closed`: the last day on which they could come back, in UTC; null where there
     was none, as of a final sale."""
     retry_after: int = _ABSENT
-    """With `too_many_attempts`: seconds after which another card may be tried."""
+    """With `too_many_attempts` and `rate_limited`: seconds after which to try again."""
 
 
 def problems(*refusals: type[DomainError]) -> dict[int | str, dict[str, Any]]:

@@ -27,6 +27,18 @@ class TooLarge(DomainError):
     code, status = "too_large", 413
 
 
+class RateLimited(DomainError):
+    """Too many requests in this time."""
+
+    code, status = "rate_limited", 429
+
+
+class TooManyAtOnce(DomainError):
+    """Too many requests of this caller are under way."""
+
+    code, status = "too_many_requests_at_once", 429
+
+
 class HeadersTooLarge(DomainError):
     """The request's headers are too large."""
 

@@ -45,7 +45,7 @@ class Tokens:
         """Return the caller; raises Unauthenticated, or PartnerUnavailable without any keys."""
         if len(token) > LONGEST:
             raise Unauthenticated("the token is too long")
-        name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        name = _name_of(token)
         known = self._known.get(name)
         if known is not None and time.time() < known.until:
             # A key that was withdrawn or replaced since takes what it signed along.
@@ -60,6 +60,11 @@ class Tokens:
         until = min(claims["exp"], time.time() + LONGEST_REMEMBERED)
         self._known[name] = _Verified(caller, until, key_id, key)
         return caller
+
+    def remembers(self, token: str) -> bool:
+        """Whether a token was verified before and has not expired."""
+        known = self._known.get(_name_of(token)) if len(token) <= LONGEST else None
+        return known is not None and time.time() < known.until
 
     async def close(self) -> None:
         """Close connections to the issuer."""
@@ -95,6 +100,10 @@ class Tokens:
         if not isinstance(claims["exp"], int) or claims["exp"] > END_OF_TIME:
             raise Unauthenticated("the token is not valid")
         return key_id, key, claims
+
+
+def _name_of(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _caller(claims: Mapping[str, Any], issuer: str) -> Caller:

@@ -132,6 +132,8 @@ async def receive(
     except BadSignature as error:
         metrics.inbound_facts.labels(provider, "refused").inc()
         raise Unauthenticated(str(error)) from error
+    request.scope["state"]["known"] = True
+    await request.app.state.admission.admit_partner(provider, request.scope)
     payload = _storable(raw)
     inbox: WebhookInbox = request.app.state.inbox
     new = await inbox.add(Fact(new_id(), provider, event_id, payload))

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.limits.addresses import networks
 from domain.money import Amount, Currency
 from domain.orders.placing import Service
 from domain.policy import Days, Policy, ReturnCost, ShippingRefund, Tolerance
@@ -20,6 +21,11 @@ from gateways.partners import PARTNERS
 def _seconds(given: object) -> object:
     if isinstance(given, str) and given.replace(".", "", 1).isdigit():
         return float(given)
+    return given
+
+
+def _networks(given: str) -> str:
+    networks(given)
     return given
 
 
@@ -73,6 +79,21 @@ class Settings(BaseSettings):
         default=timedelta(seconds=15), gt=timedelta(), le=timedelta(seconds=45)
     )
     """At most 45 s: a request that takes longer than 60 s is believed dead, and its key taken."""
+    caller_rate: float = Field(default=500, ge=0, le=1_000_000)
+    """Requests per second that a caller may ask in the long run; 0: any number."""
+    caller_burst: int = Field(default=5000, ge=1)
+    caller_requests: int = Field(default=200, ge=0)
+    """Requests of one caller that are served at once; 0: any number."""
+    max_requests: int = Field(default=400, ge=0)
+    """Requests of known callers at once, above which each has one place; 0: any number."""
+    stranger_rate: float = Field(default=50, ge=0, le=1_000_000)
+    """Requests per second without a valid credential of one address; 0: any number."""
+    stranger_burst: int = Field(default=1000, ge=1)
+    webhook_rate: float = Field(default=500, ge=0, le=1_000_000)
+    """Genuine webhooks per second of one partner; 0: any number."""
+    webhook_burst: int = Field(default=5000, ge=1)
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
+    """Networks of the reverse proxies whose ``X-Forwarded-For`` is believed, with commas."""
     jwt_issuer: str | None = None
     jwt_audience: str = "stateset"
     jwks_url: str | None = None

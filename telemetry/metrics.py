@@ -34,6 +34,12 @@ http_connections_ended = Counter(
     ("reason",),
     registry=REGISTRY,
 )
+http_limited = Counter(
+    "stateset_http_limited",
+    "HTTP requests that a limit refused, by its kind.",
+    ("kind",),
+    registry=REGISTRY,
+)
 unfit_rows = Counter(
     "stateset_unfit_rows",
     "Rows that did not fit their view when they were to be shown.",

@@ -21,7 +21,9 @@ async def served(app: Any, port: int = 0) -> AsyncIterator[str]:
     """Serve an application on a port, a free one unless given; yields its base address."""
     listening = socket.create_server(("127.0.0.1", port), backlog=2048)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, proxy_headers=False, timeout_graceful_shutdown=2
+    )
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:

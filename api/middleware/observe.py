@@ -48,7 +48,8 @@ class Observe:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), header, *_SAFE]
+                known = scope["state"].get("headers", ())
+                message["headers"] = [*message.get("headers", ()), header, *known, *_SAFE]
             await send(message)
 
         started = time.perf_counter()

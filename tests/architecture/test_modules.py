@@ -106,6 +106,7 @@ PLUMBING = {
         "idempotency",
         "issuer",
         "keys",
+        "limits",
         "middleware",
         "openapi",
         "pages",

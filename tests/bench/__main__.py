@@ -21,12 +21,15 @@ PARTS = {
     "returning": returning.measure,
 }
 
+UNLIMITED = {"STATESET_CALLER_RATE": "0", "STATESET_CALLER_REQUESTS": "0"}
+"""What is measured is the work, by one key in a hurry."""
+
 
 async def run(plan: Plan, parts: list[str], json_file: Path | None) -> None:
     console = Console(width=None if sys.stdout.isatty() else 150)
     began = time.monotonic()
     figures: list[Figure] = []
-    async with a_world() as world:
+    async with a_world(UNLIMITED) as world:
         described = await report.machine(world)
         for part in parts:
             console.print(f"{time.monotonic() - began:5.0f} s  {part}", highlight=False)

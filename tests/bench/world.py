@@ -229,8 +229,8 @@ async def working(world: World) -> AsyncIterator[Child]:
 
 
 @asynccontextmanager
-async def a_world() -> AsyncIterator[World]:
-    """Start everything but the worker; stop it all and leave nothing in the end."""
+async def a_world(limits: dict[str, str]) -> AsyncIterator[World]:
+    """Start everything but the worker, with these limits; leave nothing in the end."""
     folder = _folder()
     free = dict.fromkeys(("api_port", "postgres_port", "temporal_port", "ui_port"), 0)
     settings = Settings.model_validate(
@@ -253,6 +253,7 @@ async def a_world() -> AsyncIterator[World]:
 
     # As in the image: without byte code every run compiles its workflow's source again.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.update(limits)
     try:
         stack = Stack(settings, make_api_key=make_key, programs=Programs(worker=()))
         async with stack:
@@ -269,8 +270,7 @@ async def a_world() -> AsyncIterator[World]:
 
 def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="stateset-bench-"))
-    # PostgreSQL's own user passes through it under root.
-    folder.chmod(0o711)
+    folder.chmod(0o711)  # PostgreSQL's own user passes through it under root.
     return folder
 
 
