@@ -1,16 +1,12 @@
 """Lists: a page of views and the address of the next one."""
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BeforeValidator,
     ConfigDict,
     Field,
     model_validator,
@@ -18,28 +14,9 @@ from pydantic import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.pages import Window
-from domain.value import Described, Value
+from domain.value import Described, Instant, Value
 
 Item = TypeVar("Item")
-
-
-def _written_out(given: Any) -> Any:
-    if isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
-        raise ValueError("must be an instant such as 2030-01-31T12:00:00Z")
-    return given
-
-
-def _in_calendar(given: datetime) -> datetime:
-    """Return the moment in UTC, where it must lie in the calendar too, not only in its own zone."""
-    try:
-        return given.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("must lie in the years 1 to 9999 in UTC") from None
-
-
-_NUMBER = re.compile(r"[+-]?[0-9.eE+-]*(inf|nan)?", re.IGNORECASE)
-Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_calendar)]
-"""A moment with its zone, of the years 1 to 9999 in UTC; a bare number is refused."""
 
 
 class Query(Described):

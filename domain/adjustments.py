@@ -1,17 +1,19 @@
 """Corrections of stock: why, and which way each reason may go."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from domain.errors import IllegalMove, Malformed
 from domain.ids import ItemId, LocationId
-from domain.inventory import LocationKind
+from domain.inventory import LocationKind, MovementKind
 from domain.lots import EXPIRES, LotCode
 from domain.quantities import Quantity
 from domain.units import Serial, Serials
-from domain.value import Day, Name, Text, Value
+from domain.value import Day, Instant, Name, Text, Value
 
 
 class AdjustmentReason(StrEnum):
@@ -31,6 +33,11 @@ class AdjustmentReason(StrEnum):
     WRITE_OFF = "write_off"
     LOST_IN_TRANSIT = "lost_in_transit"
 
+
+SKEW = timedelta(minutes=5)
+"""So far the clock of who tells us a moment may be ahead of ours."""
+Past = Annotated[Instant, Field(ge=datetime(1970, 1, 1, tzinfo=UTC))]
+"""When goods have moved, or were counted."""
 
 R = AdjustmentReason
 ONLY_MORE = frozenset({R.FOUND, R.INITIAL_BALANCE})
@@ -82,6 +89,13 @@ class AdjustStock(Value):
         " already.",
     )
 
+    occurred_at: Past | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="When it moved, if that was before now; not of an item that is tracked by"
+        " serial.",
+    )
+
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if (self.item_id is None) == (self.sku is None):
@@ -95,6 +109,8 @@ class AdjustStock(Value):
             raise ValueError(f"{self.reason} can only {way} stock")
         if self.lot is None and (self.supplier_lot or self.expires_on):
             raise ValueError("name the lot that supplier_lot and expires_on are of")
+        if self.serials and self.occurred_at:
+            raise ValueError("units move when that is recorded: leave out occurred_at")
         if self.reason in NEEDS_NOTE and not self.note.strip():
             raise ValueError(f"{self.reason} needs a note")
         return self
@@ -109,6 +125,62 @@ class AdjustStock(Value):
     def amount(self) -> Decimal:
         """How much is moved, whichever way."""
         return abs(self.quantity)
+
+
+class ReverseMovement(Value):
+    """Take back what was written down by mistake, by the opposite movement."""
+
+    reason: Name
+    """Why."""
+    occurred_at: Past | None = Field(
+        default=None,
+        exclude_if=lambda given: given is None,
+        description="When the goods moved back, if that was after what is reversed; else its own"
+        " moment, as if it had not been.",
+    )
+
+
+def past(given: datetime | None, now: datetime) -> datetime | None:
+    """Return when it was, None for now; raise Malformed for what is still to come."""
+    if given is None or given < now:
+        return given
+    if given > now + SKEW:
+        raise _too_late("is still to come")
+    return None
+
+
+def reversed_at(given: datetime | None, occurred_at: datetime, now: datetime) -> datetime:
+    """Return when the reversal of what occurred then did; raise Malformed if that cannot be."""
+    if given is None:
+        return occurred_at
+    if given < occurred_at:
+        raise _too_late("is before what is reversed")
+    return past(given, now) or now
+
+
+def _too_late(message: str) -> Malformed:
+    return Malformed(
+        f"occurred_at {message}", errors=[{"pointer": "/occurred_at", "message": message}]
+    )
+
+
+def check_reversible(
+    kind: str, *, document_type: str, is_reversal: bool, has_serials: bool
+) -> None:
+    """Raise IllegalMove, saying what to do instead, for what is not an adjustment by hand."""
+    instead = None
+    if is_reversal:
+        instead = "it reverses another one: post an adjustment instead"
+    elif document_type:
+        instead = f"it belongs to a {document_type.replace('_', ' ')}: correct that"
+    elif kind != MovementKind.ADJUSTMENT:
+        instead = f"it is a {kind} and no adjustment: post an adjustment instead"
+    elif has_serials:
+        instead = "units went with it: post an adjustment that names their serials"
+    if instead is not None:
+        raise IllegalMove(
+            f"only an adjustment is reversed, once; {instead}", current_status=kind, allowed=[]
+        )
 
 
 class InspectedTo(StrEnum):

@@ -3,14 +3,17 @@
 import ast
 import functools
 import inspect
+import re
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import pairwise
 from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -47,6 +50,25 @@ Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2999, 12, 31))]
 
 Actor = Annotated[str, StringConstraints(min_length=1, max_length=260), AfterValidator(storable)]
 """Who did something, exactly: names that differ in white space are different callers."""
+
+
+def _written_out(given: Any) -> Any:
+    if isinstance(given, str) and _NUMBER.fullmatch(given.strip()):
+        raise ValueError("must be an instant such as 2030-01-31T12:00:00Z")
+    return given
+
+
+def _in_calendar(given: datetime) -> datetime:
+    """Return the moment in UTC, where it must lie in the calendar too, not only in its own zone."""
+    try:
+        return given.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999 in UTC") from None
+
+
+_NUMBER = re.compile(r"[+-]?[0-9.eE+-]*(inf|nan)?", re.IGNORECASE)
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_calendar)]
+"""A moment with its zone, of the years 1 to 9999 in UTC; a bare number is refused."""
 
 
 class Described(BaseModel):

@@ -13,7 +13,8 @@ from activities.work_orders.reserving import tell_ready
 from db.documents import DOCUMENTS
 from db.engine import Database
 from db.inventory.demand import free_at, is_servable, queue_at
-from db.inventory.posting import LinePick, reserve
+from db.inventory.movements import LinePick
+from db.inventory.posting import reserve
 from domain.demand import Review, Served, serve
 from domain.documents import Document, Kind
 from domain.ids import SiteId, new_id

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.documents import ORDERS
-from db.inventory.posting import LinePick
+from db.inventory.movements import LinePick
 from db.orders.backorders import backordered_units, settle_short
 from db.orders.tables import OrderRow
 from db.outbox import signal

@@ -13,9 +13,9 @@ from db.documents import WORK_ORDERS
 from db.inventory.demand import free_at
 from db.inventory.entering import describe_units
 from db.inventory.lots import find_lot
-from db.inventory.movements import Movement
+from db.inventory.movements import LinePick, Movement
 from db.inventory.places import place_id
-from db.inventory.posting import LinePick, post, release, reserve
+from db.inventory.posting import post, release, reserve
 from db.inventory.units import UnitStep, lock_units, move_units
 from db.work_orders.supply import lock_held
 from db.work_orders.tables import WorkOrderRow

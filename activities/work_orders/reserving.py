@@ -10,7 +10,8 @@ from activities.work_orders.telling import go_on, refused
 from db.documents import WORK_ORDERS
 from db.inventory.demand import free_at, review_for
 from db.inventory.lots import LotRow
-from db.inventory.posting import LinePick, release, reserve
+from db.inventory.movements import LinePick
+from db.inventory.posting import release, reserve
 from db.work_orders.supply import lock_held, take
 from db.work_orders.tables import WorkOrderRow
 from db.work_orders.writes import count_part, parts_of

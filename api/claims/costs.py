@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from api.deps import Db, require
-from api.pages import MOMENT, Instant, Query
+from api.pages import MOMENT, Query
 from api.problems import READ, problems
 from api.work_orders.costs import ClaimSpentView
 from db.claims.sums import By, Group, sums_of_claims
@@ -15,7 +15,7 @@ from db.claims.tables import ClaimRow
 from db.pages import Window
 from domain.access import Caller
 from domain.ids import ItemId
-from domain.value import Value
+from domain.value import Instant, Value
 from domain.work_orders.costs import summed
 
 router = APIRouter(prefix="/warranties/claims", tags=["claims"])

@@ -13,6 +13,9 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "note": "Fell from the shelf.",
         },
     },
+    "ReverseMovement": {
+        "Written down twice": {"reason": "The same delivery was written down twice."},
+    },
     "CreateLot": {
         "Gas cartridges that come next week": {
             "sku": "GAS-230",

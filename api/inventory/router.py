@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.inventory.accepting import accept_adjustment
+from activities.inventory.reversing import accept_reversal
 from api.answers import keyed_response
 from api.deps import Books, Db, require
 from api.fields import by_id
@@ -18,18 +19,21 @@ from api.inventory.views import (
     AdjustmentView,
     MovementQuery,
     MovementView,
+    PastStockQuery,
+    PastStockView,
     StockQuery,
     StockView,
 )
 from api.pages import Page
 from api.problems import BODY, KEYED, READ, problems
 from api.rows import last_id, view
+from db.inventory.past import get_past_stock
 from db.inventory.reads import NO_LOT, get_movement, get_stock, search_movements
 from db.inventory.tables import MovementRow
 from db.pages import get_page
 from domain.access import Caller
-from domain.adjustments import AdjustStock
-from domain.errors import NotFound, OutOfStock
+from domain.adjustments import AdjustStock, ReverseMovement
+from domain.errors import IllegalMove, NotFound, OutOfStock
 
 router = APIRouter(prefix="/inventory", tags=["inventory"])
 
@@ -43,18 +47,41 @@ async def search(
 ) -> Page[StockView]:
     """Balances, newest items first; what lies where nothing is sold from is not available."""
     filters = query.model_dump(exclude_none=True, exclude={"limit", "after", "group_by"})
-    after = [UUID(part) for part in query.after.split("_")] if query.after else []
     rows, more = await get_stock(
         db,
         filters,
         group_by=query.group_by,
-        # A mark of the release before names no lot.
-        after=(after[0], after[1], [*after, NO_LOT][2]) if after else None,
+        after=_after(query.after),
         limit=query.limit,
     )
     views = [view(StockView, row) for row in rows]
     mark = _mark(rows[-1]) if more else None
     return Page[StockView].of(views, request.url.path, query, mark)
+
+
+@router.get("/on_hand", responses=problems(*READ))
+async def search_on_hand(
+    query: Annotated[PastStockQuery, fastapi.Query()],
+    _caller: Annotated[Caller, require("inventory:read")],
+    db: Db,
+    request: Request,
+) -> Page[PastStockView]:
+    """What was where at a moment, as the movements add up; newest items first."""
+    filters = query.model_dump(exclude_none=True, exclude={"limit", "after", "as_of"})
+    rows, more = await get_past_stock(
+        db, filters, as_of=query.as_of, after=_after(query.after), limit=query.limit
+    )
+    views = [view(PastStockView, row, as_of=query.as_of) for row in rows]
+    mark = _mark(rows[-1]) if more else None
+    return Page[PastStockView].of(views, request.url.path, query, mark)
+
+
+def _after(mark: str | None) -> tuple[UUID, UUID, UUID] | None:
+    if mark is None:
+        return None
+    item, place, *lot = [UUID(part) for part in mark.split("_")]
+    # A mark of the release before names no lot.
+    return item, place, [*lot, NO_LOT][0]
 
 
 def _mark(row: Row[Any]) -> str:
@@ -110,5 +137,31 @@ async def adjust(
         return view(AdjustmentView, balance, id=movement_id, **given)
 
     route = "POST /inventory/adjustments"
+    made = await idempotent_create(books, caller, key, route, asked, write)
+    return keyed_response(made, f"/inventory/movements/{made.resource_id}")
+
+
+@router.post(
+    "/movements/{movement_id}/reverse",
+    status_code=201,
+    response_model=MovementView,
+    responses=LOCATED | problems(*READ, *BODY, *KEYED, NotFound, OutOfStock, IllegalMove),
+)
+async def reverse(
+    movement_id: Annotated[UUID, by_id("movement")],
+    asked: ReverseMovement,
+    caller: Annotated[Caller, require("inventory:adjust")],
+    key: RequiredKey,
+    books: Books,
+) -> Response:
+    """Take back an adjustment that was a mistake, by its opposite; once."""
+
+    async def write(db: AsyncConnection, reversal_id: UUID) -> MovementView:
+        await accept_reversal(
+            db, reversal_id, movement_id, asked, actor=caller.subject, reach=caller.reach
+        )
+        return view(MovementView, await get_movement(db, reversal_id, caller.reach))
+
+    route = f"POST /inventory/movements/{movement_id}/reverse"
     made = await idempotent_create(books, caller, key, route, asked, write)
     return keyed_response(made, f"/inventory/movements/{made.resource_id}")

@@ -7,13 +7,13 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.fields import Available, ItemRef, OnHand, OwnId, Reserved, Sku
-from api.pages import MOMENT, Instant, Limit, PageQuery, Query
+from api.pages import MOMENT, Limit, PageQuery, Query
 from db.inventory.reads import Grouping
 from domain.adjustments import AdjustmentReason
 from domain.ids import LocationId, LotId, SiteId
 from domain.inventory import LocationKind, MovementKind
-from domain.quantities import Quantity
-from domain.value import Name, Value
+from domain.quantities import Quantity, Total
+from domain.value import Instant, Name, Value
 
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 Mark = Annotated[str, StringConstraints(pattern=f"^{_UUID}_{_UUID}(_{_UUID})?$")]
@@ -71,6 +71,47 @@ class StockQuery(Query):
     """What they are added up by."""
 
 
+class PastStockView(Value):
+    """What was there of an item, and of a lot of it, at a location, as the ledger tells it now."""
+
+    item_id: ItemRef
+    sku: Sku
+    site_id: SiteId | None
+    """Which warehouse or plant; null outside of any."""
+    site: str | None
+    """The site's code."""
+    location_id: LocationId
+    """Which place."""
+    location: str
+    """The location's code."""
+    lot_id: LotId | None
+    """Which lot; null of items without lots."""
+    lot: str | None
+    """The lot's code."""
+    on_hand: Total
+    """Units that were there; below 0 where what came before is not written down."""
+    as_of: datetime
+    """When, in UTC (RFC 3339)."""
+
+
+class PastStockQuery(Query):
+    """When, and of which balances."""
+
+    as_of: Instant = Field(description=f"{MOMENT}: what had moved by then counts.")
+    limit: Limit = 20
+    after: Mark | None = Field(default=None, description="Copied from the address in next.")
+    item_id: UUID | None = None
+    """Of this item."""
+    sku: Name | None = None
+    """Of the item with this name for people, in any case."""
+    site_id: UUID | None = None
+    """At this site."""
+    location_id: UUID | None = None
+    """At this location."""
+    lot_id: UUID | None = None
+    """Of this lot."""
+
+
 class MovementView(Value):
     """A quantity that went from one location to another."""
 
@@ -97,6 +138,10 @@ class MovementView(Value):
     """Which one; null without one, and for callers who may not see it."""
     line_id: UUID | None
     """Which line of it; null where `document_id` is."""
+    reverses_id: UUID | None
+    """The movement that it reverses, of which it is the opposite; null of all others."""
+    reversed_by_id: UUID | None
+    """The movement that reverses it; null of what stands."""
     actor: str
     """Whose doing it is, such as `key:my-shop`, or `system` for the product itself."""
     occurred_at: datetime

@@ -20,7 +20,7 @@ from api.idempotency import RequiredKey, claim_of
 from api.orders.batch import Acceptor
 from api.orders.rendering import order_json
 from api.orders.views import OrderView
-from api.pages import DatedQuery, Instant, Page, page
+from api.pages import DatedQuery, Page, page
 from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.views import Wait
 from api.words import Listed, Words, worded_page
@@ -41,7 +41,7 @@ from domain.orders.placing import PlaceOrder
 from domain.orders.status import STATES_OF, FulfillmentStatus, OrderStatus
 from domain.payments import PaymentStatus
 from domain.sources import attributed
-from domain.value import Name
+from domain.value import Instant, Name
 from telemetry import metrics, tracing
 
 router = APIRouter(prefix="/orders", tags=["orders"])

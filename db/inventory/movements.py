@@ -30,6 +30,7 @@ class Movement:
     reservation_id: UUID | None = None
     occurred_at: datetime | None = None
     lot_id: UUID | None = None
+    reverses_id: UUID | None = None
     id: UUID = field(default_factory=new_id)
 
 
@@ -40,3 +41,25 @@ class Switch:
     id: UUID
     location_id: UUID
     lot_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a reservation that becomes one of its own."""
+
+    id: UUID
+    source: UUID
+    quantity: Decimal | int
+
+
+@dataclass(frozen=True, slots=True)
+class LinePick:
+    """A quantity of one item at one location, wanted for one line of a document."""
+
+    line_id: UUID
+    item_id: UUID
+    location_id: UUID
+    quantity: Decimal | int
+    lot_id: UUID | None = None
+    share: str = ""
+    """Sets it apart from what the line holds there already."""

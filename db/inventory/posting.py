@@ -7,7 +7,6 @@ Whatever makes stock free tells those who wait for it (db/inventory/demand.py) b
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import cast
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine import to_json
 from db.inventory.demand import told_of
 from db.inventory.lots import promisable
-from db.inventory.movements import Movement, Switch
+from db.inventory.movements import LinePick, Movement, Share, Switch
 from db.inventory.tables import BalanceRow
 from domain.errors import OutOfStock
 from domain.ids import new_id
@@ -32,13 +31,14 @@ _POST = text(
         SELECT * FROM jsonb_to_recordset(CAST(:movements AS jsonb)) AS m(id uuid, key text,
             kind text, item_id uuid, quantity numeric, from_location_id uuid, to_location_id uuid,
             reason text, document_type text, document_id uuid, line_id uuid, actor text,
-            occurred_at timestamptz, reservation_id uuid, lot_id uuid)),
+            occurred_at timestamptz, reservation_id uuid, lot_id uuid, reverses_id uuid)),
     moved AS (
         INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
             reason, document_type, document_id, line_id, actor, occurred_at, lot_id,
-            unit_cost_amount, unit_cost_currency)
+            reverses_id, unit_cost_amount, unit_cost_currency)
         SELECT id, key, kind, item_id, quantity, from_location_id, to_location_id, reason,
             document_type, document_id, line_id, actor, coalesce(occurred_at, now()), lot_id,
+            reverses_id,
             (SELECT standard_cost_amount FROM items i WHERE i.id = item_id AND kind = 'issue'),
             (SELECT standard_cost_currency FROM items i WHERE i.id = item_id AND kind = 'issue')
         FROM given ORDER BY key
@@ -192,28 +192,6 @@ RESERVE_LOCKED = """reserved AS (
         WHERE b.item_id = t.item_id AND b.location_id = t.location_id
             AND b.lot_id IS NOT DISTINCT FROM t.lot_id)"""
 """What a larger statement embeds to reserve ``:reservations`` from balances that it has locked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A part of a reservation that becomes one of its own."""
-
-    id: UUID
-    source: UUID
-    quantity: Decimal | int
-
-
-@dataclass(frozen=True, slots=True)
-class LinePick:
-    """A quantity of one item at one location, wanted for one line of a document."""
-
-    line_id: UUID
-    item_id: UUID
-    location_id: UUID
-    quantity: Decimal | int
-    lot_id: UUID | None = None
-    share: str = ""
-    """Sets it apart from what the line holds there already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, case, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from db.inventory.lots import PROMISABLE, LotRow, promisable
 from db.inventory.tables import LocationRow, MovementRow, SiteRow
@@ -57,7 +58,7 @@ _PLACES = {
         "",
     ),
 }
-_CONDITIONS = {
+CONDITIONS = {
     "item_id": "b.item_id = :item_id",
     "sku": "i.sku_key = :sku",
     "site_id": "l.site_id = :site_id",
@@ -90,7 +91,7 @@ async def get_stock(
     sold from is not available, nor what is of a lot that may not be promised.
     """
     place, lot, shown, grouped = _PLACES[group_by]
-    conditions = [_CONDITIONS[name] for name in filters]
+    conditions = [CONDITIONS[name] for name in filters]
     if group_by is Grouping.SITE:
         conditions.append("l.site_id IS NOT NULL")
     if after is not None:
@@ -112,6 +113,9 @@ async def get_stock(
         parameters |= dict(zip(("after_item", "after_place", "after_lot"), after, strict=True))
     rows = (await db.execute(text(query), parameters)).all()
     return rows[:limit], len(rows) > limit
+
+
+_REVERSAL = aliased(MovementRow)
 
 
 def search_movements(
@@ -136,7 +140,15 @@ def search_movements(
         for column in MovementRow.__table__.c
     )
     query = (
-        select(*columns, ItemRow.sku, LotRow.code.label("lot"))
+        select(
+            *columns,
+            ItemRow.sku,
+            LotRow.code.label("lot"),
+            select(_REVERSAL.id)
+            .where(_REVERSAL.reverses_id == MovementRow.id)
+            .scalar_subquery()
+            .label("reversed_by_id"),
+        )
         .join(ItemRow, ItemRow.id == MovementRow.item_id)
         .outerjoin(LotRow, LotRow.id == MovementRow.lot_id)
     )

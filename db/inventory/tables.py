@@ -138,6 +138,12 @@ class MovementRow(Base):
         CheckConstraint("from_location_id <> to_location_id", name="two_sided"),
         Index("ix_movements_item", "item_id", "id"),
         Index("ix_movements_document", "document_id"),
+        Index(
+            "uq_movements_reverses",
+            "reverses_id",
+            unique=True,
+            postgresql_where=text("reverses_id IS NOT NULL"),
+        ),
         ForeignKeyConstraint(["item_id", "lot_id"], ["lots.item_id", "lots.id"]),
         _of_lot("movements"),
     )
@@ -160,6 +166,8 @@ class MovementRow(Base):
     unit_cost_amount: Mapped[Minor | None]
     """What a unit that is issued was worth then; None where that was not known."""
     unit_cost_currency: Mapped[str | None]
+    reverses_id: Mapped[UUID | None]
+    """The movement whose opposite it is; each has one at most."""
 
 
 class ReorderRuleRow(Base):

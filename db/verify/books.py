@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.verify import (
     claims,
+    corrections,
     inventory,
     lots,
     orders,
@@ -29,6 +30,7 @@ from db.verify.check import Check
 
 CHECKS: tuple[Check, ...] = (
     *inventory.CHECKS,
+    *corrections.CHECKS,
     *payments.CHECKS,
     *records.CHECKS,
     *refunds.CHECKS,

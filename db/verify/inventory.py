@@ -111,6 +111,7 @@ CHECKS = (
             WHEN 'return' THEN f.kind IN ('customer', 'production')
             WHEN 'production' THEN f.kind = 'production'
             WHEN 'adjustment' THEN f.kind IN ('loss', 'opening') OR t.kind = 'loss'
+                OR (t.kind = 'opening' AND m.reverses_id IS NOT NULL)
             WHEN 'count' THEN f.kind = 'loss' OR t.kind = 'loss'
             WHEN 'scrap' THEN t.kind = 'loss' OR f.kind = 'loss'
             ELSE f.kind <> ALL(CAST(:virtual AS text[])) AND t.kind <> ALL(CAST(:virtual AS text[]))

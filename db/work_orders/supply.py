@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.inventory.posting import LinePick
+from db.inventory.movements import LinePick
 from db.work_orders.tables import OPEN
 from domain.demand import Free
 from domain.ids import new_id

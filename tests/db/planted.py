@@ -1,6 +1,7 @@
 """Faults planted in sound books: for each check what breaks it, and which others must see it."""
 
 from tests.db.planted_claims import CLAIMS
+from tests.db.planted_corrections import CORRECTIONS
 from tests.db.planted_lots import LOTS
 from tests.db.planted_notes import NOTES
 from tests.db.planted_returns import RETURNS
@@ -285,6 +286,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I3x": ("UPDATE orders SET prepaid_returned_amount = 1 WHERE number = 'SO-3'", set()),
     "I3y": ("UPDATE shipments SET prepaid_amount = 9999 WHERE number = 'SHP-3'", {"I3x"}),
     **CLAIMS,
+    **CORRECTIONS,
     **LOTS,
     **NOTES,
     **RETURNS,

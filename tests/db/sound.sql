@@ -84,6 +84,16 @@ INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_lo
 SELECT pg_temp.id('opening-' || item), 'opening/' || item, 'adjustment', pg_temp.id(item), 10,
     pg_temp.place('opening'), pg_temp.id('shelf'), 'test', now()
 FROM (VALUES ('mug'), ('pot')) AS items(item);
+INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id, actor,
+    occurred_at, reverses_id)
+SELECT pg_temp.id(key), key, 'adjustment', pg_temp.id('mug'), 2, source, target, 'test', now(),
+    pg_temp.id(reverses)
+FROM (VALUES
+    ('adjustment/found', pg_temp.place('loss'), pg_temp.id('shelf'), NULL),
+    ('reversal/found', pg_temp.id('shelf'), pg_temp.place('loss'), 'adjustment/found'),
+    ('adjustment/begun', pg_temp.place('opening'), pg_temp.id('shelf'), NULL),
+    ('reversal/begun', pg_temp.id('shelf'), pg_temp.place('opening'), 'adjustment/begun'))
+    AS m(key, source, target, reverses);
 INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
     document_type, document_id, line_id, actor, occurred_at)
 SELECT pg_temp.id('issue-' || l.id), 'issue/' || l.id, 'issue', l.item_id, l.quantity,

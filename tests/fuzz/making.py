@@ -15,7 +15,11 @@ from tests.fuzz import corpus
 from tests.fuzz.wire import Wish
 
 METHODS = ("get", "post", "patch", "put", "delete")
-QUERIES = {"/warranties/check": "?serial=SN-1", "/inventory/trace": "?serial=SN-1"}
+QUERIES = {
+    "/warranties/check": "?serial=SN-1",
+    "/inventory/trace": "?serial=SN-1",
+    "/inventory/on_hand": "?as_of=2031-01-31T12:00:00Z",
+}
 """What a sound request says in its query, where it has to say something."""
 
 

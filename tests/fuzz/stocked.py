@@ -5,6 +5,8 @@ from uuid import uuid4
 from tests.installation import Installation
 from tests.storefront import ADDRESS
 
+BEFORE = "2024-03-01T12:00:00Z"
+
 
 async def stock_lots(shop: Installation) -> None:
     """Put lots into the shop: of an item that bodies about lots name."""
@@ -29,7 +31,11 @@ def stock_bodies(sku: str) -> dict[str, list[object]]:
         "POST /shipments/{shipment_id}/pack": [
             {"parcels": [{"lines": [{"line_id": str(uuid4()), "quantity": 1}]}]}
         ],
-        "POST /inventory/adjustments": [moved, came],
+        "POST /inventory/adjustments": [moved, came, {**moved, "occurred_at": BEFORE}],
+        "POST /inventory/movements/{movement_id}/reverse": [
+            {"reason": "typed twice"},
+            {"reason": "typed twice", "occurred_at": BEFORE},
+        ],
         "POST /inventory/lots": [{**lot, "expires_on": "2031-03-05", "supplier_lot": "0815"}],
         "PATCH /inventory/lots/{lot_id}": [{"expires_on": "2031-03-06"}, {"expires_on": None}],
         **{

@@ -1,0 +1,29 @@
+"""Faults of what was taken back, planted in sound books: for each check what breaks it."""
+
+CORRECTIONS: dict[str, tuple[str, set[str]]] = {
+    "I2m opposite": (
+        "UPDATE movements SET from_location_id = to_location_id,"
+        " to_location_id = (SELECT id FROM locations WHERE kind = 'loss')"
+        " WHERE key = 'adjustment/found';"
+        "UPDATE balances SET on_hand = on_hand - 4 WHERE item_id = md5('mug')::uuid",
+        set(),
+    ),
+    "I2m twice": (
+        "INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id,"
+        " to_location_id, actor, occurred_at, reverses_id) SELECT md5('again' || key)::uuid,"
+        " 'again/' || key, kind, item_id, quantity, from_location_id, to_location_id, actor,"
+        " occurred_at, reverses_id"
+        " FROM movements WHERE reverses_id IS NOT NULL;"
+        "UPDATE balances SET on_hand = on_hand - 4 WHERE item_id = md5('mug')::uuid",
+        set(),
+    ),
+    "I2m earlier": (
+        "UPDATE movements SET occurred_at = occurred_at - interval '1 day'"
+        " WHERE reverses_id IS NOT NULL",
+        set(),
+    ),
+    "I2m of none": (
+        "UPDATE movements SET reverses_id = md5('none')::uuid WHERE reverses_id IS NOT NULL",
+        set(),
+    ),
+}
