@@ -47,6 +47,7 @@ SettleByPolicy = Callable[[AsyncConnection, TaskRow, Decision, Policy], Awaitabl
 _SETTLED: Mapping[tuple[TaskKind, str], Settle] = {
     (TaskKind.CAPTURE_REFUSED, Kind.ORDER): settle_refused_capture,
     (TaskKind.BACKORDER_REVIEW, Kind.ORDER): settle_backorder,
+    (TaskKind.SHORTAGE_REVIEW, Kind.ORDER): settle_backorder,
     (TaskKind.OVERPAID, Kind.ORDER): settle_overpaid,
     (TaskKind.PAY_OUT, Kind.REFUND): settle_pay_out,
     (TaskKind.REFUND_FAILED, Kind.SHIPMENT): settle_failed_refund,

@@ -231,6 +231,23 @@ RULES: dict[TaskKind, TaskRule] = {
             " nothing else on its way, the order is.",
         },
     ),
+    TaskKind.SHORTAGE_REVIEW: TaskRule(
+        role="support",
+        question="Goods that the order was promised were not there when they were picked, and there"
+        " is no other stock. The order did not ask to wait for stock. Does the customer?",
+        choices={
+            BackorderAnswer.WAIT: "The order waits for stock.",
+            BackorderAnswer.CANCEL: "What is backordered is cancelled, as out of stock; with"
+            " nothing else on its way, the order is.",
+        },
+    ),
+    TaskKind.PICK_SHORTAGE: TaskRule(
+        role="warehouse",
+        question="What was not found is counted out, and what else the books had free there lies in"
+        " quarantine. Count the place: enter what is there after all by an adjustment, and release"
+        " what was set aside. Has it been counted?",
+        choices={"counted": "Nothing moves: adjustments and releases say what was found."},
+    ),
     TaskKind.PICKING_LATE: TaskRule(
         role="warehouse",
         question="The order is confirmed and nothing holds it, but a day after planning these"

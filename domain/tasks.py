@@ -75,6 +75,8 @@ class TaskKind(StrEnum):
     REPAIR_FAILED = "repair_failed"
     BACKORDER_REVIEW = "backorder_review"
     WARRANTY_REGISTRATION = "warranty_registration"
+    PICK_SHORTAGE = "pick_shortage"
+    SHORTAGE_REVIEW = "shortage_review"
 
 
 class Decision(Value):

@@ -6,7 +6,8 @@ from temporalio import activity
 from activities.holds import ASKED_ABOUT
 from activities.orders.cancelling import settle_requests
 from activities.orders.changing import request_cancellation
-from activities.orders.progress import look_again, plan_again, progress_by
+from activities.orders.missing import settle_missing
+from activities.orders.progress import look_again, plan_again, progress_by, waits_for_labels
 from activities.refunds.cancelled import give_cancelled_back
 from activities.refunds.leftover import give_leftover_back
 from activities.refunds.surplus import give_surplus_back
@@ -39,6 +40,8 @@ from domain.orders.status import OrderStatus, may_complete
 from domain.shipments.status import ShipmentStatus
 from domain.tasks import TaskKind
 
+_ABOUT_OPEN_GOODS = (TaskKind.CAPTURE_REFUSED, TaskKind.OVERPAID, TaskKind.SHORTAGE_REVIEW)
+
 
 class OrderActivities:
     """What an order's run does to the books."""
@@ -68,13 +71,14 @@ class OrderActivities:
                 found = await open_points_of(db, order.id)
                 if payment_due(order.payment_due_at, found.held_since) > cancellation.window_end:
                     return OrderStatus(order.status)
+            await settle_missing(db, order)
             await lock_picked(db, order.id)
             for shipment in shipments:
                 if shipment.status == ShipmentStatus.PENDING:
                     await put_all_back(db, shipment.id, cancellation.actor)
                     await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, cancellation.actor)
                     await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
-            await cancel_tasks(db, order.id, TaskKind.CAPTURE_REFUSED, TaskKind.OVERPAID)
+            await cancel_tasks(db, order.id, *_ABOUT_OPEN_GOODS)
             await cancel_open_units(db, order.id)
             await give_cancelled_back(db, order)
             if by_people(order.payment_method):
@@ -121,16 +125,18 @@ class OrderActivities:
     async def cancel_order_lines(self, order_id: OrderId) -> Progress:
         """Cancel the units that were waiting for labels, and complete the order if that ends it.
 
-        Returns where it stands; units that left meanwhile are not cancelled any more.
+        Before, what was missing when it was picked is taken off. Returns where it stands; units
+        that left meanwhile are not cancelled any more.
         """
         async with self._books.begin() as db:
+            await settle_missing(db, await ORDERS.lock(db, order_id))
             await settle_requests(db, await ORDERS.lock(db, order_id))
             return await self._complete(db, order_id)
 
     async def _complete(self, db: AsyncConnection, order_id: OrderId) -> Progress:
         order = await ORDERS.lock(db, order_id)
         lines = [counters_of(line) for line in await lines_of(db, order.id)]
-        ends = may_complete(lines) and order.line_cancellations is None
+        ends = may_complete(lines) and not waits_for_labels(order)
         if order.status != OrderStatus.CONFIRMED or not ends:
             return await look_again(db, order, self._carrier)
         found = await open_points_of(db, order.id)

@@ -17,7 +17,7 @@ from activities.refunds.cancelled import give_cancelled_back
 from db.documents import ORDERS, SHIPMENTS
 from db.inventory.movements import Share
 from db.inventory.posting import release, split_reservations
-from db.orders.backorders import settle_short
+from db.orders.backorders import is_short, settle_short
 from db.orders.tables import OrderRow
 from db.orders.writes import count_up, counters_of, lines_of
 from db.shipments.picking import lock_picked, put_all_back
@@ -137,25 +137,35 @@ async def _give_up(
     for line_id, quantity in units.items():
         await count_up(db, line_id, cancelled=quantity)
     if any(promise.reservation_id is None for promise, _ in taken):
-        await settle_short(db, order.id)
+        await _settle_short(db, order)
     await _tell(db, order, asked, units)
     await give_cancelled_back(db, order)
     # Last, because many orders wait for the balance of a popular item.
     await release(db, order.id, freed)
 
 
+async def _settle_short(db: AsyncConnection, order: OrderRow) -> None:
+    await settle_short(db, order.id)
+    if not await is_short(db, order.id):
+        await cancel_tasks(db, order.id, TaskKind.SHORTAGE_REVIEW)
+
+
 async def shorten(
     db: AsyncConnection, shipment: ShipmentRow, less: Mapping[UUID, int], actor: str
-) -> None:
-    """Take units of these reservations off a locked pick list; it goes when nothing is left."""
+) -> UUID | None:
+    """Take units of these reservations off a locked pick list, and return the one in its place.
+
+    It goes, without another one, when nothing is left.
+    """
     parts = await shipment_lines_of(db, shipment.id)
     left = [part.quantity - less.get(part.reservation_id, 0) for part in parts]
     if any(left):
-        await replace_shipment(db, shipment, actor, shares=[left])
-    else:
-        await put_all_back(db, shipment.id, actor)
-        await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, actor)
-        await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
+        [fresh] = await replace_shipment(db, shipment, actor, shares=[left])
+        return fresh
+    await put_all_back(db, shipment.id, actor)
+    await SHIPMENTS.move(db, shipment, ShipmentStatus.CANCELLED, actor)
+    await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
+    return None
 
 
 async def _tell(

@@ -41,8 +41,13 @@ def progress_by(order: OrderRow, found: OpenPoints) -> Progress:
         short=found.short,
         unconfirmed=found.paid.action_required,
         cancellation=_asked_for(order),
-        cancelling_lines=order.line_cancellations is not None and order.status in RUNNING,
+        cancelling_lines=waits_for_labels(order) and order.status in RUNNING,
     )
+
+
+def waits_for_labels(order: OrderRow) -> bool:
+    """Whether labels are to be taken back for units to be cancelled, or that are missing."""
+    return order.line_cancellations is not None or order.shortages is not None
 
 
 async def confirm_if_ready(
@@ -78,7 +83,7 @@ async def look_again(db: AsyncConnection, order: OrderRow, carrier: str) -> Prog
 
     Those are due when the run that took labels back was lost before it cancelled the order.
     """
-    stays = order.cancel_requested_at is None and order.line_cancellations is None
+    stays = order.cancel_requested_at is None and not waits_for_labels(order)
     if order.status == OrderStatus.CONFIRMED and stays:
         await plan_shipments(db, order, carrier)
     return await progress_of(db, order)

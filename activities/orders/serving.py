@@ -10,7 +10,9 @@ from db.inventory.movements import LinePick
 from db.orders.backorders import backordered_units, settle_short
 from db.orders.tables import OrderRow
 from db.outbox import signal
+from db.tasks import cancel_tasks
 from domain.documents import Document, Kind, Signal
+from domain.tasks import TaskKind
 
 
 async def tell_served(
@@ -30,5 +32,7 @@ async def tell_served(
         for pick in picks
     ]
     data = {"plan": plan, "backordered": await backordered_units(db, order.id)}
+    if not data["backordered"]:
+        await cancel_tasks(db, order.id, TaskKind.SHORTAGE_REVIEW)
     await ORDERS.add_event(db, order, "stock_reserved", "system", data)
     await signal(db, Document(Kind.ORDER, order.id), Signal.GOODS_RESERVED)

@@ -7,6 +7,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.orders.cancelling import requests_of
+from activities.orders.missing import reports_of
 from activities.payments.coverage import is_covered
 from activities.payments.renewing import renewal_due
 from activities.shipments.following import get_state
@@ -112,7 +113,7 @@ class BookingActivities:
 
     @activity.defn
     async def withdraw_labels(self, order_id: OrderId) -> None:
-        """Take back the labels that are in the way of units to be cancelled.
+        """Take back the labels that are in the way of units to be cancelled, or missing.
 
         Where the carrier has scanned the goods already the label stays; another one is tried.
         Labels whose sale we never heard of are looked for.
@@ -128,7 +129,9 @@ class BookingActivities:
                 for each in promises
                 if not (each.labelled and each.shipment_id in tried)
             ]
-            due = in_the_way(wanted(requests_of(order)), left)
+            missed = [each.shipment_id for each in reports_of(order)]
+            due = [each for each in missed if each not in tried]
+            due += in_the_way(wanted(requests_of(order)), left)
             if not due:
                 return
             tried.add(due[0])

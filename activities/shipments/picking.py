@@ -1,8 +1,8 @@
 """Picking by scan: a use case in the caller's transaction.
 
-Serial units that leave are named; the order's run buys the label once all of them are scanned. So
-are those that are only counted in stock and have serials from now on. Of goods with lots what is
-reserved leaves, unless another lot is scanned.
+What is missing is taken off the shipment. Serial units that leave are named; the order's
+run buys the label once all of them are scanned. So are those that are only counted in stock and have serials
+from now on. Of goods with lots what is reserved leaves, unless another lot is scanned.
 """
 
 from collections import defaultdict
@@ -12,11 +12,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.orders.changing import wake
+from activities.orders.missing import report_missing
 from activities.shipments.lots import swap_lots
 from db.documents import SHIPMENTS
 from db.inventory.entering import check_not_elsewhere, check_there
 from db.inventory.units import UnitRow, add_units, lock_to_pick, move_units
+from db.orders.tables import OrderRow
 from db.shipments.picking import lines_to_pick, pick_step, put_back
+from db.shipments.tables import ShipmentRow
 from db.shipments.writes import lock_with_order
 from domain.errors import IllegalMove
 from domain.shipments.picking import PickShipment, ToPick, check_pick, units_to_swap
@@ -25,26 +28,43 @@ from domain.units import UnitStatus, serial_key
 
 async def pick_shipment(
     db: AsyncConnection, shipment_id: UUID, asked: PickShipment, *, actor: str
-) -> None:
+) -> UUID:
     """Record which units leave with a pending shipment; the same ones again are no news.
 
-    Raises what `check_pick` does, Malformed for serials that no unit of the item has, and
+    Returns the shipment that goes on: another one where units are missing of this one. Raises what
+    `check_pick` and `report_missing` do, Malformed for serials that no unit of the item has, and
     IllegalMove, saying what and where it is, for a unit that is not free at the line's location. Of
     goods that are only counted in stock any serial is new, or one that is not with a customer.
     """
     order, shipment = await lock_with_order(db, shipment_id)
     lines = await lines_to_pick(db, shipment_id)
-    wanted = {
-        one.line_id: {serial_key(serial) for serial in one.serials}
-        for one in asked.lines
-        if one.serials is not None
-    }
+    named = [(one.line_id, one.serials or ()) for one in asked.lines]
+    named += [(one.line_id, one.serials) for one in asked.shortages]
     scanned = [
-        (lines[line].item_id, key) for line, keys in wanted.items() if line in lines for key in keys
+        (lines[line].item_id, serial_key(serial))
+        for line, serials in named
+        if line in lines
+        for serial in serials
     ]
     units = await lock_to_pick(db, list(lines), scanned)
-    if _is_known(asked, lines, units):
-        return
+    if not _is_known(asked, lines, units):
+        await _scan(db, order, shipment, asked, lines, units, scanned, actor)
+    if not asked.shortages:
+        return shipment_id
+    return await report_missing(db, order, shipment, asked.shortages, actor=actor)
+
+
+async def _scan(
+    db: AsyncConnection,
+    order: OrderRow,
+    shipment: ShipmentRow,
+    asked: PickShipment,
+    lines: Mapping[UUID, ToPick],
+    units: Sequence[UnitRow],
+    scanned: Sequence[tuple[UUID, str]],
+    actor: str,
+) -> None:
+    wanted = {one.line_id for one in asked.lines if one.serials is not None}
     check_pick(shipment.number, shipment.status, asked, lines)
     await swap_lots(db, shipment, asked, lines, actor)
     if not wanted:
@@ -54,15 +74,15 @@ async def pick_shipment(
         units = await lock_to_pick(db, list(lines), scanned)
     chosen = await _chosen(db, asked, lines, units)
     back = [unit for unit in units if unit.shipment_line_id in wanted and unit.id not in chosen]
-    await put_back(db, shipment_id, back, actor)
+    await put_back(db, shipment.id, back, actor)
     picked: defaultdict[UUID, list[UUID]] = defaultdict(list)
     for unit in units:
         if (line := chosen.get(unit.id)) is not None and line != unit.shipment_line_id:
             picked[line].append(unit.id)
     for line, ids in picked.items():
-        step = pick_step(shipment_id, line, lines[line].location_id, actor)
+        step = pick_step(shipment.id, line, lines[line].location_id, actor)
         await move_units(db, ids, step)
-    left = sum(line.missing for line in (await lines_to_pick(db, shipment_id)).values())
+    left = sum(line.missing for line in (await lines_to_pick(db, shipment.id)).values())
     await SHIPMENTS.change(db, shipment)
     data = {"units": len(chosen), "to_pick": left}
     await SHIPMENTS.add_event(db, shipment, "picked", actor, data)

@@ -136,12 +136,16 @@ async def pick(
     books: Books,
     notifier: Notifier,
 ) -> Response:
-    """Say which serial units leave with a shipment, as scanned; with the last one it is booked."""
+    """Say which serial units leave with a shipment, as scanned; with the last one it is booked.
+
+    And of what less was found than is planned (`shortages`). Answers with the shipment that goes
+    on: where something is missing of one without a label, the pick list in its place.
+    """
 
     async def write(db: AsyncConnection, _: UUID) -> ShipmentView:
         await get_shipment(db, shipment_id, caller.reach)
-        await pick_shipment(db, shipment_id, body, actor=caller.subject)
-        return _view(await get_shipment(db, shipment_id), caller)
+        goes_on = await pick_shipment(db, shipment_id, body, actor=caller.subject)
+        return _view(await get_shipment(db, goes_on), caller)
 
     route = f"POST /shipments/{shipment_id}/pick"
     made = await idempotent_change(books, caller, key, route, body, write)

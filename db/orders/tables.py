@@ -146,6 +146,8 @@ class OrderRow(DocumentRow):
     cancel_requested_reason: Mapped[str | None]
     line_cancellations: Mapped[list[dict[str, Any]] | None]
     """Requests to cancel some units that wait for labels to be taken back; NULL without any."""
+    shortages: Mapped[list[dict[str, Any]] | None]
+    """What a picker missed of shipments whose labels are to be taken back; NULL without any."""
 
 
 class OrderLineRow(Base):

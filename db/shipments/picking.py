@@ -1,6 +1,6 @@
 """Units that are picked for shipments: which ones, and what becomes of them with the shipment."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -108,17 +108,18 @@ async def carry_over(
 ) -> None:
     """Keep what is picked for a pick list whose lines (``parts``) others take the place of.
 
-    Where a line stays whole; what is divided or shortened is scanned anew, for nobody knows which
-    of its units go where.
+    Where a line stays whole, or no more is picked than is left of it; what is divided is scanned
+    anew, for nobody knows which of its units go where.
     """
     picked = await units_picked_for(db, [part.id for part in parts])
     whole = {part.id: part for part in parts}
     kept: set[UUID] = set()
+    heirs = Counter(line["part"] for line in lines)
     for line in lines if picked else ():
         part = whole[line["part"]]
-        if line["quantity"] != part.quantity:
-            continue
         ids = [unit.id for unit in picked if unit.shipment_line_id == part.id]
+        if heirs[part.id] > 1 or len(ids) > line["quantity"]:
+            continue
         kept.update(ids)
         step = pick_step(line["shipment_id"], line["id"], part.location_id, actor)
         await move_units(db, ids, step)

@@ -71,13 +71,13 @@ async def replace_shipment(
     ship_to: dict[str, Any] | None = None,
     heaviest_box_grams: int | None = None,
     more: Sequence[Any] = (),
-) -> None:
+) -> list[UUID]:
     """Replace a locked pending shipment of a locked order by others that are asked for otherwise.
 
     ``shares`` are the units of each of its lines, in the order of their ids, per new shipment; all
     go into one if it is not given. ``more`` are reservations that the first one takes along, too,
     each with ``id``, ``line_id``, ``item_id``, ``location_id`` and ``quantity``. What was asked
-    about the former one is taken back.
+    about the former one is taken back. Returns the new ones.
     """
     parts = await shipment_lines_of(db, shipment.id)
     shares = shares or [[part.quantity for part in parts]]
@@ -124,6 +124,7 @@ async def replace_shipment(
     for id_, number in zip(fresh, numbers, strict=True):
         await _tell(db, shipment, id_, number, [*lines, *added], actor)
     await cancel_tasks(db, shipment.id, TaskKind.BOOKING_REFUSED)
+    return fresh
 
 
 def _line(reserved: Any, shipment_id: UUID) -> dict[str, Any]:

@@ -76,7 +76,8 @@ async def shipment_lines_of(db: AsyncConnection, shipment_id: UUID) -> Sequence[
 
 _TO_BOOK = text(
     f"""SELECT s.id, s.order_id, s.status, s.service, s.ship_from, s.ship_to,
-        o.cancel_requested_at IS NOT NULL OR o.line_cancellations IS NOT NULL OR EXISTS (
+        o.cancel_requested_at IS NOT NULL OR o.line_cancellations IS NOT NULL
+            OR o.shortages IS NOT NULL OR EXISTS (
             SELECT 1 FROM holds WHERE document_id = o.id AND released_at IS NULL) AS stopped,
         (SELECT jsonb_agg(jsonb_build_array(l.quantity, i.weight_grams) ORDER BY l.id)
             FROM shipment_lines l JOIN items i ON i.id = l.item_id

@@ -1,7 +1,8 @@
 """Picking by scan: which serial units, and units of which lots, leave with a shipment."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -10,8 +11,9 @@ from pydantic import AfterValidator, Field, model_validator
 from domain.errors import IllegalMove, Malformed, NotFound, QuantityExceeded
 from domain.items import Tracking
 from domain.lots import LotCode, lot_key
+from domain.shipments.missing import MissingUnits, Shortages
 from domain.shipments.status import ShipmentStatus
-from domain.units import Serials
+from domain.units import Serials, check_serials
 from domain.value import Value
 
 MOST_LINES = 200
@@ -57,13 +59,25 @@ def _each_line_once(lines: tuple[PickedUnits, ...]) -> tuple[PickedUnits, ...]:
 
 
 class PickShipment(Value):
-    """Which units leave with a shipment; lines that are left out stay as they are."""
+    """Which units leave with a shipment, and which are missing; other lines stay as they are."""
 
     lines: Annotated[
         tuple[PickedUnits, ...],
-        Field(min_length=1, max_length=MOST_LINES),
+        Field(max_length=MOST_LINES),
         AfterValidator(_each_line_once),
-    ] = Field(description="Lines of items whose units have serials or lots, each once.")
+    ] = Field(default=(), description="Lines of items whose units have serials or lots, each once.")
+    shortages: Shortages = Field(
+        default=(),
+        exclude_if=lambda given: not given,
+        description="Lines of which fewer units were found than are planned, each once. The rest"
+        " of the line is promised anew; what is missing is counted out.",
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.lines and not self.shortages:
+            raise ValueError("give lines or shortages")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +102,11 @@ class ToPick:
     def missing(self) -> int:
         """How many units are still to be scanned."""
         return self.quantity - self.picked if self.tracking == Tracking.SERIAL else 0
+
+    @property
+    def in_stock_as(self) -> str:
+        """How the units are known that lie in stock: by serial, by lot, or only counted."""
+        return Tracking.NONE if self.only_counted else self.tracking
 
 
 def units_to_swap(line: ToPick, scan: PickedUnits, lines: Mapping[UUID, ToPick]) -> int:
@@ -160,3 +179,47 @@ def _check_scan(
             remaining_units=line.quantity,
         )
     return units
+
+
+def check_missing(
+    number: str,
+    status: str,
+    asked: Sequence[MissingUnits],
+    lines: Mapping[UUID, ToPick],
+    reported: Container[UUID],
+) -> None:
+    """Raise unless these units can be missing of a shipment (``number`` and its ``status``).
+
+    ``reported`` are lines of which some are known to be missing already, until the label is back.
+    IllegalMove when the shipment has left or ended, or for such a line; NotFound for a line that is
+    not its own, Malformed where serials do not fit, and QuantityExceeded for more units than are
+    still to be picked.
+    """
+    if status not in (ShipmentStatus.PENDING, ShipmentStatus.BOOKED):
+        raise IllegalMove(
+            f"{number} is {status.replace('_', ' ')}: what is in it stays",
+            current_status=status,
+            allowed=[],
+        )
+    for position, given in enumerate(asked):
+        pointer = f"/shortages/{position}"
+        line = lines.get(given.line_id)
+        if line is None:
+            raise NotFound(f"the shipment has no line {given.line_id}")
+        if line.id in reported:
+            raise IllegalMove(
+                f"units of {line.sku} are reported missing already: the label of {number} is being"
+                " taken back",
+                current_status=status,
+                allowed=[],
+            )
+        check_serials(
+            line.in_stock_as, Decimal(given.quantity), given.serials, f"{pointer}/serials"
+        )
+        left = line.quantity - line.picked
+        if given.quantity > left:
+            raise QuantityExceeded(
+                f"{left} units of {line.sku} are still to be picked, not {given.quantity}",
+                errors=[{"pointer": f"{pointer}/quantity", "message": f"at most {left}"}],
+                remaining_units=left,
+            )
