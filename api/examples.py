@@ -5,6 +5,7 @@ from typing import Any
 
 from api.claims.examples import EXAMPLES as CLAIMS
 from api.inventory.examples import EXAMPLES as STOCK
+from api.shipments.examples import EXAMPLES as SHIPMENTS
 from api.warranties.examples import EXAMPLES as WARRANTIES
 from api.work_orders.examples import EXAMPLES as WORK_ORDERS
 
@@ -198,19 +199,6 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "message": "Collected by Freight & Sons.",
         },
     },
-    "PickShipment": {
-        "Two stoves, as they were scanned": {
-            "lines": [{"line_id": _LINE, "serials": ["ST-104", "ST-107"]}],
-        },
-    },
-    "PackShipment": {
-        "Three stoves in two boxes": {
-            "parcels": [
-                {"lines": [{"line_id": _LINE, "quantity": 2}], "weight_grams": 2600},
-                {"lines": [{"line_id": _LINE, "quantity": 1}]},
-            ],
-        },
-    },
     "DecideTask": {
         "A refused label: to another address": {
             "choice": "change_address",
@@ -291,6 +279,7 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
         "Sixty days to return it": {"return_window_days": 60},
     },
     **STOCK,
+    **SHIPMENTS,
     **WARRANTIES,
     **CLAIMS,
     **WORK_ORDERS,

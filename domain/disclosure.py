@@ -97,6 +97,8 @@ EVENTS: Mapping[str, Mapping[str, Command | None]] = {
     "shipment.planned": {"units": None, "replaces": None},
     "shipment.picked": {"units": None, "to_pick": None},
     "shipment.packed": {"parcels": None},
+    "shipment.shortage_reported": {"lines": C.INVENTORY_READ},
+    "order.goods_missing": {"lines": C.INVENTORY_READ, "shipment_id": None},
     "shipment.cancelled": {"replaced_by": None},
     "shipment.exception": {"reason": None},
     "shipment.written_off": {"refunded": C.PAYMENTS_READ, "return_id": C.RETURNS_READ},

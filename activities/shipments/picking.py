@@ -1,8 +1,8 @@
 """Picking by scan: a use case in the caller's transaction.
 
-What is missing is taken off the shipment. Serial units that leave are named; the order's
-run buys the label once all of them are scanned. So are those that are only counted in stock and have serials
-from now on. Of goods with lots what is reserved leaves, unless another lot is scanned.
+What is missing is taken off the shipment. Serial units that leave are named; the order's run buys
+the label once all of them are scanned. So are those that are only counted in stock and have
+serials from now on. Of goods with lots what is reserved leaves, unless another lot is scanned.
 """
 
 from collections import defaultdict

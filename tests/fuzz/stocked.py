@@ -27,7 +27,8 @@ def stock_bodies(sku: str) -> dict[str, list[object]]:
         "POST /shipments/{shipment_id}/pick": [
             {"lines": [{"line_id": str(uuid4()), **one}]}
             for one in ({"serials": ["SN-1"]}, {"lot": "L-1", "quantity": 2})
-        ],
+        ]
+        + [{"shortages": [{"line_id": str(uuid4()), "quantity": 1, "reason": "damaged"}]}],
         "POST /shipments/{shipment_id}/pack": [
             {"parcels": [{"lines": [{"line_id": str(uuid4()), "quantity": 1}]}]}
         ],

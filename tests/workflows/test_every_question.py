@@ -11,6 +11,7 @@ from tests.patience import eventually
 from tests.workflows.arising_repairs import REPAIRS
 from tests.workflows.arising_work import WORK
 from tests.workflows.registering_situations import REGISTRATIONS
+from tests.workflows.shortage_situations import SHORTAGES
 from tests.workflows.situations import SITUATIONS, Situation
 from tests.workflows.stage import Stage
 from tests.workflows.waiting_situations import WAITING
@@ -26,7 +27,7 @@ PROMISED = """SELECT coalesce(sum(quantity), 0)::int FROM reservations
 MOVING = """SELECT p.tracking_number FROM parcels p JOIN shipments s ON s.id = p.shipment_id
     WHERE s.order_id = :id AND s.settled_at IS NULL
         AND s.status IN ('booked', 'picked_up', 'in_transit', 'out_for_delivery')"""
-ALL = (*SITUATIONS, *WORK, *REPAIRS, *WAITING, *REGISTRATIONS)
+ALL = (*SITUATIONS, *WORK, *REPAIRS, *WAITING, *REGISTRATIONS, *SHORTAGES)
 
 
 @pytest.mark.parametrize("situation", ALL, ids=str)

@@ -63,8 +63,10 @@ class Finding:
         ways = {
             "{order_id}": self._an_unpaid_order,
             "{task_id}": self._a_refused_label,
-            "{shipment_id}/pack": partial(self._a_pick_list, "ST-201", "ST-202", "ST-203"),
-            "{shipment_id}/pick": partial(self._a_pick_list, "ST-104", "ST-107"),
+            "{shipment_id}/pack": partial(self._a_pick_list, 3, "ST-201", "ST-202", "ST-203"),
+            "{shipment_id}/pick": partial(
+                self._a_pick_list, 2, "ST-104", "ST-107", "ST-108", "ST-109"
+            ),
             "{shipment_id}": self._a_parcel_of_another_carrier,
             "{refund_id}": self._a_refund_to_approve,
             "{payment_id}/receipts": self._a_transfer,
@@ -103,7 +105,7 @@ class Finding:
             for line in body.get("lines", ()):
                 line["order_line_id"] = order["lines"][0]["id"]
         packed = [line for parcel in body.get("parcels", ()) for line in parcel["lines"]]
-        for line in (*body.get("lines", ()), *packed):
+        for line in (*body.get("lines", ()), *packed, *body.get("shortages", ())):
             if "line_id" in line:
                 shipment = (await self._callers.get(path.rpartition("/")[0])).json()
                 line["line_id"] = shipment["lines"][0]["id"]
@@ -228,15 +230,15 @@ class Finding:
         shipment = await self._first(f"/shipments?order_id={order}")
         return await self._first(f"/tasks?kind=booking_refused&document_id={shipment}")
 
-    async def _a_pick_list(self, *serials: str) -> str:
-        """Return a shipment of as many stoves, which are known by their serials."""
+    async def _a_pick_list(self, units: int, *serials: str) -> str:
+        """Return a shipment of so many stoves out of these, which the first one puts into stock."""
         price = {"amount": 8900, "currency": "USD"}
         stove = {"sku": "STOVE-P", "name": "Stove", "tracking": "serial", "prices": [price]}
         await self._callers.post("/items", stove)
         stock = {"sku": "STOVE-P", "site": "AUS", "quantity": len(serials), "reason": "found"}
         body = {**stock, "serials": serials}
-        assert (await self._callers.post("/inventory/adjustments", body)).status_code == 201
-        lines = [{"sku": "STOVE-P", "quantity": len(serials)}]
+        assert (await self._callers.post("/inventory/adjustments", body)).status_code in (201, 409)
+        lines = [{"sku": "STOVE-P", "quantity": units}]
         order = await self._placed(payment={"token": "tok_ok"}, lines=lines)
         return await self._first(f"/shipments?order_id={order}")
 
