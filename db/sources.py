@@ -5,6 +5,8 @@ from db.documents import DOCUMENTS
 _ROWS = {str(kind): each.run for kind, each in DOCUMENTS.items()} | {
     "customer": "SELECT id, source FROM customers",
     "warranty": "SELECT w.id, o.source FROM warranties w JOIN orders o ON o.id = w.order_id",
+    "manual": "SELECT r.document_id AS id, r.source FROM reservations r"
+    " WHERE r.document_type = 'manual'",
 }
 
 

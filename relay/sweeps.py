@@ -24,6 +24,8 @@ from db.deadlines import DEADLINES, cancel_needless, find_late, find_needless, w
 from db.engine import Database
 from db.idempotency import CallerKey, drop_expired, find_expired
 from db.inventory.lot_sweeps import find_expiring, find_to_set_aside, tell_expiring
+from db.inventory.reservations import expire
+from db.inventory.reservations import find_expired as find_expired_reservations
 from db.items import give_key, items_without_key
 from db.orders.terms import find_fitting
 from db.outbox import backlog, depth_by_kind, signal
@@ -53,6 +55,9 @@ WARNINGS_A_TIME = 100
 """Their documents are locked together while their tasks and events are written."""
 
 Found = TypeVar("Found")
+Given = TypeVar("Given")
+Find = Callable[[AsyncConnection, int], Awaitable[Sequence[Found]]]
+Step = Callable[[AsyncConnection, Given], Awaitable[int]]
 
 
 @dataclass(frozen=True)
@@ -104,9 +109,7 @@ class Sweeper:
             await asyncio.sleep(sweep.every.total_seconds())
 
 
-async def _some(
-    find: Callable[[AsyncConnection, int], Awaitable[Sequence[Found]]], sweeper: Sweeper
-) -> Sequence[Found]:
+async def _some(find: Find[Found], sweeper: Sweeper) -> Sequence[Found]:
     """Return what a query finds, as much as is dealt with at once."""
     async with sweeper.books.read() as db:
         return await find(db, WARNINGS_A_TIME)
@@ -147,11 +150,6 @@ async def _find_expired(sweeper: Sweeper) -> Sequence[CallerKey]:
         return await find_expired(db, KEYS_A_TIME)
 
 
-async def _drop_expired(sweeper: Sweeper, keys: Sequence[CallerKey]) -> int:
-    async with sweeper.books.begin() as db:
-        return await drop_expired(db, keys)
-
-
 async def _find_late(deadline: Deadline, sweeper: Sweeper) -> Sequence[UUID]:
     async with sweeper.books.read() as db:
         return await find_late(db, deadline, WARNINGS_A_TIME)
@@ -160,16 +158,6 @@ async def _find_late(deadline: Deadline, sweeper: Sweeper) -> Sequence[UUID]:
 async def _warn(deadline: Deadline, sweeper: Sweeper, ids: Sequence[UUID]) -> int:
     async with sweeper.books.begin() as db:
         return await warn(db, deadline, ids)
-
-
-async def _cancel_needless(sweeper: Sweeper, task_ids: Sequence[UUID]) -> int:
-    async with sweeper.books.begin() as db:
-        return await cancel_needless(db, task_ids)
-
-
-async def _remind(sweeper: Sweeper, task_ids: Sequence[UUID]) -> int:
-    async with sweeper.books.begin() as db:
-        return await remind(db, task_ids)
 
 
 async def _find_ending(sweeper: Sweeper) -> Sequence[UUID]:
@@ -242,17 +230,25 @@ async def _set_aside(sweeper: Sweeper, lots: Sequence[tuple[UUID, str]]) -> int:
     return len(lots)
 
 
-async def _tell_expiring(sweeper: Sweeper, lots: Sequence[UUID]) -> int:
+async def _all(step: Step[Given], sweeper: Sweeper, found: Given) -> int:
     async with sweeper.books.begin() as db:
-        return await tell_expiring(db, lots)
+        return await step(db, found)
 
 
-async def _end_left_running(sweeper: Sweeper, ids: Sequence[UUID]) -> int:
-    ended = 0
-    for work_order_id in ids:
-        async with sweeper.books.begin() as db:
-            ended += await end_left_running(db, work_order_id)
-    return ended
+def _together(
+    name: str, every: timedelta, find: Find[Found], step: Step[Sequence[Found]]
+) -> Sweep[Found]:
+    """Return a sweep that deals with what it finds in one transaction."""
+    return Sweep(name, every, partial(_some, find), partial(_all, step), batch=WARNINGS_A_TIME)
+
+
+def _apart(name: str, every: timedelta, find: Find[Found], step: Step[Found]) -> Sweep[Found]:
+    """Return a sweep that deals with each that it finds in a transaction of its own."""
+
+    async def act(sweeper: Sweeper, found: Sequence[Found]) -> int:
+        return sum([await _all(step, sweeper, one) for one in found])
+
+    return Sweep(name, every, partial(_some, find), act)
 
 
 _TABLE: tuple[Sweep[Any], ...] = (
@@ -261,18 +257,13 @@ _TABLE: tuple[Sweep[Any], ...] = (
     Sweep("sku_keys", YOUNG, _find_without_key, _give_keys, batch=KEYS_A_TIME),
     # No batch: until their runs have acted, the same ones are found.
     Sweep("replaceable_returns", YOUNG, _find_replaceable, _wake_returns),
-    Sweep("timers_left_running", EVERY, partial(_some, find_left_running), _end_left_running),
-    Sweep("expired_keys", EVERY, _find_expired, _drop_expired, batch=KEYS_A_TIME),
+    _apart("expired_reservations", YOUNG, find_expired_reservations, expire),
+    _apart("timers_left_running", EVERY, find_left_running, end_left_running),
+    Sweep("expired_keys", EVERY, _find_expired, partial(_all, drop_expired), batch=KEYS_A_TIME),
     Sweep("renewals", EVERY, _find_ending, _look_at_money),
     Sweep("credit", EVERY, _find_fitting, _look_at_money),
-    Sweep(
-        "needless_tasks",
-        EVERY,
-        partial(_some, find_needless),
-        _cancel_needless,
-        batch=WARNINGS_A_TIME,
-    ),
-    Sweep("reminders", EVERY, partial(_some, find_unreminded), _remind, batch=WARNINGS_A_TIME),
+    _together("needless_tasks", EVERY, find_needless, cancel_needless),
+    _together("reminders", EVERY, find_unreminded, remind),
     Sweep(
         "ending_warranties",
         EVERY,
@@ -281,9 +272,7 @@ _TABLE: tuple[Sweep[Any], ...] = (
         batch=WARNINGS_A_TIME,
     ),
     Sweep("expired_lots", EVERY, partial(_some, find_to_set_aside), _set_aside),
-    Sweep(
-        "expiring_lots", EVERY, partial(_some, find_expiring), _tell_expiring, batch=WARNINGS_A_TIME
-    ),
+    _together("expiring_lots", EVERY, find_expiring, tell_expiring),
     *(
         Sweep(
             deadline.name,

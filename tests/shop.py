@@ -11,8 +11,9 @@ import orjson
 from sqlalchemy import text
 
 from activities.inventory.accepting import create_site
-from activities.orders.accepting import Decision, accept_orders
+from activities.orders.accepting import accept_orders
 from activities.orders.cancelling import cancel_lines
+from activities.orders.promising import Decision
 from activities.orders.rows import Submission
 from api.orders.rendering import fresh_order_json
 from api.orders.router import ROUTE

@@ -2,8 +2,8 @@
 
 What orders hold of a lot that is set aside is swapped for other stock of the same site, in the
 same transaction; where there is none, their lines wait for stock and support is told. Parts of
-work orders wait for all that they lack, and are served by the queue of the site. What has left
-stays so.
+work orders wait for all that they lack, and are served by the queue of the site. What is held by
+hand is let go. What has left stays so.
 """
 
 from collections import defaultdict
@@ -24,6 +24,7 @@ from db.inventory.demand import review_for, review_lot
 from db.inventory.lot_holders import Held, holders_of
 from db.inventory.lots import LotRow, change_lot, get_lot, lock_lot
 from db.inventory.posting import release
+from db.inventory.reservations import let_go_of_lot
 from db.orders.accept import lock_shelves
 from db.orders.backorders import mark_short
 from db.orders.tables import OrderRow
@@ -148,6 +149,7 @@ async def _set_aside(
     if any(others):
         return others
     if not (held or parts or news):
+        await let_go_of_lot(db, lot_id, f"lot {lot.code}: {reason}", actor=actor)
         return set(), set()
     outcome = _plan(held, shelves)
     await swap(db, {each.reservation_id: each.quantity for each in held}, outcome.swaps)
@@ -157,6 +159,7 @@ async def _set_aside(
             await _give_up(db, row, shipments, mine, lot, sku, actor)
     for work_id, reservations in parts.items():
         await take_from_work(db, at_work[work_id], reservations, lot, actor)
+    await let_go_of_lot(db, lot_id, f"lot {lot.code}: {reason}", actor=actor)
     if not news:
         return set(), set()
     data = {

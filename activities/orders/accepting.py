@@ -4,28 +4,24 @@ They know neither HTTP nor Temporal: id and actor are given, and so is what writ
 request's key keeps. The order's run is started through the outbox, once the caller has committed.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from activities.orders.rows import Submission, build_rows, reserve
-from db.idempotency import Answer, Claim, known_answer
+from activities.orders.promising import Decision, Draft, Writer, check_fresh, promise_stock
+from activities.orders.rows import Submission, build_rows
+from db.idempotency import Answer, known_answer
 from db.orders.accept import (
     OrderRows,
     Reference,
     find_number,
     get_reference,
-    lock_shelves,
     write_orders,
 )
 from domain.customers import CustomerStatus
-from domain.errors import AlreadyExists, DomainError, Malformed
+from domain.errors import DomainError, Malformed
 from domain.ids import CustomerId, ItemId
-from domain.inventory import Pick, Shelf, allocate
 from domain.items import sku_key
 from domain.orders.placing import PlaceOrder
 from domain.orders.pricing import PricedOrder, price
@@ -33,28 +29,6 @@ from domain.orders.receipts import window_of
 from domain.orders.terms import Terms, check_terms
 from domain.policy import Policy
 from telemetry import metrics
-
-Decision = Answer | DomainError
-Writer = Callable[[OrderRows, Submission], str]
-"""Writes the answer of a fresh order; called before its stock is reserved."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """An order that lacks nothing but its stock."""
-
-    submission: Submission
-    priced: PricedOrder
-    rows: OrderRows
-    answer: Answer
-    may_wait: frozenset[ItemId]
-    """The items of which it waits for what is missing."""
-
-    @property
-    def key(self) -> dict[str, Any] | None:
-        """The request's row of the idempotency record, if it has a claim."""
-        claim = self.submission.claim
-        return None if claim is None else _key(claim, self.answer)
 
 
 async def place_order(db: AsyncConnection, submission: Submission, policy: Policy) -> str:
@@ -86,29 +60,15 @@ async def accept_orders(
     """
     reference = await _read(db, submissions)
     now = datetime.now(UTC)
-    decided: list[Decision | _Draft] = []
+    decided: list[Decision | Draft] = []
     for submission, number in zip(submissions, reference.numbers, strict=True):
         try:
             decided.append(_validate(submission, number, reference, now, policy, write))
         except DomainError as refusal:
             decided.append(refusal)
-    drafts = [one for one in decided if isinstance(one, _Draft)]
-    # As little as possible is left to be done while others wait for the shelves.
-    shelves = await lock_shelves(
-        db, {line.item_id: line.sku for draft in drafts for line in draft.priced.lines}
-    )
-    accepted: list[_Draft] = []
-    decisions: list[Decision] = []
-    for one in decided:
-        if isinstance(one, _Draft):
-            try:
-                draft = _reserve_stock(one, shelves, reference.known, write)
-                accepted.append(draft)
-                decisions.append(draft.answer)
-            except DomainError as refusal:
-                decisions.append(refusal)
-        else:
-            decisions.append(one)
+    found = await promise_stock(db, decided, reference.known, write)
+    accepted = [one for one in found if isinstance(one, Draft)]
+    decisions = [one.answer if isinstance(one, Draft) else one for one in found]
     if accepted:
         keys = [key for draft in accepted if (key := draft.key) is not None]
         await write_orders(db, [draft.rows for draft in accepted], keys)
@@ -139,13 +99,13 @@ def _validate(
     now: datetime,
     policy: Policy,
     write: Writer,
-) -> Decision | _Draft:
+) -> Decision | Draft:
     """Find the first answer, refuse, or draw the order up."""
     claim = submission.claim
     used = None if claim is None else reference.used(claim)
     if claim is not None and used is not None:
         return known_answer(used, claim)
-    _check_fresh(submission.order, reference.known)
+    check_fresh(submission.order, reference.known)
     terms = _check_customer(submission, reference.customers)
     check_terms(submission.order.payment.method, terms, submission.order.currency)
     priced = price(
@@ -157,7 +117,7 @@ def _validate(
     window = window_of(submission.order.payment.method, policy.payment_window)
     rows = build_rows(number, submission, priced, now, now + window, terms)
     answer = Answer(submission.order_id, write(rows, submission), 201, replayed=False)
-    return _Draft(submission, priced, rows, answer, _may_wait(submission.order, priced, reference))
+    return Draft(submission, priced, rows, answer, _may_wait(submission.order, priced, reference))
 
 
 def _may_wait(order: PlaceOrder, priced: PricedOrder, reference: Reference) -> frozenset[ItemId]:
@@ -165,54 +125,6 @@ def _may_wait(order: PlaceOrder, priced: PricedOrder, reference: Reference) -> f
         return frozenset()
     items = {line.item_id for line in priced.lines}
     return frozenset(item for item in items if reference.listings[item].backorderable)
-
-
-def _key(claim: Claim, answer: Answer) -> dict[str, Any]:
-    return {
-        "caller": claim.caller,
-        "key": claim.key,
-        "route": claim.route,
-        "fingerprint": claim.fingerprint,
-        "resource_id": answer.resource_id,
-        "state": "done",
-        "status": answer.status,
-        "answer": answer.body,
-    }
-
-
-def _reserve_stock(
-    draft: _Draft,
-    shelves: dict[ItemId, list[Shelf]],
-    known: dict[tuple[str, str], UUID],
-    write: Writer,
-) -> _Draft:
-    """Reserve the stock of one order, which the next ones then no longer find.
-
-    Where some of it has to wait, its answer says so.
-    """
-    order = draft.submission.order
-    _check_fresh(order, known)
-    demand = draft.priced.demand
-    offered = [shelf for item in demand for shelf in shelves[item]]
-    skus = {line.item_id: line.sku for line in draft.priced.lines}
-    plan = allocate(demand, offered, skus, draft.may_wait)
-    reserve(draft.rows, draft.priced, plan, offered)
-    for item in demand:
-        shelves[item] = _less(shelves[item], plan)
-    if order.external_reference:
-        known[order.origin, order.external_reference] = draft.submission.order_id
-    if draft.may_wait and any(line["short_since"] for line in draft.rows.lines):
-        body = write(draft.rows, draft.submission)
-        return replace(draft, answer=replace(draft.answer, body=body))
-    return draft
-
-
-def _check_fresh(order: PlaceOrder, known: Mapping[tuple[str, str], UUID]) -> None:
-    earlier = known.get((order.origin, order.external_reference or ""))
-    if earlier is not None:
-        raise AlreadyExists(
-            f"{order.origin} has placed {order.external_reference} before", id=str(earlier)
-        )
 
 
 def _check_customer(
@@ -249,17 +161,6 @@ def _check_customer(
         f"customer {customer_id} cannot place orders",
         errors=[{"pointer": "/customer_id", "message": problem}],
     )
-
-
-def _less(shelves: Sequence[Shelf], plan: Iterable[Pick]) -> list[Shelf]:
-    """Take what one order was promised off one item's shelves."""
-    taken = {(pick.item_id, pick.location_id, pick.lot_id): pick.quantity for pick in plan}
-    return [
-        replace(shelf, available=shelf.available - quantity)
-        if (quantity := taken.get((shelf.item_id, shelf.location_id, shelf.lot_id)))
-        else shelf
-        for shelf in shelves
-    ]
 
 
 def _number_of(rows: OrderRows, _submission: Submission) -> str:

@@ -16,6 +16,15 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "ReverseMovement": {
         "Written down twice": {"reason": "The same delivery was written down twice."},
     },
+    "ReserveStock": {
+        "Two lamps for a fair": {
+            "sku": "LAMP-HEAD",
+            "site": "AUS",
+            "quantity": 2,
+            "reference": "Outdoor fair, stand 14",
+        },
+    },
+    "ReleaseReservation": {"The fair is over": {"reason": "The fair is over."}},
     "CreateLot": {
         "Gas cartridges that come next week": {
             "sku": "GAS-230",

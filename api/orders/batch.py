@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from activities.orders.accepting import Decision, accept_orders
+from activities.orders.accepting import accept_orders
+from activities.orders.promising import Decision
 from activities.orders.rows import Submission
 from api.notifier import OutboxNotifier
 from api.orders.rendering import fresh_order_json

@@ -63,3 +63,17 @@ class LinePick:
     lot_id: UUID | None = None
     share: str = ""
     """Sets it apart from what the line holds there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What is known of a reservation that a person made; of others nothing."""
+
+    reference: str | None = None
+    expires_at: datetime | None = None
+    source: str | None = None
+    reserved_by: str | None = None
+
+
+BY_NONE = ByHand()
+"""What is known of those that documents hold."""

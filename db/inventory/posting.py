@@ -6,7 +6,7 @@ Whatever makes stock free tells those who wait for it (db/inventory/demand.py) b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import cast
 from uuid import UUID
 
@@ -16,11 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.engine import to_json
 from db.inventory.demand import told_of
 from db.inventory.lots import promisable
-from db.inventory.movements import LinePick, Movement, Share, Switch
+from db.inventory.movements import BY_NONE, ByHand, LinePick, Movement, Share, Switch
 from db.inventory.tables import BalanceRow
 from domain.errors import OutOfStock
 from domain.ids import new_id
-from domain.inventory import VIRTUAL
+from domain.inventory import VIRTUAL, ReservationStatus
 from domain.quantities import plain
 
 # One upsert in the order of its rows, because locking the balances that exist before adding the
@@ -102,9 +102,11 @@ _RESERVE = text(
         WHERE coalesce(l.available, 0) < t.quantity),
     made AS (
         INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
-            document_id, line_id, status, share)
+            document_id, line_id, status, share, reference, expires_at, source, reserved_by)
         SELECT id, item_id, location_id, lot_id, quantity, :type, :document, line_id, 'active',
-            share FROM fresh WHERE NOT EXISTS (SELECT FROM short)),
+            share, CAST(:reference AS text), CAST(:expires_at AS timestamptz),
+            CAST(:source AS text), CAST(:reserved_by AS text)
+        FROM fresh WHERE NOT EXISTS (SELECT FROM short)),
     promised AS (
         UPDATE balances b SET reserved = b.reserved + l.quantity FROM locked l
         WHERE b.item_id = l.item_id AND b.location_id = l.location_id
@@ -130,7 +132,7 @@ _RELEASE = text(
         WHERE b.item_id = l.item_id AND b.location_id = l.location_id
             AND b.lot_id IS NOT DISTINCT FROM l.lot_id),
     told AS ({told_of("SELECT item_id, location_id FROM totals")})
-    UPDATE reservations r SET status = 'released', ended_at = now() FROM held
+    UPDATE reservations r SET status = :ended, ended_at = now() FROM held
     WHERE r.id = held.id"""
 )
 
@@ -215,11 +217,16 @@ async def post(db: AsyncConnection, movements: Sequence[Movement]) -> Posted:
 
 
 async def reserve(
-    db: AsyncConnection, document_type: str, document_id: UUID, picks: Sequence[LinePick]
+    db: AsyncConnection,
+    document_type: str,
+    document_id: UUID,
+    picks: Sequence[LinePick],
+    by_hand: ByHand = BY_NONE,
 ) -> None:
     """Reserve every pick for the lines of a document, or nothing and raise OutOfStock.
 
     What a line holds of an item at a location is not reserved again, but as another share.
+    ``by_hand`` says more of what no document holds.
     """
     wanted = [
         {
@@ -234,6 +241,7 @@ async def reserve(
         for pick in picks
     ]
     given = {"type": document_type, "document": document_id, "picks": to_json(wanted)}
+    given |= asdict(by_hand)
     short = (await db.execute(_RESERVE, given)).all()
     if not short:
         return
@@ -253,14 +261,19 @@ async def reserve(
 
 
 async def release(
-    db: AsyncConnection, document_id: UUID, only: Sequence[UUID] | None = None
+    db: AsyncConnection,
+    document_id: UUID,
+    only: Sequence[UUID] | None = None,
+    ended: ReservationStatus = ReservationStatus.RELEASED,
 ) -> None:
     """Give back active reservations of a document, all or ``only`` these; once is enough.
+
+    They are ``ended`` then.
 
     Who waits for it hears of that, as of what is posted.
     """
     which = None if only is None else list(only)
-    await db.execute(_RELEASE, {"document": document_id, "only": which})
+    await db.execute(_RELEASE, {"document": document_id, "only": which, "ended": ended})
 
 
 async def split_reservations(db: AsyncConnection, shares: Sequence[Share]) -> None:

@@ -111,6 +111,11 @@ class ReservationRow(Base):
             "location_id",
             postgresql_where=text("status = 'active'"),
         ),
+        Index(
+            "ix_reservations_expiry",
+            "expires_at",
+            postgresql_where=text("status = 'active' AND expires_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -126,6 +131,13 @@ class ReservationRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
     lot_id: Mapped[UUID | None]
+    reference: Mapped[str | None]
+    """What it is held for; of one that was made by hand."""
+    expires_at: Mapped[datetime | None]
+    """When it ends by itself; of one that was made by hand."""
+    source: Mapped[str | None]
+    """The integration that made it by hand."""
+    reserved_by: Mapped[str | None]
 
 
 class MovementRow(Base):

@@ -67,6 +67,19 @@ CHECKS = (
           AND (o.status NOT IN ('pending', 'confirmed') OR {LACKING} <= 0)""",
     ),
     Check(
+        "I1h",
+        "What is held by hand has a reference and ends within thirty days, and nothing else does",
+        """SELECT id AS reservation_id, document_type, reference, expires_at FROM reservations
+        WHERE (document_type = 'manual') <> (reference IS NOT NULL AND expires_at IS NOT NULL
+            AND expires_at <= created_at + interval '30 days 1 hour')""",
+    ),
+    Check(
+        "I1i",
+        "What is held by hand is let go when its time has come",
+        """SELECT id AS reservation_id, reference, expires_at FROM reservations
+        WHERE status = 'active' AND expires_at < now() - interval '1 hour'""",
+    ),
+    Check(
         "I2a",
         "What is on hand, of each lot, equals what came in less what went out",
         f"""SELECT item_id, location_id, lot, b.on_hand, m.moved

@@ -52,6 +52,7 @@ PLUMBING = {
         "policy",
         "priority",
         "quantities",
+        "reservations",
         "questions",
         "sources",
         "units",

@@ -4,6 +4,7 @@ from tests.db.planted_claims import CLAIMS
 from tests.db.planted_corrections import CORRECTIONS
 from tests.db.planted_lots import LOTS
 from tests.db.planted_notes import NOTES
+from tests.db.planted_reservations import RESERVATIONS
 from tests.db.planted_returns import RETURNS
 from tests.db.planted_terms import TERMS
 from tests.db.planted_units import UNITS
@@ -289,6 +290,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     **CORRECTIONS,
     **LOTS,
     **NOTES,
+    **RESERVATIONS,
     **RETURNS,
     **TERMS,
     **UNITS,

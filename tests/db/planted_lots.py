@@ -12,7 +12,7 @@ LOTS: dict[str, tuple[str, set[str]]] = {
         "UPDATE lots SET status = 'quarantined' WHERE code = 'milk-1';"
         "INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,"
         " document_id, line_id, status) SELECT md5('bad')::uuid, item_id, location_id, lot_id, 1,"
-        " 'manual', md5('bad')::uuid, md5('bad')::uuid, 'active' FROM balances"
+        " 'transfer', md5('bad')::uuid, md5('bad')::uuid, 'active' FROM balances"
         " WHERE lot_id = md5('milk-1')::uuid;"
         "UPDATE balances SET reserved = 1 WHERE lot_id = md5('milk-1')::uuid",
         set(),

@@ -50,6 +50,11 @@ SELECT pg_temp.id('held-' || l.id), l.item_id, pg_temp.id('shelf'), l.quantity, 
         ELSE 'released' END, CASE WHEN o.status <> 'confirmed' THEN now() END
 FROM order_lines l JOIN orders o ON o.id = l.order_id;
 
+INSERT INTO reservations (id, item_id, location_id, quantity, document_type, document_id, line_id,
+    status, ended_at, reference, expires_at)
+SELECT pg_temp.id('held-for-a-fair'), pg_temp.id('mug'), pg_temp.id('shelf'), 1, 'manual',
+    pg_temp.id('fair'), pg_temp.id('fair'), 'released', now(), 'fair', now() + interval '9 days';
+
 INSERT INTO shipments (id, number, order_id, site_id, status, carrier, service, ship_from, ship_to,
     booking_reference, booked_at, handed_over_at, delivered_at, settled_at)
 VALUES

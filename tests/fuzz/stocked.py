@@ -37,6 +37,11 @@ def stock_bodies(sku: str) -> dict[str, list[object]]:
             {"reason": "typed twice"},
             {"reason": "typed twice", "occurred_at": BEFORE},
         ],
+        "POST /inventory/reservations": [
+            {"sku": "FUZZ-1", "site": "AUS", "quantity": 1, "reference": "fair"}
+            | {"expires_at": "2031-01-02T03:04:05Z"}
+        ],
+        "POST /inventory/reservations/{reservation_id}/release": [{"reason": "over"}],
         "POST /inventory/lots": [{**lot, "expires_on": "2031-03-05", "supplier_lot": "0815"}],
         "PATCH /inventory/lots/{lot_id}": [{"expires_on": "2031-03-06"}, {"expires_on": None}],
         **{

@@ -77,6 +77,8 @@ class Finding:
             "{return_id}": partial(self._a_return, 2),
             "{customer_id}": self._a_customer,
             "{item_id}": self._an_item,
+            "{reservation_id}": self._a_reservation,
+            "{movement_id}": self._an_adjustment,
             "{lot_id}/release": partial(self._a_lot, "quarantine"),
             "{lot_id}/withdraw_recall": partial(self._a_lot, "recall"),
             "{lot_id}": self._a_lot,
@@ -120,6 +122,16 @@ class Finding:
         if way:
             await self._callers.post(f"/inventory/lots/{made['id']}/{way}", {"reason": "damp"})
         return str(made["id"])
+
+    async def _a_reservation(self) -> str:
+        """Return what is held by hand."""
+        body = {"sku": "POLES", "site": "CMH", "quantity": 1, "reference": "window"}
+        made = await self._callers.post("/inventory/reservations", body)
+        return str(made.json()["items"][0]["id"])
+
+    async def _an_adjustment(self) -> str:
+        body = {"sku": "POLES", "site": "CMH", "quantity": 1, "reason": "found"}
+        return str((await self._callers.post("/inventory/adjustments", body)).json()["id"])
 
     async def _a_delivered_line(self, tents: int = 3) -> str:
         order_id = await self.a_delivered_order(tents)
