@@ -51,6 +51,7 @@ class Command(StrEnum):
     INVENTORY_READ = "inventory:read"
     INVENTORY_ADJUST = "inventory:adjust"
     INVENTORY_RESERVE = "inventory:reserve"
+    INVENTORY_MOVE = "inventory:move"
     LOTS_CHANGE = "lots:change"
     LOTS_INSPECT = "lots:inspect"
     LOTS_WITHDRAW = "lots:withdraw"
@@ -124,6 +125,7 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.INVENTORY_READ: _STAFF | {R.INTEGRATION},
     C.INVENTORY_ADJUST: frozenset({R.WAREHOUSE, R.ADMIN, R.INTEGRATION}),
     C.INVENTORY_RESERVE: frozenset({R.SUPPORT, R.WAREHOUSE, R.PLANNER, R.ADMIN, R.INTEGRATION}),
+    C.INVENTORY_MOVE: frozenset({R.WAREHOUSE, R.INSPECTOR, R.ADMIN, R.INTEGRATION}),
     C.LOTS_CHANGE: frozenset({R.WAREHOUSE, R.INSPECTOR, R.ADMIN, R.INTEGRATION}),
     C.LOTS_INSPECT: frozenset({R.INSPECTOR, R.ADMIN}),
     C.LOTS_WITHDRAW: frozenset({R.ADMIN}),

@@ -5,15 +5,16 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.inventory.lots import find_given
+from activities.inventory.naming import item_named
 from db.events import add_event
 from db.inventory.adjusting import adjust_stock
 from db.inventory.reads import find_stock_location
 from db.inventory.sites import add_site
 from db.inventory.tables import BalanceRow
-from db.items import find_item_id, get_item, tracking_of
+from db.items import tracking_of
 from domain.access import EVERYTHING, Reach
 from domain.adjustments import AdjustStock
-from domain.errors import Malformed, NotFound
+from domain.errors import Malformed
 from domain.inventory import CreateSite
 from domain.quantities import plain
 
@@ -46,7 +47,7 @@ async def accept_adjustment(
     and lots that do not fit, OutOfStock, with those within ``reach`` who hold it, when less would
     remain than is promised, and AlreadyExists or IllegalMove for units that are elsewhere.
     """
-    item_id, sku = await _item(db, asked)
+    item_id, sku = await item_named(db, asked.item_id, asked.sku)
     location_id = await _location(db, asked)
     # It stays so, and the lot as it is, until the movement is written.
     tracking = await tracking_of(db, item_id)
@@ -79,16 +80,6 @@ async def accept_adjustment(
         },
     )
     return balance
-
-
-async def _item(db: AsyncConnection, asked: AdjustStock) -> tuple[UUID, str]:
-    if asked.item_id is not None:
-        return asked.item_id, (await get_item(db, asked.item_id)).sku
-    assert asked.sku is not None
-    item_id = await find_item_id(db, asked.sku)
-    if item_id is None:
-        raise NotFound(f"there is no item {asked.sku}")
-    return item_id, asked.sku
 
 
 async def _location(db: AsyncConnection, asked: AdjustStock) -> UUID:

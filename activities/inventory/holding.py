@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from activities.inventory.naming import item_named
 from db.inventory.movements import ByHand
 from db.inventory.reads import find_stock_location
 from db.inventory.reservations import (
@@ -15,7 +16,6 @@ from db.inventory.reservations import (
     let_go,
     lock_reservation,
 )
-from db.items import find_item_id, get_item
 from db.orders.accept import lock_shelves
 from domain.access import EVERYTHING, Reach
 from domain.errors import Malformed, NotFound
@@ -33,11 +33,9 @@ async def reserve_by_hand(
     OutOfStock when so many are not free there.
     """
     expires_at = term_of(asked.expires_at, datetime.now(UTC))
-    item_id = asked.item_id or await find_item_id(db, asked.sku or "")
-    if item_id is None:
-        raise NotFound(f"there is no item {asked.sku}")
+    item_id, sku = await item_named(db, asked.item_id, asked.sku)
     item = ItemId(item_id)
-    skus = {item: (await get_item(db, item)).sku}
+    skus = {item: sku}
     if await find_stock_location(db, asked.site) is None:
         raise Malformed(
             f"there is no site {asked.site} with a place for stock",

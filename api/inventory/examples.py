@@ -16,6 +16,15 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "ReverseMovement": {
         "Written down twice": {"reason": "The same delivery was written down twice."},
     },
+    "MoveStock": {
+        "Ten lamps that are to be looked at": {
+            "sku": "LAMP-HEAD",
+            "from_location_id": "0193a5b2-7c1f-7d6e-9a40-5d1f7e2c8b14",
+            "to_location_id": "0193a5b2-7c1f-7d6e-9a40-5d1f7e2c8b15",
+            "quantity": 10,
+            "reason": "The switch of some of them sticks.",
+        },
+    },
     "ReserveStock": {
         "Two lamps for a fair": {
             "sku": "LAMP-HEAD",

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.inventory.accepting import accept_adjustment
+from activities.inventory.moving import move_stock
 from activities.inventory.reversing import accept_reversal
 from api.answers import keyed_response
 from api.deps import Books, Db, require
@@ -31,9 +32,10 @@ from db.inventory.past import get_past_stock
 from db.inventory.reads import NO_LOT, get_movement, get_stock, search_movements
 from db.inventory.tables import MovementRow
 from db.pages import get_page
-from domain.access import Caller
+from domain.access import Caller, Command
 from domain.adjustments import AdjustStock, ReverseMovement
 from domain.errors import IllegalMove, NotFound, OutOfStock
+from domain.moves import MoveStock
 
 router = APIRouter(prefix="/inventory", tags=["inventory"])
 
@@ -164,4 +166,33 @@ async def reverse(
 
     route = f"POST /inventory/movements/{movement_id}/reverse"
     made = await idempotent_create(books, caller, key, route, asked, write)
+    return keyed_response(made, f"/inventory/movements/{made.resource_id}")
+
+
+@router.post(
+    "/moves",
+    status_code=201,
+    response_model=MovementView,
+    responses=LOCATED | problems(*READ, *BODY, *KEYED, NotFound, OutOfStock, IllegalMove),
+)
+async def move(
+    asked: MoveStock,
+    caller: Annotated[Caller, require("inventory:move")],
+    key: RequiredKey,
+    books: Books,
+) -> Response:
+    """Put goods elsewhere in their site: away, into quarantine, or (inspectors) out of it again."""
+
+    async def write(db: AsyncConnection, movement_id: UUID) -> MovementView:
+        await move_stock(
+            db,
+            movement_id,
+            asked,
+            actor=caller.subject,
+            may_release=lambda: caller.require(Command.INVENTORY_INSPECT),
+            reach=caller.reach,
+        )
+        return view(MovementView, await get_movement(db, movement_id, caller.reach))
+
+    made = await idempotent_create(books, caller, key, "POST /inventory/moves", asked, write)
     return keyed_response(made, f"/inventory/movements/{made.resource_id}")

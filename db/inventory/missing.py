@@ -16,6 +16,7 @@ from db.inventory.movements import Movement
 from db.inventory.places import place_id
 from db.inventory.posting import post, release
 from db.inventory.reads import quarantine_of
+from db.inventory.undercutting import lock_balances
 from domain.documents import Document
 from domain.ids import new_id
 from domain.inventory import LocationKind, MovementKind
@@ -24,12 +25,6 @@ _HELD = text(
     """SELECT r.id, r.lot_id, r.quantity::int AS quantity, t.code AS lot, l.code AS location
     FROM reservations r JOIN locations l ON l.id = r.location_id LEFT JOIN lots t ON t.id = r.lot_id
     WHERE r.id = ANY (:ids) AND r.status = 'active'"""
-)
-# Balances are locked in the one order that avoids deadlocks: by item, location and lot.
-_LOCK = text(
-    """SELECT b.item_id, b.location_id, b.lot_id, b.on_hand - b.reserved AS free FROM balances b
-    WHERE b.item_id = ANY (:items) AND b.location_id = ANY (:places)
-    ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE"""
 )
 _FREE = text(
     f"""SELECT w.id::uuid AS item_id, coalesce(sum(floor(b.on_hand - b.reserved))
@@ -87,10 +82,7 @@ async def count_out(
     quarantine = await quarantine_of(db, site_id)
     places = {each.location_id for each in missing} | {quarantine}
     items = {each.item_id for each in missing}
-    rows = await db.execute(_LOCK, {"items": list(items), "places": list(places)})
-    free: dict[Any, Decimal] = {
-        (row.item_id, row.location_id, row.lot_id): row.free for row in rows
-    }
+    free = await lock_balances(db, items, places)
     await release(db, order_id, [each.reservation_id for each in missing])
     loss = place_id(LocationKind.LOSS)
     moved = []

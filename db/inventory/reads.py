@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, case, select, text
@@ -231,6 +231,15 @@ async def place_at(db: AsyncConnection, site_id: UUID, kind: LocationKind) -> UU
         why = f"the site has no active location of the kind {kind}"
         raise IllegalMove(why, current_status="", allowed=[])
     return found
+
+
+async def get_place(db: AsyncConnection, location_id: UUID, *, active: bool = False) -> LocationRow:
+    """Return a location, if so wanted one that is in use; raise NotFound."""
+    query = select(LocationRow.__table__).where(LocationRow.id == location_id)
+    found = (await db.execute(query)).one_or_none()
+    if found is None or (active and not found.active):
+        raise NotFound(f"there is no location {location_id} that is in use")
+    return cast(LocationRow, found)
 
 
 async def site_of_location(db: AsyncConnection, location_id: UUID) -> UUID | None:

@@ -1,6 +1,6 @@
 """What may leave a balance by hand: what is there, not promised, and no return's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
@@ -18,6 +18,12 @@ _LOCK = text(
     WHERE item_id = :item AND location_id = :location
         AND lot_id IS NOT DISTINCT FROM CAST(:lot AS uuid) FOR UPDATE"""
 )
+# Balances are locked in the one order that avoids deadlocks: by item, location and lot.
+_LOCK_ALL = text(
+    """SELECT b.item_id, b.location_id, b.lot_id, b.on_hand - b.reserved AS free FROM balances b
+    WHERE b.item_id = ANY (:items) AND b.location_id = ANY (:places)
+    ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE"""
+)
 _HOLDERS = text(
     f"""SELECT document_type, document_id, sum(quantity) AS quantity FROM reservations
     WHERE item_id = :item AND location_id = :location AND status = 'active'
@@ -25,6 +31,17 @@ _HOLDERS = text(
         AND (CAST(:source AS text) IS NULL OR {of_source("document_type", "document_id")})
     GROUP BY 1, 2 ORDER BY 2 LIMIT 20"""
 )
+
+
+async def lock_balances(
+    db: AsyncConnection, items: Iterable[UUID], places: Iterable[UUID]
+) -> dict[tuple[UUID, UUID, UUID | None], Decimal]:
+    """Lock the balances of these items at these places; return what is free by each with its lot.
+
+    At once, for whoever goes on to change several of them one by one.
+    """
+    rows = await db.execute(_LOCK_ALL, {"items": list(items), "places": list(places)})
+    return {(row.item_id, row.location_id, row.lot_id): row.free for row in rows}
 
 
 async def refuse_to_undercut(

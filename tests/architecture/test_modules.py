@@ -48,6 +48,7 @@ PLUMBING = {
         "lots",
         "metadata",
         "money",
+        "moves",
         "payment_state",
         "policy",
         "priority",

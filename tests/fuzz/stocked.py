@@ -37,8 +37,12 @@ def stock_bodies(sku: str) -> dict[str, list[object]]:
             {"reason": "typed twice"},
             {"reason": "typed twice", "occurred_at": BEFORE},
         ],
+        "POST /inventory/moves": [
+            {"sku": sku, "quantity": "2", "reason": "damp"}
+            | {"from_location_id": str(uuid4()), "to_location_id": str(uuid4())}
+        ],
         "POST /inventory/reservations": [
-            {"sku": "FUZZ-1", "site": "AUS", "quantity": 1, "reference": "fair"}
+            {"sku": sku, "site": "AUS", "quantity": 1, "reference": "fair"}
             | {"expires_at": "2031-01-02T03:04:05Z"}
         ],
         "POST /inventory/reservations/{reservation_id}/release": [{"reason": "over"}],

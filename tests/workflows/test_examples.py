@@ -97,6 +97,10 @@ class Finding:
     async def fill(self, body: Any, path: str) -> None:
         """Put the ids of what is there into an example: an order's, a line's, a return's line."""
         await self._works.fill(body, path)
+        if "from_location_id" in body:
+            site = (await self._callers.get("/inventory/sites/AUS")).json()
+            places = {place["kind"]: place["id"] for place in site["locations"]}
+            body["from_location_id"], body["to_location_id"] = places["stock"], places["quarantine"]
         if "order_line_id" in body:
             body["order_line_id"] = await self._a_delivered_line()
         if "warranty_id" in body:
