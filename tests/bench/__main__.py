@@ -4,16 +4,18 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import uvloop
 from rich.console import Console
 
-from tests.bench import accepting, delivering, hot, reading, report, returning
+from tests.bench import accepting, attacks, delivering, hot, reading, report, returning
 from tests.bench.figures import Figure, Plan
 from tests.bench.world import a_world
 
 PARTS = {
+    "attacks": attacks.measure,
     "accepting": accepting.measure,
     "reading": reading.measure,
     "hot": hot.measure,
@@ -29,16 +31,25 @@ async def run(plan: Plan, parts: list[str], json_file: Path | None) -> None:
     console = Console(width=None if sys.stdout.isatty() else 150)
     began = time.monotonic()
     figures: list[Figure] = []
-    async with a_world(UNLIMITED) as world:
-        described = await report.machine(world)
-        for part in parts:
-            console.print(f"{time.monotonic() - began:5.0f} s  {part}", highlight=False)
-            figures += await PARTS[part](world, plan)
+    for limits, some in _by_limits(parts):
+        async with a_world(limits) as world:
+            described = await report.machine(world)
+            for part in some:
+                console.print(f"{time.monotonic() - began:5.0f} s  {part}", highlight=False)
+                figures += await PARTS[part](world, plan)
     described["load_average_at_end"] = [round(load, 2) for load in os.getloadavg()]
     described["seconds"] = round(time.monotonic() - began)
     report.show(console, described, figures)
     if json_file is not None:
         report.write(json_file, described, figures)
+
+
+def _by_limits(parts: list[str]) -> Iterator[tuple[dict[str, str], list[str]]]:
+    attacked = [part for part in parts if part == "attacks"]
+    if attacked:
+        yield {}, attacked
+    if len(attacked) < len(parts):
+        yield UNLIMITED, [part for part in parts if part not in attacked]
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from uuid import UUID
 
 import uvloop
 
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,6 +31,8 @@ class Ask:
     path: str
     body: str = ""
     key: str | None = None
+    token: str = ""
+    """Whose request it is, if not of who sends the others."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Outcome:
     answers: dict[str, int]
     seconds: float
     p50: float
+    p95: float
     p99: float
     cpu_seconds: float
     watched_ms: float = 0
@@ -122,6 +127,7 @@ def outcome_of(
         answers=answers,
         seconds=seconds,
         p50=ordered[round(last * 0.5)] * 1000,
+        p95=ordered[round(last * 0.95)] * 1000,
         p99=ordered[round(last * 0.99)] * 1000,
         cpu_seconds=cpu,
         watched_ms=watched_ms,
@@ -207,6 +213,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._since = 0.0
         self._got = b""
+        self._status = ""
+        self._left = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are registered as nothing.
@@ -220,21 +228,22 @@ class Connection(asyncio.Protocol):
         self._transport.write(self._traffic.next_request())
 
     def data_received(self, data: bytes) -> None:
-        self._got += data
-        head = self._got.find(b"\r\n\r\n")
-        if head < 0:
-            return
-        at = self._got.lower().find(b"content-length:", 0, head)
-        length = 0 if at < 0 else int(self._got[at + 15 : self._got.find(b"\r\n", at)])
-        if len(self._got) < head + 4 + length:
-            return
-        status = self._got[9:12].decode()
-        self._got = b""
-        traffic = self._traffic
-        traffic.open -= 1
-        traffic.answers[status] += 1
-        traffic.latencies.append(time.perf_counter() - self._since)
-        traffic.free(self)
+        if self._status:
+            self._left -= len(data)
+        else:
+            self._got += data
+            end = self._got.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            length = _LENGTH.search(self._got, 0, end + 2)
+            self._left = (int(length[1]) if length else 0) - (len(self._got) - end - 4)
+            self._status, self._got = self._got[9:12].decode(), b""
+        if self._left <= 0:
+            traffic, status, self._status = self._traffic, self._status, ""
+            traffic.open -= 1
+            traffic.answers[status] += 1
+            traffic.latencies.append(time.perf_counter() - self._since)
+            traffic.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self._traffic.over.done():
@@ -245,7 +254,7 @@ def _prepared(ask: dict[str, Any], host: str, token: str) -> tuple[bytes, bytes 
     """Return a request as bytes, in two parts when a fresh key goes in between."""
     body = ask["body"].encode()
     lines = [f"{ask['method']} {ask['path']} HTTP/1.1", f"Host: {host}"]
-    if token:
+    if token := ask["token"] or token:
         lines.append(f"Authorization: Bearer {token}")
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
