@@ -56,6 +56,7 @@ from api.warranties import terms as warranty_terms
 from api.work_orders import holding, technicians, working
 from api.work_orders import router as work_orders
 from db.engine import Database, open_engine
+from db.turns import Turns
 from runtime.freezing import freeze_gc
 from runtime.settings import Settings
 from runtime.telemetry.start import start_telemetry
@@ -96,6 +97,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     commands.router,
 )
 
+LISTS_AT_ONCE = 2
+"""Lists that are read and written out together: they take the process's one CPU for long."""
+LIST_PATIENCE = 10.0
+"""Seconds for which a list waits for its turn."""
+
 
 def create_app(services: Services) -> FastAPI:
     """Return the application; the caller keeps and closes the services."""
@@ -120,6 +126,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.authenticator = gate
     app.state.admission = admission = Admission(settings)
+    app.state.health = health.Latest(services)
+    app.state.lists = Turns(LISTS_AT_ONCE, LISTS_AT_ONCE, patience=LIST_PATIENCE)
     app.state.notifier = OutboxNotifier(services.db)
     app.state.inbox = webhooks.WebhookInbox(services.db)
     app.state.acceptor = Acceptor(services.db, app.state.notifier, settings.policy)
@@ -144,8 +152,12 @@ def mount(app: FastAPI, router: APIRouter) -> None:
             route.operation_id = route.unique_id = f"{route.tags[0]}-{route.name}"
             command = openapi.command_of(route)
             if command is not None and not isinstance(route.app, Authenticated):
-                route.app = Authenticated(route.app, command)
+                route.app = Authenticated(route.app, command, lists=_lists(route))
         app.router.routes.append(route)
+
+
+def _lists(route: APIRoute) -> bool:
+    return "GET" in (route.methods or ()) and "{" not in route.path
 
 
 class Server(uvicorn.Server):
@@ -180,7 +192,7 @@ async def serve(settings: Settings, connect: TemporalProvider) -> None:
         statement_timeout=settings.statement_timeout,
         lock_timeout=settings.lock_timeout,
     )
-    db = Database(engine)
+    db = Database(engine, settings.database_share)
     telemetry = start_telemetry(
         "stateset-api",
         engine=engine,

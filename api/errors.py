@@ -25,6 +25,7 @@ from api.refusals import (
     Unreadable,
 )
 from db.failures import Trouble, diagnose, refused_column
+from db.turns import NoTurn
 from domain.errors import (
     AlreadyExists,
     DomainError,
@@ -94,6 +95,8 @@ def of_database(error: BaseException, scope: Scope) -> DomainError | None:
     What the database refuses it always will; as our own rules should have done so first, the log
     tells all about it.
     """
+    if isinstance(error, NoTurn):
+        return TooManyAtOnce("your other requests take all of your share; wait for their answers")
     match trouble := diagnose(error):
         case Trouble.DUPLICATE | Trouble.REFUSED:
             _log.error("refused_by_the_database", path=scope["path"], exc_info=error)

@@ -1,12 +1,14 @@
 """Health: liveness of this process, and readiness of what it needs."""
 
 import asyncio
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
 import structlog
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
@@ -24,6 +26,9 @@ router = APIRouter(prefix="/health", tags=["health"])
 
 PATIENCE = 2.0
 """Seconds that each part has to answer."""
+
+KEPT = 1.0
+"""Seconds for which what was found is answered again."""
 
 EVERY = 5.0
 """Seconds between two looks at the backlog."""
@@ -89,6 +94,34 @@ class Readiness(Value):
     """Null while the database does not answer."""
 
 
+class Latest:
+    """What was found when the parts were last asked, which they are once a second at most.
+
+    However often this is asked, and whatever callers do: it takes one connection, of those that
+    callers do not have.
+    """
+
+    def __init__(self, services: Services, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` counts seconds."""
+        self._services = services
+        self._clock = clock
+        self._asked: asyncio.Task[tuple[Backlog | None, PartStatus]] | None = None
+        self._until = 0.0
+
+    async def get(self) -> tuple[Backlog | None, PartStatus]:
+        """Return the backlog, None while the database does not answer, and Temporal's state."""
+        if self._asked is None or (self._asked.done() and self._clock() >= self._until):
+            self._asked = asyncio.create_task(self._ask())
+            self._asked.add_done_callback(self._keep)
+        return await asyncio.shield(self._asked)
+
+    async def _ask(self) -> tuple[Backlog | None, PartStatus]:
+        return await asyncio.gather(_backlog(self._services), _temporal(self._services))
+
+    def _keep(self, _: object) -> None:
+        self._until = self._clock() + KEPT
+
+
 @router.get("/live")
 async def live() -> Liveness:
     """Always 200 while the process can answer; asks nothing else."""
@@ -107,9 +140,10 @@ async def show(serving: Serving, response: Response) -> Health:
 
 
 @router.get("/ready", responses={503: {"model": Readiness, "description": "The database is away."}})
-async def ready(serving: Serving, response: Response) -> Readiness:
+async def ready(request: Request, response: Response) -> Readiness:
     """200 while orders can be accepted, which takes the database; 503 otherwise."""
-    found, temporal = await asyncio.gather(_backlog(serving), _temporal(serving))
+    latest: Latest = request.app.state.health
+    found, temporal = await latest.get()
     if found is None:
         response.status_code = 503
         return Readiness(

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import Database
 from db.outbox import notify
+from db.turns import asking_for
 
 PAUSE = 0.05
 """Seconds between two notifications; what comes meanwhile is told by the next one."""
@@ -30,7 +31,8 @@ class OutboxNotifier:
         if self._ringing is not None and not self._ringing.done():
             self._again = True
             return
-        self._ringing = asyncio.create_task(self._notify())
+        with asking_for(None):
+            self._ringing = asyncio.create_task(self._notify())
 
     async def _notify(self) -> None:
         self._again = True

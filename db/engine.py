@@ -4,16 +4,23 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
 from sqlalchemy import event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from db.failures import hide_values, told_by_server
+from db.turns import Turns, in_turn
 from telemetry import metrics
+
+FOR_CALLERS = 0.7
+"""How much of the pool all callers have together; the rest serves what all of them need."""
+PATIENCE = 5.0
+"""Seconds for which a request waits for a connection of its caller's share."""
 
 
 def _plain(value: Any) -> str:
@@ -85,28 +92,32 @@ def _throw_away(failure: ExceptionContext) -> None:
 class Database:
     """A process's way to its books: short transactions, and reads without one."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Use this engine's pool."""
+    def __init__(self, engine: AsyncEngine, share: float = 1) -> None:
+        """Use this engine's pool; ``share`` is how much of it one caller may hold at once."""
         self.engine = engine
+        pool = cast(QueuePool, engine.pool).size()
+        callers = max(1, round(pool * FOR_CALLERS))
+        each = max(1, min(callers, int(pool * share)))
+        self.turns = Turns(callers, each, patience=PATIENCE)
         self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed at the end of the block, rolled back by any exception."""
         with metrics.counted_together():
-            async with self.engine.begin() as connection:
+            async with in_turn(self.turns), self.engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection for single-statement reads, without the round trips of a transaction."""
-        async with self._alone.connect() as connection:
+        async with in_turn(self.turns), self._alone.connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def write_at_once(self) -> AsyncIterator[AsyncConnection]:
         """A connection on which each statement is a transaction of its own: one round trip."""
-        async with self._alone.connect() as connection:
+        async with in_turn(self.turns), self._alone.connect() as connection:
             yield connection
 
     async def close(self) -> None:

@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """``postgresql://user:password@host:port/name``; unset means the embedded server."""
     database_pool: int = Field(default=20, ge=2, le=500)
+    database_share: float = Field(default=0.5, gt=0, le=1)
+    """How much of an API process's pool one caller may hold at once."""
     statement_timeout: Duration = Field(default=timedelta(seconds=5), gt=timedelta())
     lock_timeout: Duration = Field(default=timedelta(seconds=3), gt=timedelta())
 

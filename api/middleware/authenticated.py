@@ -1,18 +1,22 @@
 """Authentication of a route: 401, 403 and 429 before anything of the body is read or parsed."""
 
+from collections.abc import Awaitable, Callable
+
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.authentication import Authenticator
 from api.limits.admission import Admission
+from db.turns import Turns, asking_for
 from domain.access import Command
 
 
 class Authenticated:
     """A route that is entered only by known callers, within their limits, who may do this."""
 
-    def __init__(self, app: ASGIApp, command: Command) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, command: Command, *, lists: bool = False) -> None:
+        """``lists``: whether it answers a page of many documents, of which few are made at once."""
+        self._app = _InTurn(app) if lists else app
         self._command = command
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,6 +32,38 @@ class Authenticated:
         state["identity"] = caller
         await admission.enter(caller)
         try:
-            await self._app(scope, receive, send)
+            with asking_for(caller.identity):
+                await self._app(scope, receive, send)
         finally:
             admission.leave(caller)
+
+
+class _InTurn:
+    """Makes an answer in the caller's turn, which ends before a slow reader has taken it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        turns: Turns = scope["app"].state.lists
+        caller = scope["state"]["identity"].identity
+        began: float | None = await turns.take(caller)
+
+        def leave() -> None:
+            nonlocal began
+            if began is not None:
+                turns.leave(caller, began)
+                began = None
+
+        try:
+            await self._app(scope, receive, _once_begun(send, leave))
+        finally:
+            leave()
+
+
+def _once_begun(send: Send, tell: Callable[[], None]) -> Callable[[Message], Awaitable[None]]:
+    async def answer(message: Message) -> None:
+        tell()
+        await send(message)
+
+    return answer

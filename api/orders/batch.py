@@ -16,6 +16,7 @@ from db.engine import Database
 from db.failures import Trouble, diagnose
 from db.idempotency import Answer, CallerKey, Claim
 from db.orders.reads import find_by_reference
+from db.turns import asking_for
 from domain.errors import AlreadyExists
 from domain.policy import Policy
 
@@ -88,7 +89,8 @@ class Acceptor:
                 else:
                     taken.append(one)
             if taken:
-                batch = asyncio.create_task(self._run(taken))
+                with asking_for(None):
+                    batch = asyncio.create_task(self._run(taken))
                 self._batches.add(batch)
                 batch.add_done_callback(self._ended)
 

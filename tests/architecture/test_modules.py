@@ -83,6 +83,7 @@ PLUMBING = {
         "runs",
         "sources",
         "tables",
+        "turns",
         "verify",
         "waiting",
     },

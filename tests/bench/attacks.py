@@ -100,7 +100,7 @@ async def _attacks(world: World) -> list[Attack]:
 
 
 async def _fill(world: World) -> None:
-    for lines, count in ((500, 40), (5, 100)):
+    for lines, count in ((5, 100), (500, 40)):
         placed = world.orders(lines)[:count]
         token = world.token
         (await load(world.url, placed, token=token, connections=4, count=count)).only(201)

@@ -243,10 +243,11 @@ class Connection(asyncio.Protocol):
             traffic.open -= 1
             traffic.answers[status] += 1
             traffic.latencies.append(time.perf_counter() - self._since)
+            self._since = 0.0
             traffic.free(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self._traffic.over.done():
+        if self._since and not self._traffic.over.done():
             self._traffic.over.set_exception(exc or ConnectionResetError("the server hung up"))
 
 
