@@ -36,6 +36,7 @@ from domain.documents import Document, Kind, Signal
 from domain.errors import CurrencyMismatch, IllegalMove, Malformed, NotFound, QuantityExceeded
 from domain.inventory import LocationKind, MovementKind
 from domain.returns.requests import InspectedUnits, InspectReturn
+from domain.returns.rules import one_by_one
 from domain.returns.status import Disposition, ResolutionWanted, ReturnStatus
 
 PLACES = {
@@ -87,7 +88,7 @@ async def inspect_return(
                 waiting.add(each.return_line_id, lot.id, lot.code, each.quantity)
             movements.append(_late(found, each, actor, lot))
     _check_units(asked.lines, before, revised)
-    for position, units in enumerate(asked.lines):
+    for position, units in one_by_one(asked.lines):
         line = before[units.return_line_id]
         place = await _place(db, found, line, units, position)
         lot_id = waiting.take(line, units, position)

@@ -3,7 +3,7 @@
 Days are calendar days in UTC.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,12 +12,13 @@ from uuid import UUID
 
 from domain.errors import NotFound, QuantityExceeded, WindowClosed
 from domain.items import Tracking
-from domain.money import share
+from domain.money import Money, share, split
 from domain.orders.placing import Service
 from domain.policy import Policy, ShippingRefund
-from domain.returns.requests import ReturnParts
+from domain.returns.requests import InspectedUnits, ReturnParts
 from domain.returns.status import (
     BEARS_LABEL,
+    MENDED,
     MERCHANT_FAULT,
     ReturnKind,
     ShipBack,
@@ -257,3 +258,24 @@ def label_fee_of(asked: ReturnParts, fee: int) -> int:
     if asked.ship_back is not ShipBack.LABEL or asked.kind is ReturnKind.WITHDRAWAL:
         return 0
     return fee if all(line.reason in BEARS_LABEL for line in asked.lines) else 0
+
+
+def one_by_one(lines: Iterable[InspectedUnits]) -> Iterator[tuple[int, InspectedUnits]]:
+    """Yield inspected units with their position, apart where each is mended by a work of its own.
+
+    Those that have serials: each is known by its own. What is deducted of them is shared out to the
+    cent.
+    """
+    for position, units in enumerate(lines):
+        if units.disposition not in MENDED or len(units.serials) < 2:
+            yield position, units
+            continue
+        whole = units.deduction.amount.amount if units.deduction else 0
+        parts = split(whole, [1] * len(units.serials))
+        for serial, part in zip(units.serials, parts, strict=True):
+            deduction = None
+            if units.deduction and part:
+                amount = Money(amount=part, currency=units.deduction.amount.currency)
+                deduction = units.deduction.model_copy(update={"amount": amount})
+            one = {"quantity": 1, "serials": (serial,), "deduction": deduction}
+            yield position, units.model_copy(update=one)

@@ -129,6 +129,8 @@ class Disposition(StrEnum):
 
 DONE_WITH = frozenset({Disposition.RESTOCK, Disposition.SCRAP})
 """The dispositions after which a return has no more to do with its goods."""
+MENDED = frozenset({Disposition.REFURBISH, Disposition.REPAIR})
+"""Dispositions of goods on which a work order is planned."""
 STAY_THEIRS = frozenset({Disposition.REPAIR, Disposition.RETURN_TO_CUSTOMER})
 """The dispositions of goods that the customer gets back: they are not accepted."""
 
