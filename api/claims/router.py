@@ -31,7 +31,7 @@ from api.problems import BODY, KEYED, NOT_MODIFIED, READ, problems
 from api.rows import last_id, shown
 from db.claims.reads import ClaimRead, get_claim, search_claims
 from db.pages import get_page
-from domain.access import Caller
+from domain.access import Caller, Command
 from domain.claims.requests import (
     AddEvidence,
     AppealClaim,
@@ -126,6 +126,7 @@ async def search(
         statuses=query.status,
         goodwill=query.goodwill,
         overdue=query.overdue,
+        costs=caller.may(Command.COSTS_READ),
     )
     rows, more = await get_page(
         db,
@@ -253,4 +254,5 @@ process(router, Kind.CLAIM)
 
 
 async def _show(db: AsyncConnection, claim_id: UUID, caller: Caller) -> ClaimView:
-    return claim_view(await get_claim(db, claim_id, caller.reach), caller)
+    costs = caller.may(Command.COSTS_READ)
+    return claim_view(await get_claim(db, claim_id, caller.reach, costs=costs), caller)

@@ -59,11 +59,15 @@ class ClaimCostView(Value):
     """What is in no sum because its value is not known."""
 
 
-def work_cost(spent: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return what work has cost, as views show it."""
+def work_cost(spent: Sequence[dict[str, Any]] | None) -> dict[str, Any] | None:
+    """Return what work has cost, as views show it; None where that was not looked at."""
+    if spent is None:
+        return None
     return {"sums": summed(spent, OF_WORK), "unknown": without_value(spent)}
 
 
-def claim_cost(spent: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return what a claim has cost, as views show it."""
+def claim_cost(spent: Sequence[dict[str, Any]] | None) -> dict[str, Any] | None:
+    """Return what a claim has cost, as views show it; None where that was not looked at."""
+    if spent is None:
+        return None
     return {"sums": summed(spent), "unknown": without_value(spent)}

@@ -20,7 +20,7 @@ from api.work_orders.views import WorkOrderView, work_order_view
 from db.documents import WORK_ORDERS
 from db.work_orders.reads import get_work_order
 from db.work_orders.tables import WorkOrderRow
-from domain.access import Caller
+from domain.access import Caller, Command
 from domain.errors import (
     IllegalMove,
     NotFound,
@@ -87,4 +87,6 @@ async def show_work_order(
     db: AsyncConnection, work_order_id: UUID, caller: Caller
 ) -> WorkOrderView:
     """Return a work order as the caller may see it; raise NotFound."""
-    return work_order_view(await get_work_order(db, work_order_id, caller.reach), caller)
+    costs = caller.may(Command.COSTS_READ)
+    found = await get_work_order(db, work_order_id, caller.reach, costs=costs)
+    return work_order_view(found, caller)

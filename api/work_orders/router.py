@@ -39,7 +39,7 @@ from db.documents import WORK_ORDERS
 from db.pages import get_page
 from db.work_orders.reads import WorkOrderRead, search_work_orders
 from db.work_orders.tables import WorkOrderRow
-from domain.access import Caller
+from domain.access import Caller, Command
 from domain.documents import Kind
 from domain.errors import AlreadyExists, IllegalMove, NotFound, Stale
 from domain.priority import Priority
@@ -101,6 +101,7 @@ async def search(
         overdue=query.overdue,
         kinds=query.kind,
         statuses=query.status,
+        costs=caller.may(Command.COSTS_READ),
     )
     rows, more = await get_page(
         db,

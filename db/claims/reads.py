@@ -68,7 +68,6 @@ _CLAIMS = (
         _RETURN.label("comes_in"),
         _REPLACED_BY.label("replaced_by"),
         _REPAIRED_BY.label("work_orders"),
-        literal_column(spent(OF_CLAIM), JSONB).label("spent"),
     )
     .join(WarrantyRow, WarrantyRow.id == ClaimRow.warranty_id)
     .join(ItemRow, ItemRow.id == WarrantyRow.item_id)
@@ -76,6 +75,8 @@ _CLAIMS = (
 )
 
 
+_SPENT = literal_column(spent(OF_CLAIM), JSONB).label("spent")
+_NOT_LOOKED_AT = literal_column("NULL", JSONB).label("spent")
 _OF_SERIAL = text(
     f"""SELECT c.id FROM units u JOIN warranties w ON w.unit_id = u.id
     JOIN claims c ON c.warranty_id = w.id AND c.unit_id = u.id WHERE u.serial_key = :key
@@ -106,8 +107,8 @@ class ClaimRead(ClaimRow):
     comes_in: dict[str, Any] | None
     replaced_by: list[dict[str, Any]]
     work_orders: list[dict[str, Any]]
-    spent: list[dict[str, Any]]
-    """What it has cost, by kind and currency."""
+    spent: list[dict[str, Any]] | None
+    """What it has cost, by kind and currency; None where that was not asked for."""
 
 
 def search_claims(
@@ -121,12 +122,14 @@ def search_claims(
     statuses: frozenset[ClaimStatus] = frozenset(),
     goodwill: bool | None = None,
     overdue: bool | None = None,
+    costs: bool = False,
 ) -> Select[Any]:
     """Select claims, narrowed by what is given; ``serial`` is on the unit or on what replaces it.
 
+    With ``costs``, which take a look at all that was done for each, for those who may see them.
     ``overdue`` are those whose evidence, or the answer to a question about them, should be there.
     """
-    query = _CLAIMS.where(*within(reach))
+    query = _CLAIMS.add_columns(_SPENT if costs else _NOT_LOOKED_AT).where(*within(reach))
     for column, wanted in (
         (ClaimRow.number, number),
         (ClaimRow.customer_id, customer_id),
@@ -163,9 +166,11 @@ def within(reach: Reach) -> list[ColumnElement[bool]]:
     return conditions
 
 
-async def get_claim(db: AsyncConnection, claim_id: UUID, reach: Reach = EVERYTHING) -> ClaimRead:
-    """Return a claim; raise NotFound, also out of ``reach``."""
-    query = search_claims(reach).where(ClaimRow.id == claim_id)
+async def get_claim(
+    db: AsyncConnection, claim_id: UUID, reach: Reach = EVERYTHING, *, costs: bool = False
+) -> ClaimRead:
+    """Return a claim, if so wanted with its costs; raise NotFound, also out of ``reach``."""
+    query = search_claims(reach, costs=costs).where(ClaimRow.id == claim_id)
     found = (await db.execute(query)).one_or_none()
     if found is None:
         raise NotFound(f"there is no claim {claim_id}")

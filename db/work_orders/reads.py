@@ -69,13 +69,16 @@ _WORK_ORDERS = (
         literal_column(_PLANNED, JSONB).label("assignments"),
         literal_column(_HOLDS, JSONB).label("holds"),
         literal_column(_SECONDS).label("seconds"),
-        literal_column(spent(of_work(_ID)), JSONB).label("spent"),
     )
     .join(ItemRow, ItemRow.id == WorkOrderRow.item_id)
     .join(SiteRow, SiteRow.id == WorkOrderRow.site_id)
     .outerjoin(UnitRow, UnitRow.id == WorkOrderRow.unit_id)
     .outerjoin(ReturnRow, ReturnRow.id == WorkOrderRow.return_id)
 )
+
+
+_SPENT = literal_column(spent(of_work(_ID)), JSONB).label("spent")
+_NOT_LOOKED_AT = literal_column("NULL", JSONB).label("spent")
 
 
 class WorkOrderRead(WorkOrderRow):
@@ -94,8 +97,8 @@ class WorkOrderRead(WorkOrderRow):
     holds: list[dict[str, Any]]
     seconds: int
     """How long was worked on it so far."""
-    spent: list[dict[str, Any]]
-    """What it has cost, by kind and currency."""
+    spent: list[dict[str, Any]] | None
+    """What it has cost, by kind and currency; None where that was not asked for."""
 
 
 def search_work_orders(
@@ -110,9 +113,10 @@ def search_work_orders(
     overdue: bool | None = None,
     kinds: frozenset[WorkOrderKind] = frozenset(),
     statuses: frozenset[WorkOrderStatus] = frozenset(),
+    costs: bool = False,
 ) -> Select[Any]:
-    """Select work orders, narrowed by what is given."""
-    query = _WORK_ORDERS
+    """Select work orders, narrowed by what is given; with ``costs`` for those who may see them."""
+    query = _WORK_ORDERS.add_columns(_SPENT if costs else _NOT_LOOKED_AT)
     if reach != EVERYTHING:
         # They are the house's own: who is confined to documents of others has none of them.
         query = query.where(false())
@@ -150,10 +154,10 @@ def _assigned_to(technician: str) -> ColumnElement[bool]:
 
 
 async def get_work_order(
-    db: AsyncConnection, work_order_id: UUID, reach: Reach = EVERYTHING
+    db: AsyncConnection, work_order_id: UUID, reach: Reach = EVERYTHING, *, costs: bool = False
 ) -> WorkOrderRead:
-    """Return a work order; raise NotFound, also out of ``reach``."""
-    query = search_work_orders(reach).where(WorkOrderRow.id == work_order_id)
+    """Return a work order, if so wanted with its costs; raise NotFound, also out of ``reach``."""
+    query = search_work_orders(reach, costs=costs).where(WorkOrderRow.id == work_order_id)
     found = (await db.execute(query)).one_or_none()
     if found is None:
         raise NotFound(f"there is no work order {work_order_id}")

@@ -68,7 +68,7 @@ async def test_random_times_never_overlap_and_sum_up_to_what_was_worked(bench: B
     for work in works:
         minutes = sum(each[3] - each[2] for each in counted.values() if each[0] == work)
         async with bench.shop.books.read() as db:
-            seen = work_order_view(await get_work_order(db, work, EVERYTHING), PLANNER)
+            seen = work_order_view(await get_work_order(db, work, EVERYTHING, costs=True), PLANNER)
         assert seen.worked_minutes == minutes, SEED
         await finish(bench.shop, work)
 
