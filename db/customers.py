@@ -54,6 +54,7 @@ class CustomerRow(Base):
         ),
         UniqueConstraint("source", "external_reference"),
         Index("ix_customers_created", "created_at", "id"),
+        Index("ix_customers_status", "status", "id"),
         Index("ix_customers_flags", "flags", postgresql_using="gin"),
         Index(
             "uq_customers_email", "email", unique=True, postgresql_where=text("email IS NOT NULL")

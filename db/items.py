@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    ScalarSelect,
     Select,
     Text,
     func,
@@ -188,6 +189,11 @@ def known_by(line: str) -> str:
     By their serials also where they are only counted in stock, and are scanned when they leave.
     """
     return f"CASE WHEN {line}.serial_at_shipping THEN '{Tracking.SERIAL}' ELSE i.tracking END"
+
+
+def item_of(sku: str) -> ScalarSelect[UUID]:
+    """Return the SQL of the id of the item with this SKU, in any case; NULL without one."""
+    return select(ItemRow.id).where(ItemRow.sku_key == sku_key(sku)).scalar_subquery()
 
 
 async def find_item_id(db: AsyncConnection, sku: str) -> UUID | None:

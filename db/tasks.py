@@ -34,6 +34,9 @@ class TaskRow(Base):
             postgresql_where=text("status = 'open'"),
         ),
         Index("ix_tasks_document", "document_id"),
+        Index("ix_tasks_kind", "kind", "id"),
+        Index("ix_tasks_role", "role", "id"),
+        Index("ix_tasks_status", "status", "id"),
         Index(
             "ix_tasks_refunds_again",
             "document_id",

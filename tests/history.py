@@ -17,9 +17,14 @@ MINUTES = 4
 APART = {"assignments": 65, "time_entries": 65}
 """Minutes between two copies of what a technician can only do one after another."""
 
+ADDRESS = (
+    '{"name": "Ada", "line1": "500 Congress Ave", "city": "Austin", "postal_code": "78701",'
+    ' "country": "US"}'
+)
+
 STAYS = {
     "alembic_version", "api_keys", "sites", "locations", "items", "prices", "reorder_rules",
-    "balances", "technicians", "warranty_terms", "item_warranty_terms",
+    "balances", "lots", "technicians", "warranty_terms", "item_warranty_terms",
 }  # fmt: skip
 """Tables that do not grow with trade."""
 
@@ -34,7 +39,7 @@ NAMES = {
 }  # fmt: skip
 """Words that are there once, and so differ from copy to copy."""
 
-KEPT = ("item_id", "site_id", "location_id", "technician_id", "term_id", "quarantine_id")
+KEPT = ("item_id", "lot_id", "site_id", "location_id", "technician_id", "term_id", "quarantine_id")
 """How references to what stays end."""
 
 OPEN = """
@@ -73,7 +78,7 @@ class _Column:
 
 
 class History:
-    """Copies the rows that a database has at the beginning; ``db`` is a superuser's connection."""
+    """Fills an empty database with the sound books; ``db`` is a superuser's connection."""
 
     def __init__(self, db: Any) -> None:
         self._db = db
@@ -84,8 +89,11 @@ class History:
         self._moving: dict[tuple[str, str], str] = {}
 
     async def begin(self) -> None:
-        """Note which rows are to be copied."""
+        """Write the sound books, and note which of their rows are to be copied."""
+        await self._db.execute(SOUND.read_text())
         await self._db.execute("SET session_replication_role = replica")
+        await self._db.execute(f"UPDATE orders SET ship_to = '{ADDRESS}', bill_to = '{ADDRESS}'")
+        await self._db.execute(f"UPDATE shipments SET ship_to = '{ADDRESS}'")
         await self._read_columns()
         await self._db.execute(OPEN)
         while await self._spread():
@@ -96,7 +104,9 @@ class History:
                 f" WHERE NOT {self._refers(table, 'open_ones')}"
             )
         own = " UNION ".join(
-            f"SELECT id FROM seed_{table}" for table in self.tables if self._has(table, "id", "uuid")
+            f"SELECT id FROM seed_{table}"
+            for table in self.tables
+            if self._has(table, "id", "uuid")
         )
         await self._db.execute(f"CREATE TEMP TABLE moving AS {own}")
         await self._db.execute(

@@ -31,7 +31,7 @@ from api.rows import last_id, view
 from db.inventory.past import get_past_stock
 from db.inventory.reads import NO_LOT, get_movement, get_stock, search_movements
 from db.inventory.tables import MovementRow
-from db.pages import get_page
+from db.pages import Window, get_page
 from domain.access import Caller, Command
 from domain.adjustments import AdjustStock, ReverseMovement
 from domain.errors import IllegalMove, NotFound, OutOfStock
@@ -98,10 +98,20 @@ async def search_ledger(
     db: Db,
     request: Request,
 ) -> Page[MovementView]:
-    """The ledger, newest first; an integration is told the documents of its own source."""
-    found = search_movements(caller.reach, **query.model_dump(exclude={"limit", "after"}))
+    """The ledger, newest first; by when it occurred where that is asked for.
+
+    An integration is told the documents of its own source.
+    """
+    of_moment = {"occurred_from", "occurred_to"}
+    given = query.model_dump(exclude={"limit", "after", *of_moment})
     rows, more = await get_page(
-        db, MovementRow, found, MovementRow.id, after=query.after, limit=query.limit
+        db,
+        MovementRow,
+        search_movements(caller.reach, **given),
+        MovementRow.id,
+        after=query.after,
+        limit=query.limit,
+        windows=[Window(MovementRow.occurred_at, query.occurred_from, query.occurred_to)],
     )
     views = [view(MovementView, row) for row in rows]
     return Page[MovementView].of(views, request.url.path, query, last_id(rows, more))

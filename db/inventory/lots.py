@@ -27,10 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.items import ItemRow
+from db.items import ItemRow, item_of
 from db.metadata import Base, Id, Updated, one_of
 from domain.errors import NotFound
-from domain.items import sku_key
 from domain.lots import LotStatus, lot_key
 
 TODAY = "(now() AT TIME ZONE 'utc')::date"
@@ -206,7 +205,7 @@ def search_lots(
     """Select lots with what there is of them; ``expiring_before`` is exclusive."""
     wanted = (
         (item_id, LotRow.item_id == item_id),
-        (sku, ItemRow.sku_key == sku_key(sku or "")),
+        (sku, LotRow.item_id == item_of(sku or "")),
         (code, LotRow.code_key == lot_key(code or "")),
         (status, LotRow.status == status),
     )

@@ -1,7 +1,6 @@
 """What is where: balances, the ledger and the sites, as lists show them."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 from uuid import UUID
@@ -12,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from db.inventory.lots import PROMISABLE, LotRow, promisable
 from db.inventory.tables import LocationRow, MovementRow, SiteRow
-from db.items import ItemRow
+from db.items import ItemRow, item_of
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach
 from domain.errors import IllegalMove, NotFound
@@ -127,10 +126,8 @@ def search_movements(
     document_id: UUID | None = None,
     lot_id: UUID | None = None,
     kind: str | None = None,
-    occurred_from: datetime | None = None,
-    occurred_to: datetime | None = None,
 ) -> Select[Any]:
-    """Select movements with their SKU; ``occurred_to`` is exclusive.
+    """Select movements with their SKU.
 
     Stock is common to all sources; what document it moved for is shown within ``reach`` only.
     """
@@ -154,7 +151,7 @@ def search_movements(
     )
     wanted = (
         (item_id, MovementRow.item_id == item_id),
-        (sku, ItemRow.sku_key == sku_key(sku or "")),
+        (sku, MovementRow.item_id == item_of(sku or "")),
         (
             location_id,
             (MovementRow.from_location_id == location_id)
@@ -164,12 +161,7 @@ def search_movements(
         (lot_id, MovementRow.lot_id == lot_id),
         (kind, MovementRow.kind == kind),
     )
-    query = query.where(*(condition for value, condition in wanted if value is not None))
-    if occurred_from is not None:
-        query = query.where(MovementRow.occurred_at >= occurred_from)
-    if occurred_to is not None:
-        query = query.where(MovementRow.occurred_at < occurred_to)
-    return query
+    return query.where(*(condition for value, condition in wanted if value is not None))
 
 
 async def get_movement(

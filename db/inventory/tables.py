@@ -106,6 +106,12 @@ class ReservationRow(Base):
         ),
         Index("ix_reservations_document", "document_id"),
         Index(
+            "ix_reservations_status",
+            "status",
+            "id",
+            postgresql_where=text("status NOT IN ('active', 'consumed')"),
+        ),
+        Index(
             "ix_reservations_balance",
             "item_id",
             "location_id",
@@ -149,6 +155,8 @@ class MovementRow(Base):
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("from_location_id <> to_location_id", name="two_sided"),
         Index("ix_movements_item", "item_id", "id"),
+        Index("ix_movements_kind", "kind", "id"),
+        Index("ix_movements_occurred", "occurred_at", "id"),
         Index("ix_movements_document", "document_id"),
         Index(
             "uq_movements_reverses",

@@ -92,7 +92,10 @@ class UnitEventRow(Base):
     """What happened to a unit; never changed, never removed. ``sequence`` counts per unit."""
 
     __tablename__ = "unit_events"
-    __table_args__ = (one_of("kind", UnitEventKind),)
+    __table_args__ = (
+        one_of("kind", UnitEventKind),
+        Index("ix_unit_events_document", "document_id"),
+    )
 
     unit_id: Mapped[UUID] = mapped_column(ForeignKey("units.id"), primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

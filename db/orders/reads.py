@@ -4,21 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from db.driver_reads import fetch
 from db.engine import Database
 from db.holds import HoldRow
-from db.items import ItemRow
 from db.orders.backorders import BACKORDERED
 from db.orders.tables import OrderLineRow, OrderRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
 from domain.ids import CustomerId, OrderId
-from domain.items import sku_key
 from domain.orders.status import RUNNING, OrderStatus
 from domain.shipments.packing import MOST_PARCELS
 
@@ -145,7 +144,7 @@ def search_orders(
     statuses: frozenset[OrderStatus] | None = None,
     number: str | None = None,
     external_reference: str | None = None,
-    sku: str | None = None,
+    item_id: UUID | None = None,
     on_hold: bool | None = None,
     backordered: bool | None = None,
     source: str | None = None,
@@ -162,12 +161,15 @@ def search_orders(
         query = query.where(OrderRow.number == number)
     if external_reference is not None:
         query = query.where(OrderRow.external_reference == external_reference)
-    if sku is not None:
-        item = select(ItemRow.id).where(ItemRow.sku_key == sku_key(sku)).scalar_subquery()
-        lines = select(OrderLineRow.id).where(
-            OrderLineRow.order_id == OrderRow.id, OrderLineRow.item_id == item
+    if item_id is not None:
+        first = select(func.min(OrderLineRow.position)).where(
+            OrderLineRow.order_id == OrderRow.id, OrderLineRow.item_id == item_id
         )
-        query = query.where(lines.exists())
+        # A join can begin at the item's lines; what only exists is looked for in every order.
+        line = aliased(OrderLineRow)
+        query = query.join(line, line.order_id == OrderRow.id).where(
+            line.item_id == item_id, line.position == first.scalar_subquery()
+        )
     if on_hold is not None:
         holds = select(HoldRow.id).where(
             HoldRow.document_id == OrderRow.id, HoldRow.released_at.is_(None)

@@ -178,7 +178,7 @@ class OrderLineRow(Base):
         ),
         CheckConstraint("captured_amount <= total_amount", name="captured"),
         CheckConstraint("refunded_amount <= captured_amount", name="refunded"),
-        Index("ix_order_lines_item", "item_id"),
+        Index("ix_order_lines_item", "item_id", "order_id"),
         Index("ix_order_lines_short", "item_id", postgresql_where=text("short_since IS NOT NULL")),
     )
 

@@ -53,6 +53,7 @@ class ReturnRow(DocumentRow):
         Index("ix_returns_order", "order_id", "id"),
         Index("ix_returns_customer", "customer_id", "id"),
         Index("ix_returns_status", "status", "id"),
+        Index("ix_returns_kind", "kind", "id"),
         Index("ix_returns_created", "created_at", "id"),
         Index(
             "uq_returns_shipment",
@@ -151,6 +152,13 @@ class ReturnLabelRow(Base):
             postgresql_where=text("direction = 'outbound'"),
         ),
         Index("ix_return_labels_return", "return_id", "id"),
+        Index(
+            "ix_return_labels_due",
+            "return_id",
+            postgresql_where=text(
+                "status = 'voiding' OR direction = 'outbound' AND status = 'pending'"
+            ),
+        ),
     )
 
     id: Mapped[Id]

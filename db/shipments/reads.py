@@ -85,7 +85,8 @@ def search_shipments(
         parcels = select(ParcelRow.shipment_id).where(ParcelRow.tracking_number == tracking_number)
         query = query.where(ShipmentRow.id.in_(parcels))
     if exception is not None:
-        query = query.where(ShipmentRow.exception_reason.is_not(None) == exception)
+        reason = ShipmentRow.exception_reason
+        query = query.where(reason.is_not(None) if exception else reason.is_(None))
     wanted = (
         (order_id, ShipmentRow.order_id == order_id),
         (number, ShipmentRow.number == number),

@@ -27,6 +27,11 @@ class ShipmentRow(DocumentRow):
         ),
         Index("ix_shipments_order", "order_id"),
         Index("ix_shipments_status", "status", "id"),
+        Index(
+            "ix_shipments_exception",
+            "id",
+            postgresql_where=text("exception_reason IS NOT NULL"),
+        ),
         Index("ix_shipments_created", "created_at", "id"),
     )
 

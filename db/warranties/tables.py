@@ -101,6 +101,7 @@ class WarrantyRow(DocumentRow):
             name="bought",
         ),
         Index("ix_warranties_created", "created_at", "id"),
+        Index("ix_warranties_status", "status", "id"),
         Index("ix_warranties_customer", "customer_id", "id"),
         Index("ix_warranties_item", "item_id", "id"),
         Index("ix_warranties_order", "order_id", "id"),

@@ -51,6 +51,7 @@ class WorkOrderRow(DocumentRow):
             "(outcome IS NOT NULL) = (status IN ('completed', 'closed'))", name="outcome_of"
         ),
         Index("ix_work_orders_status", "status", "id"),
+        Index("ix_work_orders_kind", "kind", "id"),
         Index("ix_work_orders_item", "item_id", "id"),
         Index("ix_work_orders_created", "created_at", "id"),
         Index("ix_work_orders_unended", "id", postgresql_where=text(_UNENDED)),
