@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 
 from activities.claims.deciding import settle_claim_review
+from activities.inventory.counting import settle_count
 from activities.orders.backorders import settle_backorder
 from activities.payments.answers import settle_amount
 from activities.payments.confirming import settle_refused_capture
@@ -31,6 +32,7 @@ from activities.shipments.rebooking import settle_booking
 from activities.shipments.settlement import check_given
 from activities.warranties.requesting import WARRANTY, settle_registration
 from db.engine import Database
+from db.inventory.counting import COUNT
 from db.reads.tasks import get_task
 from db.tasks import TaskRow, answer_task
 from domain.access import Role
@@ -64,6 +66,7 @@ _SETTLED: Mapping[tuple[TaskKind, str], Settle] = {
     (TaskKind.LABEL_REFUSED, Kind.RETURN): settle_label,
     (TaskKind.RETURN_PARCEL_LOST, Kind.RETURN): settle_lost_goods,
     (TaskKind.WARRANTY_REGISTRATION, WARRANTY): settle_registration,
+    (TaskKind.COUNT_REVIEW, COUNT): settle_count,
 }
 """Answers on which more follows than their record, by the question and what it is about."""
 _DETAILED: Mapping[tuple[TaskKind, str], SettleByDetails] = {

@@ -26,7 +26,7 @@ from api.claims import router as claims
 from api.connections import Connection
 from api.customers import credit
 from api.customers import router as customers
-from api.inventory import lots, reservations, sites, trace, units
+from api.inventory import counts, lots, reservations, sites, trace, units
 from api.inventory import router as inventory
 from api.issuer import Issuer
 from api.keys import ApiKeys
@@ -67,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     inventory.router,
     units.router,
+    counts.router,
     lots.router,
     reservations.router,
     trace.router,

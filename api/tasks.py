@@ -27,7 +27,7 @@ from db.tasks import TaskRow
 from domain.access import Caller, Role
 from domain.disclosure import MONEY_TASKS, may_see_money
 from domain.documents import DECIDE, Document
-from domain.errors import IllegalMove, NotFound, PartnerUnavailable, SamePerson
+from domain.errors import IllegalMove, NotFound, OutOfStock, PartnerUnavailable, SamePerson
 from domain.ids import TaskId
 from domain.money import Money
 from domain.questions import RULES
@@ -177,7 +177,9 @@ def _choice(kind: str, choice: str, amounts: Amounts) -> ChoiceView:
 @router.post(
     "/{task_id}/decide",
     response_model=TaskView,
-    responses=problems(*READ, *BODY, *KEYED, NotFound, IllegalMove, SamePerson, PartnerUnavailable),
+    responses=problems(
+        *READ, *BODY, *KEYED, NotFound, IllegalMove, SamePerson, OutOfStock, PartnerUnavailable
+    ),
 )
 async def decide(
     task_id: Annotated[UUID, by_id("task")],

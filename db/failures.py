@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 import asyncpg
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -50,6 +51,11 @@ _BY_STATE = {
     "23514": Trouble.REFUSED,  # check_violation
     "23P01": Trouble.REFUSED,  # exclusion_violation
 }
+BEGIN_AGAIN = text(
+    """DO $$ BEGIN RAISE EXCEPTION 'another transaction has made this one void'
+        USING ERRCODE = 'serialization_failure'; END $$"""
+)
+"""Fails as a conflict: of what was read before nothing holds any more."""
 _DOWN_CLASSES = ("08", "53", "57P")
 
 

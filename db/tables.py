@@ -2,7 +2,7 @@
 
 from db import access, customers, events, facts, holds, idempotency, items, outbox, payments, tasks
 from db.claims import tables as claims
-from db.inventory import lots, units
+from db.inventory import counts, lots, units
 from db.inventory import tables as inventory
 from db.metadata import Base
 from db.orders import credit_notes
@@ -18,6 +18,7 @@ from db.work_orders import technicians
 CAPABILITIES = (
     access,
     claims,
+    counts,
     credit_notes,
     customers,
     events,

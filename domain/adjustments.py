@@ -140,12 +140,12 @@ class ReverseMovement(Value):
     )
 
 
-def past(given: datetime | None, now: datetime) -> datetime | None:
+def past(given: datetime | None, now: datetime, pointer: str = "/occurred_at") -> datetime | None:
     """Return when it was, None for now; raise Malformed for what is still to come."""
     if given is None or given < now:
         return given
     if given > now + SKEW:
-        raise _too_late("is still to come")
+        raise _wrong_time("is still to come", pointer)
     return None
 
 
@@ -154,14 +154,13 @@ def reversed_at(given: datetime | None, occurred_at: datetime, now: datetime) ->
     if given is None:
         return occurred_at
     if given < occurred_at:
-        raise _too_late("is before what is reversed")
+        raise _wrong_time("is before what is reversed")
     return past(given, now) or now
 
 
-def _too_late(message: str) -> Malformed:
-    return Malformed(
-        f"occurred_at {message}", errors=[{"pointer": "/occurred_at", "message": message}]
-    )
+def _wrong_time(message: str, pointer: str = "/occurred_at") -> Malformed:
+    words = f"{pointer.rpartition('/')[2]} {message}"
+    return Malformed(words, errors=[{"pointer": pointer, "message": message}])
 
 
 def check_reversible(
@@ -171,6 +170,8 @@ def check_reversible(
     instead = None
     if is_reversal:
         instead = "it reverses another one: post an adjustment instead"
+    elif document_type == "count":
+        instead = "it belongs to a count: count again"
     elif document_type:
         instead = f"it belongs to a {document_type.replace('_', ' ')}: correct that"
     elif kind != MovementKind.ADJUSTMENT:

@@ -178,6 +178,13 @@ class BackorderAnswer(StrEnum):
     CANCEL = "cancel"
 
 
+class CountAnswer(StrEnum):
+    """What becomes of a count that the books do not agree with."""
+
+    ACCEPT = "accept"
+    RECOUNT = "recount"
+
+
 class BookingAnswer(StrEnum):
     """The answers to a carrier that refuses a label."""
 

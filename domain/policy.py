@@ -16,6 +16,8 @@ Days = Annotated[int, Field(ge=0, le=3650)]
 Tolerance = Annotated[Decimal, Field(ge=0, le=1, decimal_places=6)]
 """A share: 0.1 is a tenth more."""
 
+Units = Annotated[Decimal, Field(ge=0, le=10**6, decimal_places=6)]
+
 
 class ShippingRefund(StrEnum):
     """When the shipping of an order goes back with its goods."""
@@ -85,6 +87,12 @@ class Policy(Value):
 
     over_issue_tolerance: Tolerance = Decimal()
     """What share of a part that was planned may be issued on top of it, for a reason."""
+
+    count_tolerance: Units = Decimal()
+    """So many units a count may differ from the books, in each of its lines, to post by itself."""
+
+    blind_counts: bool = True
+    """Whether who counted is not told what the books expect before the count is decided."""
 
     refund_shipping_on: ShippingRefund = ShippingRefund.MERCHANT_FAULT
     """When the shipping of an order goes back with its goods."""

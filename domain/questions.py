@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from domain import counts
 from domain.answers import (
     REFUND,
     ApprovalAnswer,
@@ -289,5 +290,6 @@ RULES: dict[TaskKind, TaskRule] = {
     **returns.QUESTIONS,
     **claims.QUESTIONS,
     **work_orders.QUESTIONS,
+    TaskKind.COUNT_REVIEW: counts.REVIEW,
 }
 """The one table of what people are asked."""

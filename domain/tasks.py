@@ -77,6 +77,7 @@ class TaskKind(StrEnum):
     WARRANTY_REGISTRATION = "warranty_registration"
     PICK_SHORTAGE = "pick_shortage"
     SHORTAGE_REVIEW = "shortage_review"
+    COUNT_REVIEW = "count_review"
 
 
 class Decision(Value):

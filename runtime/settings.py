@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from api.limits.addresses import networks
 from domain.money import Amount, Currency
 from domain.orders.placing import Service
-from domain.policy import Days, Policy, ReturnCost, ShippingRefund, Tolerance
+from domain.policy import Days, Policy, ReturnCost, ShippingRefund, Tolerance, Units
 from gateways.partner import Partner, PartnerSettings, worthless_secrets
 from gateways.partners import PARTNERS
 
@@ -138,6 +138,8 @@ class Settings(BaseSettings):
     parallel_timers: bool = Policy().parallel_timers
     """Whether a technician may be timed on several work orders at once."""
     over_issue_tolerance: Tolerance = Policy().over_issue_tolerance
+    count_tolerance: Units = Policy().count_tolerance
+    blind_counts: bool = Policy().blind_counts
     """What share of a part that was planned may be issued on top of it, for a reason."""
 
     # Telemetry
@@ -168,6 +170,8 @@ class Settings(BaseSettings):
             repair_warranty_days=self.repair_warranty_days,
             parallel_timers=self.parallel_timers,
             over_issue_tolerance=self.over_issue_tolerance,
+            count_tolerance=self.count_tolerance,
+            blind_counts=self.blind_counts,
         )
 
     def of(self, partner: Partner[Any, Any]) -> PartnerSettings:

@@ -48,7 +48,7 @@ async def accept_adjustment(
     remain than is promised, and AlreadyExists or IllegalMove for units that are elsewhere.
     """
     item_id, sku = await item_named(db, asked.item_id, asked.sku)
-    location_id = await _location(db, asked)
+    location_id = await find_place(db, asked.location_id, asked.site)
     # It stays so, and the lot as it is, until the movement is written.
     tracking = await tracking_of(db, item_id)
     lot = await find_given(db, item_id, asked, tracking, actor=actor)
@@ -82,14 +82,17 @@ async def accept_adjustment(
     return balance
 
 
-async def _location(db: AsyncConnection, asked: AdjustStock) -> UUID:
-    if asked.location_id is not None:
-        return asked.location_id
-    assert asked.site is not None
-    location_id = await find_stock_location(db, asked.site)
-    if location_id is None:
+async def find_place(
+    db: AsyncConnection, location_id: UUID | None, site: str | None, pointer: str = "/site"
+) -> UUID:
+    """Return the location, or the first stock location of the site; raise Malformed without one."""
+    if location_id is not None:
+        return location_id
+    assert site is not None
+    found = await find_stock_location(db, site)
+    if found is None:
         raise Malformed(
-            f"there is no site {asked.site} with a place for stock",
-            errors=[{"pointer": "/site", "message": "unknown site"}],
+            f"there is no site {site} with a place for stock",
+            errors=[{"pointer": pointer, "message": "unknown site"}],
         )
-    return location_id
+    return found

@@ -16,7 +16,8 @@ from activities.orders.changing import note_cancellation, wake
 from activities.refunds.cancelled import give_cancelled_back
 from db.documents import ORDERS, SHIPMENTS
 from db.inventory.movements import Share
-from db.inventory.posting import release, split_reservations
+from db.inventory.posting import release
+from db.inventory.splitting import split_reservations
 from db.orders.backorders import is_short, settle_short
 from db.orders.tables import OrderRow
 from db.orders.writes import count_up, counters_of, lines_of

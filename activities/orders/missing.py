@@ -21,7 +21,7 @@ from db.inventory.demand import review_for
 from db.inventory.entering import find_leaving
 from db.inventory.missing import NotThere, count_out, free_of, held_by
 from db.inventory.movements import Movement, Share
-from db.inventory.posting import split_reservations
+from db.inventory.splitting import split_reservations
 from db.orders.backorders import mark_short
 from db.orders.tables import OrderRow
 from db.shipments.picking import lines_to_pick, lock_picked, put_all_back

@@ -13,6 +13,9 @@ EXAMPLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
             "note": "Fell from the shelf.",
         },
     },
+    "SubmitCount": {
+        "One shelf": {"lines": [{"sku": "LAMP-HEAD", "site": "AUS", "counted": 40}]},
+    },
     "ReverseMovement": {
         "Written down twice": {"reason": "The same delivery was written down twice."},
     },

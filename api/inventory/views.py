@@ -142,6 +142,8 @@ class MovementView(Value):
     """The movement that it reverses, of which it is the opposite; null of all others."""
     reversed_by_id: UUID | None
     """The movement that reverses it; null of what stands."""
+    balances_id: UUID | None
+    """The movement from before a count that it balances there; null of all others."""
     actor: str
     """Whose doing it is, such as `key:my-shop`, or `system` for the product itself."""
     occurred_at: datetime

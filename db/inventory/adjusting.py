@@ -2,23 +2,22 @@
 
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.inventory.counting import find_balancing
 from db.inventory.entering import find_entering, find_leaving, record_adjusted
-from db.inventory.movements import Movement
+from db.inventory.movements import Movement, Place
 from db.inventory.places import place_id
-from db.inventory.posting import post
+from db.inventory.posting import lock_places, post
+from db.inventory.reads import get_stocked
 from db.inventory.tables import BalanceRow
 from db.inventory.undercutting import refuse_to_undercut
 from domain.access import EVERYTHING, Reach
 from domain.adjustments import AdjustStock, past
-from domain.errors import AlreadyExists, Malformed, NotFound
-from domain.inventory import VIRTUAL, LocationKind, MovementKind
+from domain.errors import AlreadyExists, Malformed
+from domain.inventory import LocationKind, MovementKind
 from domain.quantities import LARGEST_BALANCE
 from domain.units import check_serials
-
-_LOCATION = text("SELECT kind, now() AS now FROM locations WHERE id = :location AND active")
 
 
 async def adjust_stock(
@@ -41,17 +40,11 @@ async def adjust_stock(
     count, units are not named as they must be or it is still to come, AlreadyExists or IllegalMove
     for units that are elsewhere, and IllegalMove for goods that a return is not done with.
     """
-    place = (await db.execute(_LOCATION, {"location": location_id})).one_or_none()
-    if place is None or LocationKind(place.kind) in VIRTUAL:
-        raise NotFound(f"there is no location {location_id} that holds stock")
+    place = await get_stocked(db, location_id)
     kind, occurred_at = LocationKind(place.kind), past(asked.occurred_at, place.now)
     where = {"item": item_id, "location": location_id, "lot": lot_id}
     # Units are locked before the balance.
     units = await _find_units(db, asked, item_id, location_id, tracking, kind, reach)
-    if asked.quantity < 0:
-        await refuse_to_undercut(
-            db, asked.amount, where, are_units=bool(asked.serials), reach=reach
-        )
     outside = place_id(asked.counterpart)
     source, target = (outside, location_id) if asked.quantity > 0 else (location_id, outside)
     movement = Movement(
@@ -67,7 +60,15 @@ async def adjust_stock(
         lot_id=lot_id,
         occurred_at=occurred_at,
     )
-    posted = await post(db, [movement])
+    balancing = None
+    if occurred_at is not None:
+        await lock_places(db, [Place(item_id, location_id, lot_id)])
+        balancing = await find_balancing(db, movement, location_id)
+    if asked.quantity < 0 and balancing is None:
+        await refuse_to_undercut(
+            db, asked.amount, where, are_units=bool(asked.serials), reach=reach
+        )
+    posted = await post(db, [movement, *([balancing] if balancing else [])])
     if not posted.made:
         raise AlreadyExists(f"the adjustment {movement_id} is in the books already")
     [balance] = posted.balances

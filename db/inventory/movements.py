@@ -1,10 +1,11 @@
-"""What is given to the stock ledger: quantities that go elsewhere, reservations of other stock."""
+"""What is given to the stock ledger, such as quantities that go elsewhere, and its answer."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from db.inventory.tables import BalanceRow
 from domain.ids import new_id
 from domain.inventory import MovementKind
 
@@ -31,7 +32,19 @@ class Movement:
     occurred_at: datetime | None = None
     lot_id: UUID | None = None
     reverses_id: UUID | None = None
+    balances_id: UUID | None = None
     id: UUID = field(default_factory=new_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a balance is of."""
+
+    item_id: UUID
+    location_id: UUID
+    lot_id: UUID | None = None
+    counted_at: datetime | None = None
+    """When it was counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +90,11 @@ class ByHand:
 
 BY_NONE = ByHand()
 """What is known of those that documents hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How many movements were new, and the balances as they are after them."""
+
+    made: int
+    balances: list[BalanceRow]

@@ -1,12 +1,13 @@
-"""The stock ledger's only writer: movements, reservations and the balances that follow from them.
+"""The stock ledger's writer: movements, reservations and the balances that follow from them.
 
+Only what changes reservations that stand has a module of its own (db/inventory/splitting.py).
 Every statement locks in one order and so avoids deadlocks: movements by key, reservations by id,
 balances by item, location and lot. Each may run again, also twice at once, without a second effect.
 Whatever makes stock free tells those who wait for it (db/inventory/demand.py) by the same one.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import cast
 from uuid import UUID
 
@@ -14,9 +15,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
+from db.failures import BEGIN_AGAIN
 from db.inventory.demand import told_of
 from db.inventory.lots import promisable
-from db.inventory.movements import BY_NONE, ByHand, LinePick, Movement, Share, Switch
+from db.inventory.movements import (
+    BY_NONE,
+    ByHand,
+    LinePick,
+    Movement,
+    Place,
+    Posted,
+)
 from db.inventory.tables import BalanceRow
 from domain.errors import OutOfStock
 from domain.ids import new_id
@@ -31,14 +40,15 @@ _POST = text(
         SELECT * FROM jsonb_to_recordset(CAST(:movements AS jsonb)) AS m(id uuid, key text,
             kind text, item_id uuid, quantity numeric, from_location_id uuid, to_location_id uuid,
             reason text, document_type text, document_id uuid, line_id uuid, actor text,
-            occurred_at timestamptz, reservation_id uuid, lot_id uuid, reverses_id uuid)),
+            occurred_at timestamptz, reservation_id uuid, lot_id uuid, reverses_id uuid,
+            balances_id uuid)),
     moved AS (
         INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id,
             reason, document_type, document_id, line_id, actor, occurred_at, lot_id,
-            reverses_id, unit_cost_amount, unit_cost_currency)
+            reverses_id, balances_id, unit_cost_amount, unit_cost_currency)
         SELECT id, key, kind, item_id, quantity, from_location_id, to_location_id, reason,
             document_type, document_id, line_id, actor, coalesce(occurred_at, now()), lot_id,
-            reverses_id,
+            reverses_id, balances_id,
             (SELECT standard_cost_amount FROM items i WHERE i.id = item_id AND kind = 'issue'),
             (SELECT standard_cost_currency FROM items i WHERE i.id = item_id AND kind = 'issue')
         FROM given ORDER BY key
@@ -72,10 +82,26 @@ _POST = text(
             SELECT b.on_hand + c.on_hand, b.reserved + c.reserved FROM changes c
             WHERE c.item_id = b.item_id AND c.location_id = b.location_id
                 AND c.lot_id IS NOT DISTINCT FROM b.lot_id)
-        RETURNING item_id, location_id, lot_id, on_hand, reserved),
+        RETURNING item_id, location_id, lot_id, on_hand, reserved, counted_at >= now() AS counted),
     told AS ({told_of("SELECT item_id, location_id FROM changes WHERE on_hand > reserved")})
     SELECT made.made, balanced.* FROM (SELECT count(*) AS made FROM moved) made
     LEFT JOIN balanced ON true"""
+)
+
+_LOCK = text(
+    """INSERT INTO balances AS b (item_id, location_id, lot_id, on_hand)
+    SELECT DISTINCT item_id, location_id, lot_id, 0
+    FROM jsonb_to_recordset(CAST(:places AS jsonb))
+        AS p(item_id uuid, location_id uuid, lot_id uuid)
+    ORDER BY item_id, location_id, lot_id
+    ON CONFLICT (item_id, location_id, lot_id) DO UPDATE SET on_hand = b.on_hand"""
+)
+_COUNTED = text(
+    """UPDATE balances b SET counted_at = greatest(b.counted_at, p.counted_at)
+    FROM jsonb_to_recordset(CAST(:counted AS jsonb))
+        AS p(item_id uuid, location_id uuid, lot_id uuid, counted_at timestamptz)
+    WHERE b.item_id = p.item_id AND b.location_id = p.location_id
+        AND b.lot_id IS NOT DISTINCT FROM p.lot_id"""
 )
 
 # Nothing is written unless every pick is covered.
@@ -136,50 +162,6 @@ _RELEASE = text(
     WHERE r.id = held.id"""
 )
 
-_SPLIT = text(
-    """WITH given AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:shares AS jsonb)) AS s(id uuid, source uuid,
-            quantity numeric)),
-    held AS MATERIALIZED (
-        SELECT * FROM reservations WHERE id IN (SELECT source FROM given) AND status = 'active'
-        ORDER BY id FOR UPDATE),
-    less AS (
-        UPDATE reservations r SET quantity = r.quantity - g.quantity
-        FROM (SELECT source, sum(quantity) AS quantity FROM given GROUP BY 1) g
-        JOIN held h ON h.id = g.source WHERE r.id = h.id)
-    INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
-        document_id, line_id, status, share)
-    SELECT g.id, h.item_id, h.location_id, h.lot_id, g.quantity, h.document_type, h.document_id,
-        h.line_id, 'active', CAST(g.id AS text)
-    FROM given g JOIN held h ON h.id = g.source"""
-)
-# The CHECK on the balances refuses what is not free there.
-_SWITCH = text(
-    """WITH given AS (
-        SELECT * FROM jsonb_to_recordset(CAST(:moves AS jsonb)) AS m(id uuid, location_id uuid,
-            lot_id uuid)),
-    held AS MATERIALIZED (
-        SELECT id, item_id, location_id, lot_id, quantity FROM reservations
-        WHERE id IN (SELECT id FROM given) AND status = 'active' ORDER BY id FOR UPDATE),
-    changes AS (
-        SELECT item_id, location_id, lot_id, sum(s.reserved) AS reserved FROM (
-            SELECT item_id, location_id, lot_id, -quantity AS reserved FROM held
-            UNION ALL SELECT h.item_id, g.location_id, g.lot_id, h.quantity
-                FROM held h JOIN given g USING (id)) s
-        GROUP BY 1, 2, 3),
-    locked AS MATERIALIZED (
-        SELECT b.item_id, b.location_id, b.lot_id, c.reserved FROM balances b
-        JOIN changes c ON c.item_id = b.item_id AND c.location_id = b.location_id
-            AND c.lot_id IS NOT DISTINCT FROM b.lot_id
-        ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE OF b),
-    balanced AS (
-        UPDATE balances b SET reserved = b.reserved + l.reserved FROM locked l
-        WHERE b.item_id = l.item_id AND b.location_id = l.location_id
-            AND b.lot_id IS NOT DISTINCT FROM l.lot_id)
-    UPDATE reservations r SET location_id = g.location_id, lot_id = g.lot_id,
-        share = CAST(r.id AS text)
-    FROM held h JOIN given g USING (id) WHERE r.id = h.id"""
-)
 RESERVE_LOCKED = """reserved AS (
         INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
             document_id, line_id, status)
@@ -196,24 +178,29 @@ RESERVE_LOCKED = """reserved AS (
 """What a larger statement embeds to reserve ``:reservations`` from balances that it has locked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """How many movements were new, and the balances as they are after them."""
-
-    made: int
-    balances: list[BalanceRow]
-
-
 async def post(db: AsyncConnection, movements: Sequence[Movement]) -> Posted:
     """Write movements with the balances of both sides, and use up the reservations they name.
 
     A movement whose key is known is not made again and changes nothing. A balance that would fall
-    below zero, or below what is reserved of it, is an IntegrityError.
+    below zero, or below what is reserved of it, is an IntegrityError, and one that was counted
+    since this transaction began a conflict, unless all movements say when they occurred.
     """
     given = {"movements": to_json(list(movements)), "virtual": sorted(VIRTUAL)}
     rows = (await db.execute(_POST, given)).all()
     balances = [row for row in rows if row.item_id is not None]
+    if any(row.counted for row in balances) and any(m.occurred_at is None for m in movements):
+        await db.execute(BEGIN_AGAIN)
     return Posted(rows[0].made, cast(list[BalanceRow], balances))
+
+
+async def lock_places(db: AsyncConnection, places: Sequence[Place]) -> None:
+    """Lock balances in their order; those that there are none of yet come to be, empty."""
+    await db.execute(_LOCK, {"places": to_json(list(places))})
+
+
+async def note_counted(db: AsyncConnection, places: Sequence[Place]) -> None:
+    """Keep the moments of counts with their locked balances, where they are the latest."""
+    await db.execute(_COUNTED, {"counted": to_json(list(places))})
 
 
 async def reserve(
@@ -274,18 +261,3 @@ async def release(
     """
     which = None if only is None else list(only)
     await db.execute(_RELEASE, {"document": document_id, "only": which, "ended": ended})
-
-
-async def split_reservations(db: AsyncConnection, shares: Sequence[Share]) -> None:
-    """Take shares off active reservations and keep each under an id of its own.
-
-    What is promised at a location stays the same in all.
-    """
-    if shares:
-        await db.execute(_SPLIT, {"shares": to_json(list(shares))})
-
-
-async def switch_reservations(db: AsyncConnection, switches: Sequence[Switch]) -> None:
-    """Have active reservations hold other stock of their items; an IntegrityError if not free."""
-    if switches:
-        await db.execute(_SWITCH, {"moves": to_json(list(switches))})

@@ -15,7 +15,7 @@ from db.items import ItemRow, item_of
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach
 from domain.errors import IllegalMove, NotFound
-from domain.inventory import LocationKind
+from domain.inventory import VIRTUAL, LocationKind
 from domain.items import sku_key
 
 
@@ -232,6 +232,17 @@ async def get_place(db: AsyncConnection, location_id: UUID, *, active: bool = Fa
     if found is None or (active and not found.active):
         raise NotFound(f"there is no location {location_id} that is in use")
     return cast(LocationRow, found)
+
+
+_STOCKED = text("SELECT kind, now() AS now FROM locations WHERE id = :location AND active")
+
+
+async def get_stocked(db: AsyncConnection, location_id: UUID) -> Row[Any]:
+    """Return the ``kind`` of an active location that holds stock, and ``now``; raise NotFound."""
+    found = (await db.execute(_STOCKED, {"location": location_id})).one_or_none()
+    if found is None or LocationKind(found.kind) in VIRTUAL:
+        raise NotFound(f"there is no location {location_id} that holds stock")
+    return found
 
 
 async def site_of_location(db: AsyncConnection, location_id: UUID) -> UUID | None:

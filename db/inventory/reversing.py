@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.inventory.movements import Movement
-from db.inventory.posting import post
+from db.inventory.counting import find_balancing
+from db.inventory.movements import Movement, Place
+from db.inventory.posting import lock_places, post
 from db.inventory.undercutting import refuse_to_undercut
 from domain.access import EVERYTHING, Reach
 from domain.adjustments import ReverseMovement, check_reversible, reversed_at
-from domain.errors import AlreadyExists, DomainError, Malformed, NotFound
+from domain.errors import AlreadyExists, Malformed, NotFound
 from domain.inventory import VIRTUAL, LocationKind, MovementKind
 from domain.items import Tracking
 from domain.quantities import LARGEST_BALANCE
@@ -65,12 +66,10 @@ async def reverse_movement(
         is_reversal=made.reverses_id is not None,
         has_serials=made.tracking == Tracking.SERIAL,
     )
-    await _refuse_a_second(db, movement_id)
     takes = LocationKind(made.from_kind) in VIRTUAL
     location_id = made.to_location_id if takes else made.from_location_id
-    if takes:
-        where = {"item": made.item_id, "location": location_id, "lot": made.lot_id}
-        await _take(db, movement_id, made.quantity, where, reach)
+    await lock_places(db, [Place(made.item_id, location_id, made.lot_id)])
+    await _refuse_a_second(db, movement_id)
     opposite = Movement(
         id=reversal_id,
         key=f"reversal/{movement_id}",
@@ -85,9 +84,11 @@ async def reverse_movement(
         occurred_at=reversed_at(asked.occurred_at, made.occurred_at, made.now),
         reverses_id=movement_id,
     )
-    posted = await post(db, [opposite])
-    if not posted.made:
-        await _refuse_a_second(db, movement_id)
+    balancing = await find_balancing(db, opposite, location_id)
+    if takes and balancing is None:
+        where = {"item": made.item_id, "location": location_id, "lot": made.lot_id}
+        await refuse_to_undercut(db, made.quantity, where, reach=reach)
+    posted = await post(db, [opposite, *([balancing] if balancing else [])])
     if posted.balances[0].on_hand > LARGEST_BALANCE:
         raise Malformed(f"a location holds at most {LARGEST_BALANCE} of an item")
     return Reversal(
@@ -98,21 +99,6 @@ async def reverse_movement(
         quantity=-made.quantity if takes else made.quantity,
         occurred_at=opposite.occurred_at or made.now,
     )
-
-
-async def _take(
-    db: AsyncConnection,
-    movement_id: UUID,
-    amount: Decimal,
-    where: dict[str, UUID | None],
-    reach: Reach,
-) -> None:
-    """Lock the balance, or say why not: first that another reversal has just taken the same."""
-    try:
-        await refuse_to_undercut(db, amount, where, reach=reach)
-    except DomainError:
-        await _refuse_a_second(db, movement_id)
-        raise
 
 
 async def _refuse_a_second(db: AsyncConnection, movement_id: UUID) -> None:

@@ -77,6 +77,8 @@ class BalanceRow(Base):
     reserved: Mapped[Quantity] = mapped_column(server_default="0")
     lot_id: Mapped[UUID | None] = mapped_column()
     """Which lot of the item; None of items without lots."""
+    counted_at: Mapped[datetime | None]
+    """The moment of its latest posted count."""
 
     __mapper_args__ = {"primary_key": (item_id, location_id, lot_id)}
 
@@ -188,6 +190,8 @@ class MovementRow(Base):
     unit_cost_currency: Mapped[str | None]
     reverses_id: Mapped[UUID | None]
     """The movement whose opposite it is; each has one at most."""
+    balances_id: Mapped[UUID | None]
+    """The movement from before a count that it balances there, so that the count stands."""
 
 
 class ReorderRuleRow(Base):

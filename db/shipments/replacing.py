@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.documents import SHIPMENTS
 from db.engine import to_json
 from db.inventory.movements import Share
-from db.inventory.posting import split_reservations
+from db.inventory.splitting import split_reservations
 from db.shipments.picking import carry_over
 from db.shipments.tables import ShipmentRow
 from db.shipments.writes import shipment_lines_of

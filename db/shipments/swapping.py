@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.engine import to_json
 from db.inventory.movements import Share, Switch
-from db.inventory.posting import split_reservations, switch_reservations
+from db.inventory.splitting import split_reservations, switch_reservations
 from domain.ids import new_id
 
 # Of the lines that live; what was voided or cancelled says what was planned then.

@@ -1,5 +1,6 @@
-"""What was written down by mistake is taken back once, by its exact opposite."""
+"""What was written down by mistake or late: reversed once, and balanced where it was counted."""
 
+from db.inventory.past import ON_HAND_AT
 from db.verify.check import Check
 
 CHECKS = (
@@ -14,5 +15,27 @@ CHECKS = (
             OR r.lot_id IS DISTINCT FROM m.lot_id OR r.occurred_at < m.occurred_at
             OR EXISTS (SELECT FROM movements o
                 WHERE o.reverses_id = r.reverses_id AND o.id <> r.id))""",
+    ),
+    Check(
+        "I2n",
+        "What balances a late movement belongs to a posted count after it, and is its opposite",
+        """SELECT b.key, b.balances_id, b.document_id
+        FROM movements b LEFT JOIN movements m ON m.id = b.balances_id
+            LEFT JOIN count_lines l ON l.id = b.line_id AND l.count_id = b.document_id
+        WHERE b.balances_id IS NOT NULL AND (m.id IS NULL OR l.id IS NULL OR l.posted_at IS NULL
+            OR b.kind <> 'count' OR b.document_type <> 'count'
+            OR b.occurred_at <> l.counted_at OR m.occurred_at > l.counted_at
+            OR (b.item_id, b.quantity) <> (m.item_id, m.quantity) OR l.item_id <> b.item_id
+            OR b.lot_id IS DISTINCT FROM m.lot_id OR b.lot_id IS DISTINCT FROM l.lot_id
+            OR NOT (l.location_id IN (b.from_location_id, m.from_location_id)
+                AND l.location_id IN (b.to_location_id, m.to_location_id)))""",
+    ),
+    Check(
+        "I2o",
+        "As of a posted count there was what it counted",
+        f"""SELECT count_id, item_id, location_id, lot_id, counted, on_hand FROM (
+            SELECT b.*, {ON_HAND_AT.format("b.counted_at")} AS on_hand
+            FROM count_lines b WHERE b.posted_at IS NOT NULL) c
+        WHERE counted <> on_hand""",
     ),
 )

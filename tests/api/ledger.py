@@ -44,6 +44,34 @@ class Ledger:
         path = f"/inventory/movements/{movement}/reverse"
         return await self.callers.post(path, {"reason": "typed twice", **when}, **rest)
 
+    async def count(self, counted: int, on: int | None = None, **rest: Any) -> dict[str, Any]:
+        """Send what was counted on the n-th day, or now, and return the count."""
+        when = {} if on is None else {"counted_at": day(on)}
+        made = await self.callers.post(
+            "/inventory/counts",
+            {"lines": [{**self.place, "counted": counted, **when, **rest}]},
+            role="warehouse",
+        )
+        assert made.status_code == 201, made.text
+        sent: dict[str, Any] = made.json()
+        return sent
+
+    async def decide(self, count: str, choice: str, role: str = "admin") -> httpx2.Response:
+        """Answer what is asked about a count."""
+        asked = (await self.callers.get(f"/tasks?document_id={count}")).json()["items"]
+        path = f"/tasks/{asked[0]['id']}/decide"
+        return await self.callers.post(path, {"choice": choice}, role=role)
+
+    async def post_count(self, counted: int, on: int | None = None, **rest: Any) -> dict[str, Any]:
+        """Send a count, have another person accept it if that is asked, and return it as posted."""
+        count = await self.count(counted, on, **rest)
+        if count["status"] == "review":
+            answer = await self.decide(count["id"], "accept")
+            assert answer.status_code == 200, answer.text
+        posted: dict[str, Any] = (await self.callers.get(f"/inventory/counts/{count['id']}")).json()
+        assert posted["status"] == "posted"
+        return posted
+
     async def on_hand(self) -> Any:
         """Return what is there now."""
         shown = (await self.callers.get(f"/inventory?item_id={self.item['id']}")).json()["items"]

@@ -37,6 +37,7 @@ PLUMBING = {
         "adjustments",
         "answers",
         "cards",
+        "counts",
         "demand",
         "disclosure",
         "documents",

@@ -26,4 +26,22 @@ CORRECTIONS: dict[str, tuple[str, set[str]]] = {
         "UPDATE movements SET reverses_id = md5('none')::uuid WHERE reverses_id IS NOT NULL",
         set(),
     ),
+    "I2n of no count": (
+        "UPDATE movements SET line_id = NULL WHERE balances_id IS NOT NULL",
+        set(),
+    ),
+    "I2n of another": (
+        "UPDATE movements SET balances_id = md5('opening/cup')::uuid WHERE balances_id IS NOT NULL",
+        set(),
+    ),
+    "I2n another day": (
+        "UPDATE movements SET occurred_at = occurred_at + interval '1 day'"
+        " WHERE balances_id IS NOT NULL",
+        {"I2o"},
+    ),
+    "I2o counted": ("UPDATE count_lines SET counted = counted + 1", set()),
+    "I2o moved": (
+        "UPDATE movements SET occurred_at = occurred_at + interval '1 day' WHERE key = 'count/cup'",
+        set(),
+    ),
 }

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
 from db.engine import Database, open_engine
-from db.inventory.movements import LinePick, Movement
+from db.inventory.movements import LinePick, Movement, Posted
 from db.inventory.places import place_id
-from db.inventory.posting import Posted, post, release, reserve
+from db.inventory.posting import post, release, reserve
 from db.inventory.reads import quarantine_of
 from db.verify.books import CHECKS, verify
 from domain.errors import OutOfStock

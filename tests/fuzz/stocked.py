@@ -46,6 +46,11 @@ def stock_bodies(sku: str) -> dict[str, list[object]]:
             | {"expires_at": "2031-01-02T03:04:05Z"}
         ],
         "POST /inventory/reservations/{reservation_id}/release": [{"reason": "over"}],
+        "POST /inventory/counts": [
+            {"lines": [{"sku": sku, "site": "AUS", "counted": 5}], "note": "one shelf"},
+            {"lines": [{"sku": "FUZZ-LOT", "site": "AUS", "lot": "L-1", "counted": "5"}]},
+            {"lines": [{"sku": sku, "site": "AUS", "counted": 5, "counted_at": BEFORE}]},
+        ],
         "POST /inventory/lots": [{**lot, "expires_on": "2031-03-05", "supplier_lot": "0815"}],
         "PATCH /inventory/lots/{lot_id}": [{"expires_on": "2031-03-06"}, {"expires_on": None}],
         **{
