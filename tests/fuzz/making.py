@@ -69,10 +69,14 @@ class Maker:
             yield self._wish("models", method, self._target(path), self._written(body))
 
     def each(self) -> Iterator[Wish]:
-        """Yield a sound request for each operation: chance may leave one out."""
+        """Yield sound requests for each operation, about two documents each: chance may miss."""
         for method, path, _ in self._operations:
-            target = self._target(path) + QUERIES.get(path, "")
-            yield self._wish("sound", method, target, self._sound(method, path))
+            before, _, rest = path.partition("{")
+            there = self._known.ids.get(before.rstrip("/"), ())[:2] if rest else ()
+            for one in there or ("",):
+                named = before + one + rest.partition("}")[2] if one else path
+                target = self._target(named) + QUERIES.get(path, "")
+                yield self._wish("sound", method, target, self._sound(method, path))
 
     def _wish(
         self,
