@@ -13,13 +13,12 @@ from db.inventory.lots import LotRow
 from db.inventory.movements import ByHand, LinePick
 from db.inventory.posting import release, reserve
 from db.inventory.tables import LocationRow, ReservationRow, SiteRow
-from db.items import ItemRow
+from db.items import ItemRow, item_of
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach
 from domain.documents import Kind
 from domain.errors import NotFound
 from domain.inventory import Pick, ReservationStatus
-from domain.items import sku_key
 from domain.quantities import plain
 from domain.reservations import MANUAL
 
@@ -83,7 +82,7 @@ def search_reservations(
     )
     wanted = (
         (item_id, ReservationRow.item_id == item_id),
-        (sku, ItemRow.sku_key == sku_key(sku or "")),
+        (sku, ReservationRow.item_id == item_of(sku or "")),
         (site_id, LocationRow.site_id == site_id),
         (lot_id, ReservationRow.lot_id == lot_id),
         (document_type, ReservationRow.document_type == document_type),
