@@ -10,6 +10,7 @@ from domain.tasks import TaskKind
 from tests.patience import eventually
 from tests.workflows.arising_repairs import REPAIRS
 from tests.workflows.arising_work import WORK
+from tests.workflows.counting_situations import COUNTS
 from tests.workflows.registering_situations import REGISTRATIONS
 from tests.workflows.shortage_situations import SHORTAGES
 from tests.workflows.situations import SITUATIONS, Situation
@@ -27,7 +28,7 @@ PROMISED = """SELECT coalesce(sum(quantity), 0)::int FROM reservations
 MOVING = """SELECT p.tracking_number FROM parcels p JOIN shipments s ON s.id = p.shipment_id
     WHERE s.order_id = :id AND s.settled_at IS NULL
         AND s.status IN ('booked', 'picked_up', 'in_transit', 'out_for_delivery')"""
-ALL = (*SITUATIONS, *WORK, *REPAIRS, *WAITING, *REGISTRATIONS, *SHORTAGES)
+ALL = (*SITUATIONS, *WORK, *REPAIRS, *WAITING, *REGISTRATIONS, *SHORTAGES, *COUNTS)
 
 
 @pytest.mark.parametrize("situation", ALL, ids=str)
