@@ -33,6 +33,7 @@ from domain.errors import (
     Malformed,
     NotFound,
     TooManyAttempts,
+    TooManyUnpaid,
     Unauthenticated,
 )
 
@@ -45,7 +46,7 @@ _HTTP: Mapping[int, type[DomainError]] = {
     405: MethodNotAllowed,
     413: TooLarge,
 }
-_PASSING = (TooManyAttempts, KeyInProgress, RateLimited, TooManyAtOnce)
+_PASSING = (TooManyAttempts, TooManyUnpaid, KeyInProgress, RateLimited, TooManyAtOnce)
 """Refusals that time alone ends, besides those with 503."""
 
 

@@ -205,7 +205,8 @@ class Problem(Described):
     """With `window_closed`: the last day on which they could come back, in UTC; null where there
     was none, as of a final sale."""
     retry_after: int = _ABSENT
-    """With `too_many_attempts` and `rate_limited`: seconds after which to try again."""
+    """With `too_many_attempts`, `too_many_unpaid` and `rate_limited`: seconds after which to
+    try again."""
 
 
 def problems(*refusals: type[DomainError]) -> dict[int | str, dict[str, Any]]:

@@ -55,6 +55,12 @@ class TooManyAttempts(DomainError):
     code, status = "too_many_attempts", 429
 
 
+class TooManyUnpaid(DomainError):
+    """Too many orders wait for their money."""
+
+    code, status = "too_many_unpaid", 429
+
+
 class AmountExceeded(DomainError):
     """This is more money than remains."""
 

@@ -49,6 +49,12 @@ class Policy(Value):
     payment_window: timedelta = timedelta(minutes=30)
     """How long a card order waits for an authorization before it is cancelled."""
 
+    unpaid_per_customer: Annotated[int, Field(ge=0)] = 1000
+    """So many orders of one customer may wait for their money at once; 0: any number."""
+
+    unpaid_per_source: Annotated[int, Field(ge=0)] = 5000
+    """So many orders of one integration may; 0: any number."""
+
     refund_limit: Mapping[Currency, Amount] = {"EUR": 50000, "GBP": 50000, "USD": 50000}
     """Above this much, in minor units, another person than who asked approves a refund.
 

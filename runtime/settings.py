@@ -115,6 +115,10 @@ class Settings(BaseSettings):
     """JSON: what an order pays for shipping by currency and service, in minor units."""
     payment_window: Duration = Field(default=Policy().payment_window, gt=timedelta())
     """How long a card order waits for an authorization before it is cancelled."""
+    unpaid_per_customer: int = Field(default=Policy().unpaid_per_customer, ge=0)
+    """So many orders of one customer may wait for their money at once; 0: any number."""
+    unpaid_per_source: int = Field(default=Policy().unpaid_per_source, ge=0)
+    """So many orders of one integration may; 0: any number."""
     refund_limit: dict[Currency, Amount] = Field(default=dict(Policy().refund_limit))
     """JSON: above how much, in minor units by currency, another person approves a refund."""
     return_window_days: Days = Policy().return_window_days
@@ -158,6 +162,8 @@ class Settings(BaseSettings):
         return Policy(
             shipping_rates=self.shipping_rates,
             payment_window=self.payment_window,
+            unpaid_per_customer=self.unpaid_per_customer,
+            unpaid_per_source=self.unpaid_per_source,
             refund_limit=self.refund_limit,
             return_window_days=self.return_window_days,
             withdrawal_days=self.withdrawal_days,

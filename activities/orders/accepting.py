@@ -25,9 +25,11 @@ from domain.ids import CustomerId, ItemId
 from domain.items import sku_key
 from domain.orders.placing import PlaceOrder
 from domain.orders.pricing import PricedOrder, price
-from domain.orders.receipts import window_of
+from domain.orders.receipts import spread_of, window_of
 from domain.orders.terms import Terms, check_terms
+from domain.orders.unpaid import check_unpaid
 from domain.policy import Policy
+from domain.sources import DIRECT
 from telemetry import metrics
 
 
@@ -58,7 +60,7 @@ async def accept_orders(
     items have lots. An IntegrityError may mean that another transaction used a key meanwhile: to
     be done again.
     """
-    reference = await _read(db, submissions)
+    reference = await _read(db, submissions, policy)
     now = datetime.now(UTC)
     decided: list[Decision | Draft] = []
     for submission, number in zip(submissions, reference.numbers, strict=True):
@@ -77,7 +79,9 @@ async def accept_orders(
     return decisions
 
 
-async def _read(db: AsyncConnection, submissions: Sequence[Submission]) -> Reference:
+async def _read(
+    db: AsyncConnection, submissions: Sequence[Submission], policy: Policy
+) -> Reference:
     orders = [submission.order for submission in submissions]
     return await get_reference(
         db,
@@ -89,6 +93,8 @@ async def _read(db: AsyncConnection, submissions: Sequence[Submission]) -> Refer
         ],
         keys=[place for one in submissions if one.claim for place in one.claim.places],
         orders=len(orders),
+        integrations={order.origin for order in orders if order.origin != DIRECT},
+        counted=max(policy.unpaid_per_customer, policy.unpaid_per_source),
     )
 
 
@@ -114,10 +120,21 @@ def _validate(
         policy.shipping_rates,
         may_set_prices=submission.may_set_prices,
     )
+    if claim is not None and priced.total_amount:
+        _check_unpaid(submission.order, reference, policy)
     window = window_of(submission.order.payment.method, policy.payment_window)
+    window += spread_of(submission.order.payment.method, submission.order_id)
     rows = build_rows(number, submission, priced, now, now + window, terms)
     answer = Answer(submission.order_id, write(rows, submission), 201, replayed=False)
     return Draft(submission, priced, rows, answer, _may_wait(submission.order, priced, reference))
+
+
+def _check_unpaid(order: PlaceOrder, reference: Reference, policy: Policy) -> None:
+    """Refuse one more order that waits for its money where too many do."""
+    unpaid, source = reference.unpaid, order.origin
+    check_unpaid(unpaid[order.customer_id], policy.unpaid_per_customer, "this customer")
+    if source != DIRECT:
+        check_unpaid(unpaid[source], policy.unpaid_per_source, source)
 
 
 def _may_wait(order: PlaceOrder, priced: PricedOrder, reference: Reference) -> frozenset[ItemId]:

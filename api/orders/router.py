@@ -36,6 +36,7 @@ from domain.errors import (
     NotFound,
     OutOfStock,
     PriceChanged,
+    TooManyUnpaid,
 )
 from domain.ids import CustomerId, OrderId, new_id
 from domain.orders.placing import PlaceOrder
@@ -107,7 +108,8 @@ class OrderQuery(DatedQuery):
     "",
     status_code=201,
     response_model=OrderView,
-    responses=LOCATED | problems(*READ, *BODY, *KEYED, OutOfStock, PriceChanged, AlreadyExists),
+    responses=LOCATED
+    | problems(*READ, *BODY, *KEYED, OutOfStock, PriceChanged, AlreadyExists, TooManyUnpaid),
 )
 async def place(
     order: PlaceOrder,

@@ -1,5 +1,6 @@
 """Acceptance of orders: many by a handful of statements, each order whole or not at all."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -28,7 +29,9 @@ from domain.orders.terms import Terms
 _REFERENCE = text(
     """SELECT
     (SELECT json_object_agg(c.id, json_build_array(c.status, c.terms_days,
-        c.credit_limit_amount, c.credit_limit_currency))
+        c.credit_limit_amount, c.credit_limit_currency, (SELECT count(*) FROM (
+            SELECT FROM orders WHERE customer_id = c.id AND status = 'pending'
+            LIMIT :counted) u)))
      FROM jsonb_array_elements_text(CAST(:customers AS jsonb)) AS w(id), LATERAL (
         SELECT id, status, terms_days, credit_limit_amount, credit_limit_currency
         FROM customers WHERE id = w.id::uuid OFFSET 0) c) AS customers,
@@ -47,6 +50,9 @@ _REFERENCE = text(
         UNION ALL
         SELECT found.* FROM jsonb_array_elements_text(CAST(:skus AS jsonb)) AS w(sku), LATERAL (
             SELECT * FROM items WHERE sku_key = w.sku OFFSET 0) found) i) AS items,
+    (SELECT json_object_agg(w.name, (SELECT count(*) FROM (
+            SELECT FROM orders WHERE source = w.name AND status = 'pending' LIMIT :counted) u))
+     FROM jsonb_array_elements_text(CAST(:integrations AS jsonb)) AS w(name)) AS unpaid,
     (SELECT json_agg(json_build_object('source', o.source, 'reference', o.external_reference,
         'id', o.id))
      FROM orders o JOIN unnest(CAST(:sources AS text[]), CAST(:references AS text[])) AS given(s, r)
@@ -107,6 +113,8 @@ class Reference:
 
     customers: dict[CustomerId, tuple[CustomerStatus, Terms]]
     """Of each whether it may order, and what on terms."""
+    unpaid: Counter[CustomerId | str]
+    """How many orders of each customer and integration wait for their money."""
     listings: dict[ItemId | str, Listing]
     known: dict[tuple[str, str], UUID]
     """Orders that were placed before, by source and external reference."""
@@ -139,10 +147,13 @@ async def get_reference(
     references: Sequence[tuple[str, str]],
     keys: Iterable[CallerKey],
     orders: int,
+    integrations: Iterable[str] = (),
+    counted: int = 0,
 ) -> Reference:
     """Read what is needed to judge, price and number ``orders`` orders (``skus`` are keys).
 
-    ``references`` are pairs of source and external reference, ``keys`` of caller and key.
+    ``references`` are pairs of source and external reference, ``keys`` of caller and key. Orders
+    that wait for their money are counted up to ``counted``.
     """
     row = (
         await db.execute(
@@ -155,6 +166,8 @@ async def get_reference(
                 "references": [reference for _, reference in references],
                 "keys": to_json([{"caller": caller, "key": key} for caller, key in keys]),
                 "orders": orders,
+                "integrations": to_json(list(integrations)),
+                "counted": counted,
             },
         )
     ).one()
@@ -166,8 +179,14 @@ async def get_reference(
     return Reference(
         customers={
             CustomerId(UUID(key)): (CustomerStatus(status), Terms(*terms))
-            for key, (status, *terms) in customers.items()
+            for key, (status, *terms, _) in customers.items()
         },
+        unpaid=Counter(
+            {
+                **{CustomerId(UUID(key)): counted for key, (*_, counted) in customers.items()},
+                **(row.unpaid or {}),
+            }
+        ),
         listings=listings,
         known={(each["source"], each["reference"]): UUID(each["id"]) for each in row.known or ()},
         keys={(each["caller"], each["key"]): each for each in row.keys or ()},

@@ -25,6 +25,7 @@ from domain.orders.status import (
 
 PREFIX = "SO"
 """What an order's human number begins with."""
+_UNPAID = text("status = 'pending'")
 
 
 class OrderRow(DocumentRow):
@@ -67,6 +68,8 @@ class OrderRow(DocumentRow):
         Index("ix_orders_placed", "placed_at", "id"),
         Index("ix_orders_updated", "updated_at", "id"),
         Index("ix_orders_source", "source", "id"),
+        Index("ix_orders_unpaid", "customer_id", postgresql_where=_UNPAID),
+        Index("ix_orders_unpaid_source", "source", postgresql_where=_UNPAID),
         Index(
             "ix_orders_terms",
             "customer_id",

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from domain.errors import IllegalMove
 from domain.money import Money
@@ -14,6 +15,10 @@ TRANSFER_WINDOW = timedelta(days=7)
 """How long an order that is paid by bank transfer waits for its money."""
 TRANSFER_REMINDED = timedelta(days=5)
 """When its customer is to be reminded of it."""
+
+
+CARD_SPREAD = timedelta(minutes=5)
+"""So much longer than its window an order may wait for a card; when exactly, it says itself."""
 
 
 class PaymentMethod(StrEnum):
@@ -51,6 +56,14 @@ def receipt_key(payment_id: object, reference: str) -> str:
 def window_of(method: str, card_window: timedelta) -> timedelta:
     """Return how long an order waits for its money; ``card_window`` is how long for a card."""
     return TRANSFER_WINDOW if by_people(method) else card_window
+
+
+def spread_of(method: str, order_id: UUID) -> timedelta:
+    """Return by how much longer this order waits for a card, so that not all end at one moment.
+
+    Orders that are placed together would be cancelled together, and keep people's requests waiting.
+    """
+    return timedelta() if by_people(method) else CARD_SPREAD * (order_id.int % 1000 / 1000)
 
 
 def check_card(method: str, status: OrderStatus) -> None:

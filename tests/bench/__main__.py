@@ -23,7 +23,15 @@ PARTS = {
     "returning": returning.measure,
 }
 
-UNLIMITED = {"STATESET_CALLER_RATE": "0", "STATESET_CALLER_REQUESTS": "0"}
+UNLIMITED = dict.fromkeys(
+    (
+        "STATESET_CALLER_RATE",
+        "STATESET_CALLER_REQUESTS",
+        "STATESET_UNPAID_PER_CUSTOMER",
+        "STATESET_UNPAID_PER_SOURCE",
+    ),
+    "0",
+)
 """What is measured is the work, by one key in a hurry."""
 
 

@@ -16,6 +16,7 @@ from temporalio.worker import Worker
 from api.app import create_app
 from api.services import Services
 from domain.errors import IllegalMove
+from domain.orders.receipts import CARD_SPREAD
 from domain.policy import Policy
 from gateways.carriers.sandbox import SandboxCarrier
 from gateways.payments.sandbox import SandboxPayments
@@ -38,7 +39,7 @@ from tests.workflows.capabilities.work_orders import WorkOrders
 from tests.workflows.servers import Partners
 from worker import activities, make_worker
 
-WINDOW = Policy().payment_window + timedelta(minutes=1)
+WINDOW = Policy().payment_window + CARD_SPREAD + timedelta(minutes=1)
 """After so long an unpaid order is cancelled."""
 
 
