@@ -18,7 +18,7 @@ help:
 	@echo "make up      start everything and keep it running"
 	@echo "make test    run the tests"
 	@echo "make check   run the linters, type and architecture checks"
-	@echo "make bench   measure (ONLY=attacks: what attacks cost other callers)"
+	@echo "make bench   measure (ONLY=attacks, or SIZE=1000000: what attacks, or that many orders, cost)"
 	@echo "make fuzz    send 100,000 odd requests (SEED=… and REQUESTS=… as given)"
 	@echo "make explore live random lives and properties that make test does not take (SECONDS=… a test)"
 	@echo "make clean   remove .venv and the data of the local stack"
@@ -39,7 +39,7 @@ explore: $(DEV)
 	  tests/domain tests/activities -k "whatever or random or any_order or not activities" $(ARGS)
 
 bench: $(DEV)
-	$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(ARGS)
+	$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE)) $(ARGS)
 
 fuzz: $(DEV)
 	$(PYTHON) -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(REQUESTS),--requests $(REQUESTS))

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 from rich.console import Console
 
-from tests.bench import accepting, attacks, delivering, hot, reading, report, returning
+from tests.bench import accepting, attacks, delivering, growing, hot, reading, report, returning
 from tests.bench.figures import Figure, Plan
 from tests.bench.world import a_world
 
@@ -21,7 +21,9 @@ PARTS = {
     "hot": hot.measure,
     "delivering": delivering.measure,
     "returning": returning.measure,
+    "growing": growing.measure,
 }
+"""Growth is measured where a size is given, and nothing else then."""
 
 UNLIMITED = dict.fromkeys(
     (
@@ -65,8 +67,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="check that it works, in a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every run as JSON")
     parser.add_argument("--only", action="append", choices=PARTS, help="leave the others out")
+    parser.add_argument("--size", type=int, default=0, help="orders of a long history")
     given = parser.parse_args()
-    uvloop.run(run(Plan(given.quick), given.only or list(PARTS), given.json))
+    parts = ["growing"] if given.size else given.only or [one for one in PARTS if one != "growing"]
+    uvloop.run(run(Plan(given.quick, given.size), parts, given.json))
     sys.stdout.flush()
     # The Temporal SDK's threads may abort a normal interpreter exit.
     os._exit(0)

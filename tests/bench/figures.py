@@ -13,6 +13,8 @@ class Plan:
     """How long and how often to measure."""
 
     quick: bool
+    size: int = 0
+    """Orders of the long history, where one is measured."""
 
     @property
     def rounds(self) -> int:
