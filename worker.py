@@ -24,7 +24,7 @@ from activities.shipments.booking import BookingActivities
 from activities.shipments.journey import JourneyActivities
 from activities.tasks import TaskActivities
 from activities.work_orders.activities import WorkOrderActivities
-from db.engine import Database, open_engine
+from db.engine import Database, open_engine, process_name
 from domain.policy import Policy
 from gateways.carriers.port import Carrier
 from gateways.partner import Partner, Port
@@ -98,7 +98,9 @@ async def serve(given: Settings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     engine = open_engine(
-        given.database_url, application="stateset-worker", pool=given.database_pool
+        given.database_url,
+        application=process_name("stateset-worker"),
+        pool=given.database_pool,
     )
     telemetry = start_telemetry(
         "stateset-worker",

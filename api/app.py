@@ -55,7 +55,7 @@ from api.warranties import router as warranties
 from api.warranties import terms as warranty_terms
 from api.work_orders import holding, technicians, working
 from api.work_orders import router as work_orders
-from db.engine import Database, open_engine
+from db.engine import Database, open_engine, process_name
 from db.turns import Turns
 from runtime.freezing import freeze_gc
 from runtime.settings import Settings
@@ -188,7 +188,7 @@ async def serve(settings: Settings, connect: TemporalProvider) -> None:
         raise SystemExit("STATESET_DATABASE_URL is not set: where are the books?")
     engine = open_engine(
         settings.database_url,
-        application="stateset-api",
+        application=process_name("stateset-api"),
         pool=settings.database_pool,
         statement_timeout=settings.statement_timeout,
         lock_timeout=settings.lock_timeout,

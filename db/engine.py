@@ -1,5 +1,7 @@
 """Connections: one pool per process, sessions that cannot hang, JSON by orjson."""
 
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -33,6 +35,11 @@ def _plain(value: Any) -> str:
 def to_json(value: Any) -> str:
     """Write JSON for a parameter; ids, instants and exact numbers become strings."""
     return orjson.dumps(value, default=_plain).decode()
+
+
+def process_name(program: str) -> str:
+    """Return the name by which operators find this very process: ``stateset-api host:pid``."""
+    return f"{program} {socket.gethostname()[:30]}:{os.getpid()}"
 
 
 def open_engine(

@@ -1,6 +1,18 @@
 """All tables, so that migrations and checks see the whole schema."""
 
-from db import access, customers, events, facts, holds, idempotency, items, outbox, payments, tasks
+from db import (
+    access,
+    customers,
+    events,
+    facts,
+    holds,
+    idempotency,
+    items,
+    outbox,
+    payments,
+    tasks,
+    watching,
+)
 from db.claims import tables as claims
 from db.inventory import counts, lots, units
 from db.inventory import tables as inventory
@@ -38,6 +50,7 @@ CAPABILITIES = (
     tasks,
     units,
     warranties,
+    watching,
     withdrawals,
     technicians,
     work_orders,

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from gateways.failures import PartnerFailure, PartnerRefused
 from gateways.telling import Words, without_nul
-from telemetry import metrics
+from telemetry import metrics, partners
 
 CONNECT_SECONDS = 2.0
 TOTAL_SECONDS = 10.0
@@ -132,10 +132,13 @@ def _measured(partner: str, operation: str) -> Iterator[None]:
     except PartnerRefused:
         outcome = "refused"
         raise
-    except PartnerFailure:
+    except PartnerFailure as failure:
         outcome = "failed"
+        partners.failed(partner, str(failure))
         raise
     finally:
+        if outcome != "failed":
+            partners.answered(partner)
         taken = time.perf_counter() - started
         metrics.partner_calls.labels(partner, operation, outcome).inc()
         metrics.partner_call_seconds.labels(partner, operation).observe(taken)

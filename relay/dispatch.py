@@ -12,7 +12,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.facts import FactIntake
-from db.engine import Database
+from db.engine import Database, process_name
 from db.failures import Trouble, diagnose, short_cause
 from db.outbox import Due, drop_done, hand_back, postpone, take_due
 from domain.errors import NotFound
@@ -66,7 +66,10 @@ class Dispatcher:
         """Wake the dispatcher when the API says that there is work, until cancelled."""
         while True:
             try:
-                connection = await asyncpg.connect(database_url)
+                connection = await asyncpg.connect(
+                    database_url,
+                    server_settings={"application_name": process_name("stateset-relay")},
+                )
                 gone = asyncio.Event()
                 connection.add_termination_listener(lambda *_, gone=gone: gone.set())
                 await connection.add_listener("outbox", lambda *_: self._wake.set())

@@ -50,7 +50,12 @@ class RunWatch:
         self._lost = 0
         """How many lost runs this round has found."""
         self._standing: set[str] = set()
+        """What ``standing`` tells."""
+
+    @property
+    def standing(self) -> frozenset[str]:
         """The ids of runs that stood still when Temporal was last asked."""
+        return frozenset(self._standing)
 
     async def find_lost(self) -> Sequence[Unfinished]:
         """Return unfinished documents whose runs are gone, and set what is measured of runs.

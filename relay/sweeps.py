@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import structlog
-from prometheus_client import Gauge
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client
 
@@ -28,20 +27,21 @@ from db.inventory.reservations import expire
 from db.inventory.reservations import find_expired as find_expired_reservations
 from db.items import give_key, items_without_key
 from db.orders.terms import find_fitting
-from db.outbox import backlog, depth_by_kind, signal
+from db.outbox import signal
 from db.payments import find_ending
 from db.reminders import find_unreminded, remind
 from db.returns.replacements import find_replaceable
 from db.runs import Unfinished
-from db.tasks import count_by_kind
 from db.warranties.writes import find_ending as find_ending_warranties
 from db.warranties.writes import tell_ending as tell_ending_warranties
 from db.work_orders.people import find_left_running
 from domain.documents import Document, Kind, Signal
 from domain.lots import LotStatus
 from domain.warranties.coverage import ENDS_SOON
+from relay.gauges import Read, read_gauges, record_contacts, set_gauges
 from relay.lost_runs import RunWatch
 from telemetry import metrics
+from telemetry.partners import Contact
 
 log = structlog.get_logger(__name__)
 
@@ -115,26 +115,20 @@ async def _some(find: Find[Found], sweeper: Sweeper) -> Sequence[Found]:
         return await find(db, WARNINGS_A_TIME)
 
 
-async def _read_gauges(sweeper: Sweeper) -> list[tuple[Gauge, float]]:
-    async with sweeper.books.read() as db:
-        row = await backlog(db)
-        depths = await depth_by_kind(db)
-        tasks = await count_by_kind(db)
-    read = [
-        (metrics.outbox_oldest_seconds, float(row.oldest_seconds)),
-        (metrics.outbox_failing, row.failing),
-    ]
-    read += [(metrics.outbox_depth.labels(kind), depth) for kind, depth in depths.items()]
-    for kind, (waiting, overdue) in tasks.items():
-        read += [(metrics.tasks_open.labels(kind), waiting)]
-        read += [(metrics.tasks_overdue.labels(kind), overdue)]
-    return read
+async def _read_gauges(sweeper: Sweeper) -> Sequence[Read]:
+    return await read_gauges(sweeper.books)
 
 
-async def _set_gauges(_: Sweeper, read: Sequence[tuple[Gauge, float]]) -> int:
-    for gauge, value in read:
-        gauge.set(value)
-    return len(read)
+async def _set_gauges(_: Sweeper, read: Sequence[Read]) -> int:
+    return set_gauges(read)
+
+
+async def _record_contacts(sweeper: Sweeper) -> Sequence[tuple[str, Contact]]:
+    return await record_contacts(sweeper.books)
+
+
+async def _nothing(_: Sweeper, found: Sequence[object]) -> int:
+    return len(found)
 
 
 async def _find_lost_runs(sweeper: Sweeper) -> Sequence[Unfinished]:
@@ -253,6 +247,7 @@ def _apart(name: str, every: timedelta, find: Find[Found], step: Step[Found]) ->
 
 _TABLE: tuple[Sweep[Any], ...] = (
     Sweep("gauges", timedelta(seconds=5), _read_gauges, _set_gauges),
+    Sweep("partner_health", timedelta(seconds=5), _record_contacts, _nothing),
     Sweep("lost_runs", timedelta(seconds=30), _find_lost_runs, _wake_runs),
     Sweep("sku_keys", YOUNG, _find_without_key, _give_keys, batch=KEYS_A_TIME),
     # No batch: until their runs have acted, the same ones are found.

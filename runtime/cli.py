@@ -12,6 +12,7 @@ from runtime.commands.adventureworks.commands import import_app, replay_app
 from runtime.commands.demo import demo_command
 from runtime.commands.exits import leave
 from runtime.commands.sample import sample_command
+from runtime.commands.status.command import status_command
 from runtime.commands.verify import verify_command
 from runtime.commands.why import why_command
 from runtime.settings import settings
@@ -26,6 +27,7 @@ app.add_typer(import_app, name="import")
 app.add_typer(replay_app, name="replay")
 app.command("sample")(sample_command)
 app.command("verify")(verify_command)
+app.command("status")(status_command)
 app.command("why")(why_command)
 app.command("demo")(demo_command)
 

@@ -20,6 +20,7 @@ UNITS: dict[str, str | tuple[str, ...]] = {
     "tests/journeys/test_openapi.py": INSTALLATION,
     "tests/journeys/test_orders.py": INSTALLATION,
     "tests/journeys/test_outages.py": INSTALLATION,
+    "tests/journeys/test_status.py": INSTALLATION,
     "tests/workflows/": STAGES,
 }
 """Tests that share servers which are started for them alone; other files are units of their own.

@@ -1,6 +1,7 @@
 """The command that checks the books: every rule that they must keep, in one snapshot."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -13,10 +14,13 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.engine import open_engine
+from db.failures import short_cause
 from db.verify.books import Finding, verify
+from db.watching import record_verification
 from gateways.carriers.sandbox import SANDBOX_CARRIER
 from gateways.payments.sandbox import SANDBOX_PAYMENTS
 from runtime.commands.connection import NotReachable, Target, find_target
@@ -48,6 +52,29 @@ async def check_everything(
         return findings
     finally:
         await engine.dispose()
+
+
+async def check_and_note(
+    target: Target, settings: Settings, patience: timedelta = PATIENCE
+) -> list[Finding]:
+    """Check everything, and write down in the books that this was done, where it may be."""
+    begun = time.monotonic()
+    findings = await check_everything(target, settings, patience)
+    engine = open_engine(target.database_url, application="stateset-verify", pool=1)
+    try:
+        async with engine.begin() as db:
+            await record_verification(
+                db,
+                took=timedelta(seconds=time.monotonic() - begun),
+                checks=sum(not found.informs for found in findings),
+                broken=[found.id for found in findings if found.broken],
+            )
+    except SQLAlchemyError as error:
+        # A copy that cannot be written to is checked all the same.
+        sys.stderr.write(f"not written down that the books were checked: {short_cause(error)}\n")
+    finally:
+        await engine.dispose()
+    return findings
 
 
 Comparison = Callable[[AsyncEngine], Awaitable[list[Finding]]]
@@ -131,7 +158,7 @@ def verify_command(
     console = Console()
     try:
         target = find_target(settings)
-        findings = asyncio.run(check_everything(target, settings, timedelta(seconds=wait)))
+        findings = asyncio.run(check_and_note(target, settings, timedelta(seconds=wait)))
     except (NotReachable, OSError, httpx2.HTTPError) as error:
         typer.echo(f"cannot check: {error}", err=True)
         raise typer.Exit(2) from error

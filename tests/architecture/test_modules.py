@@ -87,6 +87,7 @@ PLUMBING = {
         "turns",
         "verify",
         "waiting",
+        "watching",
     },
     "activities": {"access", "errors", "facts", "holds"},
     "gateways": {"carriers", "failures", "http", "partner", "partners", "telling", "webhooks"},

@@ -1,0 +1,85 @@
+"""What is written down for operators: when the books were checked, and how partners answer."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Identity, func, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.metadata import Base
+from telemetry.partners import Contact
+
+
+class VerificationRow(Base):
+    """One check of these books by ``stateset verify``, and how it ended."""
+
+    __tablename__ = "verifications"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    ended_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    took: Mapped[timedelta]
+    checks: Mapped[int]
+    """How many rules were checked."""
+    broken: Mapped[list[str]]
+    """The names of those that do not hold."""
+
+
+class PartnerHealthRow(Base):
+    """When any worker last heard a partner, and last failed to."""
+
+    __tablename__ = "partner_health"
+
+    partner: Mapped[str] = mapped_column(primary_key=True)
+    answered_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    failure: Mapped[str | None]
+    """What went wrong when it last did."""
+
+
+async def record_verification(
+    db: AsyncConnection, *, took: timedelta, checks: int, broken: list[str]
+) -> None:
+    """Write down that the books were checked."""
+    await db.execute(insert(VerificationRow).values(took=took, checks=checks, broken=broken))
+
+
+_LAST = (
+    select(
+        VerificationRow.ended_at,
+        VerificationRow.took,
+        VerificationRow.checks,
+        VerificationRow.broken,
+    )
+    .order_by(VerificationRow.id.desc())
+    .limit(1)
+)
+
+
+async def last_verification(db: AsyncConnection) -> Mapping[str, Any] | None:
+    """Return when the books were last checked and what was found; None when they never were."""
+    found = (await db.execute(_LAST)).mappings().one_or_none()
+    return None if found is None else dict(found)
+
+
+_RECORD = text("""
+INSERT INTO partner_health AS h (partner, answered_at, failed_at, failure)
+VALUES (:partner, :answered_at, :failed_at, :failure)
+ON CONFLICT (partner) DO UPDATE SET
+    answered_at = greatest(h.answered_at, excluded.answered_at),
+    failed_at = greatest(h.failed_at, excluded.failed_at),
+    failure = CASE WHEN excluded.failed_at > h.failed_at OR h.failed_at IS NULL
+        THEN excluded.failure ELSE h.failure END
+""")
+
+
+async def record_contact(db: AsyncConnection, partner: str, contact: Contact) -> None:
+    """Write down how a partner answered this process; what another one knows better stays."""
+    await db.execute(_RECORD, {"partner": partner, **vars(contact)})
+
+
+async def partner_health(db: AsyncConnection) -> list[Mapping[str, Any]]:
+    """Return how each partner that was ever called has answered."""
+    query = select(PartnerHealthRow.__table__).order_by(PartnerHealthRow.partner)
+    return [dict(row) for row in (await db.execute(query)).mappings()]
