@@ -56,7 +56,7 @@ async def move_stock(
         units = await find_leaving(db, item_id, asked.serials, location_id=source.id, reach=reach)
     await expire(db, items=[item_id])
     where = {"item": item_id, "location": source.id, "lot": lot_id}
-    await lock_balances(db, [item_id], [source.id, target.id])
+    await lock_balances(db, [(item_id, each.id, lot_id) for each in (source, target)])
     await refuse_to_undercut(db, asked.quantity, where, are_units=bool(units), reach=reach)
     moved = Movement(
         id=movement_id,

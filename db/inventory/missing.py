@@ -80,9 +80,9 @@ async def count_out(
     the site's quarantine until it is counted; of units that are known by serial just those go.
     """
     quarantine = await quarantine_of(db, site_id)
-    places = {each.location_id for each in missing} | {quarantine}
-    items = {each.item_id for each in missing}
-    free = await lock_balances(db, items, places)
+    shelves = {_place(each) for each in missing}
+    set_aside = {(item, quarantine, lot) for item, _, lot in shelves}
+    free = await lock_balances(db, shelves | set_aside)
     await release(db, order_id, [each.reservation_id for each in missing])
     loss = place_id(LocationKind.LOSS)
     moved = []

@@ -6,7 +6,7 @@ balances by item, location and lot. Each may run again, also twice at once, with
 Whatever makes stock free tells those who wait for it (db/inventory/demand.py) by the same one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import cast
 from uuid import UUID
@@ -162,6 +162,12 @@ _RELEASE = text(
     WHERE r.id = held.id"""
 )
 
+_OPEN = text(
+    """INSERT INTO balances (item_id, location_id, lot_id, on_hand)
+    SELECT DISTINCT item_id, location_id, lot_id, 0
+    FROM jsonb_populate_recordset(NULL::balances, CAST(:places AS jsonb))
+    ORDER BY item_id, location_id, lot_id ON CONFLICT DO NOTHING"""
+)
 RESERVE_LOCKED = """reserved AS (
         INSERT INTO reservations (id, item_id, location_id, lot_id, quantity, document_type,
             document_id, line_id, status)
@@ -261,3 +267,8 @@ async def release(
     """
     which = None if only is None else list(only)
     await db.execute(_RELEASE, {"document": document_id, "only": which, "ended": ended})
+
+
+async def open_balances(db: AsyncConnection, places: Sequence[Mapping[str, UUID | None]]) -> None:
+    """Add empty balances by ``item_id``, ``location_id`` and ``lot_id``, where there are none."""
+    await db.execute(_OPEN, {"places": to_json(list(places))})

@@ -7,7 +7,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.engine import to_json
 from db.inventory.held import refuse_to_take_returned
+from db.inventory.posting import open_balances
 from db.sources import of_source
 from domain.access import EVERYTHING, Reach
 from domain.errors import OutOfStock
@@ -18,11 +20,13 @@ _LOCK = text(
     WHERE item_id = :item AND location_id = :location
         AND lot_id IS NOT DISTINCT FROM CAST(:lot AS uuid) FOR UPDATE"""
 )
-# Balances are locked in the one order that avoids deadlocks: by item, location and lot.
+# In the one order that avoids deadlocks: by item, location and lot.
 _LOCK_ALL = text(
     """SELECT b.item_id, b.location_id, b.lot_id, b.on_hand - b.reserved AS free FROM balances b
-    WHERE b.item_id = ANY (:items) AND b.location_id = ANY (:places)
-    ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE"""
+    JOIN (SELECT DISTINCT * FROM jsonb_to_recordset(CAST(:places AS jsonb))
+        AS p(item_id uuid, location_id uuid, lot_id uuid)) p ON p.item_id = b.item_id
+        AND p.location_id = b.location_id AND p.lot_id IS NOT DISTINCT FROM b.lot_id
+    ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE OF b"""
 )
 _HOLDERS = text(
     f"""SELECT document_type, document_id, sum(quantity) AS quantity FROM reservations
@@ -34,13 +38,16 @@ _HOLDERS = text(
 
 
 async def lock_balances(
-    db: AsyncConnection, items: Iterable[UUID], places: Iterable[UUID]
+    db: AsyncConnection, places: Iterable[tuple[UUID, UUID, UUID | None]]
 ) -> dict[tuple[UUID, UUID, UUID | None], Decimal]:
-    """Lock the balances of these items at these places; return what is free by each with its lot.
+    """Lock balances by item, location and lot, at once; return what is free at each.
 
-    At once, for whoever goes on to change several of them one by one.
+    For whoever goes on to change several of them one by one. One that is not there yet is opened
+    first: as a row that comes later it would be locked out of order.
     """
-    rows = await db.execute(_LOCK_ALL, {"items": list(items), "places": list(places)})
+    given = [dict(zip(("item_id", "location_id", "lot_id"), one, strict=True)) for one in places]
+    await open_balances(db, given)
+    rows = await db.execute(_LOCK_ALL, {"places": to_json(given)})
     return {(row.item_id, row.location_id, row.lot_id): row.free for row in rows}
 
 
