@@ -7,7 +7,7 @@ from prometheus_client import Gauge
 from db.engine import Database
 from db.outbox import backlog, depth_by_kind
 from db.tasks import count_by_kind
-from db.watching import record_contact
+from db.watching import last_verification, record_contact
 from telemetry import metrics
 from telemetry.partners import Contact, contacts
 
@@ -20,9 +20,12 @@ async def read_gauges(books: Database) -> list[Read]:
         row = await backlog(db)
         depths = await depth_by_kind(db)
         tasks = await count_by_kind(db)
+        checked = await last_verification(db)
     read: list[Read] = [
         (metrics.outbox_oldest_seconds, float(row.oldest_seconds)),
         (metrics.outbox_failing, row.failing),
+        (metrics.verify_last, checked["ended_at"].timestamp() if checked else 0),
+        (metrics.verify_broken, len(checked["broken"]) if checked else 0),
     ]
     read += [(metrics.outbox_depth.labels(kind), depth) for kind, depth in depths.items()]
     for kind, (waiting, overdue) in tasks.items():

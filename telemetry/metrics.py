@@ -126,6 +126,16 @@ runs_standing_still = Gauge(
     "Runs whose history no worker can go on from: their workflow tasks fail again and again.",
     registry=REGISTRY,
 )
+verify_last = Gauge(
+    "stateset_verify_last_timestamp_seconds",
+    "When the books were last checked, in seconds since 1970; 0 when they never were.",
+    registry=REGISTRY,
+)
+verify_broken = Gauge(
+    "stateset_verify_broken",
+    "Rules that did not hold when the books were last checked.",
+    registry=REGISTRY,
+)
 sweep_last_success = Gauge(
     "stateset_sweep_last_success_timestamp_seconds",
     "When a sweep last came to its end, in seconds since 1970; 0 before that.",

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.installation import Installation
@@ -95,6 +96,13 @@ async def test_each_line_of_the_status_is_true(installation: Installation) -> No
     assert found["verify"]["checks"] > 50
     assert found["verify"]["ended_at"] > before["at"]
     assert found["runs"] == {"lost": 0, "standing_still": 0, "samples": []}
+    async with httpx2.AsyncClient() as http:
+
+        async def measured() -> bool:
+            told = (await http.get(installation.record.worker_metrics_url)).text
+            return "stateset_verify_last_timestamp_seconds 0.0" not in told
+
+        await eventually(measured)
     _, shown = await command(installation, "status")
     for words in (
         "hold supplier_problem",
