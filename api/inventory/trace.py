@@ -145,7 +145,7 @@ class TraceView(Value):
         " read work orders."
     )
     received: tuple[TracedReceipt, ...]
-    """How they came, newest first; empty forward."""
+    """How they came, newest first, units with what work has built into them; empty forward."""
     more: bool = Field(description=f"Whether there is more than the {MOST} of each that are shown.")
 
 

@@ -106,6 +106,22 @@ _OF_ORDER = text(
     FROM orders o WHERE o.id = :order AND {_REACHED}"""
 )
 
+# What was taken out again is in them no more, nor what went back to stock unused.
+_WITH_COMPONENTS = text(
+    """WITH RECURSIVE parts AS (
+        SELECT unnest(CAST(:units AS uuid[])) AS id
+        UNION SELECT n.unit_id FROM installations n JOIN parts p ON p.id = n.parent_unit_id
+            WHERE n.removed_at IS NULL)
+    SELECT (SELECT array_agg(id) FROM parts) AS units, (
+        SELECT array_agg(DISTINCT x.lot_id) FROM (
+            SELECT m.lot_id FROM parts p JOIN work_orders w ON w.unit_id = p.id
+            JOIN movements m ON m.document_id = w.id AND m.document_type = 'work_order'
+                AND m.kind IN ('issue', 'return') AND m.lot_id IS NOT NULL
+            GROUP BY w.id, m.lot_id
+            HAVING sum(CASE m.kind WHEN 'issue' THEN m.quantity ELSE -m.quantity END) > 0) x
+        ) AS lots"""
+)
+
 
 async def goods_of_order(
     db: AsyncConnection, order_id: UUID, reach: Reach = EVERYTHING
@@ -127,7 +143,13 @@ async def trace_forward(db: AsyncConnection, goods: Traced, reach: Reach = EVERY
 
 
 async def trace_back(db: AsyncConnection, goods: Traced) -> Trace:
-    """Return how goods came: from suppliers, or found, or at the opening of the books."""
-    given = {"lots": list(goods.lots), "units": list(goods.units), "limit": MOST + 1}
+    """Return how goods came: from suppliers, or found, or at the opening of the books.
+
+    Units with what is built into them, at any depth: their components, and the lots that work on
+    them has used.
+    """
+    built = (await db.execute(_WITH_COMPONENTS, {"units": list(goods.units)})).one()
+    lots = {*goods.lots, *(built.lots or ())}
+    given = {"lots": sorted(lots), "units": built.units or [], "limit": MOST + 1}
     received = (await db.execute(_RECEIVED, given)).all()
     return Trace(received=received[:MOST], more=len(received) > MOST)
