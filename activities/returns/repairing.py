@@ -17,6 +17,7 @@ from activities.returns.moving import move_goods
 from activities.returns.replacing import want_instead
 from activities.returns.serials import lock_units_of
 from activities.work_orders.accepting import Goods, open_work_order
+from db.claims.writes import settled_by
 from db.documents import ORDERS, RETURNS
 from db.inventory.movements import Movement
 from db.inventory.places import place_id
@@ -34,6 +35,7 @@ from db.returns.writes import (
 from db.tasks import TaskRow, answers_first, open_task
 from db.work_orders.mending import Mending, all_without_fault, is_in_work, mending_of
 from domain.answers import RepairAnswer
+from domain.claims.judging import instead_of_repair
 from domain.documents import Document, Kind, Signal
 from domain.ids import ReturnLineId, derived_id
 from domain.inventory import LocationKind
@@ -42,6 +44,7 @@ from domain.returns.requests import InspectedUnits
 from domain.returns.status import Disposition, Resolution, ResolutionWanted
 from domain.shipments.booking import AnswerDetails
 from domain.tasks import Decision, TaskKind
+from domain.warranties.terms import Settlement
 from domain.work_orders.status import Outcome, WorkOrderKind, WorkOrderStatus
 
 MENDED_HERE = {
@@ -136,8 +139,10 @@ async def _ask_instead(
     told = f"{units} of {found.number} not repaired ({work.number})"
     told += f": {said}." if said else "."
     order = await ORDERS.lock(db, found.order_id)
-    unpaid = order.kind == OrderKind.REPLACEMENT
-    without = (RepairAnswer.REFUND,) if unpaid else ()
+    settle_by = await settled_by(db, found.claim_id) if found.claim_id else list(Settlement)
+    offered = instead_of_repair(settle_by, unpaid=order.kind == OrderKind.REPLACEMENT)
+    facts["preferred"] = offered[0]
+    without = set(RepairAnswer) - set(offered)
     kind = TaskKind.REPAIR_FAILED
     await open_task(db, kind, Kind.RETURN, found.id, facts, told=told, without=without)
 

@@ -14,6 +14,7 @@ from db.documents import CLAIMS
 from db.returns.tables import ReturnRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
+from domain.warranties.terms import Settlement
 
 # Approved ones count before they are settled: of several units at once no more are promised.
 # What replaces goods has what was left of their promise; under a fresh term it has all of it anew.
@@ -43,6 +44,18 @@ EVIDENCE = """SELECT c.id, c.created_at AS since, false AS abroad, jsonb_build_o
         'claim', c.number, 'order_id', c.order_id, 'evidence_due_at', c.evidence_due_at) AS facts
     FROM claims c WHERE c.evidence_due_at IS NOT NULL"""
 """Selects claims that wait for what shows their fault."""
+
+
+_SETTLED_BY = text(
+    """SELECT t.settle_by FROM claims c JOIN warranties w ON w.id = c.warranty_id
+    JOIN warranty_terms t ON t.id = w.term_id WHERE c.id = :claim"""
+)
+
+
+async def settled_by(db: AsyncConnection, claim_id: UUID) -> list[Settlement]:
+    """Return how the term settles a claim that it was made under, the preferred way first."""
+    found = (await db.execute(_SETTLED_BY, {"claim": claim_id})).scalar_one()
+    return [Settlement(each) for each in found]
 
 
 class LookedAt(NamedTuple):

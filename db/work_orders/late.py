@@ -1,13 +1,18 @@
 """Deadlines of work orders that only warn; db/deadlines.py has them beside all others."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from db.deadline import Deadline
 from db.work_orders.supply import LACKS
+from domain.access import Role
 from domain.tasks import TaskKind
 
 _FACTS = """jsonb_build_object('work_order', w.number, 'title', w.title, 'priority', w.priority,
-        'due_on', w.due_on) AS facts FROM work_orders w"""
+        'due_on', w.due_on, 'claim', (SELECT c.number FROM returns r JOIN claims c
+            ON c.id = r.claim_id WHERE r.id = w.return_id AND w.kind = 'repair'))
+        AS facts FROM work_orders w"""
 _MINUTES = """(SELECT make_interval(mins => coalesce(sum(o.planned_minutes), 0)::int)
         FROM work_order_operations o WHERE o.work_order_id = w.id AND o.status = 'open')"""
 
@@ -30,6 +35,12 @@ OVERDUE = f"""SELECT w.id, (w.due_on + 1)::timestamp AT TIME ZONE 'UTC' AS since
 UNSIGNED = f"""SELECT w.id, w.completed_at AS since, false AS abroad, {_FACTS}
     WHERE w.status = 'completed'"""
 """Those that wait to be signed off."""
+
+
+def _asked_when_overdue(facts: Mapping[str, Any]) -> str:
+    """Return who is asked about overdue work: support where a claim's customer waits for it."""
+    return Role.SUPPORT if facts["claim"] else Role.PLANNER
+
 
 DEADLINES = (
     Deadline(
@@ -56,6 +67,7 @@ DEADLINES = (
         OVERDUE,
         task=TaskKind.WORK_OVERDUE,
         again=timedelta(days=1),
+        owner=_asked_when_overdue,
     ),
     Deadline(
         "sign_off_late",

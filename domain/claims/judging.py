@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from domain.answers import RepairAnswer
 from domain.claims.status import CLAIMED_WITHIN, ClaimRule, ClaimStatus
 from domain.customers import WARNINGS, CustomerFlag
 from domain.money import Money
@@ -160,3 +161,19 @@ _CHECKS: tuple[tuple[ClaimStatus, _Look], ...] = (
     (ClaimStatus.UNDER_REVIEW, _preferred),
 )
 """The checks, and where a claim goes that fails one."""
+
+
+def instead_of_repair(settle_by: Sequence[Settlement], *, unpaid: bool) -> list[RepairAnswer]:
+    """Return what is offered for goods that could not be repaired: the preferred way first.
+
+    What else the terms settle claims by, and no money for what was ``unpaid``; or the goods go back
+    as they are, which is always possible.
+    """
+    ways = {
+        Settlement.REPLACEMENT: RepairAnswer.REPLACE,
+        Settlement.REFUND: RepairAnswer.REFUND,
+    }
+    offered = [ways[each] for each in settle_by if each in ways]
+    if unpaid and RepairAnswer.REFUND in offered:
+        offered.remove(RepairAnswer.REFUND)
+    return [*offered, RepairAnswer.SEND_BACK]

@@ -19,7 +19,8 @@ QUESTIONS: dict[TaskKind, TaskRule] = {
     TaskKind.WORK_OVERDUE: TaskRule(
         role="planner",
         question="The day is over by which this work was to be done. When is it? (A later day is"
-        " set on the work order.)",
+        " set on the work order. A repair for a claim that is given up, by cancelling the work, is"
+        " asked about anew: offer the customer another settlement.)",
         choices={"noted": "Nothing moves: this is asked again tomorrow."},
     ),
     TaskKind.SIGN_OFF_LATE: TaskRule(

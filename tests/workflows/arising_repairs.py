@@ -27,7 +27,7 @@ async def not_repaired(stage: Stage) -> Asked:
     """A claim was to be settled by a repair, and the work on its goods was given up."""
     kettle = await item_at(stage, PRICE)
     await arrives(stage, kettle, 2)
-    await promise(stage, kettle, settle_by=["repair"])
+    await promise(stage, kettle, settle_by=["repair", "replacement", "refund"])
     order, _ = await bought(stage, (kettle, 1))
     [warranty] = await warranties(stage, order)
     back = await comes_in(stage, await claim(stage, warranty), "repair", accepted=False)

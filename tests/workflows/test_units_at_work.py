@@ -52,7 +52,7 @@ async def test_goods_come_in_for_repair_though_their_unit_is_in_another_plan(
     stage: Stage,
 ) -> None:
     """The older plan keeps the unit; the repair is about the goods as such."""
-    _, [warranty] = await sold(stage, settle_by=["repair"])
+    _, [warranty] = await sold(stage, settle_by=["repair", "replacement", "refund"])
     older = await plan(stage, serial=warranty["serial"], kind="inspection")
     back = await comes_in(stage, await claim(stage, warranty), "repair", accepted=False)
     work = await mending(stage, back)
