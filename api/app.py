@@ -31,7 +31,7 @@ from api.inventory import router as inventory
 from api.issuer import Issuer
 from api.keys import ApiKeys
 from api.limits.admission import Admission
-from api.middleware.authenticated import Authenticated
+from api.middleware.authenticated import Authenticated, ForGuests
 from api.middleware.failures import Failures
 from api.middleware.limits import Limits
 from api.middleware.observe import Observe
@@ -128,7 +128,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.authenticator = gate
     app.state.admission = admission = Admission(settings)
     app.state.health = health.Latest(services)
-    app.state.lists = Turns(LISTS_AT_ONCE, LISTS_AT_ONCE, patience=LIST_PATIENCE)
+    app.state.lists = Turns(LISTS_AT_ONCE, 1, patience=LIST_PATIENCE)
     app.state.notifier = OutboxNotifier(services.db)
     app.state.inbox = webhooks.WebhookInbox(services.db)
     app.state.acceptor = Acceptor(services.db, app.state.notifier, settings.policy)
@@ -154,6 +154,8 @@ def mount(app: FastAPI, router: APIRouter) -> None:
             command = openapi.command_of(route)
             if command is not None and not isinstance(route.app, Authenticated):
                 route.app = Authenticated(route.app, command, lists=_lists(route))
+            elif route.path.startswith("/guest") and not isinstance(route.app, ForGuests):
+                route.app = ForGuests(route.app)
         app.router.routes.append(route)
 
 

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
-from api.deps import Serving
 from api.services import Services
 from db.engine import Database, check_schema
 from db.failures import short_cause
@@ -129,9 +128,10 @@ async def live() -> Liveness:
 
 
 @router.get("", responses={503: {"model": Health, "description": "A part is unavailable."}})
-async def show(serving: Serving, response: Response) -> Health:
-    """200 when database and Temporal answer, else 503."""
-    backlog, temporal = await asyncio.gather(_backlog(serving), _temporal(serving))
+async def show(request: Request, response: Response) -> Health:
+    """200 when database and Temporal answer, else 503; both are asked once a second at most."""
+    latest: Latest = request.app.state.health
+    backlog, temporal = await latest.get()
     database = _status(backlog is not None)
     everything = _status(database is temporal is PartStatus.OK)
     if everything is not PartStatus.OK:

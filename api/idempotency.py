@@ -35,6 +35,7 @@ from db.idempotency import (
     known_answer,
     leave,
 )
+from db.turns import asking_for
 from domain.access import Caller
 from domain.errors import DomainError, KeyInProgress, KeyMissing, KeyReused
 from domain.ids import new_id
@@ -236,11 +237,14 @@ async def _run(
         with suppress(SQLAlchemyError, OSError):
             await asyncio.shield(_let_go(books, claim, mine.created_at, refused=refused))
         raise
-    async with books.begin() as db:
-        await complete(db, claim, status=status, answer=answer, claimed_at=mine.created_at)
+    # What was done is kept, however many other requests of this caller wait.
+    with asking_for(None):
+        async with books.begin() as db:
+            await complete(db, claim, status=status, answer=answer, claimed_at=mine.created_at)
     return Answer(mine.resource_id, answer, status, replayed=False)
 
 
 async def _let_go(books: Database, claim: Claim, claimed_at: datetime, *, refused: bool) -> None:
-    async with books.begin() as db:
-        await (free if refused else leave)(db, claim, claimed_at=claimed_at)
+    with asking_for(None):
+        async with books.begin() as db:
+            await (free if refused else leave)(db, claim, claimed_at=claimed_at)

@@ -52,7 +52,7 @@ class Policy(Value):
     unpaid_per_customer: Annotated[int, Field(ge=0)] = 1000
     """So many orders of one customer may wait for their money at once; 0: any number."""
 
-    unpaid_per_source: Annotated[int, Field(ge=0)] = 5000
+    unpaid_per_source: Annotated[int, Field(ge=0)] = 0
     """So many orders of one integration may; 0: any number."""
 
     refund_limit: Mapping[Currency, Amount] = {"EUR": 50000, "GBP": 50000, "USD": 50000}

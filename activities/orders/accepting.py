@@ -25,7 +25,7 @@ from domain.ids import CustomerId, ItemId
 from domain.items import sku_key
 from domain.orders.placing import PlaceOrder
 from domain.orders.pricing import PricedOrder, price
-from domain.orders.receipts import spread_of, window_of
+from domain.orders.receipts import PaymentMethod, spread_of, window_of
 from domain.orders.terms import Terms, check_terms
 from domain.orders.unpaid import check_unpaid
 from domain.policy import Policy
@@ -120,7 +120,8 @@ def _validate(
         policy.shipping_rates,
         may_set_prices=submission.may_set_prices,
     )
-    if claim is not None and priced.total_amount:
+    by_card = submission.order.payment.method is PaymentMethod.CARD
+    if claim is not None and priced.total_amount and by_card:
         _check_unpaid(submission.order, reference, policy)
     window = window_of(submission.order.payment.method, policy.payment_window)
     window += spread_of(submission.order.payment.method, submission.order_id)
@@ -130,7 +131,10 @@ def _validate(
 
 
 def _check_unpaid(order: PlaceOrder, reference: Reference, policy: Policy) -> None:
-    """Refuse one more order that waits for its money where too many do."""
+    """Refuse one more order by card where too many wait for their money.
+
+    A transfer may take days, and is awaited by as many as buy.
+    """
     unpaid, source = reference.unpaid, order.origin
     check_unpaid(unpaid[order.customer_id], policy.unpaid_per_customer, "this customer")
     if source != DIRECT:

@@ -38,6 +38,18 @@ class Authenticated:
             admission.leave(caller)
 
 
+class ForGuests:
+    """A route without a credential: all who use it have one caller's share of the database."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        with asking_for("guests"):
+            await self._app(scope, receive, send)
+
+
 class _InTurn:
     """Makes an answer in the caller's turn, which ends before a slow reader has taken it."""
 

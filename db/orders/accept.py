@@ -31,7 +31,7 @@ _REFERENCE = text(
     (SELECT json_object_agg(c.id, json_build_array(c.status, c.terms_days,
         c.credit_limit_amount, c.credit_limit_currency, (SELECT count(*) FROM (
             SELECT FROM orders WHERE customer_id = c.id AND status = 'pending'
-            LIMIT :counted) u)))
+                AND payment_method = 'card' LIMIT :counted) u)))
      FROM jsonb_array_elements_text(CAST(:customers AS jsonb)) AS w(id), LATERAL (
         SELECT id, status, terms_days, credit_limit_amount, credit_limit_currency
         FROM customers WHERE id = w.id::uuid OFFSET 0) c) AS customers,
@@ -51,7 +51,8 @@ _REFERENCE = text(
         SELECT found.* FROM jsonb_array_elements_text(CAST(:skus AS jsonb)) AS w(sku), LATERAL (
             SELECT * FROM items WHERE sku_key = w.sku OFFSET 0) found) i) AS items,
     (SELECT json_object_agg(w.name, (SELECT count(*) FROM (
-            SELECT FROM orders WHERE source = w.name AND status = 'pending' LIMIT :counted) u))
+            SELECT FROM orders WHERE source = w.name AND status = 'pending'
+                AND payment_method = 'card' LIMIT :counted) u))
      FROM jsonb_array_elements_text(CAST(:integrations AS jsonb)) AS w(name)) AS unpaid,
     (SELECT json_agg(json_build_object('source', o.source, 'reference', o.external_reference,
         'id', o.id))

@@ -25,7 +25,7 @@ from domain.orders.status import (
 
 PREFIX = "SO"
 """What an order's human number begins with."""
-_UNPAID = text("status = 'pending'")
+_UNPAID = text("status = 'pending' AND payment_method = 'card'")
 
 
 class OrderRow(DocumentRow):

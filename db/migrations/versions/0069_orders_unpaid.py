@@ -1,4 +1,4 @@
-"""Orders that wait for their money are counted by customer and by source."""
+"""Orders that wait for the money of a card are counted by customer and by source."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,11 +9,12 @@ branch_labels = None
 depends_on = None
 
 INDEXES = {"ix_orders_unpaid": "customer_id", "ix_orders_unpaid_source": "source"}
+UNPAID = "status = 'pending' AND payment_method = 'card'"
 
 
 def upgrade() -> None:
     for name, column in INDEXES.items():
-        op.create_index(name, "orders", [column], postgresql_where=sa.text("status = 'pending'"))
+        op.create_index(name, "orders", [column], postgresql_where=sa.text(UNPAID))
 
 
 def downgrade() -> None:

@@ -40,6 +40,15 @@ async def test_a_customer_with_too_many_unpaid_orders_is_refused_and_others_are_
     await shop.assert_sound()
 
 
+async def test_transfers_that_are_awaited_keep_no_customer_from_paying_by_card(
+    shop: Storefront,
+) -> None:
+    sku, one = await shop.item(stock=50), await customer(shop)
+    later = [await place(shop, sku, one, payment={"method": "bank_transfer"}) for _ in range(4)]
+    assert [each.status_code for each in later] == [201] * 4
+    assert (await place(shop, sku, one)).status_code == 201
+
+
 async def test_payment_windows_of_orders_that_come_together_end_apart_and_never_early(
     shop: Storefront,
 ) -> None:
