@@ -124,7 +124,7 @@ def _validate(
     if claim is not None and priced.total_amount and by_card:
         _check_unpaid(submission.order, reference, policy)
     window = window_of(submission.order.payment.method, policy.payment_window)
-    window += spread_of(submission.order.payment.method, submission.order_id)
+    window += spread_of(submission.order.payment.method, submission.order_id, window)
     rows = build_rows(number, submission, priced, now, now + window, terms)
     answer = Answer(submission.order_id, write(rows, submission), 201, replayed=False)
     return Draft(submission, priced, rows, answer, _may_wait(submission.order, priced, reference))

@@ -17,8 +17,8 @@ TRANSFER_REMINDED = timedelta(days=5)
 """When its customer is to be reminded of it."""
 
 
-CARD_SPREAD = timedelta(minutes=5)
-"""So much longer than its window an order may wait for a card; when exactly, it says itself."""
+CARD_SPREAD = 1 / 6
+"""Such a part of its window an order may wait longer for a card; when exactly, it says itself."""
 
 
 class PaymentMethod(StrEnum):
@@ -58,12 +58,12 @@ def window_of(method: str, card_window: timedelta) -> timedelta:
     return TRANSFER_WINDOW if by_people(method) else card_window
 
 
-def spread_of(method: str, order_id: UUID) -> timedelta:
+def spread_of(method: str, order_id: UUID, window: timedelta) -> timedelta:
     """Return by how much longer this order waits for a card, so that not all end at one moment.
 
     Orders that are placed together would be cancelled together, and keep people's requests waiting.
     """
-    return timedelta() if by_people(method) else CARD_SPREAD * (order_id.int % 1000 / 1000)
+    return timedelta() if by_people(method) else window * CARD_SPREAD * (order_id.int % 1000 / 1000)
 
 
 def check_card(method: str, status: OrderStatus) -> None:

@@ -39,7 +39,7 @@ from tests.workflows.capabilities.work_orders import WorkOrders
 from tests.workflows.servers import Partners
 from worker import activities, make_worker
 
-WINDOW = Policy().payment_window + CARD_SPREAD + timedelta(minutes=1)
+WINDOW = Policy().payment_window * (1 + CARD_SPREAD) + timedelta(minutes=1)
 """After so long an unpaid order is cancelled."""
 
 
