@@ -5,6 +5,7 @@ other stock: its order's run plans it anew. A label that was bought for more is 
 for units that are cancelled: until then the order keeps what was reported.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -196,7 +197,9 @@ async def _tell(
     data = {"shipment_id": shipment.id, "lines": missed}
     await ORDERS.add_event(db, order, "goods_missing", actor, data)
     await _ask_to_count(db, shipment, facts, left=False)
-    wanted = {lines[each.line_id].item_id: each.quantity for each in asked}
+    wanted: Counter[UUID] = Counter()
+    for each in asked:
+        wanted[lines[each.line_id].item_id] += each.quantity
     free = await free_of(db, list(wanted))
     lacking = any(units > free.get(item, 0) for item, units in wanted.items())
     if lacking and order.shortage_policy == ShortagePolicy.REFUSE:

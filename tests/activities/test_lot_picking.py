@@ -8,6 +8,7 @@ import pytest
 from activities.shipments.picking import pick_shipment
 from domain.errors import IllegalMove, Malformed, OutOfStock, QuantityExceeded
 from domain.ids import ItemId, OrderId, ShipmentId
+from domain.shipments.missing import MissingUnits
 from domain.shipments.picking import PickedUnits, PickShipment
 from tests.activities.bench import Bench
 from tests.lots import a_milk, in_days, on_hand, promised, stock
@@ -129,3 +130,19 @@ async def test_goods_without_lots_are_not_scanned_by_lot(bench: Bench) -> None:
     _, [shipment] = await bench.booked()
     with pytest.raises(Malformed, match="not tracked by lot"):
         await scan(bench, shipment, "a")
+
+
+async def test_what_two_lots_lack_of_one_item_is_compared_as_one_with_what_is_free(
+    bench: Bench,
+) -> None:
+    milk, order, shipment = await to_pick(bench, 10)
+    assert await parts(bench, shipment) == {"a": 5, "b": 5}
+    missing = tuple(
+        MissingUnits(line_id=line, quantity=5) for line in await lines_of(bench.shop, shipment)
+    )
+    async with bench.shop.books.begin() as db:
+        await pick_shipment(db, shipment, PickShipment(shortages=missing), actor="picker")
+    # Five units elsewhere would do for either lot, but not for both.
+    assert (await on_hand(bench.shop, milk))["stock", "away"] == 5
+    asked = "SELECT count(*) FROM tasks WHERE document_id = :id AND kind = 'shortage_review'"
+    assert await bench.shop.one(asked, id=order) == 1
