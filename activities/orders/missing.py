@@ -150,7 +150,6 @@ async def _give_up(
         site_id=shipment.site_id,
         order_id=order.id,
         document=Document(Kind.SHIPMENT, shipment.id),
-        words=f"picking {shipment.number}",
         actor=actor,
     )
     await _tell(db, order, shipment, lines, asked, moved, actor)

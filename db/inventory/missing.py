@@ -71,7 +71,6 @@ async def count_out(
     site_id: UUID,
     order_id: UUID,
     document: Document,
-    words: str,
     actor: str,
 ) -> list[Movement]:
     """Release what was reserved of missing goods, take them out of the books, and return how.
@@ -94,7 +93,7 @@ async def count_out(
             quantity=each.quantity,
             from_location_id=each.location_id,
             to_location_id=loss,
-            reason=f"{each.reason}: {words}",
+            reason=f"{each.reason}: picking",
             document_type=document.kind,
             document_id=document.id,
             line_id=each.line_id,
@@ -113,7 +112,7 @@ async def count_out(
                     quantity=rest,
                     from_location_id=each.location_id,
                     to_location_id=quarantine,
-                    reason=f"to be counted: {words}",
+                    reason="to be counted: picking",
                     document_type=document.kind,
                     document_id=document.id,
                     lot_id=each.lot_id,

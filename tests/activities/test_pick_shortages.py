@@ -104,9 +104,8 @@ async def test_the_rest_of_a_line_comes_from_another_site_and_what_was_found_lea
         " WHERE m.document_id = :id AND m.kind = 'adjustment'",
         id=shipment,
     )
-    number = await bench.shop.one("SELECT number FROM shipments WHERE id = :id", id=shipment)
-    assert (moved["quantity"], moved["went"]) == (2, "loss")
-    assert moved["reason"] == f"lost: picking {number}"
+    # Who may read stock may not know shipments: no number, the document's id says which one.
+    assert (moved["quantity"], moved["went"], moved["reason"]) == (2, "loss", "lost: picking")
     await assert_explained(bench)
 
 
