@@ -20,6 +20,7 @@ from db.inventory.undercutting import lock_balances
 from domain.documents import Document
 from domain.ids import new_id
 from domain.inventory import LocationKind, MovementKind
+from domain.shipments.missing import MissingReason
 
 _HELD = text(
     """SELECT r.id, r.lot_id, r.quantity::int AS quantity, t.code AS lot, l.code AS location
@@ -76,11 +77,12 @@ async def count_out(
     """Release what was reserved of missing goods, take them out of the books, and return how.
 
     Where so many were not found no more can be free: what the books say is free there is put into
-    the site's quarantine until it is counted; of units that are known by serial just those go.
+    the site's quarantine until it is counted. Of units that are known by serial, and of damaged
+    ones, which were found, just those go.
     """
     quarantine = await quarantine_of(db, site_id)
     shelves = {_place(each) for each in missing}
-    set_aside = {(item, quarantine, lot) for item, _, lot in shelves}
+    set_aside = {(each.item_id, quarantine, each.lot_id) for each in missing if _empties(each)}
     free = await lock_balances(db, shelves | set_aside)
     await release(db, order_id, [each.reservation_id for each in missing])
     loss = place_id(LocationKind.LOSS)
@@ -102,7 +104,7 @@ async def count_out(
             id=new_id(),
         )
         moved.append(out)
-        rest = Decimal(0) if each.units else free.pop(_place(each), Decimal(0))
+        rest = free.pop(_place(each), Decimal(0)) if _empties(each) else Decimal(0)
         if rest > 0:
             moved.append(
                 Movement(
@@ -131,6 +133,11 @@ async def count_out(
         )
     await post(db, moved)
     return moved
+
+
+def _empties(each: NotThere) -> bool:
+    """Whether nothing else can be there: nobody found more who looked for it."""
+    return each.reason != MissingReason.DAMAGED and not each.units
 
 
 def _place(each: NotThere) -> tuple[UUID, UUID, UUID | None]:

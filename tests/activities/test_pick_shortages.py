@@ -21,11 +21,16 @@ STOCK = ("I1a", "I1b", "I1c", "I1d", "I1e", "I1g", "I2a", "I2b", "I2c", "I2k", "
 
 
 async def lacks(
-    bench: Bench, shipment: UUID, units: int, *named: str, found: tuple[str, ...] = ()
+    bench: Bench,
+    shipment: UUID,
+    units: int,
+    *named: str,
+    found: tuple[str, ...] = (),
+    reason: MissingReason = MissingReason.LOST,
 ) -> UUID:
     """Say that so many units of a shipment's first line are not there."""
     [line, *_] = await lines_of(bench.shop, shipment)
-    missing = MissingUnits(line_id=line, quantity=units, serials=named)
+    missing = MissingUnits(line_id=line, quantity=units, serials=named, reason=reason)
     scans = (PickedUnits(line_id=line, serials=found),) if found else ()
     asked = PickShipment(lines=scans, shortages=(missing,))
     async with bench.shop.books.begin() as db:
@@ -217,6 +222,16 @@ async def test_of_an_order_that_leaves_as_a_whole_nothing_leaves_before_the_rest
     await serve(bench, "RNO")
     await bench.take("complete_order", order)
     assert await lists(bench, order) == [("AUS", "pending", 2), ("RNO", "pending", 1)]
+
+
+async def test_damaged_units_were_found_so_what_else_is_free_there_stays_for_sale(
+    bench: Bench,
+) -> None:
+    item = await bench.shop.item(AUS=500)
+    _, shipment = await planned(bench, item, 2)
+    await lacks(bench, shipment, 1, reason=MissingReason.DAMAGED)
+    assert await places(bench, item) == {"AUS stock": (499, 1)}
+    await assert_explained(bench)
 
 
 def test_a_reason_is_one_that_takes_stock() -> None:
