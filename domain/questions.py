@@ -245,9 +245,9 @@ RULES: dict[TaskKind, TaskRule] = {
     TaskKind.PICK_SHORTAGE: TaskRule(
         role="warehouse",
         question="What was not found is counted out, and what else the books had free there lies in"
-        " quarantine. Count the place: enter what is there after all by an adjustment, and release"
-        " what was set aside. Has it been counted?",
-        choices={"counted": "Nothing moves: adjustments and releases say what was found."},
+        " quarantine, unless it was found damaged. Count the place: an inspector moves what of it"
+        " is there out of quarantine, and then a count enters what still differs. Is it done?",
+        choices={"counted": "Nothing moves: the inspector's move and the count say what is there."},
     ),
     TaskKind.PICKING_LATE: TaskRule(
         role="warehouse",
