@@ -72,8 +72,7 @@ async def report_missing(
     if shipment.status == ShipmentStatus.PENDING:
         return await _give_up(db, order, shipment, lines, asked, actor)
     report = ReportedShortage(shipment_id=shipment.id, actor=actor, lines=tuple(asked))
-    kept = [each.model_dump(mode="json") for each in (*reports, report)]
-    await ORDERS.change(db, order, shortages=kept)
+    await _keep(db, order, (*reports, report))
     await wake(db, order)
     return shipment.id
 
@@ -81,14 +80,18 @@ async def report_missing(
 async def settle_missing(db: AsyncConnection, order: OrderRow) -> None:
     """Take what was reported missing off a locked order, where labels have been taken back.
 
-    Of what has left all the same only people are told.
+    Of what has left all the same only people are told. What was reported after its order's labels
+    were taken back is kept: the run takes back that label, too.
     """
     reports = reports_of(order)
     if not reports:
         return
     shipments = {each.id: each for each in await lock_shipments_of(db, order.id)}
-    await ORDERS.change(db, order, shortages=null())
+    kept = [report for report in reports if _is_labelled(shipments[report.shipment_id], report)]
+    await _keep(db, order, kept)
     for report in reports:
+        if report in kept:
+            continue
         shipment = shipments[report.shipment_id]
         lines = await lines_to_pick(db, shipment.id)
         if shipment.status == ShipmentStatus.VOIDED:
@@ -96,6 +99,28 @@ async def settle_missing(db: AsyncConnection, order: OrderRow) -> None:
         else:
             facts = _facts(order, shipment, lines, report.lines)
             await _ask_to_count(db, shipment, facts, left=True)
+
+
+async def note_leaving(db: AsyncConnection, order: OrderRow, shipment_id: UUID) -> None:
+    """Note that the label of a locked order's shipment stays: what is missing of it is told."""
+    reports = reports_of(order)
+    if any(each.shipment_id == shipment_id for each in reports):
+        noted = {"leaves": True}
+        found = [
+            each.model_copy(update=noted) if each.shipment_id == shipment_id else each
+            for each in reports
+        ]
+        await _keep(db, order, found)
+
+
+async def _keep(db: AsyncConnection, order: OrderRow, reports: Sequence[ReportedShortage]) -> None:
+    kept = [each.model_dump(mode="json") for each in reports]
+    await ORDERS.change(db, order, shortages=kept or null())
+
+
+def _is_labelled(shipment: ShipmentRow, report: ReportedShortage) -> bool:
+    """Whether the label of what was reported is still to be taken back."""
+    return shipment.status == ShipmentStatus.BOOKED and not report.leaves
 
 
 async def _give_up(

@@ -7,7 +7,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.orders.cancelling import requests_of
-from activities.orders.missing import reports_of
+from activities.orders.missing import note_leaving, reports_of
 from activities.payments.coverage import is_covered
 from activities.payments.renewing import renewal_due
 from activities.shipments.following import get_state
@@ -135,7 +135,9 @@ class BookingActivities:
             if not due:
                 return
             tried.add(due[0])
-            await self._take_back(shipments[due[0]])
+            if not await self._take_back(shipments[due[0]]):
+                async with self._books.begin() as db:
+                    await note_leaving(db, await ORDERS.lock(db, order_id), due[0])
 
     async def _take_back(self, shipment: ShipmentRow) -> bool:
         """See to it that a shipment has no label; return False when its goods have left."""

@@ -52,6 +52,8 @@ class ReportedShortage(Value):
     shipment_id: UUID
     actor: Actor
     lines: Shortages
+    leaves: bool = False
+    """Whether the label could not be taken back since: the carrier has the goods."""
 
 
 REPORTED = TypeAdapter(tuple[ReportedShortage, ...])

@@ -169,6 +169,47 @@ async def test_goods_that_left_before_their_label_came_back_stay_sold_and_a_pers
     await assert_explained(bench)
 
 
+async def test_what_is_reported_after_labels_were_taken_back_has_its_own_taken_back_next(
+    bench: Bench,
+) -> None:
+    item = await bench.shop.item(AUS=2, RNO=2)
+    order = await bench.shop.place((item, 4))
+    await bench.take("authorize_payment", order)
+    first, second = await bench.shipments(order)
+    for shipment in (first, second):
+        await bench.take("book_shipment", shipment)
+    await lacks(bench, first, 1)
+    await bench.take("withdraw_labels", order)
+    await lacks(bench, second, 1)
+    progress = await bench.take("cancel_order_lines", order)
+    assert progress.cancelling_lines
+    assert await tasks(bench, second) == []
+    await bench.take("withdraw_labels", order)
+    progress = await bench.take("cancel_order_lines", order)
+    assert not progress.cancelling_lines
+    told = "SELECT (facts ->> 'left')::boolean AS gone FROM tasks WHERE document_id = :id"
+    assert not await bench.shop.one(told, id=second)
+    assert sorted(await lists(bench, order)) == [("AUS", "pending", 1), ("RNO", "pending", 1)]
+    await assert_explained(bench)
+
+
+async def test_goods_that_the_carrier_has_scanned_unheard_do_not_keep_their_order_trying(
+    bench: Bench,
+) -> None:
+    item = await bench.shop.item(AUS=3)
+    order, shipment = await planned(bench, item, 3)
+    await bench.take("book_shipment", shipment)
+    await lacks(bench, shipment, 1)
+    number = await bench.shop.one(
+        "SELECT tracking_number FROM parcels WHERE shipment_id = :id", id=shipment
+    )
+    await bench.carrier.ask("POST", f"/sandbox/parcels/{number}/scans", {"code": "PU"})
+    await bench.take("withdraw_labels", order)
+    progress = await bench.take("cancel_order_lines", order)
+    assert not progress.cancelling_lines
+    assert await tasks(bench, shipment) == [("pick_shortage", "open")]
+
+
 async def test_an_order_that_is_cancelled_meanwhile_does_not_promise_what_is_missing(
     bench: Bench,
 ) -> None:
