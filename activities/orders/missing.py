@@ -45,6 +45,18 @@ def reports_of(order: OrderRow) -> tuple[ReportedShortage, ...]:
     return REPORTED.validate_python(order.shortages or ())
 
 
+def labels_in_the_way(order: OrderRow, shipments: Mapping[UUID, ShipmentRow]) -> list[UUID]:
+    """Return the shipments of which labels are to be taken back for what is missing, in order.
+
+    First those it is missing of; then, unless these have left, all of what leaves as a whole.
+    """
+    reports = reports_of(order)
+    due = [each.shipment_id for each in reports]
+    if order.ship_complete and not all(each.leaves for each in reports):
+        due += [each.id for each in shipments.values() if each.status == ShipmentStatus.BOOKED]
+    return due
+
+
 async def report_missing(
     db: AsyncConnection,
     order: OrderRow,
@@ -189,16 +201,16 @@ async def _shorten(
     actor: str,
 ) -> UUID:
     """Take units off a pick list, or all of what is to leave as a whole; return what goes on."""
-    if shipment.status != ShipmentStatus.PENDING:
-        return shipment.id
-    await lock_picked(db, order.id)
-    if not order.ship_complete:
+    if order.ship_complete:
+        await lock_picked(db, order.id)
+        for each in await lock_shipments_of(db, order.id):
+            if each.status == ShipmentStatus.PENDING:
+                await put_all_back(db, each.id, actor)
+                await SHIPMENTS.move(db, each, ShipmentStatus.CANCELLED, actor)
+                await cancel_tasks(db, each.id, TaskKind.BOOKING_REFUSED)
+    elif shipment.status == ShipmentStatus.PENDING:
+        await lock_picked(db, order.id)
         return await shorten(db, shipment, less, actor) or shipment.id
-    for each in await lock_shipments_of(db, order.id):
-        if each.status == ShipmentStatus.PENDING:
-            await put_all_back(db, each.id, actor)
-            await SHIPMENTS.move(db, each, ShipmentStatus.CANCELLED, actor)
-            await cancel_tasks(db, each.id, TaskKind.BOOKING_REFUSED)
     return shipment.id
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.orders.cancelling import requests_of
-from activities.orders.missing import note_leaving, reports_of
+from activities.orders.missing import labels_in_the_way, note_leaving
 from activities.payments.coverage import is_covered
 from activities.payments.renewing import renewal_due
 from activities.shipments.following import get_state
@@ -129,8 +129,7 @@ class BookingActivities:
                 for each in promises
                 if not (each.labelled and each.shipment_id in tried)
             ]
-            missed = [each.shipment_id for each in reports_of(order)]
-            due = [each for each in missed if each not in tried]
+            due = [each for each in labels_in_the_way(order, shipments) if each not in tried]
             due += in_the_way(wanted(requests_of(order)), left)
             if not due:
                 return

@@ -275,5 +275,23 @@ async def test_damaged_units_were_found_so_what_else_is_free_there_stays_for_sal
     await assert_explained(bench)
 
 
+@pytest.mark.parametrize("labels", [1, 2])
+async def test_what_is_to_leave_as_a_whole_stays_with_a_label_that_came_back(
+    bench: Bench, labels: int
+) -> None:
+    item = await bench.shop.item(AUS=2, RNO=2)
+    order = await bench.shop.place((item, 4), whole=True)
+    await bench.take("authorize_payment", order)
+    shipments = await bench.shipments(order)
+    for shipment in shipments[:labels]:
+        await bench.take("book_shipment", shipment)
+    await lacks(bench, shipments[0], 1)
+    await bench.take("withdraw_labels", order)
+    progress = await bench.take("cancel_order_lines", order)
+    assert (progress.cancelling_lines, progress.to_book) == (False, ())
+    assert await lists(bench, order) == []
+    await assert_explained(bench)
+
+
 def test_a_reason_is_one_that_takes_stock() -> None:
     assert set(MissingReason) == {"lost", "damaged"}
