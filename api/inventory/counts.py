@@ -30,7 +30,7 @@ from domain.value import Name, Value
 
 router = APIRouter(prefix="/inventory/counts", tags=["inventory"])
 
-_HIDDEN = "Null for who counted while the count is in review, unless counts are not blind."
+_HIDDEN = "Null for who counted until the count is posted, unless counts are not blind."
 
 
 class CountSummary(Value):
@@ -73,7 +73,7 @@ class CountLineView(Value):
     """When, in UTC (RFC 3339)."""
     expected: Total | None = Field(
         description="What the books said of that moment when the count was posted, or, while it is"
-        f" in review, when it was sent. {_HIDDEN}"
+        f" not, when it was sent. {_HIDDEN}"
     )
     variance: Total | None = Field(
         description=f"What was counted less what was expected. {_HIDDEN}"
@@ -150,7 +150,7 @@ async def submit(
 async def _show(db: AsyncConnection, count_id: UUID, caller: Caller, *, blind: bool) -> CountView:
     count = await get_count(db, count_id)
     mine = count.counted_by == caller.subject
-    hidden = blind and mine and count.status == CountStatus.REVIEW
+    hidden = blind and mine and count.status != CountStatus.POSTED
     lines = await lines_of(db, count_id)
     return view(CountView, count, lines=tuple(_line(line, hidden=hidden) for line in lines))
 

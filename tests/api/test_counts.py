@@ -122,6 +122,9 @@ async def test_a_count_that_is_to_be_repeated_moves_nothing(callers: Callers) ->
     assert (await ledger.decide(count["id"], "recount", role="warehouse")).status_code == 200
     shown = (await callers.get(f"/inventory/counts/{count['id']}")).json()
     assert (shown["status"], await ledger.on_hand()) == ("discarded", 10)
+    path = f"/inventory/counts/{count['id']}"
+    mine = (await callers.get(path, role="warehouse")).json()["lines"][0]
+    assert (mine["expected"], mine["variance"], shown["lines"][0]["expected"]) == (None, None, 10)
     again = await ledger.decide(count["id"], "accept")
     assert (again.status_code, await ledger.on_hand()) == (409, 10)
     assert (await ledger.count(10))["status"] == "posted"
