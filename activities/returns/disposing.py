@@ -5,7 +5,6 @@ In the caller's transaction, under the locks of the return and its orders, befor
 
 from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,7 +31,7 @@ from domain.inventory import LocationKind
 from domain.items import Tracking
 from domain.returns.requests import InspectedUnits
 from domain.returns.status import STAY_THEIRS, Disposition
-from domain.units import Ownership, UnitEventKind, UnitStatus, check_serials, serial_key
+from domain.units import Ownership, UnitEventKind, UnitStatus, serial_key
 
 STATUS = {
     Disposition.RESTOCK: UnitStatus.IN_STOCK,
@@ -86,15 +85,11 @@ async def dispose(
     disposition_id: UUID,
     place: UUID | None,
     actor: str,
-    position: int,
 ) -> None:
     """Move the inspected units of a line to where they end up.
 
-    Raises Malformed unless there is a serial for each unit of an item that has them, and
-    IllegalMove for one that does not wait to be inspected.
+    Raises IllegalMove for one that does not wait to be inspected.
     """
-    pointer = f"/lines/{position}/serials"
-    check_serials(line.tracking, Decimal(units.quantity), units.serials, pointer)
     if not units.serials:
         return
     waiting = {

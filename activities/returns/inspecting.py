@@ -13,7 +13,7 @@ from activities.returns.disposing import dispose, take_back
 from activities.returns.lots import LotsWaiting, lot_that_turned_up
 from activities.returns.moving import move_goods
 from activities.returns.receiving import require
-from activities.returns.serials import lock_units_of
+from activities.returns.serials import check_inspected, lock_units_of
 from activities.work_orders.withdrawing import withdraw_mending
 from db.documents import RETURNS
 from db.inventory.movements import Movement
@@ -88,12 +88,13 @@ async def inspect_return(
                 waiting.add(each.return_line_id, lot.id, lot.code, each.quantity)
             movements.append(_late(found, each, actor, lot))
     _check_units(asked.lines, before, revised)
+    check_inspected(asked.lines, before)
     for position, units in one_by_one(asked.lines):
         line = before[units.return_line_id]
         place = await _place(db, found, line, units, position)
         lot_id = waiting.take(line, units, position)
         disposition_id = await write_disposition(db, units, place, actor, lot_id=lot_id)
-        await dispose(db, found, line, units, disposition_id, place, actor, position)
+        await dispose(db, found, line, units, disposition_id, place, actor)
         if place is not None:
             out = move_out(found, line, units, disposition_id, place, actor, lot_id)
             movements.append(out)

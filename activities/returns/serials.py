@@ -18,7 +18,7 @@ from db.shipments.writes import shipment_lines_of
 from domain.documents import Kind
 from domain.errors import AlreadyExists, IllegalMove, Malformed
 from domain.items import Tracking
-from domain.returns.requests import ReceivedLine, ReturnLine
+from domain.returns.requests import InspectedUnits, ReceivedLine, ReturnLine
 from domain.returns.rules import SoldLine
 from domain.units import UnitEventKind, UnitStatus, check_serials, serial_key
 
@@ -98,6 +98,14 @@ async def receive_units(
             )
         ids = choose(found, mine, line.serials, known.sku, "is no unit that is still expected")
         await move_units(db, ids, received(found, known.id, actor))
+
+
+def check_inspected(asked: Iterable[InspectedUnits], goods: Mapping[UUID, GoodsRow]) -> None:
+    """Raise Malformed unless each inspected unit of an item that has serials is named."""
+    for position, units in enumerate(asked):
+        tracking = goods[units.return_line_id].tracking
+        pointer = f"/lines/{position}/serials"
+        check_serials(tracking, Decimal(units.quantity), units.serials, pointer)
 
 
 async def lock_units_of(db: AsyncConnection, goods: Iterable[GoodsRow | StandingRow]) -> None:

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.errors import Malformed
 from domain.ids import ReturnLineId
 from domain.money import Money
 from domain.returns.requests import Deduction, InspectedUnits
@@ -33,6 +34,23 @@ async def test_each_of_two_units_in_one_disposition_gets_a_work_order_with_its_s
         assert await place_of(bench, serial) == ("in_repair", "repair")
     await answer(bench, back, "refurbishment", "restock")
     assert (await unit(bench.shop, other))["status"] == "in_stock"
+
+
+@pytest.mark.parametrize("end", [Disposition.REFURBISH, Disposition.RESTOCK])
+@pytest.mark.parametrize(("units", "named"), [(2, 3), (3, 2), (1, 2), (2, 0)])
+async def test_each_inspected_unit_is_named_also_where_it_is_mended_by_itself(
+    bench: Bench, end: Disposition, units: int, named: int
+) -> None:
+    saws = serials(3)
+    order, _ = await sold_saws(bench, *saws)
+    back, line = await ask_back(bench, order, 3, *saws)
+    await receive(bench, back, line, *saws)
+    with pytest.raises(Malformed, match=f"name each of the {units} units") as refused:
+        await inspect(bench, back, line, end, *saws[:named], units=units)
+    assert [each["pointer"] for each in refused.value.extensions["errors"]] == ["/lines/0/serials"]
+    query = "SELECT count(*) FROM return_dispositions WHERE return_line_id = :id"
+    assert await bench.shop.one(query, id=line) == 0
+    await inspect(bench, back, line, end, *saws)
 
 
 @pytest.mark.parametrize(("cents", "parts"), [(101, [51, 50]), (1, [1, None])])
