@@ -10,12 +10,14 @@ from db.inventory.movements import ByHand
 from db.inventory.reads import find_stock_location
 from db.inventory.reservations import (
     describe_holder,
-    expire,
+    end_expired,
     get_reservation,
     hold_by_hand,
     let_go,
+    lock_expired,
     lock_reservation,
 )
+from db.inventory.undercutting import lock_every_balance
 from db.orders.accept import lock_shelves
 from domain.access import EVERYTHING, Reach
 from domain.errors import Malformed, NotFound
@@ -41,7 +43,10 @@ async def reserve_by_hand(
             f"there is no site {asked.site} with a place for stock",
             errors=[{"pointer": "/site", "message": "unknown site"}],
         )
-    await expire(db, items=[item])
+    expired = await lock_expired(db, [item])
+    if expired:
+        await lock_every_balance(db, item)
+        await end_expired(db, expired)
     plan = allocate({item: asked.quantity}, await _shelves(db, skus, asked.site), skus)
     by_hand = ByHand(asked.reference, expires_at, source, actor)
     await hold_by_hand(db, document_id, plan, by_hand, actor=actor)

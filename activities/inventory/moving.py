@@ -11,7 +11,7 @@ from db.inventory.entering import find_leaving
 from db.inventory.movements import Movement
 from db.inventory.posting import post
 from db.inventory.reads import get_place
-from db.inventory.reservations import expire
+from db.inventory.reservations import end_expired, lock_expired
 from db.inventory.undercutting import lock_balances, refuse_to_undercut
 from db.inventory.units import UnitStep, move_units
 from db.items import tracking_of
@@ -54,9 +54,11 @@ async def move_stock(
     units = []
     if asked.serials:
         units = await find_leaving(db, item_id, asked.serials, location_id=source.id, reach=reach)
-    await expire(db, items=[item_id])
+    expired = await lock_expired(db, [item_id])
     where = {"item": item_id, "location": source.id, "lot": lot_id}
-    await lock_balances(db, [(item_id, each.id, lot_id) for each in (source, target)])
+    places = {(item_id, each.id, lot_id) for each in (source, target)}
+    await lock_balances(db, places | {(item_id, each.location_id, each.lot_id) for each in expired})
+    await end_expired(db, expired)
     await refuse_to_undercut(db, asked.quantity, where, are_units=bool(units), reach=reach)
     moved = Movement(
         id=movement_id,

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.orders.rows import Submission, reserve
 from db.idempotency import Answer, Claim
-from db.inventory.reservations import expire
+from db.inventory.reservations import end_expired, lock_expired
 from db.orders.accept import OrderRows, lock_shelves
 from domain.errors import AlreadyExists, DomainError, OutOfStock
 from domain.ids import ItemId
@@ -73,11 +73,22 @@ async def promise_stock(
     shelves = await lock_shelves(db, skus)
     found = [_reserve_or_refuse(one, shelves, known, write) for one in decided]
     lacking = [one.draft for one in found if isinstance(one, _Lacking)]
-    if lacking and await expire(db, items=[item for draft in lacking for item in draft.demand]):
+    if lacking and await _end_expired(db, lacking, shelves):
         shelves = await lock_shelves(db, skus)
         _take_again(shelves, found)
         found = [_try_again(one, shelves, known, write) for one in found]
     return [one.refusal if isinstance(one, _Lacking) else one for one in found]
+
+
+async def _end_expired(
+    db: AsyncConnection, lacking: Iterable[Draft], shelves: Mapping[ItemId, Iterable[Shelf]]
+) -> bool:
+    """End what is held too long at the locked shelves, not elsewhere: that would lock more."""
+    items = {item for draft in lacking for item in draft.demand}
+    places = {shelf.location_id for each in shelves.values() for shelf in each}
+    expired = await lock_expired(db, items, places)
+    await end_expired(db, expired)
+    return bool(expired)
 
 
 def _reserve_or_refuse(

@@ -1,6 +1,6 @@
 """Reservations as lists show them, and those that are made by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -38,6 +38,7 @@ _FIND_EXPIRED = text(
 _LOCK_EXPIRED = text(
     f"""SELECT r.*, i.sku FROM reservations r JOIN items i ON i.id = r.item_id
     WHERE {_EXPIRED} AND (r.id = :id OR r.item_id = ANY (:items))
+        AND (CAST(:locations AS uuid[]) IS NULL OR r.location_id = ANY (:locations))
     ORDER BY r.id FOR UPDATE OF r SKIP LOCKED"""
 )
 _OF_LOT = text(
@@ -163,15 +164,31 @@ async def find_expired(db: AsyncConnection, limit: int) -> Sequence[UUID]:
     return (await db.execute(_FIND_EXPIRED, {"limit": limit})).scalars().all()
 
 
-async def expire(
-    db: AsyncConnection, reservation_id: UUID | None = None, *, items: Sequence[UUID] = ()
-) -> int:
-    """End this reservation, or those of these items, where the end has been reached."""
-    given = {"id": reservation_id, "items": list(items)}
-    found = (await db.execute(_LOCK_EXPIRED, given)).all()
+async def lock_expired(
+    db: AsyncConnection, items: Iterable[UUID], locations: Iterable[UUID] | None = None
+) -> Sequence[Any]:
+    """Lock and return what is held by hand of these items, there, though its end is reached.
+
+    Whoever ends several of them locks all their balances at once before that: one by one they are
+    locked out of order.
+    """
+    where = None if locations is None else list(locations)
+    given = {"id": None, "items": list(items), "locations": where}
+    return (await db.execute(_LOCK_EXPIRED, given)).all()
+
+
+async def end_expired(db: AsyncConnection, found: Sequence[Any]) -> None:
+    """End locked reservations that have reached their end, and tell of it."""
     for held in found:
         await release(db, held.document_id, [held.id], ReservationStatus.EXPIRED)
     await add_events(db, [_event("reservation_expired", each, "system") for each in found])
+
+
+async def expire(db: AsyncConnection, reservation_id: UUID) -> int:
+    """End this reservation, if it has reached its end; return how many that were."""
+    given = {"id": reservation_id, "items": [], "locations": None}
+    found = (await db.execute(_LOCK_EXPIRED, given)).all()
+    await end_expired(db, found)
     return len(found)
 
 

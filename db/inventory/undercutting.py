@@ -28,6 +28,10 @@ _LOCK_ALL = text(
         AND p.location_id = b.location_id AND p.lot_id IS NOT DISTINCT FROM b.lot_id
     ORDER BY b.item_id, b.location_id, b.lot_id FOR UPDATE OF b"""
 )
+_LOCK_EVERY = text(
+    """SELECT FROM balances WHERE item_id = :item
+    ORDER BY item_id, location_id, lot_id FOR UPDATE"""
+)
 _HOLDERS = text(
     f"""SELECT document_type, document_id, sum(quantity) AS quantity FROM reservations
     WHERE item_id = :item AND location_id = :location AND status = 'active'
@@ -49,6 +53,11 @@ async def lock_balances(
     await open_balances(db, given)
     rows = await db.execute(_LOCK_ALL, {"places": to_json(given)})
     return {(row.item_id, row.location_id, row.lot_id): row.free for row in rows}
+
+
+async def lock_every_balance(db: AsyncConnection, item_id: UUID) -> None:
+    """Lock all balances of an item at once, for whoever goes on to lock its shelves as well."""
+    await db.execute(_LOCK_EVERY, {"item": item_id})
 
 
 async def refuse_to_undercut(

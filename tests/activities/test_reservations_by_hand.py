@@ -1,10 +1,12 @@
 """Stock is held by hand for a reference until a day, and let go by its id or by that day."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from activities.inventory.serving import serve_waiting
 from activities.inventory.setting_aside import set_aside
@@ -17,6 +19,9 @@ from tests.api.callers import Callers
 from tests.lots import a_milk, lot_id
 
 PATH = "/inventory/reservations"
+LOCK = text(
+    "SELECT FROM balances WHERE item_id = :item AND location_id = :location FOR UPDATE NOWAIT"
+)
 
 
 def until(days: float) -> str:
@@ -152,3 +157,45 @@ async def test_what_is_held_of_a_lot_that_is_set_aside_is_let_go(bench: Bench) -
     assert sorted(await status_of(bench, milk)) == ["active", "released"]
     stock = ("I1a", "I1h", "I1i", "I2a", "I2b")
     assert [found.id for found in await bench.broken() if found.id in stock] == []
+
+
+@pytest.mark.parametrize("way", ["move", "hold", "order"])
+async def test_what_ends_at_several_shelves_is_locked_in_the_order_of_shelves(
+    bench: Bench, way: str
+) -> None:
+    """While the first shelf is locked by another, no later one is: no deadlock."""
+    mug = await bench.shop.item(AUS=2, RNO=2)
+    query = "SELECT location_id FROM balances WHERE item_id = :item ORDER BY location_id"
+    first, last = [row["location_id"] for row in await bench.shop.rows(query, item=mug)]
+    sites = {bench.shop.shelves[site]: site for site in ("AUS", "RNO")}
+    async with calling(bench) as callers:
+        for place in (last, first):
+            assert (await hold(callers, mug, 2, site=sites[place])).status_code == 201
+        await ended(bench, mug)
+        async with bench.shop.books.begin() as db:
+            await db.execute(LOCK, {"item": mug, "location": first})
+            going = asyncio.create_task(_take(bench, callers, way, mug, first, sites[first]))
+            await asyncio.sleep(0.5)
+            assert not going.done()
+            await db.execute(LOCK, {"item": mug, "location": last})
+        await asyncio.wait_for(going, 20)
+    assert (await status_of(bench, mug))[:2] == ["expired", "expired"]
+
+
+async def _take(
+    bench: Bench, callers: Callers, way: str, item: ItemId, place: UUID, site: str
+) -> None:
+    if way == "order":
+        await bench.shop.place((item, 2))
+    elif way == "hold":
+        assert (await hold(callers, item, 1, site=site)).status_code == 201
+    else:
+        target = await bench.shop.one(
+            "SELECT q.id FROM locations l JOIN locations q USING (site_id)"
+            " WHERE l.id = :id AND q.kind = 'quarantine'",
+            id=place,
+        )
+        moved = {"item_id": str(item), "from_location_id": str(place), "quantity": 1}
+        moved |= {"to_location_id": str(target), "reason": "damp"}
+        made = await callers.post("/inventory/moves", moved, role="warehouse")
+        assert made.status_code == 201, made.text
