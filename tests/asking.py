@@ -23,6 +23,7 @@ UNION ALL SELECT 'location_id', id::text FROM locations
 UNION ALL SELECT 'lot_id', id::text FROM lots
 UNION ALL SELECT 'movement_id', id::text FROM movements
 UNION ALL SELECT 'document_id', document_id::text FROM movements WHERE document_id IS NOT NULL
+UNION ALL SELECT 'count_id', id::text FROM counts
 UNION ALL SELECT 'document_id', document_id::text FROM tasks
 UNION ALL SELECT 'subject_id', subject_id::text FROM events
 UNION ALL SELECT 'shipment_id', id::text FROM shipments

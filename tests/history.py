@@ -25,6 +25,7 @@ ADDRESS = (
 STAYS = {
     "alembic_version", "api_keys", "sites", "locations", "items", "prices", "reorder_rules",
     "balances", "lots", "technicians", "warranty_terms", "item_warranty_terms",
+    "partner_health", "verifications",
 }  # fmt: skip
 """Tables that do not grow with trade."""
 

@@ -32,6 +32,8 @@ OF_ITS_SUBJECT = (
     "/warranties?status=active",  # none of this history is, and the newest ones are looked at first
 )
 """Questions that cost what they are about, here all of the history."""
+OF_ITS_PROCESS = ("partner_health",)
+"""Sweeps that find what they act on in the memory of their process."""
 
 
 async def away() -> Client:
@@ -98,5 +100,5 @@ async def test_no_sweep_or_gauge_reads_the_history(history: LongHistory, name: s
     sweeper = Sweeper(history.books, await Client.connect("127.0.0.1:1", lazy=True))
     with history.sent.kept() as statements:
         await SWEEPS[name].find(sweeper)
-    assert statements
+    assert statements or name in OF_ITS_PROCESS
     assert await history.excesses(statements) == []

@@ -357,13 +357,13 @@ FROM (VALUES
 -- A count of cups two of which were missing; one that had been found before it was written down late.
 INSERT INTO items (id, sku, name, status) VALUES (pg_temp.id('cup'), 'CUP', 'Cup', 'active');
 INSERT INTO balances (item_id, location_id, on_hand, reserved, counted_at)
-VALUES (pg_temp.id('cup'), pg_temp.id('shelf'), 3, 0, '2031-01-05 12:00+00');
+VALUES (pg_temp.id('cup'), pg_temp.id('shelf'), 3, 0, '2021-01-05 12:00+00');
 INSERT INTO counts (id, number, status, counted_by, note, decided_by, ended_at)
 VALUES (pg_temp.id('count'), 'CNT-1', 'posted', 'key:warehouse', '', 'key:admin', now());
 INSERT INTO count_lines (id, count_id, position, item_id, location_id, counted, counted_at, expected,
     posted_at)
 VALUES (pg_temp.id('counted'), pg_temp.id('count'), 1, pg_temp.id('cup'), pg_temp.id('shelf'), 3,
-    '2031-01-05 12:00+00', 5, now());
+    '2021-01-05 12:00+00', 5, now());
 INSERT INTO movements (id, key, kind, item_id, quantity, from_location_id, to_location_id, actor,
     document_type, document_id, line_id, balances_id, occurred_at)
 SELECT pg_temp.id(key), key, kind, pg_temp.id('cup'), quantity, source, target, 'test', document,
@@ -371,11 +371,11 @@ SELECT pg_temp.id(key), key, kind, pg_temp.id('cup'), quantity, source, target, 
     CASE document WHEN 'count' THEN pg_temp.id('counted') END, pg_temp.id(balances), moment::timestamptz
 FROM (VALUES
     ('opening/cup', 'adjustment', 5, pg_temp.place('opening'), pg_temp.id('shelf'), '', NULL,
-        '2031-01-01 12:00+00'),
+        '2021-01-01 12:00+00'),
     ('count/cup', 'count', 2, pg_temp.id('shelf'), pg_temp.place('loss'), 'count', NULL,
-        '2031-01-05 12:00+00'),
+        '2021-01-05 12:00+00'),
     ('adjustment/late', 'adjustment', 1, pg_temp.place('loss'), pg_temp.id('shelf'), '', NULL,
-        '2031-01-03 12:00+00'),
+        '2021-01-03 12:00+00'),
     ('count/cup/late', 'count', 1, pg_temp.id('shelf'), pg_temp.place('loss'), 'count',
-        'adjustment/late', '2031-01-05 12:00+00'))
+        'adjustment/late', '2021-01-05 12:00+00'))
     AS m(key, kind, quantity, source, target, document, balances, moment);
