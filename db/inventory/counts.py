@@ -34,7 +34,10 @@ class CountRow(Base):
     """What a person has counted, and whether it stands."""
 
     __tablename__ = "counts"
-    __table_args__ = (one_of("status", CountStatus),)
+    __table_args__ = (
+        one_of("status", CountStatus),
+        Index("ix_counts_status", "status", "id"),
+    )
 
     id: Mapped[Id]
     number: Mapped[str] = numbered("CNT", "count_numbers")

@@ -1,0 +1,16 @@
+"""Counts by status are found without the history."""
+
+from alembic import op
+
+revision = "0071"
+down_revision = "0070"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_counts_status", "counts", ["status", "id"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_counts_status", "counts")
