@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from db.engine import to_json
 from db.inventory.movements import Place
-from db.inventory.past import ON_HAND_AT
+from db.inventory.past import MOVED_SINCE
 from db.metadata import Base, Id, Quantity, numbered, one_of
 from domain.counts import CountStatus
 from domain.errors import NotFound
@@ -84,9 +84,11 @@ class CountLineRow(Base):
 
 
 _EXPECTED = text(
-    f"""SELECT b.position, {ON_HAND_AT.format("b.counted_at")} AS expected
-    FROM jsonb_to_recordset(CAST(:places AS jsonb)) AS b(position int, item_id uuid,
-        location_id uuid, lot_id uuid, counted_at timestamptz)"""
+    f"""SELECT p.position, b.on_hand - {MOVED_SINCE.format("p.counted_at")} AS expected
+    FROM jsonb_to_recordset(CAST(:places AS jsonb)) AS p(position int, item_id uuid,
+        location_id uuid, lot_id uuid, counted_at timestamptz)
+    JOIN balances b ON b.item_id = p.item_id AND b.location_id = p.location_id
+        AND b.lot_id IS NOT DISTINCT FROM p.lot_id"""
 )
 _LINES = text(
     """SELECT c.*, i.sku, p.code AS location, s.code AS site, t.code AS lot
@@ -102,7 +104,7 @@ _POSTED = text(
 
 
 async def get_expected(db: AsyncConnection, places: Sequence[Place]) -> list[Decimal]:
-    """Return what the movements say was at these places when they were counted."""
+    """Return what the books say was at these places, of locked balances, when they were counted."""
     given = [
         {
             "position": position,

@@ -1,4 +1,4 @@
-"""What was where: balances as of a moment, added up from what had moved by then."""
+"""What was where: balances as of a moment, which are those of now less what has moved since."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.inventory.reads import CONDITIONS, NO_LOT
 from domain.items import sku_key
 
-ON_HAND_AT = """(SELECT coalesce(sum(
+MOVED_SINCE = """(SELECT coalesce(sum(
         CASE m.to_location_id WHEN b.location_id THEN m.quantity ELSE -m.quantity END), 0)
     FROM movements m WHERE m.item_id = b.item_id AND m.lot_id IS NOT DISTINCT FROM b.lot_id
         AND b.location_id IN (m.from_location_id, m.to_location_id)
-        AND m.occurred_at <= {})"""
-"""The SQL of what there was of a balance ``b`` at a moment."""
+        AND m.occurred_at > {})"""
+"""The SQL of what has come to a balance ``b`` after a moment, less what has left it."""
 
 
 async def get_past_stock(
@@ -36,9 +36,10 @@ async def get_past_stock(
     conditions = [CONDITIONS[name] for name in filters]
     if after is not None:
         conditions.append(f"(b.item_id, b.location_id, {lot}) < (:item, :place, :lot)")
-    query = f"""SELECT b.*, {ON_HAND_AT.format(":as_of")} AS on_hand FROM (
+    query = f"""SELECT b.*, b.there - {MOVED_SINCE.format(":as_of")} AS on_hand FROM (
             SELECT b.item_id, i.sku, l.site_id, s.code AS site, b.location_id,
-                b.location_id AS place_id, l.code AS location, b.lot_id, t.code AS lot
+                b.location_id AS place_id, l.code AS location, b.lot_id, t.code AS lot,
+                b.on_hand AS there
             FROM balances b JOIN items i ON i.id = b.item_id
                 JOIN locations l ON l.id = b.location_id
                 LEFT JOIN sites s ON s.id = l.site_id LEFT JOIN lots t ON t.id = b.lot_id

@@ -157,6 +157,7 @@ class MovementRow(Base):
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("from_location_id <> to_location_id", name="two_sided"),
         Index("ix_movements_item", "item_id", "id"),
+        Index("ix_movements_item_occurred", "item_id", "occurred_at"),
         Index("ix_movements_kind", "kind", "id"),
         Index("ix_movements_occurred", "occurred_at", "id"),
         Index("ix_movements_document", "document_id"),

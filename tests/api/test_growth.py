@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,9 @@ from temporalio.client import Client
 from api.app import create_app
 from api.services import Services
 from db.engine import Database, open_engine
+from db.inventory.counts import get_expected
+from db.inventory.movements import Place
+from db.inventory.past import get_past_stock
 from domain.errors import PartnerUnavailable
 from relay.sweeps import SWEEPS, Sweeper
 from runtime.settings import Settings
@@ -28,7 +32,7 @@ MOST = 2_000
 
 OF_ITS_SUBJECT = (
     "/inventory/trace",  # all that a lot went into
-    "/inventory/on_hand",  # all that moved since then
+    "/inventory/on_hand",  # all that moved since then: here what moved in a week
     "/warranties?status=active",  # none of this history is, and the newest ones are looked at first
 )
 """Questions that cost what they are about, here all of the history."""
@@ -93,6 +97,18 @@ async def test_no_answer_reads_more_of_the_history_than_its_page(
                 excessive[question] = await history.excesses(statements)
     assert (failed, {at: read for at, read in excessive.items() if read}) == ([], {})
     assert asked > 400
+
+
+async def test_what_is_there_now_is_not_added_up(history: LongHistory) -> None:
+    async with history.books.read() as db:
+        now = datetime.now(UTC)
+        with history.sent.kept() as statements:
+            rows, _ = await get_past_stock(db, {}, as_of=now, limit=50)
+            places = [Place(row.item_id, row.location_id, row.lot_id, now) for row in rows]
+            expected = await get_expected(db, places)
+    assert [row.on_hand for row in rows] == expected
+    assert len(statements) == 2
+    assert await history.excesses(statements) == []
 
 
 @pytest.mark.parametrize("name", SWEEPS)
