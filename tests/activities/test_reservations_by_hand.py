@@ -14,9 +14,11 @@ from domain.ids import ItemId
 from domain.lots import LotStatus
 from tests.activities.bench import Bench
 from tests.activities.promised import calling
+from tests.activities.test_locks_of_units import BLOCKED
 from tests.aging import DAYS, age, sweep_once
 from tests.api.callers import Callers
 from tests.lots import a_milk, lot_id
+from tests.patience import eventually
 
 PATH = "/inventory/reservations"
 LOCK = text(
@@ -175,8 +177,7 @@ async def test_what_ends_at_several_shelves_is_locked_in_the_order_of_shelves(
         async with bench.shop.books.begin() as db:
             await db.execute(LOCK, {"item": mug, "location": first})
             going = asyncio.create_task(_take(bench, callers, way, mug, first, sites[first]))
-            await asyncio.sleep(0.5)
-            assert not going.done()
+            await eventually(lambda: bench.shop.one(BLOCKED))
             await db.execute(LOCK, {"item": mug, "location": last})
         await asyncio.wait_for(going, 20)
     assert (await status_of(bench, mug))[:2] == ["expired", "expired"]
