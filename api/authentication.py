@@ -30,7 +30,7 @@ class Authenticator:
         return await self._tokens.identify(credential)
 
     def remembers(self, headers: Headers) -> bool:
-        """Whether the credential was valid before; asks nothing and nobody."""
+        """Whether the credential is remembered as a valid one; nothing is looked up."""
         try:
             credential = _credential(headers)
         except Unauthenticated:

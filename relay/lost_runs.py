@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from itertools import islice
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -26,6 +27,18 @@ ASKED_A_TIME = 500
 """Runs that Temporal is asked about one by one."""
 AT_ONCE = 10
 _FIRST = UUID(int=0)
+
+
+class Look(NamedTuple):
+    """What one look at the runs covered."""
+
+    lost: int = 0
+    compared: int = 0
+    """Unfinished documents whose runs were looked for in Temporal's list of open ones."""
+    asked: int = 0
+    """Those of which Temporal was asked about the run itself, as it takes to see one standing."""
+    all_compared: bool = False
+    """Else there are more documents than are compared at once."""
 
 
 class RunWatch:
@@ -51,6 +64,8 @@ class RunWatch:
         """How many lost runs this round has found."""
         self._standing: set[str] = set()
         """What ``standing`` tells."""
+        self.latest = Look()
+        """What the latest look covered."""
 
     @property
     def standing(self) -> frozenset[str]:
@@ -79,7 +94,9 @@ class RunWatch:
         ]
         asked += self._next(told, ASKED_A_TIME - len(asked), {one.run_id for one in asked})
         lost = await self._ask(asked)
-        self._lost += len(lost) + len(missing[ASKED_A_TIME:])
+        gone = len(lost) + len(missing[ASKED_A_TIME:])
+        self._lost += gone
+        self.latest = Look(gone, len(told), len(asked), len(portion) < COMPARED_A_TIME)
         if len(portion) == COMPARED_A_TIME:
             self._compared, self._portion = portion[-1].id, self._portion + 1
         else:

@@ -43,7 +43,7 @@ class Admission:
     async def admit_stranger(self, scope: Scope) -> str | None:
         """Count a request of which nothing is known, by its address; raises RateLimited.
 
-        Returns the address, under which it is forgiven when it turns out to be somebody's.
+        Returns the address, under which it is forgiven when a known caller sent it.
         """
         address = self._place(scope)
         quota = await self._take(self._strangers, address, "stranger", scope)

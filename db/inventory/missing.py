@@ -136,7 +136,7 @@ async def count_out(
 
 
 def _empties(each: NotThere) -> bool:
-    """Whether nothing else can be there: nobody found more who looked for it."""
+    """Whether nothing else can be there: the picker looked for more and found none."""
     return each.reason != MissingReason.DAMAGED and not each.units
 
 

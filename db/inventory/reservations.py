@@ -34,7 +34,7 @@ _EXPIRED = "r.status = 'active' AND r.expires_at <= now()"
 _FIND_EXPIRED = text(
     f"SELECT r.id FROM reservations r WHERE {_EXPIRED} ORDER BY r.expires_at LIMIT :limit"
 )
-# What is held at this moment is being let go: nobody waits for it with balances locked.
+# What is held at this moment is being let go: no transaction waits for it with balances locked.
 _LOCK_EXPIRED = text(
     f"""SELECT r.*, i.sku FROM reservations r JOIN items i ON i.id = r.item_id
     WHERE {_EXPIRED} AND (r.id = :id OR r.item_id = ANY (:items))
@@ -169,7 +169,7 @@ async def lock_expired(
 ) -> Sequence[Any]:
     """Lock and return what is held by hand of these items, there, though its end is reached.
 
-    Whoever ends several of them locks all their balances at once before that: one by one they are
+    Who ends several of them locks all their balances at once before that: one by one they are
     locked out of order.
     """
     where = None if locations is None else list(locations)

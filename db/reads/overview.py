@@ -14,7 +14,8 @@ Shown = Mapping[str, Any]
 _PROCESSES = text("""
 SELECT split_part(application_name, ' ', 1) AS part,
     split_part(application_name, ' ', 2) AS process,
-    min(backend_start) AS since, max(state_change) AS heard_at, count(*) AS connections
+    min(backend_start) AS since, max(state_change) AS heard_at, count(*) AS connections,
+    clock_timestamp() AS now
 FROM pg_stat_activity
 WHERE datname = current_database() AND application_name LIKE 'stateset-% %:%'
 GROUP BY application_name ORDER BY application_name

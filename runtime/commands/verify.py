@@ -69,7 +69,7 @@ async def check_and_note(
                 checks=sum(not found.informs for found in findings),
                 broken=[found.id for found in findings if found.broken],
             )
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, OSError) as error:
         # A copy that cannot be written to is checked all the same.
         sys.stderr.write(f"not written down that the books were checked: {short_cause(error)}\n")
     finally:

@@ -92,7 +92,7 @@ class Observer:
         database = Part("database", "", State.OK, "answers")
         if isinstance(books, Exception):
             database = Part("database", "", State.AWAY, short_cause(books))
-        processes = parts_of(known["processes"], now)
+        processes = parts_of(known["processes"])
         outbox = known["outbox"]
         return {
             "at": now,
@@ -160,9 +160,13 @@ class Observer:
             return None
         standing = sorted(self._watch.standing)
         self._runs_at = now
+        latest = self._watch.latest
         self._runs = {
-            "lost": len(lost),
+            "lost": latest.lost,
             "standing_still": len(standing),
+            "compared": latest.compared,
+            "asked": latest.asked,
+            "all_compared": latest.all_compared,
             "samples": [*lost[:SHOWN], *standing[:SHOWN]],
         }
         return self._runs

@@ -33,7 +33,7 @@ class Part:
     says: str
 
 
-def parts_of(processes: Sequence[Mapping[str, Any]] | None, now: datetime) -> list[Part]:
+def parts_of(processes: Sequence[Mapping[str, Any]] | None) -> list[Part]:
     """Return our processes as the books see them; a kind that has none is away.
 
     The relay, which tells Temporal what was accepted, is alive as long as its worker is.
@@ -52,7 +52,8 @@ def parts_of(processes: Sequence[Mapping[str, Any]] | None, now: datetime) -> li
             found.append(Part(name, "", State.AWAY, "none is connected to the database"))
         for each in known:
             at = heard.get(each["process"]) if name == "relay" else each["heard_at"]
-            found.append(_process(name, each["process"], at, now))
+            # By the clock that wrote when it was heard: this machine's may be another.
+            found.append(_process(name, each["process"], at, each["now"]))
     return found
 
 

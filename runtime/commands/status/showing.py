@@ -89,7 +89,10 @@ def _runs(runs: Mapping[str, Any] | None) -> tuple[str, str]:
     if runs is None:
         return _UNKNOWN, "dim"
     if not runs["lost"] + runs["standing_still"]:
-        return "none is lost, none stands still", "green"
+        whole = runs["all_compared"] and runs["asked"] >= runs["compared"]
+        oldest = "" if runs["all_compared"] else "the oldest "
+        some = f"of {oldest}{runs['compared']} none is lost; of {runs['asked']} asked none stands"
+        return "none is lost, none stands still" if whole else f"{some} still", "green"
     named = ", ".join(runs["samples"])
     return f"{runs['lost']} lost, {runs['standing_still']} stand still: {named}", "bold red"
 
