@@ -15,6 +15,7 @@ from domain.payments import EntryKind, Phase
 from domain.shipments.status import ShipmentStatus
 from gateways.carriers.sandbox import SANDBOX_CARRIER
 from gateways.payments.sandbox import SANDBOX_PAYMENTS
+from runtime.settings import Settings
 
 _PAGE = 10_000
 _UNSENT = frozenset({ShipmentStatus.PENDING, ShipmentStatus.CANCELLED})
@@ -72,13 +73,12 @@ async def compare_labels(engine: AsyncEngine, url: str, key: str) -> list[Findin
     ]
 
 
-async def compare_runs(engine: AsyncEngine, address: str, namespace: str) -> list[Finding]:
-    """Compare the documents that have not ended with the open runs in Temporal."""
-    from temporalio.client import Client
-
+async def compare_runs(engine: AsyncEngine, settings: Settings) -> list[Finding]:
+    """Compare the documents that have not ended with the open runs in these settings' Temporal."""
+    from runtime.temporal import connect
     from workflows.runs import OPEN_RUNS
 
-    client = await Client.connect(address, namespace=namespace)
+    client = await connect(settings)
     open_runs = {run.id async for run in client.list_workflows(OPEN_RUNS)}
     async with engine.connect() as db:
         unfinished = await find_unfinished(db)

@@ -88,8 +88,10 @@ def _comparisons(target: Target, settings: Settings) -> list[Comparison]:
     if (carrier := target.carrier_url) is not None:
         label_key = settings.of(SANDBOX_CARRIER).api_key.get_secret_value()
         found.append(lambda engine: compare_labels(engine, carrier, label_key))
-    if (address := target.temporal_address) is not None:
-        found.append(lambda engine: compare_runs(engine, address, target.temporal_namespace))
+    if target.temporal_address is not None:
+        there = {name: getattr(target, name) for name in ("temporal_address", "temporal_namespace")}
+        temporal = settings.model_copy(update={**there, "otlp_endpoint": None})
+        found.append(lambda engine: compare_runs(engine, temporal))
     return found
 
 
@@ -154,12 +156,15 @@ def verify_command(
     wait: Annotated[float, typer.Option(help="Seconds that running steps get to settle.")] = 10,
 ) -> None:
     """Check the books: stock, money, states and partners agree. Exit code 1 if anything breaks."""
+    from temporalio.service import RPCError
+
     settings = Settings()
     console = Console()
     try:
         target = find_target(settings)
         findings = asyncio.run(check_and_note(target, settings, timedelta(seconds=wait)))
-    except (NotReachable, OSError, httpx2.HTTPError) as error:
+    except (NotReachable, OSError, RPCError, RuntimeError, httpx2.HTTPError) as error:
+        # Temporal's client says RuntimeError when it cannot connect.
         typer.echo(f"cannot check: {error}", err=True)
         raise typer.Exit(2) from error
     show(findings, console)
