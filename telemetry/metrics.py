@@ -76,7 +76,9 @@ outbox_depth = Gauge(
     registry=REGISTRY,
 )
 outbox_oldest_seconds = Gauge(
-    "stateset_outbox_oldest_seconds", "Age of the oldest outbox row.", registry=REGISTRY
+    "stateset_outbox_oldest_seconds",
+    "Age of the oldest outbox row, as readiness tells it.",
+    registry=REGISTRY,
 )
 outbox_failing = Gauge(
     "stateset_outbox_failing", "Outbox rows whose last attempt failed.", registry=REGISTRY

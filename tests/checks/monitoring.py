@@ -21,6 +21,8 @@ from tests.checks.promql import names_in
 PROMETHEUS = ROOT / "deploy/prometheus"
 GRAFANA = ROOT / "deploy/grafana"
 OPERATIONS = ROOT / "docs/operations.md"
+RUNBOOKS = "{{ $externalLabels.runbooks }}"
+"""Where operations.md is read, in the alerts' links; Prometheus is told by its environment."""
 OF_EVERY_SERIES = {"job", "instance", "le"}
 MADE_BY_PROMETHEUS = {"up": set[str](), "ALERTS": {"alertname", "alertstate", "severity"}}
 HISTOGRAM = ("_bucket", "_sum", "_count")
@@ -76,10 +78,23 @@ def check_every_alert_tells_what_to_do() -> None:
         ]
         if alert["labels"]["severity"] not in ("page", "ticket"):
             findings.append(f"{name} is neither page nor ticket")
-        if notes["runbook_url"] != f"docs/operations.md#{name.lower()}":
+        if notes["runbook_url"] != f"{RUNBOOKS}#{name.lower()}":
             findings.append(f"{name} links to {notes['runbook_url']}")
         if name.lower() not in anchors:
             findings.append(f"docs/operations.md has no heading for {name}")
+    refuse(findings)
+
+
+def check_the_links_of_alerts_begin_where_operators_say() -> None:
+    config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
+    told = config["global"].get("external_labels", {}).get("runbooks", "")
+    findings = [] if told == "${RUNBOOKS_URL}" else [f"the label runbooks is {told!r}"]
+    dropped = config["alerting"]["alert_relabel_configs"]
+    if {"action": "labeldrop", "regex": "runbooks"} not in dropped:
+        findings.append("every alert carries the label runbooks on")
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    if "RUNBOOKS_URL" not in compose["services"]["prometheus"].get("environment", {}):
+        findings.append("Prometheus is not given RUNBOOKS_URL")
     refuse(findings)
 
 
