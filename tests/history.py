@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from db.verify.corrections import ON_HAND_AT
+
 SOUND = Path(__file__).parent / "db" / "sound.sql"
 MINUTES = 4
 """Between two copies."""
@@ -71,6 +73,12 @@ INSERT INTO balances (item_id, location_id, lot_id, on_hand, reserved)
 DROP TABLE counted
 """
 
+COUNTS = f"""
+UPDATE count_lines l SET counted = c.on_hand
+FROM ({ON_HAND_AT}) c WHERE c.id = l.id AND c.counted <> c.on_hand
+"""
+"""Who counts finds what all copies before have left there."""
+
 
 @dataclass(frozen=True)
 class _Column:
@@ -131,6 +139,7 @@ class History:
                 f" FROM generate_series({self.copies + 1}, {wanted}) AS k, seed_{table} t"
             )
         self.copies = max(self.copies, wanted)
+        await self._db.execute(COUNTS)
         await self._db.execute(BALANCES)
         await self._db.execute("VACUUM (ANALYZE)")
 

@@ -24,12 +24,13 @@ CHECKS = (
     Check(
         "I8b",
         "What succeeded has moved once at the provider, and nothing else has",
-        f"""SELECT r.number, r.status, r.amount, e.moved, e.times FROM refunds r
-        LEFT JOIN LATERAL (
-            SELECT coalesce(sum(e.amount), 0) AS moved, count(*) AS times FROM payment_entries e
-            WHERE e.refund_id = r.id AND e.kind = 'refund' AND {STANDS}) e ON true
-        WHERE CASE r.status WHEN 'succeeded' THEN e.times <> 1 OR e.moved <> r.amount
-            ELSE e.times <> 0 END""",
+        f"""SELECT r.number, r.status, r.amount, e.moved, coalesce(e.times, 0) AS times
+        FROM refunds r LEFT JOIN (
+            SELECT e.refund_id, sum(e.amount) AS moved, count(*) AS times FROM payment_entries e
+            WHERE e.refund_id IS NOT NULL AND e.kind = 'refund' AND {STANDS} GROUP BY 1) e
+            ON e.refund_id = r.id
+        WHERE CASE r.status WHEN 'succeeded' THEN e.times IS DISTINCT FROM 1 OR e.moved <> r.amount
+            ELSE e.times > 0 END""",
     ),
     Check(
         "N5",

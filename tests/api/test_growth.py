@@ -16,6 +16,7 @@ from db.engine import Database, open_engine
 from db.inventory.counts import get_expected
 from db.inventory.movements import Place
 from db.inventory.past import get_past_stock
+from db.verify.books import CHECKS, verify
 from domain.errors import PartnerUnavailable
 from relay.sweeps import SWEEPS, Sweeper
 from runtime.settings import Settings
@@ -29,6 +30,8 @@ LARGE = 2_500
 """Rows of a table that grows with trade, at the least."""
 MOST = 2_000
 """Rows that one part of an answer may look at: the feed reads so many events at once."""
+OVER = 4
+"""How often a check may read as many rows as the largest table has."""
 
 OF_ITS_SUBJECT = (
     "/inventory/trace",  # all that a lot went into
@@ -118,3 +121,23 @@ async def test_no_sweep_or_gauge_reads_the_history(history: LongHistory, name: s
         await SWEEPS[name].find(sweeper)
     assert statements or name in OF_ITS_PROCESS
     assert await history.excesses(statements) == []
+
+
+async def test_books_of_years_are_sound_and_no_check_reads_them_again_for_each_row(
+    history: LongHistory,
+) -> None:
+    with history.sent.kept() as statements:
+        findings = await verify(history.books.engine)
+    assert [found for found in findings if found.broken] == []
+
+    counted = "SELECT max(reltuples) FROM pg_class WHERE relkind = 'r'"
+    most = OVER * await history.owner.fetchval(counted)
+    checks = [sent for sent in statements if "set_config" not in sent[0]]
+    assert len(checks) >= len(CHECKS)
+    excessive = [
+        f"{part['Node Type']} of {part['Relation Name']}, {rows_read(part):.0f} rows: {sent}"
+        for sent in checks
+        for part in parts(await plan_of(history.owner, sent))
+        if "Relation Name" in part and rows_read(part) > most
+    ]
+    assert excessive == []
