@@ -10,7 +10,6 @@ from typing import Literal
 import structlog
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.service import RPCError
 
 from api.services import Services
 from db.engine import Database, check_schema
@@ -19,6 +18,7 @@ from db.outbox import backlog
 from domain.errors import PartnerUnavailable
 from domain.value import Value
 from telemetry import metrics
+from workflows.runs import tells_of_runs
 
 log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/health", tags=["health"])
@@ -199,7 +199,6 @@ async def _temporal(serving: Services) -> PartStatus:
     try:
         async with asyncio.timeout(PATIENCE):
             client = await serving.temporal()
-            healthy = await client.service_client.check_health(timeout=timedelta(seconds=PATIENCE))
-    except (PartnerUnavailable, RPCError, OSError):
+            return _status(await tells_of_runs(client, timedelta(seconds=PATIENCE)))
+    except (PartnerUnavailable, OSError):
         return PartStatus.UNAVAILABLE
-    return _status(healthy)

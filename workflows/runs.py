@@ -1,13 +1,18 @@
 """Runs as Temporal knows them: how one is started, and what it can be searched by in the UI."""
 
+from datetime import timedelta
 from typing import Any
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
+from temporalio.client import Client
 from temporalio.common import (
     SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
 )
+from temporalio.service import RPCError, RPCStatusCode
 
 from domain.documents import PROCESSES, Kind, Run
 
@@ -52,3 +57,19 @@ def start_options(run: Run, task_queue: str) -> dict[str, Any]:
         ),
         "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
     }
+
+
+async def tells_of_runs(client: Client, patience: timedelta) -> bool:
+    """Whether Temporal can tell of runs: asked about one that was never there, it says so.
+
+    Its health check and its namespaces answer also while it can neither read nor write a history,
+    as after a disk was full.
+    """
+    nobody = DescribeWorkflowExecutionRequest(
+        namespace=client.namespace, execution=WorkflowExecution(workflow_id="nobody")
+    )
+    try:
+        await client.workflow_service.describe_workflow_execution(nobody, timeout=patience)
+    except RPCError as error:
+        return error.status is RPCStatusCode.NOT_FOUND
+    return True

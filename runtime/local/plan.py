@@ -21,6 +21,11 @@ _SIMULATED: dict[str, Partner[Any, Any]] = {
 _OFFSETS = {"carrier": 81, "payments": 82}
 
 
+def _reached(host: str) -> str:
+    """Return where a server that listens on ``host`` is reached from this machine."""
+    return _HOST if host in ("0.0.0.0", "::") else host  # noqa: S104
+
+
 def _python(*arguments: str) -> tuple[str, ...]:
     # A folder of the caller's that happens to be called like one of ours must not be taken for it.
     return (sys.executable, "-P", "-m", *arguments)
@@ -48,8 +53,7 @@ class Plan:
     @property
     def api_url(self) -> str:
         """Where our API listens."""
-        host = self.settings.api_host
-        return f"http://{_HOST if host in ('0.0.0.0', '::') else host}:{self.ports['api']}"  # noqa: S104
+        return f"http://{_reached(self.settings.api_host)}:{self.ports['api']}"
 
     @property
     def ui_url(self) -> str | None:
@@ -68,7 +72,16 @@ class Plan:
 
     def metrics_url(self, name: str) -> str:
         """Where the metrics of the ``worker`` or the ``api`` are read."""
-        return f"http://{_HOST}:{self.ports[f'{name}_metrics']}/metrics"
+        host = _reached(self.settings.metrics_host)
+        return f"http://{host}:{self.ports[f'{name}_metrics']}/metrics"
+
+    def health_url(self, name: str) -> str:
+        """Where a program of ours answers while it is well; the worker has but its metrics."""
+        if name == "worker":
+            return self.metrics_url(name)
+        return (
+            f"{self.api_url}/health/live" if name == "api" else f"{self._partner_url(name)}/health"
+        )
 
     def commands(self, programs: Programs, database_url: str, temporal: str) -> dict[str, Command]:
         """Return the programs by name, in the order in which they start."""

@@ -108,6 +108,17 @@ class Postgres:
             await self._child.stop(signal.SIGINT, STOP_PATIENCE)
             self._child = None
 
+    async def answers(self) -> bool:
+        """Whether the server lets us in and answers; that it is full is an answer, too."""
+        try:
+            connection = await self._connect(self._password(), DATABASE)
+        except asyncpg.TooManyConnectionsError:
+            return True
+        try:
+            return bool(await connection.fetchval("SELECT true"))
+        finally:
+            connection.terminate()
+
     def _spawn(self, name: str, argv: list[str], at_our_death: signal.Signals) -> Child:
         """Start one of PostgreSQL's programs as the user that it insists on."""
         return spawn(

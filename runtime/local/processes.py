@@ -1,4 +1,4 @@
-"""Keeping the processes of the stack alive: started in order, restarted when they die, stopped."""
+"""Keeping the stack's processes at work: started in order, again when they die or are deaf."""
 
 import asyncio
 import os
@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runtime.local.answering import HEARING, Hearing, Question
 from runtime.local.children import CannotStart, Child, spawn
 
 FIRST_PAUSE = 0.2
@@ -16,6 +17,8 @@ SETTLED = 30.0
 """Seconds after which a process counts as started well, so that its next death is a new story."""
 STOP_PATIENCE = 35.0
 """Seconds; longer than the worker gives its activities."""
+DEAF_PATIENCE = 5.0
+"""Seconds; what answers nothing seldom hears that it is to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class _Kept:
     launch: Callable[[], Awaitable[Child]]
     stop_signal: signal.Signals
     child: Child
+    ask: Question | None = None
     watch: asyncio.Task[None] | None = None
     deaths: int = 0
 
@@ -55,10 +59,16 @@ class _Kept:
 class Processes:
     """The running processes, in the order in which they were started."""
 
-    def __init__(self, say: Callable[[str], None], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        changed: Callable[[], None],
+        hearing: Hearing = HEARING,
+    ) -> None:
         """``say`` tells a person about deaths; ``changed`` is called when a pid is new."""
         self._say = say
         self._changed = changed
+        self._hearing = hearing
         self._kept: list[_Kept] = []
 
     @property
@@ -71,9 +81,10 @@ class Processes:
         name: str,
         launch: Callable[[], Awaitable[Child]],
         stop_signal: signal.Signals = signal.SIGTERM,
+        ask: Question | None = None,
     ) -> None:
-        """Start a process, and start it again whenever it ends by itself."""
-        kept = _Kept(name, launch, stop_signal, await launch())
+        """Start a process, and start it again whenever it ends by itself, or answers no more."""
+        kept = _Kept(name, launch, stop_signal, await launch(), ask)
         self._kept.append(kept)
         self._changed()
         kept.watch = asyncio.create_task(self._watch(kept))
@@ -101,7 +112,7 @@ class Processes:
     async def _watch(self, kept: _Kept) -> None:
         while True:
             started = time.monotonic()
-            code = await kept.child.wait()
+            code = await self._end_of(kept)
             if time.monotonic() - started > SETTLED:
                 kept.deaths = 0
             pause = min(FIRST_PAUSE * 2**kept.deaths, LONGEST_PAUSE)
@@ -117,6 +128,25 @@ class Processes:
                 self._say(str(error))
             else:
                 self._changed()
+
+    async def _end_of(self, kept: _Kept) -> int:
+        """Wait for the end of a process, and bring it about when it answers nothing any more."""
+        if kept.ask is None:
+            return await kept.child.wait()
+        ended = asyncio.create_task(kept.child.wait())
+        deaf = asyncio.create_task(self._hearing.lost(kept.ask))
+        try:
+            await asyncio.wait({ended, deaf}, return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                self._say(
+                    f"{kept.name} lives, but has answered nothing for"
+                    f" {self._hearing.seconds:.0f} s; it is ended"
+                )
+                await kept.child.stop(kept.stop_signal, DEAF_PATIENCE)
+            return await ended
+        finally:
+            ended.cancel()
+            deaf.cancel()
 
 
 def _ending(code: int) -> str:

@@ -13,6 +13,7 @@ from typing import Self
 
 import httpx2
 
+from runtime.local.answering import HEARING, Hearing, over_http
 from runtime.local.children import CannotStart, Child, stop_stranger
 from runtime.local.plan import Plan, Programs, make_plan
 from runtime.local.postgres import Postgres, make_folder, stop_leftover
@@ -51,6 +52,7 @@ class Stack:
         programs: Programs = OURS,
         search_attributes: Mapping[str, str] = NO_ATTRIBUTES,
         say: Callable[[str], None] = _say,
+        hearing: Hearing = HEARING,
     ) -> None:
         """Describe the stack; ports of the settings that are 0 become any free ones.
 
@@ -61,7 +63,7 @@ class Stack:
         self._make_api_key = make_api_key
         self._programs = programs
         self._search_attributes = search_attributes
-        self._processes = Processes(say, self._write)
+        self._processes = Processes(say, self._write, hearing)
         self._lock = StackLock(self._data_dir)
         self._record: StackRecord | None = None
 
@@ -145,7 +147,8 @@ class Stack:
             processes={},
         )
         for command in commands.values():
-            await self._processes.keep(command.name, self._launcher(command))
+            ask = over_http(plan.health_url(command.name))
+            await self._processes.keep(command.name, self._launcher(command), ask=ask)
 
     async def _start_postgres(self, plan: Plan) -> str:
         if (url := plan.settings.database_url) is not None:
@@ -158,7 +161,7 @@ class Stack:
             url = await server.start()
             return server.child
 
-        await self._processes.keep("postgres", launch, signal.SIGINT)
+        await self._processes.keep("postgres", launch, signal.SIGINT, server.answers)
         if url is None:
             raise RuntimeError("PostgreSQL started without an address")
         return url
@@ -179,7 +182,7 @@ class Stack:
             await server.start()
             return server.child
 
-        await self._processes.keep("temporal", launch)
+        await self._processes.keep("temporal", launch, ask=server.answers)
 
     def _launcher(self, command: Command) -> Callable[[], Awaitable[Child]]:
         async def launch() -> Child:

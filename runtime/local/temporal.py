@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,9 +15,11 @@ from temporalio.service import RPCError
 from runtime.local.binaries import temporal_program
 from runtime.local.children import POLL, CannotStart, Child, spawn
 from runtime.local.postgres import make_folder
+from workflows.runs import tells_of_runs
 
 START_PATIENCE = 60.0
 STOP_PATIENCE = 15.0
+PROBE_PATIENCE = timedelta(seconds=3)
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -46,6 +49,7 @@ class Temporal:
         self._configured = program
         self._log_level = log_level
         self._child: Child | None = None
+        self._client: Client | None = None
 
     @property
     def child(self) -> Child:
@@ -76,6 +80,13 @@ class Temporal:
         if self._child is not None:
             await self._child.stop(signal.SIGTERM, STOP_PATIENCE)
             self._child = None
+
+    async def answers(self) -> bool:
+        """Whether the server can tell of runs."""
+        if self._client is None:
+            address = f"127.0.0.1:{self._port}"
+            self._client = await Client.connect(address, namespace=self._namespace)
+        return await tells_of_runs(self._client, PROBE_PATIENCE)
 
     def _command(self, database: Path) -> list[str]:
         command = [str(temporal_program(self._configured)), "server", "start-dev"]

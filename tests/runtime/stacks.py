@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from runtime.local.answering import HEARING, Hearing
 from runtime.local.plan import Programs
 from runtime.local.stack import Stack
 from runtime.settings import Settings
@@ -34,7 +35,13 @@ def programs(notes: Path) -> Programs:
     )
 
 
-def a_stack(folder: Path, say: Callable[[str], None] = lambda _: None, **settings: object) -> Stack:
+def a_stack(
+    folder: Path,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    hearing: Hearing = HEARING,
+    **settings: object,
+) -> Stack:
     """A stack on free ports whose data are in ``<folder>/data``."""
     free = dict.fromkeys(("api_port", "postgres_port", "temporal_port", "ui_port"), 0)
     chosen = {"data_dir": folder / "data", "metrics_port": 0, **free, **settings}
@@ -47,6 +54,7 @@ def a_stack(folder: Path, say: Callable[[str], None] = lambda _: None, **setting
         programs=programs(folder / "notes"),
         make_api_key=make_api_key,
         say=say,
+        hearing=hearing,
     )
 
 

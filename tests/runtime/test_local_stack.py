@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from runtime.local.answering import Hearing
 from runtime.local.children import CannotStart, Child, spawn
 from runtime.local.postgres import remove
 from runtime.local.record import StackRecord, find_stack, read_record
@@ -173,6 +174,28 @@ async def test_a_program_that_dies_is_started_again_and_told(folder: Path) -> No
         await stack.ready()
         await insert(stack.record)
         await Client.connect(stack.record.temporal_address)
+
+
+async def test_a_server_that_lives_but_answers_nothing_is_started_again_and_told(
+    folder: Path,
+) -> None:
+    said: list[str] = []
+    hearing = Hearing(every=0.5, unanswered=4)
+    async with a_stack(folder, said.append, hearing=hearing) as stack:
+        await insert(stack.record)
+        worker = stack.record.processes["worker"].pid
+        frozen = {
+            name: stack.record.processes[name].pid for name in ("temporal", "postgres", "api")
+        }
+        for pid in frozen.values():
+            os.kill(pid, signal.SIGSTOP)
+        for name, pid in frozen.items():
+            await eventually(lambda pid=pid, name=name: stack.record.processes[name].pid != pid)
+            assert f"{name} lives, but has answered nothing for 2 s; it is ended" in said
+        await stack.ready()
+        assert await count(stack.record) == 1
+        await Client.connect(stack.record.temporal_address)
+        assert stack.record.processes["worker"].pid == worker
 
 
 async def test_a_failing_migration_stops_the_start_with_its_reason(
