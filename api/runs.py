@@ -24,6 +24,7 @@ from api.views import RunView, Wait
 from db.waiting import MOST_WAITS, Part
 from domain.documents import run_id
 from domain.errors import PartnerUnavailable
+from workflows.encryption import message_of
 from workflows.runs import STANDS_FROM
 
 Answer = TypeVar("Answer")
@@ -121,7 +122,7 @@ async def _step(
         what=step.activity_type.name.replace("_", " "),
         since=since,
         attempts=step.attempt - scheduled,
-        last_error=_innermost(step.last_failure) or None,
+        last_error=await _innermost(client, step.last_failure) or None,
         next_attempt_at=_instant(step.next_attempt_schedule_time) or None,
     )
 
@@ -141,7 +142,8 @@ async def _why(client: Client, execution: WorkflowExecution) -> str | None:
     """Return the innermost reason with which a run failed, if it did."""
     for event in await _latest(client, execution, 1):
         failure = event.workflow_execution_failed_event_attributes.failure
-        return _innermost(failure) or event.workflow_execution_terminated_event_attributes.reason
+        said = await _innermost(client, failure)
+        return said or event.workflow_execution_terminated_event_attributes.reason
     return None
 
 
@@ -151,23 +153,23 @@ async def _standing(client: Client, found: DescribeWorkflowExecutionResponse) ->
     if task.attempt < STANDS_FROM:
         return None
     # Of many attempts that fail alike Temporal records the first one.
-    failures = (
-        event.workflow_task_failed_event_attributes.failure
+    said = [
+        await _innermost(client, event.workflow_task_failed_event_attributes.failure)
         for event in await _latest(client, info.execution, 20)
-    )
+    ]
     return Wait(
         who="a release that can go on from its history: the run stands still",
         what=f"{info.type.name} {info.execution.workflow_id}",
         since=_instant(task.original_scheduled_time) or _instant(task.scheduled_time),
         attempts=task.attempt,
-        last_error=next(filter(None, map(_innermost, failures)), None),
+        last_error=next(filter(None, said), None),
     )
 
 
-def _innermost(failure: Failure) -> str:
+async def _innermost(client: Client, failure: Failure) -> str:
     while failure.HasField("cause"):
         failure = failure.cause
-    return failure.message
+    return await message_of(failure, client.data_converter)
 
 
 async def _first_scheduled(

@@ -31,6 +31,8 @@ while IFS= read -r line; do
     case $line in
         # Standard Webhooks: whsec_ and base64. 48 hexadecimal digits are valid base64, too.
         [A-Z]*_WEBHOOK_SECRET=) printf '%swhsec_%s\n' "$line" "$(random)" ;;
+        # An id and 32 bytes in base64.
+        [A-Z]*_PAYLOAD_KEYS=) printf '%sk1:%s\n' "$line" "$(head -c 32 /dev/urandom | base64)" ;;
         [A-Z]*=) printf '%s%s\n' "$line" "$(random)" ;;
         *) printf '%s\n' "$line" ;;
     esac

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.limits.addresses import networks
+from domain.keyring import Keyring, read_keyring
 from domain.money import Amount, Currency
 from domain.orders.placing import Service
 from domain.policy import Days, Policy, ReturnCost, ShippingRefund, Tolerance, Units
@@ -26,6 +27,11 @@ def _seconds(given: object) -> object:
 
 def _networks(given: str) -> str:
     networks(given)
+    return given
+
+
+def _keyring(given: SecretStr | None) -> SecretStr | None:
+    read_keyring(given.get_secret_value() if given else "")
     return given
 
 
@@ -58,6 +64,8 @@ class Settings(BaseSettings):
     """``host:port``; unset means the embedded server."""
     temporal_namespace: str = "default"
     task_queue: str = "stateset"
+    payload_keys: Annotated[SecretStr | None, AfterValidator(_keyring)] = None
+    """``id:base64,…``: under the first is encrypted what Temporal keeps, all decrypt."""
 
     # Local stack. Port 0 means any free one.
     postgres_port: int = Field(default=5433, ge=0, le=65535)
@@ -155,6 +163,11 @@ class Settings(BaseSettings):
     def partners(self) -> Mapping[str, PartnerSettings]:
         """Of each partner of the table its own settings, read from variables of its prefix."""
         return {name: _read(partner.settings) for name, partner in PARTNERS.items()}
+
+    @property
+    def keyring(self) -> Keyring:
+        """The keys of what Temporal keeps."""
+        return read_keyring(self.payload_keys.get_secret_value() if self.payload_keys else "")
 
     @property
     def policy(self) -> Policy:

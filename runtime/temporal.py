@@ -15,7 +15,8 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.settings import Settings
-from workflows.plugin import plugin
+from workflows.encryption import encrypted
+from workflows.plugin import DATA_CONVERTER, plugin
 from workflows.runs import ALL
 
 
@@ -37,7 +38,8 @@ async def connect(settings: Settings, *, metrics_address: str | None = None) -> 
     interceptors: Sequence[Any] = [TracingInterceptor()] if settings.otlp_endpoint else []
     if metrics_address is not None:
         known["runtime"] = _measured(metrics_address)
-    return await Client.connect(**known, plugins=[plugin()], interceptors=interceptors)
+    converter = encrypted(DATA_CONVERTER, settings.keyring)
+    return await Client.connect(**known, plugins=[plugin(converter)], interceptors=interceptors)
 
 
 class NotRegistrable(Exception):

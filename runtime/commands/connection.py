@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from pydantic import SecretStr
+
 from gateways.carriers.sandbox import SANDBOX_CARRIER
 from gateways.partner import PartnerSettings
 from gateways.payments.sandbox import SANDBOX_PAYMENTS
@@ -24,6 +26,7 @@ class Target:
     payments_url: str | None = None
     temporal_address: str | None = None
     temporal_namespace: str = "default"
+    payload_keys: SecretStr | None = None
     ui_url: str | None = None
 
     @property
@@ -32,6 +35,17 @@ class Target:
         if self.api_url is None:
             raise NotReachable("set STATESET_URL to the address of the API")
         return self.api_url
+
+    def at_temporal(self, settings: Settings) -> Settings:
+        """Return the settings by which a command connects to this installation's Temporal."""
+        return settings.model_copy(
+            update={
+                "temporal_address": self.temporal_address,
+                "temporal_namespace": self.temporal_namespace,
+                "payload_keys": self.payload_keys,
+                "otlp_endpoint": None,
+            }
+        )
 
 
 def find_target(settings: Settings) -> Target:
@@ -49,6 +63,7 @@ def find_target(settings: Settings) -> Target:
             payments_url=_named(settings.of(SANDBOX_PAYMENTS)),
             temporal_address=settings.temporal_address,
             temporal_namespace=settings.temporal_namespace,
+            payload_keys=settings.payload_keys,
         )
     if stack is None:
         raise NotReachable(
@@ -89,5 +104,6 @@ def target_of(stack: StackRecord) -> Target:
         payments_url=stack.payments_url,
         temporal_address=stack.temporal_address,
         temporal_namespace=stack.temporal_namespace,
+        payload_keys=None if stack.payload_keys is None else SecretStr(stack.payload_keys),
         ui_url=stack.temporal_ui_url,
     )

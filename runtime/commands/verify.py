@@ -89,9 +89,7 @@ def _comparisons(target: Target, settings: Settings) -> list[Comparison]:
         label_key = settings.of(SANDBOX_CARRIER).api_key.get_secret_value()
         found.append(lambda engine: compare_labels(engine, carrier, label_key))
     if target.temporal_address is not None:
-        there = {name: getattr(target, name) for name in ("temporal_address", "temporal_namespace")}
-        temporal = settings.model_copy(update={**there, "otlp_endpoint": None})
-        found.append(lambda engine: compare_runs(engine, temporal))
+        found.append(lambda engine: compare_runs(engine, target.at_temporal(settings)))
     return found
 
 

@@ -1,10 +1,14 @@
 """What a local stack consists of: ports, addresses, and programs with their settings."""
 
+import base64
+import os
+import secrets
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from domain.keyring import KEY_BYTES
 from gateways.carriers.sandbox import SANDBOX_CARRIER
 from gateways.partner import Partner
 from gateways.payments.sandbox import SANDBOX_PAYMENTS
@@ -49,6 +53,8 @@ class Plan:
     settings: Settings
     data_dir: Path
     ports: dict[str, int]
+    payload_keys: str | None = None
+    """Under which Temporal's payloads are kept, as the setting has them."""
 
     @property
     def api_url(self) -> str:
@@ -90,6 +96,7 @@ class Plan:
             "STATESET_DATABASE_URL": database_url,
             "STATESET_TEMPORAL_ADDRESS": temporal,
             "STATESET_TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
+            **({"STATESET_PAYLOAD_KEYS": self.payload_keys} if self.payload_keys else {}),
             "STATESET_API_HOST": self.settings.api_host,
             "STATESET_API_PORT": str(self.ports["api"]),
             "STATESET_METRICS_HOST": self.settings.metrics_host,
@@ -154,4 +161,21 @@ def make_plan(settings: Settings, data_dir: Path) -> Plan:
         if "url" not in settings.of(partner).model_fields_set:
             wish = settings.api_port + _OFFSETS[name] if settings.api_port else 0
             ports[name] = claim_or_any(wish, ports.values())
-    return Plan(settings, data_dir, ports)
+    return Plan(settings, data_dir, ports, _payload_keys(settings, data_dir))
+
+
+def _payload_keys(settings: Settings, data_dir: Path) -> str | None:
+    """Return the keys that are set; else those of the stack's own Temporal, made at its start.
+
+    They lie beside its database and are kept as long: without them no run of it can go on.
+    """
+    if settings.payload_keys is not None:
+        return settings.payload_keys.get_secret_value()
+    if settings.temporal_address is not None:
+        return None
+    kept = data_dir / "payload.keys"
+    if not kept.exists():
+        made = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"local:{made}\n")
+    return kept.read_text().strip()

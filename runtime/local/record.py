@@ -36,6 +36,7 @@ class StackRecord(BaseModel):
     temporal_address: str
     temporal_namespace: str
     temporal_ui_url: str | None = None
+    payload_keys: str | None = None
     carrier_url: str
     payments_url: str
     worker_metrics_url: str

@@ -139,6 +139,7 @@ class Stack:
             temporal_address=address,
             temporal_namespace=plan.settings.temporal_namespace,
             temporal_ui_url=plan.ui_url,
+            payload_keys=plan.payload_keys,
             carrier_url=plan.carrier_url,
             payments_url=plan.payments_url,
             worker_metrics_url=plan.metrics_url("worker"),

@@ -45,6 +45,7 @@ PLUMBING = {
         "facts",
         "holds",
         "ids",
+        "keyring",
         "lifecycle",
         "lots",
         "metadata",
@@ -130,7 +131,7 @@ PLUMBING = {
         "webhooks",
         "words",
     },
-    "workflows": {"calling", "plugin", "renewal", "runs", "saga", "status"},
+    "workflows": {"calling", "encryption", "plugin", "renewal", "runs", "saga", "status"},
 }
 """What serves all capabilities alike, layer by layer: a new name here is a decision."""
 

@@ -1,11 +1,14 @@
 """The script that makes the passwords of an installation."""
 
+import re
 import shutil
 import stat
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from domain.keyring import read_keyring
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -41,7 +44,9 @@ def test_only_the_owner_reads_the_passwords(installed: Path) -> None:
         assert (installed.parent / done.stdout.strip()).samefile(made)
         assert stat.S_IMODE(made.stat().st_mode) == 0o600
         assert "\nPOSTGRES_PASSWORD=" in made.read_text()
-        assert not [line for line in made.read_text().splitlines() if line.endswith("=")]
+        [keys] = re.findall(r"^STATESET_PAYLOAD_KEYS=(.*)", made.read_text(), re.MULTILINE)
+        assert read_keyring(keys).current == "k1"
+        assert not re.findall(r"^\w+=$", made.read_text(), re.MULTILINE)
     assert {one.name for one in installed.parent.iterdir()} == {"stateset", "other.env"}
 
 

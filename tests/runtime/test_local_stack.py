@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from temporalio.client import Client
 
+from domain.keyring import read_keyring
 from runtime.local.answering import Hearing
 from runtime.local.children import CannotStart, Child, spawn
 from runtime.local.postgres import remove
@@ -65,6 +66,9 @@ async def test_starts_all_parts_and_tells_each_its_settings(folder: Path) -> Non
         worker, api, carrier = [await note(folder, name) for name in ("worker", "api", "carrier")]
         assert worker["STATESET_DATABASE_URL"] == record.database_url
         assert worker["STATESET_TEMPORAL_ADDRESS"] == record.temporal_address
+        assert read_keyring(api["STATESET_PAYLOAD_KEYS"]).current == "local"
+        assert worker["STATESET_PAYLOAD_KEYS"] == api["STATESET_PAYLOAD_KEYS"]
+        assert (folder / "data" / "payload.keys").stat().st_mode & 0o777 == 0o600
         assert api["STATESET_METRICS_PORT"] != worker["STATESET_METRICS_PORT"]
         assert api["STATESET_CARRIER_URL"] == f"http://127.0.0.1:{carrier['SIMULATOR_PORT']}"
         assert carrier["SIMULATOR_WEBHOOK_URL"] == f"{record.api_url}/webhooks/sandbox-carrier"
@@ -80,10 +84,12 @@ async def test_starts_all_parts_and_tells_each_its_settings(folder: Path) -> Non
 async def test_keeps_its_data_over_a_restart(folder: Path) -> None:
     async with a_stack(folder) as stack:
         await insert(stack.record)
+        keys = stack.record.payload_keys
         temporal = await Client.connect(stack.record.temporal_address)
         await temporal.start_workflow("Anything", id="kept", task_queue="nobody")
     async with a_stack(folder) as stack:
         assert await count(stack.record) == 1
+        assert stack.record.payload_keys == keys
         temporal = await Client.connect(stack.record.temporal_address)
         assert (await temporal.get_workflow_handle("kept").describe()).id == "kept"
 

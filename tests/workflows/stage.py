@@ -58,6 +58,8 @@ class Stage(Orders, Inventory, Shipments, Payments, Returns, Claims, WorkOrders,
         self.settings = Settings(task_queue=task_queue, graceful_shutdown=timedelta())
         self.refusals: dict[str, bool] = {}
         """Steps that are to refuse once; True when they do so after their work."""
+        self.failures: dict[str, Exception] = {}
+        """Steps that are to fail once, and with what."""
         self.answers: dict[str, asyncio.Event] = {}
         """Steps whose answers wait until a story lets them go."""
 
@@ -99,6 +101,8 @@ class Stage(Orders, Inventory, Shipments, Payments, Returns, Claims, WorkOrders,
             if name in self.refusals and not self.refusals[name]:
                 del self.refusals[name]
                 raise IllegalMove(f"{name} refuses")
+            if name in self.failures:
+                raise self.failures.pop(name)
             result = await step(given)
             if self.refusals.pop(name, False):
                 raise IllegalMove(f"{name} refuses though it is done")

@@ -60,13 +60,7 @@ class Observer:
     def __init__(self, target: Target, settings: Settings) -> None:
         """Look at what is at these addresses."""
         self._target = target
-        self._settings = settings.model_copy(
-            update={
-                "temporal_address": target.temporal_address,
-                "temporal_namespace": target.temporal_namespace,
-                "otlp_endpoint": None,
-            }
-        )
+        self._settings = target.at_temporal(settings)
         engine = open_engine(target.database_url, application="stateset-status", pool=4)
         self._books = Database(engine)
         self._http = httpx2.AsyncClient(timeout=PATIENCE)
