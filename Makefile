@@ -1,7 +1,7 @@
 # `make demo` needs Python >= 3.11, git and make; everything else comes into .venv by itself.
 # ARGS go to the command behind a target: make demo ARGS="--port 0"
 
-.PHONY: demo up test check bench fuzz explore clean requirements help
+.PHONY: demo up test check bench soak fuzz explore clean requirements help
 .NOTPARALLEL:
 
 PYTHON := .venv/bin/python
@@ -19,6 +19,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   run the linters, type and architecture checks"
 	@echo "make bench   measure (ONLY=attacks, or SIZE=1000000: what attacks, or that many orders, cost)"
+	@echo "make soak    sell for an hour and tell what grows (ARGS=\"--minutes 15 --rate 2\")"
 	@echo "make fuzz    send 100,000 odd requests (SEED=… and REQUESTS=… as given)"
 	@echo "make explore live random lives and properties that make test does not take (SECONDS=… a test)"
 	@echo "make clean   remove .venv and the data of the local stack"
@@ -40,6 +41,9 @@ explore: $(DEV)
 
 bench: $(DEV)
 	$(PYTHON) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(SIZE),--size $(SIZE)) $(ARGS)
+
+soak: $(LOCAL)
+	@.venv/bin/stateset soak $(ARGS)
 
 fuzz: $(DEV)
 	$(PYTHON) -m tests.fuzz $(if $(SEED),--seed $(SEED)) $(if $(REQUESTS),--requests $(REQUESTS))

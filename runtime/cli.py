@@ -12,6 +12,7 @@ from runtime.commands.adventureworks.commands import import_app, replay_app
 from runtime.commands.demo import demo_command
 from runtime.commands.exits import leave
 from runtime.commands.sample import sample_command
+from runtime.commands.soak.command import soak_command
 from runtime.commands.status.command import status_command
 from runtime.commands.verify import verify_command
 from runtime.commands.why import why_command
@@ -30,6 +31,7 @@ app.command("verify")(verify_command)
 app.command("status")(status_command)
 app.command("why")(why_command)
 app.command("demo")(demo_command)
+app.command("soak")(soak_command)
 
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0 means any free port.")]
 

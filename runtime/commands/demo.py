@@ -53,7 +53,7 @@ def demo_command(
 ) -> None:
     """Start everything, let a small company trade, check its books, and stop everything."""
     console = Console()
-    with _folder() as folder:
+    with its_folder("demo") as folder:
         try:
             code = asyncio.run(until_interrupted(_run(folder, json, keep, console)))
         except KeyboardInterrupt:
@@ -66,9 +66,9 @@ def demo_command(
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
+def its_folder(command: str) -> Iterator[Path]:
     """A data folder for one run; PostgreSQL's user must pass through it under root."""
-    folder = Path(tempfile.mkdtemp(prefix="stateset-demo-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"stateset-{command}-"))
     folder.chmod(0o711)
     try:
         yield folder
@@ -77,11 +77,11 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _settings(folder: Path) -> Settings:
+def its_settings(folder: Path) -> Settings:
+    """Return the settings of a stack of its own, whose programs inherit short waits."""
     for name in _NOT_OURS:
         os.environ.pop(f"STATESET_{name}", None)
     os.environ.pop("STATESET_TEMPORAL_ADDRESS", None)
-    # The stack's programs inherit it.
     os.environ["STATESET_PAYMENT_WINDOW"] = PAYMENT_WINDOW
     os.environ["STATESET_SHIP_BACK_WINDOW"] = SHIP_BACK_WINDOW
     free = dict.fromkeys(
@@ -92,7 +92,7 @@ def _settings(folder: Path) -> Settings:
 
 async def _run(folder: Path, json: Path | None, keep: bool, console: Console) -> int:
     started = time.monotonic()
-    settings = _settings(folder)
+    settings = its_settings(folder)
     console.print("Starting PostgreSQL, Temporal, the sandbox partners, worker and API ...")
     async with Stack(settings, make_api_key=development_key, say=console.print) as stack:
         await stack.ready()

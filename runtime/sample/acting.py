@@ -24,13 +24,14 @@ async def perform(acts: Sequence[Act], company: Company, people: People) -> tupl
     WentWrong when an answer is not what the story wants, or all is not over in time.
     """
     started = time.monotonic()
-    await together(*(_place(act, company, people) for act in acts))
+    await together(*(place(act, company, people) for act in acts))
     posted = time.monotonic() - started
-    await together(_watch(acts, people), *(_turn(act, people) for act in acts))
+    await together(_watch(acts, people), *(take_turn(act, people) for act in acts))
     return posted, time.monotonic() - started
 
 
-async def _place(act: Act, company: Company, people: People) -> None:
+async def place(act: Act, company: Company, people: People) -> None:
+    """Place the story's order; raises WentWrong when it is refused and should not be."""
     story = act.story
     answer = await people.shop.post("/orders", story.body(company), f"demo/{story.reference}")
     if answer.status == 201:
@@ -57,7 +58,7 @@ async def _watch(acts: Sequence[Act], people: People) -> None:
                 act.order = orders.get(act.order["id"], act.order)
 
 
-async def _turn(act: Act, people: People) -> None:
+async def take_turn(act: Act, people: People) -> None:
     """Do what this story's people do, if anything."""
     if not act.order:
         return
@@ -140,6 +141,13 @@ async def _come_back(act: Act, people: People) -> None:
     back = expected(await people.staff.post("/returns", asked, act.key("return")), 201)
     path = f"/returns/{back['id']}"
     act.note = f"{back['number']} is {back['status']}"
+    if back["status"] == "requested":
+        asks = {"document_id": back["id"], "kind": "return_review", "status": "open"}
+        task = await people.first("/tasks", **asks)
+        decide = f"/tasks/{task['id']}/decide"
+        answered = await people.staff.post(decide, {"choice": "authorize"}, act.key("authorize"))
+        expected(answered, 200)
+        await people.until_status(path, "authorized")
     if sent:
         unit = {"return_line_id": back["lines"][0]["id"], "quantity": 1}
         seen = {**unit, "disposition": "restock", "accepted": True}

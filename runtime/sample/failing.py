@@ -5,16 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from runtime.sample.act import Act, People, expected
-from runtime.sample.company import CELL, SERIALS
+from runtime.sample.company import CELL
 from runtime.sample.stories import Turn
-
-TECHNICIAN = "INES"
 
 
 async def fail_under_warranty(act: Act, people: People) -> None:
     """Deliver a lantern, let it fail, and settle the claim of its customer."""
     repaired = act.story.turn is Turn.REPAIRED
-    serial = SERIALS[act.story.turn is Turn.WORN_OUT]
+    serial = act.story.serials[0]
     await _pick(act, people, act.order["id"], serial)
     await people.delivered(act)
     asked = {
@@ -68,18 +66,19 @@ async def _repair(act: Act, people: People, work: Mapping[str, Any]) -> None:
         path = f"/work_orders/{work['id']}/{verb}"
         return expected(await people.staff.post(path, body, act.key(verb)), status)
 
-    hired = {"code": TECHNICIAN, "site": work["site"]}
+    technician = act.story.technician
+    hired = {"code": technician, "site": work["site"]}
     path = "/work_orders/technicians"
     expected(await people.staff.post(path, hired, act.key("technician")), 201)
     now = datetime.now(UTC)
     planned = {"since": str(now), "until": str(now + timedelta(hours=1))}
     work = await do("parts", {"sku": CELL, "quantity": 1})
-    await do("assign", {"technician": TECHNICIAN, **planned})
+    await do("assign", {"technician": technician, **planned})
     await do("release", {})
     work = await do("start", {})
     await do("parts/issue", {"parts": [{"part_id": work["parts"][0]["id"], "quantity": 1}]})
     worked = {"since": str(now - timedelta(minutes=45)), "until": str(now)}
-    await do("time", {"technician": TECHNICIAN, **worked}, 201)
+    await do("time", {"technician": technician, **worked}, 201)
     for step in work["operations"]:
         await do(f"operations/{step['id']}/report", {"status": "done"})
     await do("complete", {"remedy": "new cell", "cause": "the cell was worn out"})
@@ -111,4 +110,4 @@ async def _replace(act: Act, people: People, path: str) -> None:
 
     order = await people.until(ordered, f"{act.story.reference}: nothing is sent instead")
     act.note = f"{order['number']} brings another one"
-    await _pick(act, people, order["id"], SERIALS[-1])
+    await _pick(act, people, order["id"], act.story.serials[-1])

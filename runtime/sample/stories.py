@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runtime.sample.company import CURRENCY, LANTERN, Company, address_of
+from runtime.sample.company import CURRENCY, LANTERN, SERIALS, Company, address_of
 
 SHIPPING = 500
 """Cents: the table rate of the ground service."""
@@ -45,6 +45,10 @@ class Story:
     postal_code: str = "80302"
     turn: Turn = Turn.NONE
     refused: bool = False
+    serials: tuple[str, ...] = ()
+    """The unit that fails under warranty, and the one that is sent instead."""
+    technician: str = "INES"
+    """Who repairs it."""
 
     def total(self, company: Company) -> int:
         """What the order costs by the price list, in cents."""
@@ -147,6 +151,7 @@ _FAILING = (
         "Maya Okafor",
         {LANTERN: 1},
         turn=Turn.REPAIRED,
+        serials=SERIALS[:1],
     ),
     Story(
         "WEB-2012",
@@ -154,9 +159,10 @@ _FAILING = (
         "Lucía Ferrer",
         {LANTERN: 1},
         turn=Turn.WORN_OUT,
+        serials=SERIALS[1:],
     ),
 )
-_BASKETS: tuple[Mapping[str, int], ...] = (
+BASKETS: tuple[Mapping[str, int], ...] = (
     {"SOCKS-M": 3},
     {"LAMP-HEAD": 1, "FILTER": 1},
     {"PAD-AIR": 2, "POT-TI": 1},
@@ -181,7 +187,7 @@ def tell(company: Company) -> list[Story]:
                 f"WEB-{1001 + position}",
                 "",
                 names[position % len(names)],
-                _BASKETS[position % (len(_BASKETS) - 1)],
+                BASKETS[position % (len(BASKETS) - 1)],
             )
             for position in range(_ORDINARY)
         ),

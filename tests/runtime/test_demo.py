@@ -13,15 +13,20 @@ from pathlib import Path
 
 import asyncpg
 import httpx2
+import orjson
 import pytest
 from rich.console import Console
 
 from runtime.commands.connection import Target, target_of
 from runtime.commands.demo import trade
+from runtime.commands.soak.running import soak
+from runtime.commands.soak.showing import as_json, show
 from runtime.commands.up import development_key
 from runtime.commands.verify import check_everything
 from runtime.local.postgres import remove
+from runtime.local.record import read_record
 from runtime.local.stack import Stack
+from runtime.sample.stories import Turn
 from runtime.settings import Settings
 from tests.patience import PATIENCE
 
@@ -81,6 +86,30 @@ async def falsify(target: Target, statements: str) -> None:
     connection = await asyncpg.connect(target.database_url, ssl=False)
     await connection.execute(f"SET session_replication_role = replica; {statements}")
     await connection.close()
+
+
+async def test_a_short_soak_ends_every_story_with_right_books_and_shows_what_an_order_leaves(
+    trading: tuple[Target, Path],
+) -> None:
+    """The first minute of ``make soak``: every kind of story, and nothing that stands still."""
+    target, folder = trading
+    record = read_record(folder)
+    assert record is not None
+    settings = Settings().model_copy(update={"data_dir": folder})
+    found = await soak(record, target, settings, seconds=25, rate=2)
+    assert found.failures == []
+    assert found.customers is not None
+    assert found.customers.done.total() == found.customers.placed == 50
+    assert set(found.customers.done) == set(Turn) - {Turn.GOODWILL}
+    assert {"api", "worker", "postgres", "temporal"} <= found.samples[-1].memory.keys()
+    assert found.samples[-1].open_runs == found.samples[0].open_runs
+    figures = as_json(found)
+    assert 1_000 < figures["bytes_per_order"]["events"] < 50_000
+    assert orjson.loads(orjson.dumps(figures))["orders"] == 50
+    told = StringIO()
+    show(found, Console(file=told, width=120))
+    assert "memory of worker, MB" in told.getvalue()
+    assert "violations: 0" in told.getvalue()
 
 
 def test_a_second_process_finds_the_stack_and_its_books_sound(
