@@ -9,6 +9,7 @@ import typer
 
 from runtime.commands import keys
 from runtime.commands.adventureworks.commands import import_app, replay_app
+from runtime.commands.chaos.command import chaos_command
 from runtime.commands.demo import demo_command
 from runtime.commands.exits import leave
 from runtime.commands.sample import sample_command
@@ -32,6 +33,7 @@ app.command("status")(status_command)
 app.command("why")(why_command)
 app.command("demo")(demo_command)
 app.command("soak")(soak_command)
+app.command("chaos")(chaos_command)
 
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="0 means any free port.")]
 

@@ -11,11 +11,11 @@ import httpx2
 
 _AGAIN = frozenset({429, 502, 503, 504})
 _IN_PROGRESS = "key_in_progress"
-_PATIENCE = 60.0
+PATIENCE = 60.0
 
 
 class NoAnswer(Exception):
-    """The API could not be reached, or was too busy, for a minute."""
+    """The API could not be reached, or was too busy, for as long as one was patient."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,25 @@ class Answer:
 class Shop:
     """A caller with one API key; ``async with`` keeps its connections."""
 
-    def __init__(self, api_url: str, api_key: str, *, connections: int = 16) -> None:
-        """Call this API under this key, with at most so many requests at a time."""
+    def __init__(
+        self,
+        api_url: str,
+        api_key: str,
+        *,
+        connections: int = 16,
+        patience: float = PATIENCE,
+        longest: float = 30,
+    ) -> None:
+        """Call this API under this key, with at most so many requests at a time.
+
+        ``patience`` is how many seconds it is asked again for, ``longest`` how many one answer may
+        take.
+        """
+        self._patience = patience
         self._http = httpx2.AsyncClient(
             base_url=api_url,
             headers={"Authorization": f"Bearer {api_key}"},
-            timeout=30,
+            timeout=longest,
             limits=httpx2.Limits(
                 max_connections=connections, max_keepalive_connections=connections
             ),
@@ -69,7 +82,7 @@ class Shop:
         return await self._ask("POST", path, json=body, headers={"Idempotency-Key": key})
 
     async def _ask(self, method: str, path: str, **how: Any) -> Answer:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + self._patience
         pause = 0.1
         while True:
             try:

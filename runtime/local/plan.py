@@ -55,6 +55,8 @@ class Plan:
     ports: dict[str, int]
     payload_keys: str | None = None
     """Under which Temporal's payloads are kept, as the setting has them."""
+    copies: int = 1
+    """How many workers there are, and how many APIs; those beyond the first are ``api-2`` …"""
 
     @property
     def api_url(self) -> str:
@@ -83,11 +85,12 @@ class Plan:
 
     def health_url(self, name: str) -> str:
         """Where a program of ours answers while it is well; the worker has but its metrics."""
-        if name == "worker":
+        kind = name.partition("-")[0]
+        if kind == "worker":
             return self.metrics_url(name)
-        return (
-            f"{self.api_url}/health/live" if name == "api" else f"{self._partner_url(name)}/health"
-        )
+        if kind == "api":
+            return f"http://{_reached(self.settings.api_host)}:{self.ports[name]}/health/live"
+        return f"{self._partner_url(name)}/health"
 
     def commands(self, programs: Programs, database_url: str, temporal: str) -> dict[str, Command]:
         """Return the programs by name, in the order in which they start."""
@@ -98,22 +101,29 @@ class Plan:
             "STATESET_TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
             **({"STATESET_PAYLOAD_KEYS": self.payload_keys} if self.payload_keys else {}),
             "STATESET_API_HOST": self.settings.api_host,
-            "STATESET_API_PORT": str(self.ports["api"]),
             "STATESET_METRICS_HOST": self.settings.metrics_host,
-            "STATESET_METRICS_PORT": str(self.ports["worker_metrics"]),
             **self._partner("carrier"),
             **self._partner("payments"),
         }
-        api = {**ours, "STATESET_METRICS_PORT": str(self.ports["api_metrics"])}
         found = (
             Command("migrate", programs.migrate, ours),
             Command("carrier", programs.carrier, self._simulator("carrier")),
             Command("payments", programs.payments, self._simulator("payments")),
-            Command("worker", programs.worker, ours),
-            Command("api", programs.api, api),
+            *(self._serving(name, programs.worker, ours) for name in self._copies("worker")),
+            *(self._serving(name, programs.api, ours) for name in self._copies("api")),
         )
         theirs = {"carrier", "payments"} - self.ports.keys()
         return {each.name: each for each in found if each.argv and each.name not in theirs}
+
+    def _copies(self, name: str) -> list[str]:
+        return [name, *(f"{name}-{number}" for number in range(2, self.copies + 1))]
+
+    def _serving(self, name: str, argv: tuple[str, ...], ours: dict[str, str]) -> Command:
+        listens = {
+            "STATESET_API_PORT": str(self.ports.get(name, self.ports["api"])),
+            "STATESET_METRICS_PORT": str(self.ports[f"{name}_metrics"]),
+        }
+        return Command(name, argv, {**ours, **listens})
 
     def _partner(self, name: str) -> dict[str, str]:
         given = self.settings.of(_SIMULATED[name])
@@ -139,7 +149,7 @@ class Plan:
         }
 
 
-def make_plan(settings: Settings, data_dir: Path) -> Plan:
+def make_plan(settings: Settings, data_dir: Path, copies: int = 1) -> Plan:
     """Choose and check every port. Raises CannotStart, naming the port and its option."""
     metrics = settings.metrics_port
     wanted = {"api": (settings.api_port, "--port", settings.api_host)}
@@ -161,7 +171,12 @@ def make_plan(settings: Settings, data_dir: Path) -> Plan:
         if "url" not in settings.of(partner).model_fields_set:
             wish = settings.api_port + _OFFSETS[name] if settings.api_port else 0
             ports[name] = claim_or_any(wish, ports.values())
-    return Plan(settings, data_dir, ports, _payload_keys(settings, data_dir))
+    for number in range(2, copies + 1):
+        wish = settings.api_port + number - 1 if settings.api_port else 0
+        ports[f"api-{number}"] = claim_or_any(wish, ports.values())
+        for name in ("api", "worker"):
+            ports[f"{name}-{number}_metrics"] = claim_or_any(0, ports.values())
+    return Plan(settings, data_dir, ports, _payload_keys(settings, data_dir), copies)
 
 
 def _payload_keys(settings: Settings, data_dir: Path) -> str | None:

@@ -53,16 +53,19 @@ class Stack:
         search_attributes: Mapping[str, str] = NO_ATTRIBUTES,
         say: Callable[[str], None] = _say,
         hearing: Hearing = HEARING,
+        copies: int = 1,
     ) -> None:
         """Describe the stack; ports of the settings that are 0 become any free ones.
 
-        ``make_api_key`` is given the URL of the migrated database and returns a key for it.
+        ``make_api_key`` is given the URL of the migrated database and returns a key for it. There
+        are ``copies`` of worker and API.
         """
         self._settings = settings
         self._data_dir = settings.data_dir.absolute()
         self._make_api_key = make_api_key
         self._programs = programs
         self._search_attributes = search_attributes
+        self._copies = copies
         self._processes = Processes(say, self._write, hearing)
         self._lock = StackLock(self._data_dir)
         self._record: StackRecord | None = None
@@ -81,7 +84,7 @@ class Stack:
         self._hear_sigterm()
         try:
             await self._stop_leftovers()
-            await self._start(make_plan(self._settings, self._data_dir))
+            await self._start(make_plan(self._settings, self._data_dir, self._copies))
         except BaseException:
             await self._stop()
             raise
