@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     caller_burst: int = Field(default=5000, ge=1)
     caller_requests: int = Field(default=200, ge=0)
     """Requests of one caller that are served at once; 0: any number."""
+    caller_answers: int = Field(default=1_000_000, ge=0)
+    """Answers kept for repeats that one caller may cause in a day; 0: any number."""
     max_requests: int = Field(default=400, ge=0)
     """Requests of known callers at once, above which each has one place; 0: any number."""
     stranger_rate: float = Field(default=50, ge=0, le=1_000_000)
@@ -150,9 +152,11 @@ class Settings(BaseSettings):
     parallel_timers: bool = Policy().parallel_timers
     """Whether a technician may be timed on several work orders at once."""
     over_issue_tolerance: Tolerance = Policy().over_issue_tolerance
-    count_tolerance: Units = Policy().count_tolerance
-    blind_counts: bool = Policy().blind_counts
     """What share of a part that was planned may be issued on top of it, for a reason."""
+    count_tolerance: Units = Policy().count_tolerance
+    """So many units a count may differ from the books, in each of its lines, to post by itself."""
+    blind_counts: bool = Policy().blind_counts
+    """Whether who counted is not told what the books expect before the count is decided."""
 
     # Telemetry
     log_level: str = "INFO"

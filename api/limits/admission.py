@@ -14,6 +14,8 @@ from telemetry import metrics
 
 HELD = 1.0
 """Seconds for which a refusal is held back from those who never wait: each costs them a second."""
+DAY = 24 * 60 * 60
+"""Seconds."""
 _PATIENT = Rate("refusals", per_second=10, burst=50)
 """How many refusals are answered at once."""
 
@@ -27,6 +29,7 @@ class Admission:
         self._callers = Rate("requests", settings.caller_rate, settings.caller_burst)
         self._strangers = Rate("strangers", settings.stranger_rate, settings.stranger_burst)
         self._partners = Rate("webhooks", settings.webhook_rate, settings.webhook_burst)
+        self._answers = Rate("answers", settings.caller_answers / DAY, settings.caller_answers)
         self._places = Places(settings.caller_requests, settings.max_requests)
         self._proxies = networks(settings.trusted_proxies)
 
@@ -35,6 +38,17 @@ class Admission:
         quota = await self._take(self._callers, caller.identity, "caller", scope)
         if quota is not None:
             scope["state"]["headers"] = _encoded(quota)
+
+    async def admit_answer(self, caller: Caller, scope: Scope) -> None:
+        """Count an answer that is to be kept for repeats; raises RateLimited.
+
+        What is not kept after all is forgiven, so that repeats of one request count once.
+        """
+        await self._take(self._answers, caller.identity, "answers", scope)
+
+    async def forgive_answer(self, caller: Caller) -> None:
+        """Do not count an answer that was not kept: a refusal, or one that was known."""
+        await self._limiter.give_back(self._answers, caller.identity)
 
     async def admit_partner(self, partner: str, scope: Scope) -> None:
         """Count a genuine webhook; raises RateLimited."""

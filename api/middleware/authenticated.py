@@ -1,14 +1,17 @@
 """Authentication of a route: 401, 403 and 429 before anything of the body is read or parsed."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.authentication import Authenticator
+from api.headers import REPLAYED
+from api.idempotency import HEADER
 from api.limits.admission import Admission
 from db.turns import Turns, asking_for
-from domain.access import Command
+from domain.access import Caller, Command
 
 
 class Authenticated:
@@ -33,9 +36,34 @@ class Authenticated:
         await admission.enter(caller)
         try:
             with asking_for(caller.identity):
-                await self._app(scope, receive, send)
+                async with _kept(caller, scope, send, admission) as told:
+                    await self._app(scope, receive, told)
         finally:
             admission.leave(caller)
+
+
+@asynccontextmanager
+async def _kept(
+    caller: Caller, scope: Scope, send: Send, admission: Admission
+) -> AsyncIterator[Send]:
+    """Count the answer of a request with a key, which is kept, unless it is not; RateLimited."""
+    if HEADER not in Headers(scope=scope) or scope["method"] == "GET":
+        yield send
+        return
+    await admission.admit_answer(caller, scope)
+    keeps = False
+
+    async def look(message: Message) -> None:
+        nonlocal keeps
+        if message["type"] == "http.response.start":
+            keeps = message["status"] < 300 and REPLAYED not in Headers(raw=message["headers"])
+        await send(message)
+
+    try:
+        yield look
+    finally:
+        if not keeps:
+            await admission.forgive_answer(caller)
 
 
 class ForGuests:
@@ -45,7 +73,9 @@ class ForGuests:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request; raises RateLimited, also where a known credential is sent along."""
+        if not scope["state"].get("counted"):
+            await scope["app"].state.admission.admit_stranger(scope)
         with asking_for("guests"):
             await self._app(scope, receive, send)
 

@@ -33,6 +33,7 @@ class Strangers:
         except RateLimited as refusal:
             await problem(refusal, scope)(scope, receive, send)
             return
+        scope["state"]["counted"] = True
         await self._app(scope, receive, send)
         if address is not None and "known" in scope["state"]:
             await self._admission.forgive(address)

@@ -1,6 +1,7 @@
 """Limits of requests over real connections: who asks too much is told when to come again."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from runtime.settings import Settings
 from telemetry import metrics
 from tests.api.callers import Callers
 from tests.api.conftest import away
+from tests.api.test_webhooks import EVENT, sign
 from tests.patience import PATIENCE
 from tests.serving import served
 
@@ -106,6 +108,74 @@ async def test_only_a_trusted_proxy_says_for_whom_it_asks(books: Database) -> No
         assert (await http.get("/orders", headers=from_other)).status_code == 429
 
 
+async def test_a_known_credential_does_not_help_where_none_is_asked_for(
+    books: Database, callers: Callers
+) -> None:
+    before = refused("stranger")
+    known = await headers(callers, "admin")
+    async with limited(books, stranger_rate=HALF_AN_HOUR, stranger_burst=2) as http:
+        assert (await http.get("/orders", headers=known)).status_code == 200
+        order = "/guest/withdrawals/order"
+        asked = [await http.get(order, headers=known) for _ in range(3)]
+        again = await http.get("/orders", headers=known)
+    assert [one.status_code for one in asked] == [422, 422, 429]
+    assert asked[-1].json()["code"] == "rate_limited"
+    assert again.status_code == 200
+    assert refused("stranger") == before + 1
+
+
+async def test_kept_answers_of_a_caller_are_bounded_by_day_and_repeats_are_answered(
+    books: Database, callers: Callers
+) -> None:
+    before = refused("answers")
+    mine, others = await headers(callers, "admin"), await headers(callers, "support")
+
+    async def create(http: httpx2.AsyncClient, key: str, name: str = "Ada") -> httpx2.Response:
+        body = {"name": name, "email": f"{key}@example.com"}
+        return await http.post("/customers", json=body, headers=mine | {"Idempotency-Key": key})
+
+    async with limited(books, caller_answers=2) as http:
+        first = await create(http, "kept-1")
+        repeats = [await create(http, "kept-1") for _ in range(3)]
+        unfit = [await create(http, "kept-2", name="") for _ in range(3)]
+        second = await create(http, "kept-3")
+        beyond = await create(http, "kept-4")
+        read = await http.get("/customers", headers=mine)
+        other = await http.post(
+            "/customers",
+            json={"name": "Grace"},
+            headers=others | {"Idempotency-Key": "kept-of-others"},
+        )
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert [one.json()["id"] for one in repeats] == [first.json()["id"]] * 3
+    assert {one.status_code for one in unfit} == {422}
+    assert (beyond.status_code, beyond.json()["code"]) == (429, "rate_limited")
+    assert 40_000 < int(beyond.headers["retry-after"]) <= 43_200
+    assert (read.status_code, other.status_code) == (200, 201)
+    assert refused("answers") == before + 1
+
+
+async def test_webhooks_of_a_partner_beyond_its_rate_are_refused_and_come_again_unharmed(
+    books: Database, callers: Callers
+) -> None:
+    before = refused("partner")
+    body = json.dumps(EVENT)
+    signed = [sign(body) for _ in range(3)]
+    async with limited(books, webhook_rate=HALF_AN_HOUR, webhook_burst=2) as http:
+        told = [
+            await http.post("/webhooks/sandbox-carrier", content=body, headers=each)
+            for each in signed
+        ]
+        known = await http.get("/orders", headers=await headers(callers, "admin"))
+    async with limited(books) as http:
+        again = await http.post("/webhooks/sandbox-carrier", content=body, headers=signed[-1])
+    assert [one.status_code for one in told] == [202, 202, 429]
+    assert 1700 < int(told[-1].headers["retry-after"]) <= 1800
+    assert known.status_code == 200
+    assert (again.status_code, again.json()["repeated"]) == (202, False)
+    assert refused("partner") == before + 1
+
+
 async def test_requests_at_once_of_one_caller_are_bounded_and_others_are_served(
     books: Database, callers: Callers, database_url: str
 ) -> None:
@@ -155,6 +225,7 @@ async def test_who_never_waits_after_a_refusal_waits_for_the_next_ones(
 async def test_limits_of_nothing_are_off(books: Database, callers: Callers) -> None:
     mine = await headers(callers, "admin")
     off = {"caller_rate": 0, "stranger_rate": 0, "webhook_rate": 0, "caller_requests": 0}
+    off["caller_answers"] = 0
     async with limited(books, caller_burst=1, stranger_burst=1, max_requests=0, **off) as http:
         for _ in range(3):
             answer = await http.get("/orders", headers=mine)
