@@ -78,6 +78,9 @@ class CustomerRow(Base):
     """The most that orders on terms may owe together; NULL: there are none."""
     credit_limit_currency: Mapped[str | None]
     kept: Mapped[Kept] = mapped_column("metadata")
+    declines: Mapped[int] = mapped_column(server_default="0")
+    """Cards that were declined for its orders since ``declines_from``, a while ago at most."""
+    declines_from: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[Updated]
     version: Mapped[int] = mapped_column(server_default="1")

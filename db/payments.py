@@ -1,6 +1,5 @@
 """Payments and their ledger of entries."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple, cast
 from uuid import UUID
@@ -23,7 +22,8 @@ from db.events import ADD_EVENTS, Event, to_add
 from db.metadata import Base, Id, Minor, one_of
 from db.orders.tables import OrderRow
 from domain.ids import new_id
-from domain.payments import RENEWED, RENEWED_WITHIN, EntryKind, Phase
+from domain.orders.attempts import DECLINES_WITHIN, NEVER_SENT
+from domain.payments import EntryKind, Phase
 
 _RENEWS = text("renews IS NOT NULL")
 _ENDS = text("authorization_expires_at IS NOT NULL")
@@ -134,6 +134,7 @@ _BY_KEY = text(
     FROM payment_entries e JOIN payments p ON p.id = e.payment_id
     WHERE e.key = :key ORDER BY e.id"""
 )
+_DECLINES_FROM = f"now() - interval '{DECLINES_WITHIN.total_seconds():.0f} s'"
 _RECORD = text(
     f"""WITH entry AS (
         INSERT INTO payment_entries (id, payment_id, kind, phase, key, amount, provider_reference,
@@ -153,33 +154,18 @@ _RECORD = text(
             AND e.kind = 'authorization' AND e.phase IN ('action_required', 'failed')
             AND NOT EXISTS (SELECT FROM payment_entries d WHERE d.payment_id = p.id
                 AND d.kind = 'authorization' AND d.phase IN ('succeeded', 'failed'))),
+    declined AS (
+        UPDATE customers c SET
+            declines = CASE WHEN c.declines_from > {_DECLINES_FROM} THEN c.declines ELSE 0 END + 1,
+            declines_from = CASE WHEN c.declines_from > {_DECLINES_FROM} THEN c.declines_from
+                ELSE now() END
+        FROM payments p JOIN orders o ON o.id = p.order_id
+        WHERE p.id = :payment_id AND p.renews IS NULL AND c.id = o.customer_id
+            AND CAST(:failure_code AS text) <> '{NEVER_SENT}' AND EXISTS (
+                SELECT FROM entry WHERE kind = 'authorization' AND phase = 'failed')),
     told AS ({ADD_EVENTS} WHERE EXISTS (SELECT FROM entry))
     SELECT count(*) FROM entry"""
 )
-
-# What has a renewal, or was replaced by another card, is its run to finish.
-_ENDING = text(
-    f"""SELECT DISTINCT p.order_id FROM payments p JOIN orders o ON o.id = p.order_id
-    WHERE p.authorization_expires_at > now()
-        AND p.authorization_expires_at <= now() + CAST(:within AS interval)
-        AND o.status IN ('pending', 'confirmed') AND o.cancel_requested_at IS NULL
-        AND EXISTS (SELECT FROM order_lines l
-            WHERE l.order_id = o.id AND l.quantity > l.shipped + l.cancelled)
-        AND (SELECT sum(CASE e.kind WHEN 'authorization' THEN e.amount
-                WHEN 'refund' THEN 0 WHEN 'chargeback' THEN 0 ELSE -e.amount END)
-            FROM payment_entries e WHERE e.payment_id = p.id AND {STANDS}) > 0
-        AND NOT EXISTS (SELECT FROM payments r WHERE r.renews = p.id)
-        AND NOT EXISTS (SELECT FROM payment_entries e
-            WHERE e.payment_id = p.id AND e.key = 'void/' || p.id || '/{RENEWED}')
-        AND NOT EXISTS (SELECT FROM outbox m WHERE m.document_id = o.id)
-    LIMIT :limit"""
-)
-
-
-async def find_ending(db: AsyncConnection, limit: int) -> Sequence[UUID]:
-    """Return orders with money to be renewed: its time ends soon and goods have not left."""
-    given = {"within": RENEWED_WITHIN, "limit": limit}
-    return (await db.execute(_ENDING, given)).scalars().all()
 
 
 async def find_by_key(db: AsyncConnection, key: str) -> list[KnownEntry]:
@@ -281,20 +267,4 @@ async def record_payment(
             created_by=actor,
         )
         .on_conflict_do_nothing()
-    )
-
-
-async def record_renewal(db: AsyncConnection, renewed: PaymentRow, amount: int) -> None:
-    """Add the payment that renews another one's authorization, for ``amount`` minor units."""
-    await db.execute(
-        insert(PaymentRow).values(
-            id=new_id(),
-            order_id=renewed.order_id,
-            provider=renewed.provider,
-            method=renewed.method,
-            amount=amount,
-            currency=renewed.currency,
-            renews=renewed.id,
-            created_by="system",
-        )
     )

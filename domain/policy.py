@@ -55,6 +55,9 @@ class Policy(Value):
     unpaid_per_source: Annotated[int, Field(ge=0)] = 0
     """So many orders of one integration may; 0: any number."""
 
+    declines_per_customer: Annotated[int, Field(ge=0)] = 300
+    """After so many declined cards within an hour a customer's next one waits; 0: never."""
+
     refund_limit: Mapping[Currency, Amount] = {"EUR": 50000, "GBP": 50000, "USD": 50000}
     """Above this much, in minor units, another person than who asked approves a refund.
 

@@ -28,8 +28,8 @@ from db.inventory.reservations import find_expired as find_expired_reservations
 from db.items import give_key, items_without_key
 from db.orders.terms import find_fitting
 from db.outbox import signal
-from db.payments import find_ending
 from db.reminders import find_unreminded, remind
+from db.renewals import find_ending
 from db.returns.replacements import find_replaceable
 from db.runs import Unfinished
 from db.warranties.writes import find_ending as find_ending_warranties

@@ -129,6 +129,8 @@ class Settings(BaseSettings):
     """So many orders of one customer may wait for their money at once; 0: any number."""
     unpaid_per_source: int = Field(default=Policy().unpaid_per_source, ge=0)
     """So many orders of one integration may; 0: any number."""
+    declines_per_customer: int = Field(default=Policy().declines_per_customer, ge=0)
+    """After so many declined cards within an hour a customer's next one waits; 0: never."""
     refund_limit: dict[Currency, Amount] = Field(default=dict(Policy().refund_limit))
     """JSON: above how much, in minor units by currency, another person approves a refund."""
     return_window_days: Days = Policy().return_window_days
@@ -181,6 +183,7 @@ class Settings(BaseSettings):
             payment_window=self.payment_window,
             unpaid_per_customer=self.unpaid_per_customer,
             unpaid_per_source=self.unpaid_per_source,
+            declines_per_customer=self.declines_per_customer,
             refund_limit=self.refund_limit,
             return_window_days=self.return_window_days,
             withdrawal_days=self.withdrawal_days,

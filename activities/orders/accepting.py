@@ -23,6 +23,7 @@ from domain.customers import CustomerStatus
 from domain.errors import DomainError, Malformed
 from domain.ids import CustomerId, ItemId
 from domain.items import sku_key
+from domain.orders.attempts import check_declines
 from domain.orders.placing import PlaceOrder
 from domain.orders.pricing import PricedOrder, price
 from domain.orders.receipts import PaymentMethod, spread_of, window_of
@@ -122,6 +123,8 @@ def _validate(
     )
     by_card = submission.order.payment.method is PaymentMethod.CARD
     if claim is not None and priced.total_amount and by_card:
+        declines, since = reference.declined[submission.order.customer_id]
+        check_declines(declines, since, now, policy.declines_per_customer)
         _check_unpaid(submission.order, reference, policy)
     window = window_of(submission.order.payment.method, policy.payment_window)
     window += spread_of(submission.order.payment.method, submission.order_id, window)

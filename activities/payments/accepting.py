@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from activities.payments.coverage import money_needed
+from db.customers import get_customer
 from db.documents import ORDERS
 from db.ledgers import ledger_of
 from db.outbox import signal
@@ -13,7 +14,7 @@ from db.reads.payments import declines_of
 from domain.access import EVERYTHING, Reach
 from domain.documents import Document, Kind, Signal
 from domain.errors import NotFound
-from domain.orders.attempts import check_attempt
+from domain.orders.attempts import check_attempt, check_declines
 from domain.orders.receipts import check_card
 from domain.orders.requests import Standing, check_payable, standing_of
 from domain.orders.status import OrderStatus
@@ -29,13 +30,15 @@ async def pay_order(
     actor: str,
     return_url: str | None = None,
     reach: Reach = EVERYTHING,
+    most_declines: int = 0,
 ) -> None:
     """Record another card for what an order still needs, and have its run try it.
 
     Raises NotFound, also for an order out of ``reach``, and IllegalMove for one that has ended, is
     paid, on hold because of its declined cards, or whose last attempt is in flight or waits to be
-    tried, so that each accepted card is tried; TooManyAttempts in a pause. The card's token goes
-    nowhere but the payment's row.
+    tried, so that each accepted card is tried; TooManyAttempts in a pause, and where
+    ``most_declines`` (0: any number) of the customer's cards were declined within an hour. The
+    card's token goes nowhere but the payment's row.
     """
     order = await ORDERS.lock(db, order_id)
     if not reach.covers(order.customer_id, order.source):
@@ -50,6 +53,8 @@ async def pay_order(
     check_payable(OrderStatus(order.status), standing)
     declined = await declines_of(db, order_id)
     check_attempt(declined.cards, declined.last_at, declined.now, in_review=declined.in_review)
+    customer = await get_customer(db, order.customer_id)
+    check_declines(customer.declines, customer.declines_from, declined.now, most_declines)
     await record_payment(
         db,
         payment_id,

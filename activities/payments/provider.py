@@ -15,6 +15,7 @@ from db.ledgers import Ledger
 from db.orders.tables import OrderRow
 from db.payments import PaymentRow, record_entry
 from domain.money import Money
+from domain.orders.attempts import NEVER_SENT
 from domain.payments import EntryKind, Intent, Phase, authorization_key
 from gateways.failures import PartnerFailure, PartnerRefused
 from gateways.payments.port import Outcome, PaymentProvider, PaymentResult
@@ -124,7 +125,7 @@ async def look_up(provider: PaymentProvider, intent: Intent) -> PaymentResult:
         key=intent.key,
         outcome=Outcome.FAILED,
         reference="never-sent",
-        failure_code="never_sent",
+        failure_code=NEVER_SENT,
         amount=intent.amount,
     )
 

@@ -20,7 +20,8 @@ from db.engine import Database
 from db.ledgers import Ledger, ledger_of
 from db.orders.tables import OrderRow
 from db.orders.writes import counters_of, lines_of
-from db.payments import PaymentRow, record_renewal
+from db.payments import PaymentRow
+from db.renewals import record_renewal
 from db.tasks import open_task
 from domain.documents import Document, Kind
 from domain.holds import HoldPlacement, HoldReason

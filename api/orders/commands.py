@@ -12,7 +12,7 @@ from activities.orders.cancelling import cancel_lines
 from activities.orders.changing import change_order
 from activities.payments.accepting import pay_order
 from api.answers import keyed_response
-from api.deps import Books, require
+from api.deps import Books, Serving, require
 from api.documents import REFUSALS, DocumentCommands, holds
 from api.etags import IfMatch, check_match
 from api.fields import by_id
@@ -177,11 +177,13 @@ async def pay(
     caller: Annotated[Caller, require("orders:pay")],
     key: RequiredKey,
     books: Books,
+    services: Serving,
     notifier: Notifier,
 ) -> Response:
     """Try to pay with another card while the payment window is open; needs no Temporal.
 
-    After 5 declined cards each further one has to wait; after 15 a person looks at the order.
+    After 5 declined cards each further one has to wait; after 15 a person looks at the order. So
+    many that one customer's orders had declined within an hour are a limit, too.
     """
 
     async def write(db: AsyncConnection, payment_id: UUID) -> OrderView:
@@ -193,6 +195,7 @@ async def pay(
             return_url=body.return_url,
             actor=caller.subject,
             reach=caller.reach,
+            most_declines=services.settings.policy.declines_per_customer,
         )
         return OrderView.of(await get_order(db, order_id), caller)
 

@@ -36,6 +36,7 @@ from domain.errors import (
     NotFound,
     OutOfStock,
     PriceChanged,
+    TooManyAttempts,
     TooManyUnpaid,
 )
 from domain.ids import CustomerId, OrderId, new_id
@@ -52,6 +53,7 @@ NO_ITEM = UUID(int=0)
 router = APIRouter(prefix="/orders", tags=["orders"])
 
 ROUTE = "POST /orders"
+_REFUSED = (OutOfStock, PriceChanged, AlreadyExists, TooManyAttempts, TooManyUnpaid)
 
 
 class OrderQuery(DatedQuery):
@@ -108,8 +110,7 @@ class OrderQuery(DatedQuery):
     "",
     status_code=201,
     response_model=OrderView,
-    responses=LOCATED
-    | problems(*READ, *BODY, *KEYED, OutOfStock, PriceChanged, AlreadyExists, TooManyUnpaid),
+    responses=LOCATED | problems(*READ, *BODY, *KEYED, *_REFUSED),
 )
 async def place(
     order: PlaceOrder,

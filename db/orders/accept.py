@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,11 +29,13 @@ from domain.orders.terms import Terms
 _REFERENCE = text(
     """SELECT
     (SELECT json_object_agg(c.id, json_build_array(c.status, c.terms_days,
-        c.credit_limit_amount, c.credit_limit_currency, (SELECT count(*) FROM (
+        c.credit_limit_amount, c.credit_limit_currency, c.declines, c.declines_from,
+        (SELECT count(*) FROM (
             SELECT FROM orders WHERE customer_id = c.id AND status = 'pending'
                 AND payment_method = 'card' LIMIT :counted) u)))
      FROM jsonb_array_elements_text(CAST(:customers AS jsonb)) AS w(id), LATERAL (
-        SELECT id, status, terms_days, credit_limit_amount, credit_limit_currency
+        SELECT id, status, terms_days, credit_limit_amount, credit_limit_currency, declines,
+            declines_from
         FROM customers WHERE id = w.id::uuid OFFSET 0) c) AS customers,
     (SELECT json_agg(json_build_object(
         'id', i.id, 'sku', i.sku, 'key', i.sku_key, 'name', i.name,
@@ -114,6 +116,8 @@ class Reference:
 
     customers: dict[CustomerId, tuple[CustomerStatus, Terms]]
     """Of each whether it may order, and what on terms."""
+    declined: dict[CustomerId, tuple[int, datetime | None]]
+    """Of each customer how many cards were declined since when."""
     unpaid: Counter[CustomerId | str]
     """How many orders of each customer and integration wait for their money."""
     listings: dict[ItemId | str, Listing]
@@ -180,7 +184,11 @@ async def get_reference(
     return Reference(
         customers={
             CustomerId(UUID(key)): (CustomerStatus(status), Terms(*terms))
-            for key, (status, *terms, _) in customers.items()
+            for key, (status, *terms, _, _, _) in customers.items()
+        },
+        declined={
+            CustomerId(UUID(key)): (declines, since and datetime.fromisoformat(since))
+            for key, (*_, declines, since, _) in customers.items()
         },
         unpaid=Counter(
             {

@@ -12,6 +12,7 @@ from db.orders.tables import OrderRow
 from db.payments import PaymentRow
 from domain.access import EVERYTHING, Reach
 from domain.errors import NotFound
+from domain.orders.attempts import NEVER_SENT
 
 _ENTRIES = literal_column(
     """coalesce((SELECT jsonb_agg(jsonb_build_object(
@@ -79,14 +80,14 @@ async def get_payment(
 
 
 _DECLINES = text(
-    """SELECT count(*) AS cards, max(failed_at) AS last_at, now() AS now,
+    f"""SELECT count(*) AS cards, max(failed_at) AS last_at, now() AS now,
         EXISTS (SELECT FROM holds h WHERE h.document_id = :order AND h.reason = 'fraud_review'
             AND h.released_at IS NULL) AS in_review
     FROM (SELECT min(e.recorded_at) FILTER (WHERE e.phase = 'failed') AS failed_at
         FROM payment_entries e JOIN payments p ON p.id = e.payment_id
         WHERE p.order_id = :order AND p.renews IS NULL AND e.kind = 'authorization'
         GROUP BY e.payment_id, e.key
-        HAVING bool_or(e.phase = 'failed' AND e.failure_code <> 'never_sent')
+        HAVING bool_or(e.phase = 'failed' AND e.failure_code <> '{NEVER_SENT}')
             AND NOT bool_or(e.phase = 'succeeded')) d"""
 )
 

@@ -9,6 +9,10 @@ PAUSE_FROM = 5
 """Declined cards after which each further one has to wait."""
 PAUSE = timedelta(minutes=1)
 """How long after a decline."""
+DECLINES_WITHIN = timedelta(hours=1)
+"""For so long declined cards count against their customer, whose orders they were for."""
+NEVER_SENT = "never_sent"
+"""The failure code of what the provider was never asked for: no declined card."""
 REVIEW_FROM = 15
 """Declined cards after which a person looks at the order, at each further one again."""
 
@@ -34,6 +38,24 @@ def check_attempt(
         seconds = math.ceil(left.total_seconds())
         raise TooManyAttempts(
             f"{declines} cards were declined; the next one may be tried in {seconds} s",
+            retry_after=seconds,
+        )
+
+
+def check_declines(declines: int, since: datetime | None, now: datetime, most: int) -> None:
+    """Raise TooManyAttempts where cards were declined for ``most`` orders of a customer or more.
+
+    Counted ``since`` a moment at most an hour ago: cards are not tried out at our provider, one
+    order each. ``most`` of 0: any number.
+    """
+    if not most or declines < most or since is None:
+        return
+    left = since + DECLINES_WITHIN - now
+    if left > timedelta():
+        seconds = math.ceil(left.total_seconds())
+        raise TooManyAttempts(
+            f"{declines} cards of this customer were declined; the next one may be tried in"
+            f" {seconds} s",
             retry_after=seconds,
         )
 

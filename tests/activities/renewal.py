@@ -6,7 +6,7 @@ from uuid import UUID
 
 from activities.payments.accepting import pay_order
 from db.outbox import drop_done, take_due
-from db.payments import find_ending
+from db.renewals import find_ending
 from domain.documents import Document, Kind
 from domain.holds import HoldRelease
 from domain.ids import OrderId, ShipmentId, new_id

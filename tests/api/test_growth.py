@@ -1,6 +1,7 @@
 """However long the history is, no question and no sweep reads more of it than it did before."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -117,7 +118,8 @@ async def test_what_is_there_now_is_not_added_up(history: LongHistory) -> None:
 @pytest.mark.parametrize("name", SWEEPS)
 async def test_no_sweep_or_gauge_reads_the_history(history: LongHistory, name: str) -> None:
     sweeper = Sweeper(history.books, await Client.connect("127.0.0.1:1", lazy=True))
-    with history.sent.kept() as statements:
+    # Temporal is not there to be asked of runs that may be lost.
+    with history.sent.kept() as statements, suppress(RuntimeError):
         await SWEEPS[name].find(sweeper)
     assert statements or name in OF_ITS_PROCESS
     assert await history.excesses(statements) == []

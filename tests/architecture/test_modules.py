@@ -82,6 +82,7 @@ PLUMBING = {
         "pages",
         "reads",
         "reminders",
+        "renewals",
         "runs",
         "sources",
         "tables",
