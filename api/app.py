@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from api import (
+    codec,
     errors,
     events,
     health,
@@ -32,6 +33,7 @@ from api.issuer import Issuer
 from api.keys import ApiKeys
 from api.limits.admission import Admission
 from api.middleware.authenticated import Authenticated, ForGuests
+from api.middleware.browsers import Browsers
 from api.middleware.failures import Failures
 from api.middleware.limits import Limits
 from api.middleware.observe import Observe
@@ -96,6 +98,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sites.router,
     health.router,
     commands.router,
+    codec.router,
 )
 
 LISTS_AT_ONCE = 2
@@ -137,6 +140,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Failures)
     app.add_middleware(Limits, body_limit=settings.body_limit, within=settings.request_timeout)
     app.add_middleware(Strangers, admission=admission, authenticator=gate)
+    app.add_middleware(Browsers, origins=settings.origins)
     app.add_middleware(Observe)
     for router in ROUTERS:
         mount(app, router)

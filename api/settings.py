@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Protocol
 
+from domain.keyring import Keyring
 from domain.policy import Policy
 from gateways.partner import PartnerSettings
 
@@ -39,6 +40,10 @@ class ApiSettings(Protocol):
     def webhook_burst(self) -> int: ...
     @property
     def trusted_proxies(self) -> str: ...
+    @property
+    def keyring(self) -> Keyring: ...
+    @property
+    def origins(self) -> tuple[str, ...]: ...
     @property
     def policy(self) -> Policy: ...
     @property

@@ -96,6 +96,7 @@ class Command(StrEnum):
     TASKS_READ = "tasks:read"
     TASKS_DECIDE = "tasks:decide"
     KEYS_CREATE = "keys:create"
+    PAYLOADS_READ = "payloads:read"
     SOURCES_ALL = "sources:all"
     INTERNALS_READ = "internals:read"
 
@@ -170,6 +171,7 @@ ALLOWED: Mapping[Command, frozenset[Role]] = {
     C.TASKS_READ: _STAFF,
     C.TASKS_DECIDE: _STAFF,
     C.KEYS_CREATE: frozenset({R.ADMIN}),
+    C.PAYLOADS_READ: frozenset({R.ADMIN}),
     C.SOURCES_ALL: _STAFF,
     C.INTERNALS_READ: _STAFF | {R.INTEGRATION},
 }

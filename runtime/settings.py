@@ -1,5 +1,6 @@
 """Every setting of a process, read from ``STATESET_*`` and ``TEMPORAL_*`` variables."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property, lru_cache
@@ -30,11 +31,19 @@ def _networks(given: str) -> str:
     return given
 
 
+def _origins(given: str) -> str:
+    for origin in filter(None, given.split(",")):
+        if not _ORIGIN.fullmatch(origin.strip()):
+            raise ValueError("origins are like https://temporal.example.com, with commas")
+    return given
+
+
 def _keyring(given: SecretStr | None) -> SecretStr | None:
     read_keyring(given.get_secret_value() if given else "")
     return given
 
 
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 Duration = Annotated[timedelta, BeforeValidator(_seconds)]
 """A plain number counts seconds; otherwise ISO 8601, such as ``PT30M``."""
 
@@ -110,6 +119,9 @@ class Settings(BaseSettings):
     jwt_audience: str = "stateset"
     jwks_url: str | None = None
 
+    ui_origins: Annotated[str, AfterValidator(_origins)] = ""
+    """Origins of Temporal's UI, with commas, whose pages may ask the codec to decrypt."""
+
     # Worker
     max_workflow_tasks: int = Field(default=100, ge=1)
     max_activities: int = Field(default=50, ge=1)
@@ -169,6 +181,11 @@ class Settings(BaseSettings):
     def partners(self) -> Mapping[str, PartnerSettings]:
         """Of each partner of the table its own settings, read from variables of its prefix."""
         return {name: _read(partner.settings) for name, partner in PARTNERS.items()}
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of Temporal's UI, one by one."""
+        return tuple(each.strip() for each in self.ui_origins.split(",") if each.strip())
 
     @property
     def keyring(self) -> Keyring:

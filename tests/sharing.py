@@ -16,6 +16,7 @@ BENCH = "the bench"
 UNITS: dict[str, str | tuple[str, ...]] = {
     "tests/activities/": BENCH,
     "tests/chaos/": INSTALLATION,
+    "tests/journeys/test_codec.py": INSTALLATION,
     "tests/journeys/test_confirmations.py": INSTALLATION,
     "tests/journeys/test_openapi.py": INSTALLATION,
     "tests/journeys/test_orders.py": INSTALLATION,

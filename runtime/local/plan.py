@@ -100,6 +100,7 @@ class Plan:
             "STATESET_TEMPORAL_ADDRESS": temporal,
             "STATESET_TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
             **({"STATESET_PAYLOAD_KEYS": self.payload_keys} if self.payload_keys else {}),
+            **self._ui_origins(),
             "STATESET_API_HOST": self.settings.api_host,
             "STATESET_METRICS_HOST": self.settings.metrics_host,
             **self._partner("carrier"),
@@ -114,6 +115,12 @@ class Plan:
         )
         theirs = {"carrier", "payments"} - self.ports.keys()
         return {each.name: each for each in found if each.argv and each.name not in theirs}
+
+    def _ui_origins(self) -> dict[str, str]:
+        if "ui" not in self.ports or self.settings.ui_origins:
+            return {}
+        pages = (f"http://{name}:{self.ports['ui']}" for name in (_HOST, "localhost"))
+        return {"STATESET_UI_ORIGINS": ",".join(pages)}
 
     def _copies(self, name: str) -> list[str]:
         return [name, *(f"{name}-{number}" for number in range(2, self.copies + 1))]

@@ -180,6 +180,7 @@ class Stack:
             namespace=plan.settings.temporal_namespace,
             search_attributes=self._search_attributes,
             program=plan.settings.temporal_bin,
+            codec=f"{plan.api_url}/codec",
         )
 
         async def launch() -> Child:

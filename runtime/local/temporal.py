@@ -36,10 +36,12 @@ class Temporal:
         search_attributes: Mapping[str, str] = NO_ATTRIBUTES,
         program: Path | None = None,
         log_level: str = "warn",
+        codec: str | None = None,
     ) -> None:
         """Describe the server; without ``ui_port`` it has no web UI.
 
-        ``search_attributes`` are names and Temporal's types, for example ``Keyword``.
+        ``search_attributes`` are names and Temporal's types, for example ``Keyword``; ``codec`` is
+        the address by which the browser has payloads decrypted.
         """
         self._data_dir = data_dir.absolute()
         self._port = port
@@ -48,6 +50,7 @@ class Temporal:
         self._search_attributes = search_attributes
         self._configured = program
         self._log_level = log_level
+        self._codec = codec
         self._child: Child | None = None
         self._client: Client | None = None
 
@@ -98,9 +101,10 @@ class Temporal:
         command += ["--namespace", self._namespace, "--log-level", self._log_level]
         for name, kind in self._search_attributes.items():
             command += ["--search-attribute", f"{name}={kind}"]
-        return command + (
-            ["--headless"] if self._ui_port is None else ["--ui-port", str(self._ui_port)]
-        )
+        if self._ui_port is None:
+            return [*command, "--headless"]
+        codec = [] if self._codec is None else ["--ui-codec-endpoint", self._codec]
+        return [*command, "--ui-port", str(self._ui_port), *codec]
 
     async def _wait_until_it_serves(self, address: str) -> None:
         deadline = time.monotonic() + START_PATIENCE

@@ -97,6 +97,7 @@ PLUMBING = {
         "answers",
         "app",
         "authentication",
+        "codec",
         "components",
         "connections",
         "deps",
