@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -117,21 +117,21 @@ async def serve(given: Settings) -> None:
     if client is not None:
         await retire_old_runs(client)
         worker = make_worker(client, given, activities(books, carrier, payments, given.policy))
-        async with worker, _dispatching(given, books, client, given.database_url):
+        # At the end new work stops before the worker does.
+        async with worker:
             freeze_gc()
             log.info("worker_ready", task_queue=given.task_queue)
-            await stop.wait()
+            await go_on(stop, *_loops(given, books, client, given.database_url))
     for resource in (carrier, payments):
         await resource.aclose()
     await books.close()
     telemetry.stop()
 
 
-@contextlib.asynccontextmanager
-async def _dispatching(
+def _loops(
     given: Settings, books: Database, client: Client, database_url: str
-) -> AsyncIterator[None]:
-    """Dispatch the outbox beside the worker; at the end new work stops before the worker does."""
+) -> list[Coroutine[Any, Any, None]]:
+    """Return what goes on beside the worker: the dispatcher of the outbox, and the sweeps."""
     dispatcher = Dispatcher(
         books,
         client,
@@ -139,17 +139,20 @@ async def _dispatching(
         batch=given.dispatch_batch,
         poll=given.dispatch_poll,
     )
-    loops = [
-        asyncio.create_task(dispatcher.run()),
-        asyncio.create_task(dispatcher.listen(database_url)),
-        asyncio.create_task(Sweeper(books, client).run()),
-    ]
-    try:
-        yield
-    finally:
-        for loop in loops:
+    return [dispatcher.run(), dispatcher.listen(database_url), Sweeper(books, client).run()]
+
+
+async def go_on(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:
+    """Let the loops run until ``stop``.
+
+    A loop that fails ends the others and is raised: a worker that is half dead looks alive, and
+    whoever looks after it would leave it so.
+    """
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(loop) for loop in loops]
+        await stop.wait()
+        for loop in running:
             loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
 
 
 async def _reach(given: Settings, stop: asyncio.Event) -> Client | None:

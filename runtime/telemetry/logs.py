@@ -1,5 +1,6 @@
 """One line of JSON per event on standard output, with the ids of the request and its trace."""
 
+import contextlib
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -34,6 +35,9 @@ def configure_logging(level: str, service: str) -> None:
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
+    # Nor do the libraries' lines fail whoever says them, or tell of it on a standard error that is
+    # on the same full disk.
+    logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -48,11 +52,23 @@ def configure_logging(level: str, service: str) -> None:
 
 
 class _Named(structlog.WriteLogger):
-    """Writes our own lines, which are finished, without a record of the standard library each."""
+    """Writes our own lines, which are finished, without a record of the standard library each.
+
+    What cannot be written, as on a full disk, is lost: whoever said it has better things to do than
+    to fail.
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__(sys.stdout)
         self.name = name
+
+    def msg(self, message: str) -> None:
+        """Write one line, if that can be done."""
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def _add_trace(

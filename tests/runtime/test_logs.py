@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 SAID = """
@@ -56,3 +57,30 @@ def test_every_line_is_whole_and_says_when_who_and_what() -> None:
     for line in (failed, failed_too):
         assert "ValueError: broken" in line["exception"]
     assert len(many) == 200
+
+
+UNHEARD = """
+import logging
+import sys
+from pathlib import Path
+import structlog
+from runtime.telemetry.logs import configure_logging
+
+configure_logging("INFO", "tests")
+for _ in range(1000):
+    structlog.get_logger("relay").warning("x" * 100)
+    logging.getLogger("their.library").warning("x" * 100)
+Path(sys.argv[1]).write_text("went on")
+"""
+
+
+def test_whoever_says_something_goes_on_when_the_disk_of_the_log_is_full(tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        subprocess.run(
+            [sys.executable, "-c", UNHEARD, str(tmp_path / "end")],
+            stdout=full,
+            stderr=full,
+            timeout=60,
+            check=False,
+        )
+    assert (tmp_path / "end").read_text() == "went on"
