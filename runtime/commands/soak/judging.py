@@ -9,7 +9,7 @@ from statistics import median
 from runtime.commands.soak.measuring import MB, Picture, Sample
 
 WARM = 600.0
-"""Seconds below which processes are not judged: they still fill their caches and pools."""
+"""Seconds below which processes and histories are not judged: caches and pools still fill."""
 MORE_MEMORY = 1.1
 MEMORY_NOISE = 16.0
 """MB."""
@@ -34,10 +34,10 @@ def judge(samples: Sequence[Sample], pictures: Sequence[Picture]) -> list[str]:
         return []
     found = []
     if samples[-1].at >= WARM:
-        found += _memory(middle, last) + _handles(middle, last)
+        found += _memory(middle, last) + _handles(middle, last) + _longer(pictures)
     for name, value in _UNDER_WAY.items():
         found += _more(name, value, middle, last)
-    return found + _faster(pictures) + _longer(pictures)
+    return found + _faster(pictures)
 
 
 def _thirds(samples: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
@@ -112,5 +112,5 @@ def _longer(pictures: Sequence[Picture]) -> list[str]:
     return [
         f"the longest history of {name} grew from {second.events.get(name, 0)} to {events} events"
         for name, events in sorted(third.events.items())
-        if events > second.events.get(name, 0) * LONGER + EVENTS_NOISE
+        if events > second.events.get(name, 0) * LONGER + EVENTS_NOISE > EVENTS_NOISE
     ]
