@@ -189,7 +189,9 @@ async def watch_backlog(db: Database) -> None:
                 found = await backlog(connection)
         except Exception as error:
             log.warning("backlog_unknown", why=short_cause(error))
+            metrics.database_answers.set(0)
         else:
+            metrics.database_answers.set(1)
             metrics.outbox_oldest_seconds.set(float(found.oldest_seconds))
             metrics.outbox_failing.set(found.failing)
         await asyncio.sleep(EVERY)

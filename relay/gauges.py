@@ -6,6 +6,7 @@ from prometheus_client import Gauge
 
 from db.engine import Database
 from db.outbox import backlog, depth_by_kind
+from db.reads.server import ServerUse, server_use
 from db.tasks import count_by_kind
 from db.watching import last_verification, record_contact
 from telemetry import metrics
@@ -34,11 +35,33 @@ async def read_gauges(books: Database) -> list[Read]:
     return read
 
 
-def set_gauges(read: Sequence[Read]) -> int:
+async def set_gauges(_: object, read: Sequence[Read]) -> int:
     """Set what was read."""
     for gauge, value in read:
         gauge.set(value)
     return len(read)
+
+
+async def read_server(books: Database) -> list[ServerUse]:
+    """Return how much of the database server is used."""
+    async with books.read() as db:
+        return [await server_use(db)]
+
+
+async def set_server(_: object, found: Sequence[ServerUse]) -> int:
+    """Set what the server told; a slot that is gone holds nothing back any more."""
+    for use in found:
+        for name, size in use.sizes.items():
+            metrics.database_bytes.labels(name).set(size)
+        metrics.database_connections.set(use.connections)
+        metrics.database_connections_most.set(use.most_connections)
+        metrics.wal_bytes.set(use.wal or 0)
+        metrics.wal_most_bytes.set(use.wal_most)
+        metrics.wal_archiving_fails.set(use.archiving_fails)
+        metrics.wal_kept_bytes.clear()
+        for name, size in use.kept.items():
+            metrics.wal_kept_bytes.labels(name).set(size)
+    return len(found)
 
 
 async def record_contacts(books: Database) -> list[tuple[str, Contact]]:

@@ -38,7 +38,14 @@ from db.work_orders.people import find_left_running
 from domain.documents import Document, Kind, Signal
 from domain.lots import LotStatus
 from domain.warranties.coverage import ENDS_SOON
-from relay.gauges import Read, read_gauges, record_contacts, set_gauges
+from relay.gauges import (
+    Read,
+    read_gauges,
+    read_server,
+    record_contacts,
+    set_gauges,
+    set_server,
+)
 from relay.lost_runs import RunWatch
 from telemetry import metrics
 from telemetry.partners import Contact
@@ -117,10 +124,6 @@ async def _some(find: Find[Found], sweeper: Sweeper) -> Sequence[Found]:
 
 async def _read_gauges(sweeper: Sweeper) -> Sequence[Read]:
     return await read_gauges(sweeper.books)
-
-
-async def _set_gauges(_: Sweeper, read: Sequence[Read]) -> int:
-    return set_gauges(read)
 
 
 async def _record_contacts(sweeper: Sweeper) -> Sequence[tuple[str, Contact]]:
@@ -246,7 +249,8 @@ def _apart(name: str, every: timedelta, find: Find[Found], step: Step[Found]) ->
 
 
 _TABLE: tuple[Sweep[Any], ...] = (
-    Sweep("gauges", timedelta(seconds=5), _read_gauges, _set_gauges),
+    Sweep("gauges", timedelta(seconds=5), _read_gauges, set_gauges),
+    Sweep("database", timedelta(seconds=30), lambda at: read_server(at.books), set_server),
     Sweep("partner_health", timedelta(seconds=5), _record_contacts, _nothing),
     Sweep("lost_runs", timedelta(seconds=30), _find_lost_runs, _wake_runs),
     Sweep("sku_keys", YOUNG, _find_without_key, _give_keys, batch=KEYS_A_TIME),

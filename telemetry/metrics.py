@@ -118,6 +118,45 @@ db_pool_size = Gauge(
     "stateset_db_pool_size", "Database connections that the pool may have.", registry=REGISTRY
 )
 db_pool_in_use = Gauge("stateset_db_pool_in_use", "Database connections in use.", registry=REGISTRY)
+database_answers = Gauge(
+    "stateset_database_answers",
+    "Whether the database answered an API process when it was last asked: 1 or 0.",
+    registry=REGISTRY,
+)
+database_bytes = Gauge(
+    "stateset_database_bytes", "Size of a database.", ("database",), registry=REGISTRY
+)
+database_connections = Gauge(
+    "stateset_database_connections",
+    "Connections to the database server, of everybody.",
+    registry=REGISTRY,
+)
+database_connections_most = Gauge(
+    "stateset_database_connections_most",
+    "Connections that the database server takes, without those of administrators.",
+    registry=REGISTRY,
+)
+wal_bytes = Gauge(
+    "stateset_wal_bytes",
+    "Size of the write-ahead log; 0 where our role may not see it.",
+    registry=REGISTRY,
+)
+wal_most_bytes = Gauge(
+    "stateset_wal_most_bytes",
+    "Size to which the write-ahead log is kept while nothing holds it back.",
+    registry=REGISTRY,
+)
+wal_kept_bytes = Gauge(
+    "stateset_wal_kept_bytes",
+    "Write-ahead log that a replication slot holds back.",
+    ("slot",),
+    registry=REGISTRY,
+)
+wal_archiving_fails = Gauge(
+    "stateset_wal_archiving_fails_seconds",
+    "Since when archiving the write-ahead log fails; 0 while it does not.",
+    registry=REGISTRY,
+)
 stuck_documents = Gauge(
     "stateset_stuck_documents",
     "Unfinished documents without a run, a sweep or a task that will move them.",

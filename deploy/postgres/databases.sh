@@ -18,6 +18,8 @@ REVOKE CONNECT ON DATABASE stateset, temporal, temporal_visibility FROM PUBLIC;
 GRANT CONNECT ON DATABASE stateset TO stateset_app;
 
 \connect stateset
+-- The size of the write-ahead log is watched.
+GRANT EXECUTE ON FUNCTION pg_ls_waldir() TO stateset_app;
 GRANT USAGE ON SCHEMA public TO stateset_app;
 ALTER DEFAULT PRIVILEGES FOR ROLE stateset_owner IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO stateset_app;

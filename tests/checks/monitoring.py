@@ -25,6 +25,8 @@ RUNBOOKS = "{{ $externalLabels.runbooks }}"
 """Where operations.md is read, in the alerts' links; Prometheus is told by its environment."""
 OF_EVERY_SERIES = {"job", "instance", "le"}
 MADE_BY_PROMETHEUS = {"up": set[str](), "ALERTS": {"alertname", "alertstate", "severity"}}
+OTHERS = ("temporal_", "node_")
+"""What programs of others serve."""
 HISTOGRAM = ("_bucket", "_sum", "_count")
 
 
@@ -115,7 +117,7 @@ def check_the_contract_is_what_the_code_serves() -> None:
             findings.append(f"{name} is a {described.type}")
         elif not _takes(metric, promised[name].labels):
             findings.append(f"{name} has other labels than {sorted(promised[name].labels)}")
-    ours = {name for name in promised if not name.startswith("temporal_") and name != "up"}
+    ours = {name for name in promised if not name.startswith(OTHERS) and name != "up"}
     findings += [f"{name} is promised and not served" for name in sorted(ours - served.keys())]
     refuse(findings)
 

@@ -11,8 +11,9 @@ import asyncpg
 import pytest
 
 from db.documents import DOCUMENTS
-from db.engine import open_engine
+from db.engine import Database, open_engine
 from db.reads.events import START, get_feed
+from db.reads.server import ServerUse, server_use
 from db.verify.books import Finding, verify
 from domain.documents import PROCESSES
 from runtime.local.binaries import postgres_bin
@@ -111,6 +112,38 @@ async def test_nobody_enters_the_database_of_another(
 ) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(server.url(role, database))
+
+
+async def use_of(server: Server, role: str) -> ServerUse:
+    books = Database(open_engine(server.url(role), application="tests", pool=2))
+    try:
+        async with books.read() as db:
+            return await server_use(db)
+    finally:
+        await books.close()
+
+
+async def test_our_processes_see_how_full_the_server_is(server: Server) -> None:
+    slot = "SELECT pg_create_physical_replication_slot('left_behind', true)"
+    await execute(server.admin_url, slot)
+    found = await use_of(server, "stateset_app")
+    await execute(server.admin_url, "SELECT pg_drop_replication_slot('left_behind')")
+    assert set(found.sizes) == {"stateset", "postgres"}, "not those of Temporal"
+    assert found.sizes["stateset"] > 1_000_000
+    assert 0 < found.connections < found.most_connections <= 197
+    assert found.wal is not None
+    assert found.wal >= 16 * 1024 * 1024
+    assert found.wal_most >= 1024 * 1024 * 1024
+    assert list(found.kept) == ["left_behind"]
+    assert found.archiving_fails == 0
+    assert (await use_of(server, "stateset_app")).kept == {}
+
+
+async def test_a_role_that_may_not_see_the_log_sees_the_rest(server: Server) -> None:
+    """Databases from before the grant, and those of providers who do not give it."""
+    found = await use_of(server, "stateset_owner")
+    assert found.wal is None
+    assert found.connections > 0
 
 
 async def test_temporal_makes_its_tables_in_both_of_its_databases(server: Server) -> None:
