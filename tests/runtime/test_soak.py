@@ -65,6 +65,13 @@ def test_caches_that_fill_in_the_first_third_are_no_leak() -> None:
     assert judge(filling, PICTURES) == []
 
 
+def test_the_plans_of_postgresqls_connections_fill_for_thousands_of_orders() -> None:
+    filling = [replace(one, memory={"postgres": 100 + one.at / 30}) for one in steady()]
+    slow = [replace(one, orders=one.orders // 5) for one in filling]
+    assert judge(slow, PICTURES) == []
+    assert len(judge(filling, PICTURES)) == 1
+
+
 def test_less_than_ten_minutes_say_nothing_of_memory_and_histories() -> None:
     short = [
         at(second, memory={"worker": 100.0 + second, "api": 90.0}) for second in range(0, 300, 5)

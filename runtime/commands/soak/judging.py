@@ -13,6 +13,8 @@ WARM = 600.0
 MORE_MEMORY = 1.1
 MEMORY_NOISE = 16.0
 """MB."""
+CONNECTIONS_WARM = 3000
+"""Orders before PostgreSQL is judged: each connection keeps plans of all that it was ever asked."""
 MORE_HANDLES = 1.2
 HANDLES_NOISE = 10
 MORE_OPEN = 1.5
@@ -48,7 +50,10 @@ def _thirds(samples: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sampl
 
 def _memory(middle: Sequence[Sample], last: Sequence[Sample]) -> list[str]:
     found = []
-    for name in sorted(last[-1].memory.keys() - UNJUDGED["memory"]):
+    unjudged = set(UNJUDGED["memory"])
+    if middle[0].orders < CONNECTIONS_WARM:
+        unjudged.add("postgres")
+    for name in sorted(last[-1].memory.keys() - unjudged):
         before = median(each.memory.get(name, 0) for each in middle)
         after = median(each.memory.get(name, 0) for each in last)
         if after > before * MORE_MEMORY and after - before > MEMORY_NOISE:

@@ -112,11 +112,12 @@ def _trees(roots: Mapping[str, int]) -> dict[str, list[int]]:
 
 
 def _memory(pid: int) -> int:
-    """Return the bytes of memory of a process that belong to no file and no other process."""
+    """Return the bytes of memory of a process that belong to no file; what is shared, in parts."""
     try:
-        found = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+        told = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
+    found = re.search(r"Pss_Anon:\s+(\d+) kB", told)
     return int(found[1]) * 1024 if found else 0
 
 
