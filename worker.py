@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -39,6 +40,9 @@ from runtime.telemetry.start import start_telemetry
 from runtime.temporal import connect
 
 log = structlog.get_logger(__name__)
+
+UNHEARD = timedelta(seconds=5)
+"""After so long the task of a run goes to any worker: the one that remembers the run is silent."""
 
 
 def activities(
@@ -81,6 +85,7 @@ def make_worker(client: Client, given: Settings, steps: Sequence[Callable[..., A
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(initial=5),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(initial=5),
         graceful_shutdown_timeout=given.graceful_shutdown,
+        sticky_queue_schedule_to_start_timeout=UNHEARD,
     )
 
 

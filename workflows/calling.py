@@ -24,6 +24,11 @@ _PARTNER_RETRY = RetryPolicy(
 )
 
 
+# A step gives signs of life, so that of a worker that is dead or frozen it begins anew before its
+# own time is over: the same key makes it harmless that both may go on.
+_ALIVE = timedelta(seconds=15)
+
+
 async def in_database(step: Step[Given, Result], given: Given) -> Result:
     """Take one short transaction of ours, inside the run's own task: no round trip, no queue."""
     return await workflow.execute_local_activity_method(
@@ -49,6 +54,7 @@ async def at_partner(step: Step[Given, Result], given: Given) -> Result:
             step,
             given,
             start_to_close_timeout=timedelta(seconds=30),
+            heartbeat_timeout=_ALIVE,
             retry_policy=_PARTNER_RETRY,
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             summary=_words(step),

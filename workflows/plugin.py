@@ -19,6 +19,7 @@ from temporalio.worker import WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
+from activities.alive import AliveInterceptor
 from activities.errors import RefusalInterceptor
 from workflows.inventory_replenishment import InventoryReplenishment
 from workflows.order_fulfillment import OrderFulfillment
@@ -135,7 +136,7 @@ def plugin(converter: DataConverter = DATA_CONVERTER) -> SimplePlugin:
     return SimplePlugin(
         "stateset",
         data_converter=converter,
-        interceptors=[RefusalInterceptor()],
+        interceptors=[AliveInterceptor(), RefusalInterceptor()],
         workflows=WORKFLOWS,
         workflow_runner=_sandbox,
     )

@@ -1,12 +1,16 @@
 """``stateset chaos``: what a seed chooses, and a short run as a user starts it."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from runtime.commands.chaos.faults import LONGEST, PARTS, SHORTEST, Fault, FaultKind, choose
 
+FROZEN_WORKER = 20
+"""A seed that begins, of what freezes, with one of two workers."""
 DECK = 26
 """How many different faults there are for one seed."""
 
@@ -38,13 +42,24 @@ def test_a_fault_is_told_in_words() -> None:
     assert str(Fault(FaultKind.KILL, "worker")) == "kill worker"
 
 
-def test_a_run_of_one_fault_loses_doubles_and_leaves_nothing() -> None:
-    command = [sys.executable, "-m", "runtime.cli", "chaos", "--seed", "4", "--only", "kill"]
+def test_a_worker_that_is_frozen_holds_work_up_for_a_minute_more_than_itself_at_most(
+    tmp_path: Path,
+) -> None:
+    [fault] = choose(FROZEN_WORKER, 1, frozenset({FaultKind.FREEZE}))
+    assert (fault.part, fault.seconds) == ("worker", 28)
+    given = ["--seed", str(FROZEN_WORKER), "--only", "freeze", "--faults", "1"]
+    found = tmp_path / "found.json"
     run = subprocess.run(
-        [*command, "--faults", "1"], capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, "-m", "runtime.cli", "chaos", *given, "--json", str(found)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    for found in ("lost", "doubled", "stuck", "refused or late"):
-        assert f"{found}: nothing" in run.stdout
+    for what in ("lost", "doubled", "stuck", "refused or late"):
+        assert f"{what}: nothing" in run.stdout
     assert " checks, 0 broken" in run.stdout
-    assert f"{choose(4, 1, frozenset({FaultKind.KILL}))[0]}" in run.stdout
+    [frozen] = json.loads(found.read_text())["faults"]
+    assert frozen["fault"] == str(fault)
+    assert 0 < frozen["held_up_a_customer_for"] <= fault.seconds + 60

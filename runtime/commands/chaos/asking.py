@@ -1,9 +1,11 @@
 """Callers who ask again, under the same key, until they are answered: at one API, then another."""
 
 import asyncio
+import contextlib
 import itertools
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -29,13 +31,16 @@ class Asking:
         """Ask at these APIs, each time at the next one."""
         self._shops = itertools.cycle(shops)
         self._patience = patience
+        self.waits: list[tuple[datetime, datetime]] = []
+        """From when to when each caller waited for an answer, or for what had to come."""
 
     async def post(
         self, path: str, body: Mapping[str, Any], key: str = "", *refusals: str
     ) -> Answer:
         """Do something once; raise Refused, but for the codes of ``refusals``, or Late."""
         key = key or uuid4().hex
-        answer = await self._answered(lambda shop: shop.post(path, body, key))
+        with self._waiting():
+            answer = await self._answered(lambda shop: shop.post(path, body, key))
         if answer.status >= 300 and answer.code not in refusals:
             raise Refused(f"POST {path}: {answer}")
         return answer
@@ -59,11 +64,18 @@ class Asking:
     async def until(self, look: Callable[[], Awaitable[Found | None]], late: str) -> Found:
         """Look again and again until there is something; raise Late."""
         deadline = time.monotonic() + self._patience
-        while (found := await look()) is None:
-            if time.monotonic() > deadline:
-                raise Late(late)
-            await asyncio.sleep(LOOK)
+        with self._waiting():
+            while (found := await look()) is None:
+                if time.monotonic() > deadline:
+                    raise Late(late)
+                await asyncio.sleep(LOOK)
         return found
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        since = datetime.now(UTC)
+        yield
+        self.waits.append((since, datetime.now(UTC)))
 
     async def _answered(self, ask: Callable[[Shop], Awaitable[Answer]]) -> Answer:
         deadline = time.monotonic() + self._patience

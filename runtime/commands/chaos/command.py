@@ -8,9 +8,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx2
+import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -41,6 +42,7 @@ def chaos_command(
     only: Annotated[
         list[FaultKind] | None, typer.Option(help="Only faults of this kind; may be repeated.")
     ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write what was found to this file.")] = None,
 ) -> None:
     """Break a stack of its own in every way while it trades, and say what came of it.
 
@@ -48,10 +50,16 @@ def chaos_command(
     breaks a rule of `stateset verify`.
     """
     console = Console()
+    console.print(f"Seed {seed}")
     chosen = choose(seed, faults, frozenset(only or ()))
     with _disk() as disk:
         try:
-            code = asyncio.run(until_interrupted(_run(disk, seed, chosen, minutes, console)))
+            outcome = asyncio.run(until_interrupted(_run(disk, chosen, minutes, console)))
+            show(outcome, console)
+            if json is not None:
+                found = orjson.dumps(report(outcome, seed), option=orjson.OPT_INDENT_2)
+                json.write_bytes(found + b"\n")
+            code = 0 if outcome.sound else 1
         except KeyboardInterrupt:
             console.print("stopped")
             code = 130
@@ -75,10 +83,10 @@ def _disk() -> Iterator[Disk]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _run(disk: Disk, seed: int, chosen: list[Fault], minutes: float, console: Console) -> int:
+async def _run(disk: Disk, chosen: list[Fault], minutes: float, console: Console) -> Outcome:
     for name in _NOT_OURS:
         os.environ.pop(f"STATESET_{name}", None)
-    console.print(f"Seed {seed}: starting two workers, two APIs and all that they need ...")
+    console.print("Starting two workers, two APIs and all that they need ...")
 
     def say(text: str) -> None:
         console.print(text, style="dim", markup=False, highlight=False)
@@ -90,13 +98,12 @@ async def _run(disk: Disk, seed: int, chosen: list[Fault], minutes: float, conso
         outcome = await play(ground, chosen, until, lambda told: console.print(told, markup=False))
     finally:
         await ground.stop()
-    show(outcome, console)
-    return 0 if outcome.sound else 1
+    return outcome
 
 
 def show(outcome: Outcome, console: Console) -> None:
     """Print the recovery from each fault, and then what was lost, doubled and stuck."""
-    table = Table("fault", "works again after", "held up an order for", title_justify="left")
+    table = Table("fault", "works again after", "held up a customer for", title_justify="left")
     for blow in outcome.blows:
         table.add_row(str(blow.fault), _recovery(blow), f"{blow.held:.1f} s" if blow.ended else "-")
     console.print(table)
@@ -127,6 +134,30 @@ def show(outcome: Outcome, console: Console) -> None:
     )
     for finding in broken:
         console.print(f"  {finding.id} {finding.sentence}: {finding.samples}", markup=False)
+
+
+def report(outcome: Outcome, seed: int) -> dict[str, Any]:
+    """Return what was found, as JSON."""
+    found = outcome.judgement
+    return {
+        "seed": seed,
+        "faults": [
+            {
+                "fault": str(blow.fault),
+                "left_out": blow.left_out,
+                "works_again_after": blow.recovered,
+                "held_up_a_customer_for": blow.held,
+            }
+            for blow in outcome.blows
+        ],
+        "orders": sum(bool(life.order_id) for life in outcome.trade.lives),
+        "lost": found.lost,
+        "doubled": found.doubled,
+        "stuck": found.stuck,
+        "refused_or_late": found.refused,
+        "waiting_for_a_person": found.asked,
+        "verify": summary(outcome.findings),
+    }
 
 
 def _recovery(blow: Blow) -> str:

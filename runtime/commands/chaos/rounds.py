@@ -23,7 +23,7 @@ from runtime.commands.shop import Shop
 from runtime.commands.verify import check_everything
 from runtime.sample.company import load_company
 
-AT_ONCE = 8
+AT_ONCE = 12
 """Customers that are served at a time."""
 PATIENCE = 300.0
 """Seconds that a customer waits for what must come, and that everything has to settle."""
@@ -45,7 +45,7 @@ class Blow:
     recovered: float | None = None
     """Seconds from its end until an order that was placed then had its labels; None: never."""
     held: float = 0
-    """Seconds from its begin that the last order which met it took to its labels."""
+    """Seconds from its begin that a customer, whom it met, waited for the same thing."""
     left_out: str = ""
     """Why it did not happen."""
 
@@ -94,7 +94,7 @@ async def play(
         settled = time.monotonic() - begun
         judgement = await judge(trade, left, ground.target, ground.settings)
         findings = await check_everything(ground.target, ground.settings, SETTLING)
-        await _measure(blows, trade)
+        _measure(blows, trade.staff.waits)
     return Outcome(blows, trade, judgement, findings, settled)
 
 
@@ -120,18 +120,12 @@ def _told(blow: Blow) -> str:
     return f"{blow.fault}: an order placed after it has its labels after {blow.recovered:.1f} s"
 
 
-async def _measure(blows: Sequence[Blow], trade: Trade) -> None:
-    """Note of each fault how long it held up the orders that it met."""
-    orders = await trade.staff.all("/orders", sku=trade.sku)
-    placed = {order["id"]: datetime.fromisoformat(order["placed_at"]) for order in orders}
-    for shipment in await trade.staff.all("/shipments"):
-        since = placed.get(shipment["order_id"])
-        if since is None or shipment["booked_at"] is None:
-            continue
-        booked = datetime.fromisoformat(shipment["booked_at"])
-        for blow in blows:
-            if blow.ended is not None and since < blow.ended:
-                took = booked - max(since, blow.begun)
+def _measure(blows: Sequence[Blow], waits: Sequence[tuple[datetime, datetime]]) -> None:
+    """Note of each fault how long it held up the customers that it met."""
+    for blow in blows:
+        for since, until in waits:
+            if blow.ended is not None and since < blow.ended and until > blow.begun:
+                took = until - max(since, blow.begun)
                 blow.held = max(blow.held, took.total_seconds())
 
 
