@@ -21,6 +21,11 @@ CARD_SPREAD = 1 / 6
 """Such a part of its window an order may wait longer for a card; when exactly, it says itself."""
 
 
+LATE_FROM = timedelta(seconds=10)
+"""After so long the end of a window is noticed late: workers or Temporal were away."""
+TURNS = timedelta(minutes=5)
+
+
 class PaymentMethod(StrEnum):
     """How an order is paid."""
 
@@ -63,7 +68,24 @@ def spread_of(method: str, order_id: UUID, window: timedelta) -> timedelta:
 
     Orders that are placed together would be cancelled together, and keep people's requests waiting.
     """
-    return timedelta() if by_people(method) else window * CARD_SPREAD * (order_id.int % 1000 / 1000)
+    return timedelta() if by_people(method) else window * CARD_SPREAD * _place_of(order_id)
+
+
+def turn_of(order_id: UUID, late: timedelta) -> timedelta:
+    """Return how much longer an unpaid order waits whose window's end is noticed so ``late``.
+
+    The windows that ended while no worker was there would all be noticed at once, and what people
+    ask of other orders would wait for them. They take turns over as long as they are late, at most
+    ``TURNS``: each when its id says.
+    """
+    if late < LATE_FROM:
+        return timedelta()
+    return min(late, TURNS) * _place_of(order_id)
+
+
+def _place_of(order_id: UUID) -> float:
+    """Return the order's place among those that come together, from 0 to 1."""
+    return order_id.int % 1000 / 1000
 
 
 def check_card(method: str, status: OrderStatus) -> None:

@@ -1,20 +1,35 @@
 """Runs that are gone while their documents are unfinished go on from the rows."""
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
 
 import pytest
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
 from temporalio.service import RPCError
 
 from activities.orders.activities import OrderActivities
 from db.outbox import signal
 from domain.documents import PROCESSES, Document, Kind, Signal
+from domain.ids import OrderId
+from domain.orders.receipts import TURNS
 from domain.orders.requests import Cancellation
 from domain.orders.status import CancelReason
 from relay.renaming import retire_old_runs
 from relay.sweeps import Sweeper
+from tests.aging import age
 from tests.patience import eventually
 from tests.workflows.stage import Stage
+
+TIMER_STARTED = EventType.EVENT_TYPE_TIMER_STARTED
 
 
 async def test_a_lost_run_of_an_order_goes_on_from_its_rows_at_the_last_signal(
@@ -47,6 +62,40 @@ async def test_a_lost_run_that_was_to_cancel_its_order_does_so_when_it_is_back(
     assert (await stage.order(order, "cancelled"))["cancel_reason"] == "fraud"
     assert await stage.result(stage.run(order)) == "cancelled"
     assert await stage.shop.stock(mug) == (1, 0)
+
+
+@pytest.mark.parametrize("end", ["nothing", "the customer"])
+async def test_an_order_whose_window_ended_unnoticed_waits_its_turn_and_hears_its_customer(
+    stage: Stage, end: str
+) -> None:
+    mug = await stage.shop.item(AUS=1)
+    asked = stage.shop.submission([(mug, 1)], token=None)
+    # The last one of all that are late together.
+    asked = replace(asked, order_id=OrderId(UUID(int=asked.order_id.int // 1000 * 1000 + 999)))
+    await stage.shop.ask([asked])
+    order, run = asked.order_id, stage.run(asked.order_id)
+    await eventually(lambda: stage.exists(run))
+    await run.terminate("workers are away")
+    await age(stage, "orders", "payment_due_at", timedelta(hours=2), id=order)
+    async with stage.books.begin() as db:
+        await signal(db, Document(Kind.ORDER, order), Signal.PAYMENT_REPORTED)
+    await eventually(partial(waits_its_turn, run))
+    assert (await stage.order(order, "pending"))["cancelled_at"] is None
+    if end == "nothing":
+        await stage.pass_time(run, TURNS)
+    else:
+        await stage.cancel(order)
+    cancelled = await stage.order(order, "cancelled")
+    reason = "payment_expired" if end == "nothing" else "customer_request"
+    assert cancelled["cancel_reason"] == reason
+    assert await stage.shop.stock(mug) == (1, 0)
+
+
+async def waits_its_turn(run: WorkflowHandle[Any, Any]) -> bool:
+    events = (await run.fetch_history()).events
+    timers = [e.timer_started_event_attributes for e in events if e.event_type == TIMER_STARTED]
+    waits = [timer.start_to_fire_timeout.ToTimedelta() for timer in timers]
+    return any(TURNS * 0.9 < wait < TURNS for wait in waits)
 
 
 async def test_a_lost_run_of_a_shipment_goes_on_from_its_rows_at_the_next_scan(
