@@ -12,7 +12,14 @@ from db.engine import Database
 from db.failures import hide_values, told_by_server
 from telemetry import tracing
 
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error)
+_OUT_OF_STEP = asyncpg.InternalClientError
+"""The server said goodbye while nobody asked; that it also hung up may not be heard yet."""
+_FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    AsyncAdapt_asyncpg_dbapi.Error,
+    _OUT_OF_STEP,
+)
 
 
 async def fetch(db: Database, statement: str, *given: Any) -> Sequence[Any]:
@@ -30,7 +37,7 @@ async def fetch(db: Database, statement: str, *given: Any) -> Sequence[Any]:
         with tracing.statement(statement):
             found = await _fetch(driver, statement, given)
     except _FAILURES as error:
-        lost = driver.is_closed()
+        lost = driver.is_closed() or isinstance(error, _OUT_OF_STEP)
         if not told_by_server(error):
             pooled.invalidate()
         raise DBAPIError(statement, None, error, connection_invalidated=lost) from error
