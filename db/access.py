@@ -6,17 +6,27 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Row, case, func, insert, select, update
+from sqlalchemy import ForeignKey, Index, Row, case, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.metadata import Base, Id
+
+_LASTING = "revoked_at IS NULL AND customer_id IS NULL"
 
 
 class ApiKeyRow(Base):
     """Who may call: a role, extra scopes, and for a customer whose documents."""
 
     __tablename__ = "api_keys"
+    __table_args__ = (
+        Index(
+            "ix_api_keys_expiring",
+            "expires_at",
+            postgresql_where=text(f"{_LASTING} AND expires_at IS NOT NULL"),
+        ),
+        Index("ix_api_keys_name", "name", postgresql_where=text(_LASTING)),
+    )
 
     id: Mapped[Id]
     name: Mapped[str]
@@ -86,6 +96,26 @@ async def all_keys(db: AsyncConnection) -> Sequence[Row[Any]]:
     """Return every key, newest first, with its ``state``: live, expired or revoked."""
     query = select(ApiKeyRow.__table__, _STATE.label("state")).order_by(ApiKeyRow.id.desc())
     return (await db.execute(query)).all()
+
+
+# A day longer than a key lives, so that its end is told while it is felt.
+_EXPIRING = text(f"""
+SELECT prefix, name, role, expires_at FROM api_keys k
+WHERE {_LASTING} AND expires_at IS NOT NULL
+    AND expires_at BETWEEN now() - interval '1 day' AND now() + interval '30 days'
+    AND NOT EXISTS (SELECT 1 FROM api_keys o WHERE o.name = k.name AND o.role = k.role
+        AND o.revoked_at IS NULL AND o.customer_id IS NULL
+        AND (o.expires_at IS NULL OR o.expires_at > k.expires_at))
+ORDER BY expires_at LIMIT 100
+""")
+
+
+async def expiring_keys(db: AsyncConnection) -> Sequence[Row[Any]]:
+    """Return the keys of no customer that end within thirty days and have no successor.
+
+    A successor is a live key of the same name and role that lasts longer.
+    """
+    return (await db.execute(_EXPIRING)).all()
 
 
 async def rename_key(db: AsyncConnection, prefix: str, name: str) -> int:

@@ -1,9 +1,12 @@
 """What a worker measures of the books, and what it writes down for operators."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from prometheus_client import Gauge
+from sqlalchemy import Row
 
+from db.access import expiring_keys
 from db.engine import Database
 from db.outbox import backlog, depth_by_kind
 from db.reads.server import ServerUse, server_use
@@ -61,6 +64,22 @@ async def set_server(_: object, found: Sequence[ServerUse]) -> int:
         metrics.wal_kept_bytes.clear()
         for name, size in use.kept.items():
             metrics.wal_kept_bytes.labels(name).set(size)
+    return len(found)
+
+
+async def read_keys(books: Database) -> list[Sequence[Row[Any]]]:
+    """Return the keys that end soon, as one find: that there are none is news, too."""
+    async with books.read() as db:
+        return [await expiring_keys(db)]
+
+
+async def set_keys(_: object, found: Sequence[Sequence[Row[Any]]]) -> int:
+    """Set when keys end; one that was renewed or revoked is no longer told of."""
+    metrics.api_key_expires.clear()
+    for keys in found:
+        for key in keys:
+            ends = metrics.api_key_expires.labels(key.name, key.prefix)
+            ends.set(key.expires_at.timestamp())
     return len(found)
 
 

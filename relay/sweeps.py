@@ -41,9 +41,11 @@ from domain.warranties.coverage import ENDS_SOON
 from relay.gauges import (
     Read,
     read_gauges,
+    read_keys,
     read_server,
     record_contacts,
     set_gauges,
+    set_keys,
     set_server,
 )
 from relay.lost_runs import RunWatch
@@ -251,6 +253,7 @@ def _apart(name: str, every: timedelta, find: Find[Found], step: Step[Found]) ->
 _TABLE: tuple[Sweep[Any], ...] = (
     Sweep("gauges", timedelta(seconds=5), _read_gauges, set_gauges),
     Sweep("database", timedelta(seconds=30), lambda at: read_server(at.books), set_server),
+    Sweep("expiring_keys", EVERY, lambda at: read_keys(at.books), set_keys),
     Sweep("partner_health", timedelta(seconds=5), _record_contacts, _nothing),
     Sweep("lost_runs", timedelta(seconds=30), _find_lost_runs, _wake_runs),
     Sweep("sku_keys", YOUNG, _find_without_key, _give_keys, batch=KEYS_A_TIME),

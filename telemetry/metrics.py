@@ -157,6 +157,12 @@ wal_archiving_fails = Gauge(
     "Since when archiving the write-ahead log fails; 0 while it does not.",
     registry=REGISTRY,
 )
+api_key_expires = Gauge(
+    "stateset_api_key_expires_timestamp_seconds",
+    "When an API key of a process or a person ends that has no successor.",
+    ("name", "prefix"),
+    registry=REGISTRY,
+)
 stuck_documents = Gauge(
     "stateset_stuck_documents",
     "Unfinished documents without a run, a sweep or a task that will move them.",
