@@ -38,7 +38,8 @@ class _Alive(ActivityInboundInterceptor):
                 if not _to_be_finished():
                     step.cancel()
                     raise
-            activity.heartbeat()
+            if not step.done():
+                activity.heartbeat()
         return await step
 
 

@@ -1,13 +1,19 @@
 """Signs of life of steps: whoever dies with one delays it little, and a cancellation stops none."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import activity, workflow
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+    UnsandboxedWorkflowRunner,
+    Worker,
+)
 
 from activities.alive import AliveInterceptor
 from tests.patience import eventually
@@ -78,3 +84,28 @@ async def test_a_step_that_takes_long_lives_on_and_is_not_broken_off_by_a_cancel
         partner.answer.set()
         await eventually(lambda: partner.answered)
         await run.result()
+
+
+async def test_a_step_that_is_soon_done_costs_no_sign_of_life() -> None:
+    signs: list[object] = []
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, heartbeat_timeout=SILENCE)
+    environment.on_heartbeat = lambda *details: signs.append(details)
+    step = ExecuteActivityInput(fn=Partner.ask, args=(), executor=None, headers={})
+    assert (
+        await environment.run(
+            AliveInterceptor().intercept_activity(Answers()).execute_activity, step
+        )
+        == "done"
+    )
+    assert signs == []
+
+
+class Answers(ActivityInboundInterceptor):
+    """A step that is answered at once."""
+
+    def __init__(self) -> None:
+        """Wrap nothing."""
+
+    async def execute_activity(self, _: ExecuteActivityInput) -> str:
+        return "done"
