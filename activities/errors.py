@@ -34,11 +34,14 @@ class _Translator(ActivityInboundInterceptor):
         try:
             return await super().execute_activity(input)
         except DomainError as refusal:
+            log.info("step_refused", step=_step(), code=refusal.code)
             raise as_failure(refusal) from None
         except PartnerRefused as refusal:
+            log.info("step_refused", step=_step(), code="partner_refused")
             said = str(refusal)[:LONGEST_CAUSE]
             raise ApplicationError(said, type="partner_refused", non_retryable=True) from None
         except PartnerFailure as failure:
+            log.warning("step_failed", step=_step(), code="partner_unavailable")
             said = str(failure)[:LONGEST_CAUSE]
             raise ApplicationError(
                 said, type="partner_unavailable", next_retry_delay=failure.retry_after
@@ -47,8 +50,12 @@ class _Translator(ActivityInboundInterceptor):
             raise
         except Exception as error:
             # Where it comes from stands in the log alone.
-            log.warning("step_failed", step=activity.info().activity_type, exc_info=error)
+            log.warning("step_failed", step=_step(), exc_info=error)
             raise ApplicationError(short_cause(error), type=type(error).__name__) from None
+
+
+def _step() -> str:
+    return activity.info().activity_type
 
 
 def as_failure(refusal: DomainError) -> ApplicationError:

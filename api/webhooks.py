@@ -22,7 +22,7 @@ from domain.value import Value
 from gateways.partners import PARTNERS
 from gateways.telling import without_nul
 from gateways.webhooks import BadSignature
-from telemetry import metrics
+from telemetry import metrics, tracing
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
@@ -136,7 +136,7 @@ async def receive(
     await request.app.state.admission.admit_partner(provider, request.scope)
     payload = _storable(raw)
     inbox: WebhookInbox = request.app.state.inbox
-    new = await inbox.add(Fact(new_id(), provider, event_id, payload))
+    new = await inbox.add(Fact(new_id(), provider, event_id, payload, tracing.carried()))
     request.app.state.notifier.notify()
     metrics.inbound_facts.labels(provider, "stored" if new else "repeated").inc()
     return Received(event_id=event_id, repeated=not new)

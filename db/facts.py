@@ -43,20 +43,24 @@ class Fact:
     provider: str
     provider_event_id: str
     payload: dict[str, Any]
+    trace: str = ""
+    """The request's ``traceparent``, to which what the fact causes is linked."""
 
 
 # Facts and their places in the outbox are one statement. Sorted by what is unique, so that two
 # callers with the same facts never deadlock; dispatched in the order in which they came.
 _RECORD = text(
-    """WITH facts AS (
+    """WITH given AS (SELECT * FROM jsonb_to_recordset(CAST(:facts AS jsonb))
+            AS f(id uuid, provider text, provider_event_id text, payload jsonb, trace text)),
+    facts AS (
         INSERT INTO inbound_facts (id, provider, provider_event_id, payload, state)
         SELECT id, provider, provider_event_id, payload, 'received'
-        FROM jsonb_to_recordset(CAST(:facts AS jsonb))
-            AS f(id uuid, provider text, provider_event_id text, payload jsonb)
-        ORDER BY provider, provider_event_id, id
+        FROM given ORDER BY provider, provider_event_id, id
         ON CONFLICT DO NOTHING RETURNING id)
     INSERT INTO outbox (kind, document_type, document_id, payload)
-    SELECT 'fact', 'fact', id, '{}' FROM facts ORDER BY id RETURNING document_id"""
+    SELECT 'fact', 'fact', id,
+        CASE coalesce(trace, '') WHEN '' THEN '{}' ELSE jsonb_build_object('trace', trace) END
+    FROM facts JOIN given USING (id) ORDER BY id RETURNING document_id"""
 )
 # Sorted like every lock on several rows, so that two workers never deadlock.
 _LOCK = text("SELECT * FROM inbound_facts WHERE id = ANY(:facts) ORDER BY id FOR UPDATE")

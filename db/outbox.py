@@ -15,6 +15,7 @@ from db.engine import to_json
 from db.metadata import Base, one_of
 from db.runs import run_of
 from domain.documents import PROCESSES, Document, Kind, Run, Signal
+from telemetry import tracing
 
 KINDS = ("start", "signal", "fact")
 
@@ -54,14 +55,17 @@ class Message:
     payload: dict[str, str]
 
 
-def start_of(document: Document, trace: str = "") -> Message:
-    """Return the message that starts a document's run; ``trace`` is the ``traceparent``."""
-    return Message("start", document.kind, document.id, {"trace": trace})
+def start_of(document: Document, trace: str | None = None) -> Message:
+    """Return the message that starts a document's run, as part of this trace or of ``trace``."""
+    carried = tracing.carried() if trace is None else trace
+    return Message("start", document.kind, document.id, {"trace": carried})
 
 
 def signal_to(document: Document, signal: Signal) -> Message:
     """Return the message that has a document's run look again; a run that is gone is started."""
-    return Message("signal", document.kind, document.id, {"signal": signal})
+    carried = tracing.carried()
+    trace = {"trace": carried} if carried else {}
+    return Message("signal", document.kind, document.id, {"signal": signal, **trace})
 
 
 ADD_MESSAGES = """INSERT INTO outbox (kind, document_type, document_id, payload)

@@ -9,11 +9,12 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 import httpx2
+from opentelemetry.trace import SpanKind
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from gateways.failures import PartnerFailure, PartnerRefused
 from gateways.telling import Words, without_nul
-from telemetry import metrics, partners
+from telemetry import metrics, partners, tracing
 
 CONNECT_SECONDS = 2.0
 TOTAL_SECONDS = 10.0
@@ -94,7 +95,17 @@ class PartnerClient:
         **rest: Any,
     ) -> Expected:
         asked, sent = f"{method} {path}", {**self._headers, **(headers or {})}
-        with _measured(self._name, _operation(method, path)):
+        operation = _operation(method, path)
+        with (
+            _measured(self._name, operation),
+            tracing.span(
+                f"{self._name} {operation}",
+                SpanKind.CLIENT,
+                stateset__partner=self._name,
+                http__request__method=method,
+                **tracing.named_here(),
+            ),
+        ):
             return await self._send(expected, method, path, asked, sent, **rest)
 
     async def _send(

@@ -99,8 +99,10 @@ class Dispatcher:
             return
         ids = [row.document_id for row in rows]
         give_up = {row.document_id for row in rows if row.attempts >= FACT_PATIENCE_ATTEMPTS}
+        causes = [row.payload.get("trace", "") for row in rows]
         try:
-            waiting = await self._facts.apply(ids, give_up=give_up)
+            with tracing.span("ApplyFacts", causes=causes):
+                waiting = await self._facts.apply(ids, give_up=give_up)
         except Exception as error:
             if len(rows) == 1:
                 await self._fail(rows[0], error)
@@ -112,6 +114,7 @@ class Dispatcher:
             if row.document_id in waiting:
                 await self._postpone(row, "about something that is not known here yet")
             else:
+                log.info("fact_done", fact=row.document_id, attempts=row.attempts)
                 metrics.dispatches.labels(row.kind, "done").inc()
 
     async def _fail(self, row: Due, error: Exception) -> None:
@@ -141,17 +144,19 @@ class Dispatcher:
 
     async def _dispatch(self, row: Due) -> bool:
         try:
-            with tracing.going_on(row.payload.get("trace", "")):
+            with tracing.going_on(row.payload.get("trace", "")), _about(row):
                 await self._send(row)
+                log.info("dispatched", kind=row.kind, signal=row.payload.get("signal"))
         except Exception as error:
-            await self._postpone(row, f"{type(error).__name__}: {error}")
+            with _about(row):
+                await self._postpone(row, f"{type(error).__name__}: {error}")
             return False
         metrics.dispatches.labels(row.kind, "done").inc()
         return True
 
     async def _postpone(self, row: Due, problem: str) -> None:
         metrics.dispatches.labels(row.kind, "failed").inc()
-        log.warning("dispatch_postponed", kind=row.kind, document=row.document_id, why=problem)
+        log.warning("dispatch_postponed", kind=row.kind, why=problem, row=row.document_id)
         longest = LONGEST_WAIT if row.kind == "fact" else LONGEST_PAUSE
         pause = min(timedelta(seconds=0.5) * 2 ** min(row.attempts, 14), longest)
         async with self._books.write_at_once() as db:
@@ -180,3 +185,8 @@ class Dispatcher:
                 request_eager_start=True,
                 **options,
             )
+
+
+def _about(row: Due) -> contextlib.AbstractContextManager[None]:
+    number = row.run.number if row.run is not None else str(row.document_type)
+    return tracing.about(number, document_id=row.document_id)

@@ -1,6 +1,8 @@
 """Connecting to Temporal: the embedded server, a cluster of one's own, or Temporal Cloud."""
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -11,7 +13,14 @@ from temporalio.api.operatorservice.v1 import (
 from temporalio.client import Client
 from temporalio.contrib.opentelemetry import TracingInterceptor
 from temporalio.envconfig import ClientConfig
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.settings import Settings
@@ -36,8 +45,7 @@ async def connect(settings: Settings, *, metrics_address: str | None = None) -> 
         else known.get("namespace", "default")
     )
     interceptors: Sequence[Any] = [TracingInterceptor()] if settings.otlp_endpoint else []
-    if metrics_address is not None:
-        known["runtime"] = _measured(metrics_address)
+    known["runtime"] = _runtime(metrics_address)
     converter = encrypted(DATA_CONVERTER, settings.keyring)
     return await Client.connect(**known, plugins=[plugin(converter)], interceptors=interceptors)
 
@@ -92,14 +100,21 @@ async def _register(client: Client) -> list[str]:
     return missing
 
 
-def _measured(address: str) -> Runtime:
+@cache
+def _runtime(metrics_address: str | None) -> Runtime:
+    """Return the SDK's runtime, whose own lines go where this process's go, in the same form."""
+    metrics = metrics_address and PrometheusConfig(
+        bind_address=metrics_address,
+        durations_as_seconds=True,
+        unit_suffix=True,
+        counters_total_suffix=True,
+    )
+    log = LogForwardingConfig(logger=logging.getLogger("temporalio.core"))
     return Runtime(
         telemetry=TelemetryConfig(
-            metrics=PrometheusConfig(
-                bind_address=address,
-                durations_as_seconds=True,
-                unit_suffix=True,
-                counters_total_suffix=True,
-            )
+            logging=LoggingConfig(
+                filter=TelemetryFilter(core_level="WARN", other_level="ERROR"), forwarding=log
+            ),
+            metrics=metrics or None,
         )
     )

@@ -1,10 +1,13 @@
 """Spans of traces, made only while a collector is configured; else they cost nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 
+import structlog
 from opentelemetry import context, trace
-from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 NAME = "stateset"
@@ -15,6 +18,8 @@ _LONGEST = 500
 """Characters of a statement that a span shows; parameters are never shown."""
 
 _tracer: Tracer | None = None
+_NONE: Mapping[str, str] = MappingProxyType({})
+_document: ContextVar[Mapping[str, str]] = ContextVar("document", default=_NONE)
 
 
 def collect(tracer: Tracer | None) -> None:
@@ -50,6 +55,61 @@ def going_on(traceparent: str) -> Iterator[None]:
         context.detach(token)
 
 
+@contextmanager
+def about(number: str, **ids: object) -> Iterator[None]:
+    """Have all spans and log lines of this block name the document that it is about."""
+    named = {"document": number, **{name: str(value) for name, value in ids.items()}}
+    token = _document.set({f"stateset.{name}": value for name, value in named.items()})
+    trace.get_current_span().set_attributes(dict(_document.get()))
+    try:
+        with structlog.contextvars.bound_contextvars(**named):
+            yield
+    finally:
+        _document.reset(token)
+
+
+def named_here() -> Mapping[str, str]:
+    """Return the document that is being worked on, as attributes of a span."""
+    return _document.get()
+
+
+@contextmanager
+def span(
+    name: str, kind: SpanKind = SpanKind.INTERNAL, *, causes: Iterable[str] = (), **facts: str
+) -> Iterator[None]:
+    """Make a span of the block, while spans are collected; it links to each ``traceparent``.
+
+    Of a failure it tells the class alone: what it says may be personal.
+    """
+    if _tracer is None:
+        yield
+        return
+    found = (
+        trace.get_current_span(propagator.extract({"traceparent": cause})).get_span_context()
+        for cause in causes
+    )
+    links = [Link(each) for each in found if each.is_valid]
+    attributes = {name.replace("__", "."): value for name, value in facts.items()}
+    with _tracer.start_as_current_span(
+        name,
+        kind=kind,
+        links=links,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as made:
+        try:
+            yield
+        except Exception as error:
+            made.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+
+
+def under_way() -> bool:
+    """Whether there is a span here; what nobody asked for, such as an idle look, has none."""
+    return trace.get_current_span().get_span_context().is_valid
+
+
 def trace_ids() -> dict[str, str]:
     """Return the ids of the current span as log fields; nothing outside a span."""
     if _tracer is None:
@@ -72,7 +132,7 @@ def start_statement(tracer: Tracer, sql: str) -> Span:
 @contextmanager
 def statement(sql: str) -> Iterator[None]:
     """Make a span of the block, which runs this SQL statement, while spans are collected."""
-    if _tracer is None:
+    if _tracer is None or not under_way():
         yield
         return
     with trace.use_span(start_statement(_tracer, sql), end_on_exit=True):

@@ -55,7 +55,7 @@ class Installation:
                 *(sys.executable, "-m", "runtime.cli", "up", "--data-dir", str(self.folder)),
                 *(argument for port in ports for argument in (port, "0")),
                 cwd=ROOT,
-                env={**os.environ, "COLUMNS": "200", "STATESET_LOG_LEVEL": "WARNING"},
+                env={"STATESET_LOG_LEVEL": "WARNING", **os.environ, "COLUMNS": "200"},
                 stdout=log,
                 stderr=log,
             )

@@ -41,7 +41,7 @@ SECONDS = {
     "tests/docs/test_commands.py": 15,
     "tests/api/test_feed.py": 15,
     "tests/runtime/test_local_postgres.py": 15,
-    "tests/journeys/test_traces.py": 14,
+    "tests/journeys/test_traces.py": 25,
     "tests/api/test_generated.py": 12,
     "tests/runtime/test_adventureworks.py": 12,
     "tests/simulators/test_webhooks.py": 7,

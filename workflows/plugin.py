@@ -21,6 +21,7 @@ from temporalio.workflow import SandboxImportNotificationPolicy
 
 from activities.alive import AliveInterceptor
 from activities.errors import RefusalInterceptor
+from activities.watching import WatchInterceptor
 from workflows.inventory_replenishment import InventoryReplenishment
 from workflows.order_fulfillment import OrderFulfillment
 from workflows.payment_refund import PaymentRefund
@@ -136,7 +137,7 @@ def plugin(converter: DataConverter = DATA_CONVERTER) -> SimplePlugin:
     return SimplePlugin(
         "stateset",
         data_converter=converter,
-        interceptors=[AliveInterceptor(), RefusalInterceptor()],
+        interceptors=[WatchInterceptor(), AliveInterceptor(), RefusalInterceptor()],
         workflows=WORKFLOWS,
         workflow_runner=_sandbox,
     )

@@ -14,6 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from telemetry import metrics, tracing
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_SHOWN = re.compile(rb'\{"id":"([0-9a-f-]{36})","number":"([A-Z]+-\d+)"')
+_UUID = 36
+_PROBED = ("/health", "/metrics")
+"""Asked every few seconds by what watches us: told of only when it fails."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SAFE = (
     (b"x-content-type-options", b"nosniff"),
@@ -46,7 +50,9 @@ class Observe:
 
         async def answer(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.body":
+                _name_document(scope["state"], message.get("body", b""))
+            elif message["type"] == "http.response.start":
                 status = message["status"]
                 known = scope["state"].get("headers", ())
                 message["headers"] = [*message.get("headers", ()), header, *known, *_SAFE]
@@ -55,7 +61,7 @@ class Observe:
         started = time.perf_counter()
         metrics.http_in_flight.inc()
         try:
-            if tracing.tracer() is None:
+            if tracing.tracer() is None or scope["path"].startswith(_PROBED):
                 await self._app(scope, receive, answer)
             else:
                 await self._traced(scope, receive, answer)
@@ -86,6 +92,7 @@ class Observe:
                     "http.route": _route(scope),
                     "http.response.status_code": status,
                     "stateset.request_id": scope["state"]["request_id"],
+                    **{f"stateset.{name}": value for name, value in _document(scope).items()},
                 }
             )
             if status >= 500:
@@ -99,6 +106,8 @@ class Observe:
         count.inc()
         timer.observe(seconds)
         state: dict[str, Any] = scope["state"]
+        if scope["path"].startswith(_PROBED) and status < 500:
+            return
         _log.info(
             "request",
             method=method,
@@ -107,6 +116,7 @@ class Observe:
             status=status,
             ms=round(seconds * 1000, 2),
             caller=state.get("caller"),
+            **_document(scope),
             **state.get("trace", {}),
         )
 
@@ -119,6 +129,22 @@ class Observe:
                 metrics.http_request_seconds.labels(method, route),
             )
         return found
+
+
+def _name_document(state: dict[str, Any], body: bytes) -> None:
+    """Note which document an answer shows: each begins with its id and its number."""
+    if "document" not in state and (found := _SHOWN.match(body)):
+        state["document_id"], state["document"] = (each.decode() for each in found.groups())
+
+
+def _document(scope: Scope) -> dict[str, str]:
+    """Return id and number of the document that was asked for or shown, as far as known."""
+    state = scope["state"]
+    if "document" in state:
+        return {name: state[name] for name in ("document", "document_id")}
+    asked = (str(value) for value in scope.get("path_params", {}).values())
+    found = next((each for each in asked if len(each) == _UUID), None)
+    return {} if found is None else {"document_id": found}
 
 
 def _route(scope: Scope) -> str:

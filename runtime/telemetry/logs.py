@@ -3,7 +3,8 @@
 import contextlib
 import logging
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Iterator, MutableMapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,8 @@ import structlog
 from telemetry.tracing import trace_ids
 
 _HIDDEN = "[hidden]"
+_QUOTING = ("domain", "gateways", "pydantic", "temporalio.exceptions")
+"""Modules whose exceptions quote what callers and partners have said."""
 _SECRET_NAMES = ("password", "secret", "token", "authorization", "api_key", "cookie")
 
 
@@ -26,7 +29,7 @@ def configure_logging(level: str, service: str) -> None:
         _add_trace,
         _name_service(service),
         _hide_secrets,
-        structlog.processors.format_exc_info,
+        _tell_exception,
     ]
     as_json = structlog.processors.JSONRenderer(serializer=_json)
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -87,6 +90,29 @@ def _name_service(service: str) -> structlog.typing.Processor:
         return event
 
     return add
+
+
+def _tell_exception(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Write an exception out, without what others say in it: it may be personal."""
+    given = event.pop("exc_info", None)
+    if isinstance(given, tuple):
+        given = given[1]
+    error = given if isinstance(given, BaseException) else sys.exc_info()[1] if given else None
+    if error is not None:
+        event["exception"] = "\n".join(_chain(error))
+    return event
+
+
+def _chain(error: BaseException) -> Iterator[str]:
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None:
+        yield from _chain(before)
+    yield "".join(traceback.format_tb(error.__traceback__)).rstrip("\n")
+    kind = type(error)
+    words = _HIDDEN if kind.__module__.startswith(_QUOTING) else str(error)
+    yield f"{kind.__module__}.{kind.__qualname__}: {words}".removeprefix("builtins.")
 
 
 def _hide_secrets(

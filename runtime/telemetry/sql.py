@@ -7,7 +7,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from telemetry.tracing import start_statement
+from telemetry.tracing import start_statement, under_way
 
 _SPAN = "stateset_span"
 
@@ -18,9 +18,8 @@ def trace_statements(engine: AsyncEngine, tracer: Tracer) -> None:
     def before(
         _connection: Any, _cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
     ) -> None:
-        span = start_statement(tracer, statement)
-        if context is not None:
-            setattr(context, _SPAN, span)
+        if context is not None and under_way():
+            setattr(context, _SPAN, start_statement(tracer, statement))
 
     def after(
         _connection: Any, _cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool

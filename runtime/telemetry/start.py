@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 from runtime.telemetry.logs import configure_logging
+from runtime.telemetry.spans import Discreet, Named
 from runtime.telemetry.sql import trace_statements
 from telemetry import metrics, tracing
 
@@ -57,7 +58,8 @@ def start_telemetry(
     if otlp_endpoint is not None:
         provider = TracerProvider(resource=Resource.create({"service.name": service}))
         exporter = OTLPSpanExporter(endpoint=f"{otlp_endpoint.rstrip('/')}/v1/traces")
-        provider.add_span_processor(BatchSpanProcessor(exporter))
+        provider.add_span_processor(Named())
+        provider.add_span_processor(BatchSpanProcessor(Discreet(exporter)))
         trace.set_tracer_provider(provider)
         tracer = provider.get_tracer(tracing.NAME)
         tracing.collect(tracer)

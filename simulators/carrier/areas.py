@@ -47,7 +47,7 @@ class Areas:
             raise Refusal(422, "unknown_service", f"services are {', '.join(SERVICES)}")
         area = self.show(request.ship_to.postal_code)
         if not area.serviced:
-            raise Refusal(422, "unserviceable", "we do not deliver to this address")
+            raise Refusal(422, "unserviceable", f"we do not deliver to {request.ship_to.city}")
         if area.services is not None and request.service not in area.services:
             offered = ", ".join(area.services) or "nothing"
             raise Refusal(

@@ -91,7 +91,7 @@ PLUMBING = {
         "waiting",
         "watching",
     },
-    "activities": {"access", "alive", "errors", "facts", "holds"},
+    "activities": {"access", "alive", "errors", "facts", "holds", "watching"},
     "gateways": {"carriers", "failures", "http", "partner", "partners", "telling", "webhooks"},
     "api": {
         "answers",

@@ -35,9 +35,28 @@ for thread in threads:
 """
 
 
-def said() -> list[dict[str, Any]]:
+QUOTED = """
+import logging
+import structlog
+from temporalio.exceptions import ApplicationError
+from gateways.failures import PartnerFailure
+from runtime.telemetry.logs import configure_logging
+
+configure_logging("INFO", "tests")
+for log in (structlog.get_logger("ours"), logging.getLogger("temporalio.activity")):
+    try:
+        try:
+            raise PartnerFailure("nobody at 77 Planted Row")
+        except PartnerFailure as failure:
+            raise ApplicationError("77 Planted Row again") from failure
+    except ApplicationError:
+        log.warning("Completing activity as failed", exc_info=True)
+"""
+
+
+def said(script: str = SAID) -> list[dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, "-c", SAID], capture_output=True, check=True, timeout=60, text=True
+        [sys.executable, "-c", script], capture_output=True, check=True, timeout=60, text=True
     )
     assert done.stderr == ""
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -84,3 +103,13 @@ def test_whoever_says_something_goes_on_when_the_disk_of_the_log_is_full(tmp_pat
             check=False,
         )
     assert (tmp_path / "end").read_text() == "went on"
+
+
+def test_a_failure_that_quotes_a_partner_is_logged_with_its_place_and_without_the_words() -> None:
+    lines = said(QUOTED)
+    assert len(lines) == 2
+    for line in lines:
+        assert "Planted" not in str(line)
+        assert "gateways.failures.PartnerFailure: [hidden]" in line["exception"]
+        assert "temporalio.exceptions.ApplicationError: [hidden]" in line["exception"]
+        assert 'File "<string>", line ' in line["exception"]
