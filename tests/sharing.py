@@ -34,6 +34,7 @@ SECONDS = {
     **dict.fromkeys(STAGES, 180),
     BENCH: 130,
     "tests/fuzz/test_fuzz.py": 60,
+    "tests/runtime/test_chaos.py": 60,
     "tests/db/test_verify.py": 40,
     "tests/runtime/test_local_stack.py": 35,
     "tests/runtime/test_demo.py": 30,
@@ -46,6 +47,7 @@ SECONDS = {
     "tests/runtime/test_adventureworks.py": 12,
     "tests/simulators/test_webhooks.py": 7,
     "tests/simulators/test_crash.py": 6,
+    "tests/runtime/test_local_temporal.py": 6,
     "tests/api/test_process.py": 5,
 }
 """About how long the long units take on two quiet cores; the others take a second or two."""
