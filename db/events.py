@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.engine import to_json
-from db.metadata import Base, Id
+from db.metadata import Base, Id, added_in_order
 from domain.ids import new_id
 
 feed_origin = Sequence("feed_origin", metadata=Base.metadata)
@@ -37,7 +37,10 @@ class EventRow(Base):
     """
 
     __tablename__ = "events"
-    __table_args__ = (UniqueConstraint("subject_id", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("subject_id", "sequence"),
+        added_in_order("events", "time"),
+    )
 
     position: Mapped[int] = mapped_column(
         BigInteger, primary_key=True, autoincrement=False, server_default=text(OWN_CLOCK)

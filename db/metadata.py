@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    Index,
     MetaData,
     Numeric,
     Sequence,
@@ -74,6 +75,16 @@ class DocumentRow(Base):
     status: Mapped[str]
     updated_at: Mapped[Updated]
     version: Mapped[int] = mapped_column(server_default="1")
+
+
+def added_in_order(table: str, moment: str) -> Index:
+    """Return the index of a table that rows are only added to by when they were: of a few kB."""
+    return Index(
+        f"ix_{table}_{moment}",
+        moment,
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on"},
+    )
 
 
 def numbered(prefix: str, sequence: str) -> MappedColumn[str]:

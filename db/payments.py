@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.events import ADD_EVENTS, Event, to_add
-from db.metadata import Base, Id, Minor, one_of
+from db.metadata import Base, Id, Minor, added_in_order, one_of
 from db.orders.tables import OrderRow
 from domain.ids import new_id
 from domain.orders.attempts import DECLINES_WITHIN, NEVER_SENT
@@ -76,6 +76,7 @@ class PaymentEntryRow(Base):
         one_of("phase", Phase),
         CheckConstraint("amount > 0", name="amount"),
         UniqueConstraint("payment_id", "kind", "key", "phase"),
+        added_in_order("payment_entries", "recorded_at"),
         Index("ix_payment_entries_key", "key"),
         Index("ix_payment_entries_shipment", "shipment_id"),
     )
@@ -113,9 +114,8 @@ class KnownEntry(NamedTuple):
     received_on: date | None
 
 
-STANDS = """e.phase = 'succeeded' AND NOT EXISTS (
-        SELECT FROM payment_entries r WHERE r.payment_id = e.payment_id AND r.kind = e.kind
-        AND r.key = e.key AND r.phase = 'reversed')"""
+STANDS = """e.phase = 'succeeded' AND NOT EXISTS (SELECT FROM payment_entries r WHERE
+    r.payment_id = e.payment_id AND r.kind = e.kind AND r.key = e.key AND r.phase = 'reversed')"""
 """The condition that an entry ``e`` is a success that the provider has not taken back."""
 AGAIN = """t.kind = 'refund_failed' AND t.outcome = 'retry'
     AND NOT EXISTS (SELECT FROM payment_entries e WHERE e.phase IN ('succeeded', 'failed')

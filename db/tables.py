@@ -23,6 +23,7 @@ from db.refunds import tables as refunds
 from db.returns import losses, withdrawals
 from db.returns import tables as returns
 from db.shipments import tables as shipments
+from db.verify import closed
 from db.warranties import tables as warranties
 from db.work_orders import tables as work_orders
 from db.work_orders import technicians
@@ -30,6 +31,7 @@ from db.work_orders import technicians
 CAPABILITIES = (
     access,
     claims,
+    closed,
     counts,
     credit_notes,
     customers,

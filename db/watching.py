@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Identity, func, insert, select, text
+from sqlalchemy import BigInteger, Identity, func, insert, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from db.metadata import Base
+from db.verify.mark import Mark
 from telemetry.partners import Contact
 
 
@@ -24,6 +25,17 @@ class VerificationRow(Base):
     """How many rules were checked."""
     broken: Mapped[list[str]]
     """The names of those that do not hold."""
+    whole: Mapped[bool] = mapped_column(server_default=true())
+    """Whether all books were checked, or only what had changed since they were sound."""
+    position: Mapped[int | None] = mapped_column(BigInteger)
+    """Of the feed: what came before it had been seen."""
+    since: Mapped[datetime | None]
+    """What was recorded before it had been seen."""
+    known: Mapped[list[str]] = mapped_column(server_default="[]")
+    """The names of the rules that were checked; another one was never held against old books."""
+
+
+WHOLE = aliased(VerificationRow)
 
 
 class PartnerHealthRow(Base):
@@ -39,10 +51,34 @@ class PartnerHealthRow(Base):
 
 
 async def record_verification(
-    db: AsyncConnection, *, took: timedelta, checks: int, broken: list[str]
+    db: AsyncConnection,
+    *,
+    took: timedelta,
+    checks: int,
+    broken: list[str],
+    whole: bool,
+    mark: Mark | None,
 ) -> None:
-    """Write down that the books were checked."""
-    await db.execute(insert(VerificationRow).values(took=took, checks=checks, broken=broken))
+    """Write down that the books were checked, and up to where."""
+    values = {"took": took, "checks": checks, "broken": broken, "whole": whole}
+    await db.execute(insert(VerificationRow).values(**values, **(vars(mark) if mark else {})))
+
+
+_MARK = text("""SELECT position, since, known FROM verifications
+    WHERE broken = '[]' AND position IS NOT NULL ORDER BY id DESC LIMIT 1""")
+
+
+async def find_mark(db: AsyncConnection) -> Mark | None:
+    """Return up to where the books were sound; None where they never were found so.
+
+    What was broken when they were last checked is not known to hold.
+    """
+    found = (await db.execute(_MARK)).one_or_none()
+    if found is None:
+        return None
+    last = await last_verification(db)
+    doubtful = set(last["broken"]) if last else set()
+    return Mark(found.position, found.since, sorted({*found.known} - doubtful))
 
 
 _LAST = (
@@ -51,6 +87,8 @@ _LAST = (
         VerificationRow.took,
         VerificationRow.checks,
         VerificationRow.broken,
+        VerificationRow.whole.label("full"),
+        select(func.max(WHOLE.ended_at)).where(WHOLE.whole).scalar_subquery().label("full_at"),
     )
     .order_by(VerificationRow.id.desc())
     .limit(1)

@@ -29,6 +29,7 @@ async def read_gauges(books: Database) -> list[Read]:
         (metrics.outbox_oldest_seconds, float(row.oldest_seconds)),
         (metrics.outbox_failing, row.failing),
         (metrics.verify_last, checked["ended_at"].timestamp() if checked else 0),
+        (metrics.verify_full_last, checked["full_at"].timestamp() if checked else 0),
         (metrics.verify_broken, len(checked["broken"]) if checked else 0),
     ]
     read += [(metrics.outbox_depth.labels(kind), depth) for kind, depth in depths.items()]

@@ -178,6 +178,11 @@ verify_last = Gauge(
     "When the books were last checked, in seconds since 1970; 0 when they never were.",
     registry=REGISTRY,
 )
+verify_full_last = Gauge(
+    "stateset_verify_full_last_timestamp_seconds",
+    "When all books were last checked, in seconds since 1970; 0 when they never were.",
+    registry=REGISTRY,
+)
 verify_broken = Gauge(
     "stateset_verify_broken",
     "Rules that did not hold when the books were last checked.",

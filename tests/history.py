@@ -27,7 +27,7 @@ ADDRESS = (
 STAYS = {
     "alembic_version", "api_keys", "sites", "locations", "items", "prices", "reorder_rules",
     "balances", "lots", "technicians", "warranty_terms", "item_warranty_terms",
-    "partner_health", "verifications",
+    "partner_health", "verifications", "closed_days",
 }  # fmt: skip
 """Tables that do not grow with trade."""
 
@@ -89,8 +89,9 @@ class _Column:
 class History:
     """Fills an empty database with the sound books; ``db`` is a superuser's connection."""
 
-    def __init__(self, db: Any) -> None:
+    def __init__(self, db: Any, minutes: int = MINUTES) -> None:
         self._db = db
+        self._minutes = minutes
         self.copies = 0
         self.orders = 0
         self._now = round(time.time() * 1000)
@@ -192,11 +193,11 @@ class History:
 
     def _value(self, table: str, column: _Column) -> str:
         own = f't."{column.name}"'
-        back = f"k * interval '{APART.get(table, MINUTES)} minutes'"
+        back = f"k * interval '{max(APART.get(table, 0), self._minutes)} minutes'"
         if column.type == "uuid":
             way = self._moving[table, column.name]
             # The first half is a moment, as in the ids that the product makes.
-            moment = f"to_hex({self._now} - k * {MINUTES * 60_000}::bigint)"
+            moment = f"to_hex({self._now} - k * {self._minutes * 60_000}::bigint)"
             moved = f"(lpad({moment}, 12, '0') || substr(md5({own}::text || k), 13))::uuid"
             some = f"CASE WHEN {own} IN (SELECT id FROM moving) THEN {moved} ELSE {own} END"
             return {"none": own, "all": moved, "some": some}[way]

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, Id, Minor, Quantity, Updated, one_of
+from db.metadata import Base, Id, Minor, Quantity, Updated, added_in_order, one_of
 from domain.inventory import LocationKind, MovementKind, ReservationStatus
 
 
@@ -159,6 +159,7 @@ class MovementRow(Base):
         Index("ix_movements_item", "item_id", "id"),
         Index("ix_movements_item_occurred", "item_id", "occurred_at"),
         Index("ix_movements_kind", "kind", "id"),
+        added_in_order("movements", "recorded_at"),
         Index("ix_movements_occurred", "occurred_at", "id"),
         Index("ix_movements_document", "document_id"),
         Index(

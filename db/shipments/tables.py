@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.metadata import Base, DocumentRow, Id, Minor, numbered, one_of
+from db.metadata import Base, DocumentRow, Id, Minor, added_in_order, numbered, one_of
 from domain.shipments.status import ShipmentStatus
 
 PREFIX = "SHP"
@@ -139,7 +139,10 @@ class TrackingEventRow(Base):
     """What the carrier said about a parcel; never changed, never removed."""
 
     __tablename__ = "tracking_events"
-    __table_args__ = (Index("ix_tracking_events_parcel", "parcel_id", "occurred_at"),)
+    __table_args__ = (
+        added_in_order("tracking_events", "recorded_at"),
+        Index("ix_tracking_events_parcel", "parcel_id", "occurred_at"),
+    )
 
     id: Mapped[Id]
     parcel_id: Mapped[UUID] = mapped_column(ForeignKey("parcels.id"))

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.verify import (
     claims,
+    closed,
     corrections,
     inventory,
     lots,
@@ -27,6 +28,9 @@ from db.verify import (
     work_orders,
 )
 from db.verify.check import Check
+from db.verify.closed import days_to_close
+from db.verify.mark import Mark, mark_here
+from db.verify.touched import look_at_books, look_at_touched, make_room
 
 CHECKS: tuple[Check, ...] = (
     *inventory.CHECKS,
@@ -43,6 +47,11 @@ CHECKS: tuple[Check, ...] = (
     *claims.CHECKS,
     *lots.CHECKS,
     *work_orders.CHECKS,
+    *closed.CHECKS,
+)
+_LIMITS = text(
+    "SELECT set_config('statement_timeout', :limit, true),"
+    " set_config('idle_in_transaction_session_timeout', :limit, true)"
 )
 SAMPLES = 5
 _TIMEOUT = timedelta(minutes=5)
@@ -66,47 +75,96 @@ class Finding:
         return self.violations > 0 and not self.informs
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What was found in one snapshot, and what is kept of it when all of it is sound."""
+
+    findings: list[Finding]
+    documents: int | None
+    """How many had changed since the mark, or are compared with those; None when all counted."""
+    mark: Mark
+    days: Sequence[Any]
+    """The sums of the days that are over, to be kept."""
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something is broken that a run may still settle."""
+        return any(found.broken and found.settles for found in self.findings)
+
+
 async def verify(
     engine: AsyncEngine,
     *,
     checks: Sequence[Check] = CHECKS,
     patience: timedelta = timedelta(),
 ) -> list[Finding]:
+    """Run every check over all books; see ``look``."""
+    return (await look(engine, checks=checks, patience=patience)).findings
+
+
+async def look(
+    engine: AsyncEngine,
+    mark: Mark | None = None,
+    *,
+    checks: Sequence[Check] = CHECKS,
+    patience: timedelta = timedelta(),
+) -> Looked:
     """Run every check; each sees the same moment.
 
-    Where a run may be between two steps the sentence is checked again until it holds, for at most
-    ``patience``. Nothing is changed or locked.
+    With a mark they are held against what changed since then, but for those that it does not
+    know. Where a run may be between two steps the sentence is checked again until it holds, for at
+    most ``patience``. Nothing is changed or locked.
     """
     deadline = time.monotonic() + patience.total_seconds()
     while True:
-        findings = await _look(engine, checks)
-        unsettled = any(found.broken and found.settles for found in findings)
-        if not unsettled or time.monotonic() >= deadline:
-            return findings
+        looked = await _look(engine, checks, mark)
+        if not looked.unsettled or time.monotonic() >= deadline:
+            return looked
         await asyncio.sleep(_POLL)
 
 
-async def _look(engine: AsyncEngine, checks: Sequence[Check]) -> list[Finding]:
-    snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    async with snapshot.connect() as db:
-        limit = str(_TIMEOUT // timedelta(milliseconds=1))
-        await db.execute(
-            text(
-                "SELECT set_config('statement_timeout', :limit, true),"
-                " set_config('idle_in_transaction_session_timeout', :limit, true)"
-            ),
-            {"limit": limit},
-        )
-        return [await _run(db, check) for check in checks]
+async def _look(engine: AsyncEngine, checks: Sequence[Check], mark: Mark | None) -> Looked:
+    async with engine.connect() as db:
+        if mark is not None:
+            await make_room(db)
+            await db.commit()
+        try:
+            await db.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+            await db.execute(_LIMITS, {"limit": str(_TIMEOUT // timedelta(milliseconds=1))})
+            return await look_around(db, checks, mark)
+        finally:
+            if mark is not None:
+                # Whoever used this connection next would find our tables in place of the books.
+                await db.invalidate()
 
 
-async def _run(db: AsyncConnection, check: Check) -> Finding:
+async def look_around(db: AsyncConnection, checks: Sequence[Check], mark: Mark | None) -> Looked:
+    """Run every check in the running transaction; with a mark, where there is room for it."""
+    here = await mark_here(db, [check.id for check in checks])
+    if mark is None:
+        findings = [await _run(db, check) for check in checks]
+        return Looked(findings, None, here, await days_to_close(db))
+    known = set(mark.known)
+    await look_at_books(db)
+    whole = {
+        check.id: await _run(db, check) for check in checks if check.whole or check.id not in known
+    }
+    days = await days_to_close(db)
+    documents = await look_at_touched(db, mark)
+    findings = [whole.get(check.id) or await _run(db, check, mark) for check in checks]
+    return Looked(findings, documents, here, days)
+
+
+async def _run(db: AsyncConnection, check: Check, mark: Mark | None = None) -> Finding:
+    sql, given = check.sql, dict(check.parameters)
+    if mark is not None and check.since:
+        sql, given = check.since, {**given, "since": mark.since}
     if check.find is not None:
         rows = await check.find(db)
         count, samples = len(rows), [dict(row) for row in rows[:SAMPLES]]
     else:
-        query = f"SELECT count(*) OVER () AS violations, v.* FROM ({check.sql}) v LIMIT {SAMPLES}"
-        found = (await db.execute(text(query), dict(check.parameters))).mappings().all()
+        query = f"SELECT count(*) OVER () AS violations, v.* FROM ({sql}) v LIMIT {SAMPLES}"
+        found = (await db.execute(text(query), given)).mappings().all()
         count = found[0]["violations"] if found else 0
         samples = [{k: v for k, v in row.items() if k != "violations"} for row in found]
     return Finding(

@@ -25,3 +25,7 @@ class Check:
     """May break for the moment in which a run is between two of its steps."""
     informs: bool = False
     """What it finds is worth knowing and breaks nothing."""
+    whole: bool = False
+    """Compares what is there now, or all of few rows: never with changed documents only."""
+    since: str = ""
+    """The query in place of ``sql`` where only what changed since a mark is checked."""

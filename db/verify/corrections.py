@@ -16,6 +16,22 @@ ON_HAND_AT = """WITH counted AS (
         FROM movements WHERE (item_id, from_location_id) IN (SELECT * FROM counted)) steps"""
 """What was there, by the ledger, as of each posted count."""
 
+# Counts that were posted since, or before which something was written down since; from what is
+# there now, which is known to be the sum of the ledger.
+_COUNTED_SINCE = """SELECT count_id, item_id, location_id, lot_id, counted, on_hand FROM (
+    SELECT l.*, coalesce(b.on_hand, 0) - coalesce((SELECT sum(
+            CASE l.location_id WHEN m.to_location_id THEN m.quantity ELSE -m.quantity END)
+        FROM public.movements m WHERE m.item_id = l.item_id
+            AND m.lot_id IS NOT DISTINCT FROM l.lot_id AND m.occurred_at > l.counted_at
+            AND l.location_id IN (m.from_location_id, m.to_location_id)), 0) AS on_hand
+    FROM count_lines l LEFT JOIN balances b ON b.item_id = l.item_id
+        AND b.location_id = l.location_id AND b.lot_id IS NOT DISTINCT FROM l.lot_id
+    WHERE l.posted_at IS NOT NULL AND (l.posted_at >= :since OR EXISTS (
+        SELECT FROM movements m WHERE m.item_id = l.item_id AND m.recorded_at >= :since
+            AND l.location_id IN (m.from_location_id, m.to_location_id)
+            AND m.occurred_at <= l.counted_at))) c
+WHERE counted <> on_hand"""
+
 CHECKS = (
     Check(
         "I2m",
@@ -48,5 +64,6 @@ CHECKS = (
         "As of a posted count there was what it counted",
         f"""SELECT count_id, item_id, location_id, lot_id, counted, on_hand FROM ({ON_HAND_AT}) c
         WHERE counted <> on_hand""",
+        since=_COUNTED_SINCE,
     ),
 )

@@ -15,6 +15,7 @@ CHECKS = (
         "No more is promised than is there, and nothing is below zero",
         """SELECT item_id, location_id, lot_id, on_hand, reserved FROM balances
         WHERE on_hand < 0 OR reserved < 0 OR reserved > on_hand""",
+        whole=True,
     ),
     Check(
         "I1b",
@@ -22,6 +23,7 @@ CHECKS = (
         """SELECT r.id AS reservation_id, l.code AS location FROM reservations r
         JOIN locations l ON l.id = r.location_id
         WHERE r.status = 'active' AND r.document_type = 'order' AND NOT l.sellable""",
+        whole=True,
     ),
     Check(
         "I1c",
@@ -72,12 +74,14 @@ CHECKS = (
         """SELECT id AS reservation_id, document_type, reference, expires_at FROM reservations
         WHERE (document_type = 'manual') <> (reference IS NOT NULL AND expires_at IS NOT NULL
             AND expires_at <= created_at + interval '30 days 1 hour')""",
+        whole=True,
     ),
     Check(
         "I1i",
         "What is held by hand is let go when its time has come",
         """SELECT id AS reservation_id, reference, expires_at FROM reservations
         WHERE status = 'active' AND expires_at < now() - interval '1 hour'""",
+        whole=True,
     ),
     Check(
         "I2a",
@@ -93,6 +97,7 @@ CHECKS = (
         WHERE l.kind <> ALL(CAST(:virtual AS text[]))
           AND coalesce(b.on_hand, 0) <> coalesce(m.moved, 0)""",
         _VIRTUAL,
+        whole=True,
     ),
     Check(
         "I2b",
@@ -102,6 +107,7 @@ CHECKS = (
             SELECT item_id, location_id, {_LOT} AS lot, sum(quantity) AS held FROM reservations
             WHERE status = 'active' GROUP BY 1, 2, 3) r USING (item_id, location_id, lot)
         WHERE coalesce(b.reserved, 0) <> coalesce(r.held, 0)""",
+        whole=True,
     ),
     Check(
         "I2c",
@@ -109,6 +115,7 @@ CHECKS = (
         """SELECT b.item_id, l.code AS location, b.on_hand FROM balances b
         JOIN locations l ON l.id = b.location_id WHERE l.kind = ANY(CAST(:virtual AS text[]))""",
         _VIRTUAL,
+        whole=True,
     ),
     Check(
         "I2d",

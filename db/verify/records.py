@@ -57,12 +57,14 @@ CHECKS = (
         "I5e",
         "Events are added after all that the feed has shown; else migrate before anything is added",
         f"SELECT newest FROM ({AHEAD}) ahead",
+        whole=True,
     ),
     Check(
         "I4b",
         "What must be told to a run is told within a minute",
         """SELECT id, kind, document_type, document_id, created_at, attempts, last_error FROM outbox
         WHERE kind <> 'fact' AND created_at < now() - interval '60 seconds'""",
+        whole=True,
     ),
     Check(
         "I4c",
@@ -70,6 +72,7 @@ CHECKS = (
         """SELECT provider, provider_event_id, state, received_at FROM inbound_facts
         WHERE (state = 'received' AND received_at < now() - interval '60 seconds')
           OR (state = 'waiting' AND received_at < now() - interval '25 hours')""",
+        whole=True,
     ),
     Check(
         "I3m",
@@ -83,12 +86,14 @@ CHECKS = (
                 AND e.type = '{kind}.deleted.v1')"""
             for kind, each in DOCUMENTS.items()
         ),
+        whole=True,
     ),
     Check(
         "I3n",
         "One request made one document",
         """SELECT min(caller) AS caller, min(key) AS key, resource_id, count(*) AS requests
         FROM idempotency_keys GROUP BY resource_id HAVING count(*) > 1""",
+        whole=True,
     ),
     Check(
         "N1",
@@ -96,6 +101,7 @@ CHECKS = (
         """SELECT number, kind, role, due_at FROM tasks
         WHERE status = 'open' AND due_at < now()""",
         informs=True,
+        whole=True,
     ),
     Check(
         "N2",
@@ -103,6 +109,7 @@ CHECKS = (
         """SELECT provider, provider_event_id, received_at, note FROM inbound_facts
         WHERE state = 'waiting'""",
         informs=True,
+        whole=True,
     ),
     Check(
         "N3",
@@ -110,5 +117,6 @@ CHECKS = (
         """SELECT caller, key, route, created_at FROM idempotency_keys
         WHERE state = 'running' AND created_at < now() - interval '5 minutes'""",
         informs=True,
+        whole=True,
     ),
 )

@@ -48,6 +48,7 @@ CHECKS = (
         WHERE e.kind = 'refund' AND {STANDS} AND e.provider_reference IS NOT NULL
           AND p.provider <> '{BANK}'
         GROUP BY 1, 2 HAVING count(*) > 1""",
+        whole=True,
     ),
     Check(
         "I8c",

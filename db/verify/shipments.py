@@ -132,6 +132,7 @@ CHECKS = (
             UNION ALL SELECT carrier, booking_reference FROM return_labels) labels
         WHERE booking_reference IS NOT NULL
         GROUP BY carrier, booking_reference HAVING count(*) > 1""",
+        whole=True,
     ),
     Check(
         "I6e",

@@ -32,6 +32,7 @@ CHECKS = (
             FROM {_CONFIRMED} WHERE {BILLED}) w
         WHERE w.owes > 0 AND NOT EXISTS ({_TOO_MUCH})
         GROUP BY 1, 2 HAVING sum(w.owes) > max(w.granted) AND NOT bool_or(w.let_pass)""",
+        whole=True,
     ),
     Check(
         "I10c",

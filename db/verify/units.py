@@ -18,6 +18,7 @@ CHECKS = (
             GROUP BY 1, 2) u USING (item_id, location_id)
         WHERE coalesce(b.on_hand, 0) <> coalesce(u.units, 0)""",
         {"virtual": sorted(VIRTUAL)},
+        whole=True,
     ),
     Check(
         "I11b",

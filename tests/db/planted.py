@@ -284,6 +284,7 @@ BREAKS: dict[str, tuple[str, set[str]]] = {
     "I9h": ("UPDATE returns SET resolution = 'replacement'", set()),
     "I8f": ("UPDATE refunds SET shipment_id = md5('done-shipment')::uuid", set()),
     "I9i": ("UPDATE withdrawals SET lines = jsonb_set(lines, '{0,quantity}', '2')", set()),
+    "I17a": ("INSERT INTO closed_days VALUES ('events', now(), 1, 0, 1)", set()),
     "I3x": ("UPDATE orders SET prepaid_returned_amount = 1 WHERE number = 'SO-3'", set()),
     "I3y": ("UPDATE shipments SET prepaid_amount = 9999 WHERE number = 'SHP-3'", {"I3x"}),
     **CLAIMS,

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -11,30 +10,8 @@ import pytest
 from db.engine import open_engine
 from db.verify.books import CHECKS, Finding, verify
 from tests.database import fresh_database
+from tests.db.books import check_of, spoil
 from tests.db.planted import BREAKS
-
-SOUND = Path(__file__).with_name("sound.sql").read_text()
-
-
-@pytest.fixture(scope="module")
-async def sound_url(database_url: str) -> str:
-    """Books without a fault and without the constraints that would refuse one."""
-    connection = await asyncpg.connect(database_url, ssl=False)
-    await connection.execute(SOUND)
-    await connection.execute(
-        """DO $$ DECLARE c record; BEGIN
-        FOR c IN SELECT conrelid::regclass AS t, conname AS n FROM pg_constraint
-            WHERE connamespace = 'public'::regnamespace AND contype IN ('c', 'f', 'u', 'x')
-            ORDER BY contype = 'u' LOOP
-            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.n);
-        END LOOP;
-        FOR c IN SELECT indexname AS n FROM pg_indexes
-            WHERE schemaname = 'public' AND indexname LIKE 'uq_%' LOOP
-            EXECUTE format('DROP INDEX %I', c.n);
-        END LOOP; END $$"""
-    )
-    await connection.close()
-    return database_url
 
 
 @pytest.fixture
@@ -51,12 +28,6 @@ async def look(url: str, patience: timedelta = timedelta()) -> dict[str, Finding
         await engine.dispose()
 
 
-async def spoil(url: str, statements: str) -> None:
-    connection = await asyncpg.connect(url, ssl=False)
-    await connection.execute(f"SET session_replication_role = replica; {statements}")
-    await connection.close()
-
-
 async def test_an_empty_database_is_sound(template_url: str) -> None:
     async with fresh_database(template_url) as url:
         findings = await look(url)
@@ -71,11 +42,6 @@ async def test_books_of_every_kind_of_order_are_sound(books_url: str) -> None:
 def test_every_check_has_a_name_of_its_own_and_a_fault_that_proves_it() -> None:
     assert [check.id for check in CHECKS] == list(dict.fromkeys(check.id for check in CHECKS))
     assert {check.id for check in CHECKS} == set(map(check_of, BREAKS))
-
-
-def check_of(fault: str) -> str:
-    """Return the check that sees a fault; more words tell several faults of one check apart."""
-    return fault.partition(" ")[0]
 
 
 @pytest.mark.parametrize("name", sorted(BREAKS))

@@ -110,6 +110,8 @@ def _verified(verify: Mapping[str, Any] | None, now: datetime, known: bool) -> t
     if verify is None:
         return ("were never checked: stateset verify", "yellow") if known else (_UNKNOWN, "dim")
     when = f"checked {ago(verify['ended_at'], now)} ago: {verify['checks']} rules"
+    full = "in full" if verify["full"] else f"in full {ago(verify['full_at'], now)} ago"
+    when = f"{when}, {full}"
     if verify["broken"]:
         return f"{when}, broken: {', '.join(verify['broken'])}", "bold red"
     return f"{when}, all hold", "green"
