@@ -33,6 +33,7 @@ from gateways.partners import CARRIER, PROVIDER
 from gateways.payments.port import PaymentProvider
 from relay.dispatch import Dispatcher
 from relay.renaming import retire_old_runs
+from relay.sweep import Keep
 from relay.sweeps import Sweeper
 from runtime.freezing import freeze_gc
 from runtime.settings import Settings, settings
@@ -144,7 +145,9 @@ def _loops(
         batch=given.dispatch_batch,
         poll=given.dispatch_poll,
     )
-    return [dispatcher.run(), dispatcher.listen(database_url), Sweeper(books, client).run()]
+    keep = Keep(given.keep_answers, given.keep_facts, given.keep_links)
+    sweeper = Sweeper(books, client, keep=keep)
+    return [dispatcher.run(), dispatcher.listen(database_url), sweeper.run()]
 
 
 async def go_on(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:

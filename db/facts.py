@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from db.engine import to_json
 from db.metadata import Base, Id, one_of
 from domain.facts import FactEnd, FactState
 
+_DONE = "state IN ('applied', 'ignored', 'task')"
+
 
 class InboundFactRow(Base):
     """A partner's webhook; ``waiting`` while what it is about does not exist yet."""
@@ -23,6 +25,7 @@ class InboundFactRow(Base):
         one_of("state", FactState),
         UniqueConstraint("provider", "provider_event_id"),
         Index("ix_inbound_facts_open", "received_at", postgresql_where=text("state = 'waiting'")),
+        Index("ix_inbound_facts_done", "applied_at", postgresql_where=text(_DONE)),
     )
 
     id: Mapped[Id]
@@ -95,3 +98,25 @@ async def note_facts(
     """
     given = [{"id": fact, "state": state, "note": note} for fact, (state, note) in ends.items()]
     await db.execute(_NOTE, {"notes": to_json(given), "done": list(done)})
+
+
+# Who is asked about a fact may still want to read it.
+_OLD = f"""f.{_DONE} AND f.applied_at < now() - CAST(:kept AS interval)
+    AND NOT EXISTS (SELECT FROM tasks t WHERE t.document_id = f.id AND t.status = 'open')"""
+_FIND_DONE = text(
+    f"SELECT f.id FROM inbound_facts f WHERE {_OLD} ORDER BY f.applied_at LIMIT :limit"
+)
+_DROP_DONE = text(
+    f"""DELETE FROM inbound_facts WHERE id IN (SELECT f.id FROM inbound_facts f
+        WHERE f.id = ANY(:facts) AND {_OLD} ORDER BY f.id FOR UPDATE SKIP LOCKED)"""
+)
+
+
+async def find_done_facts(db: AsyncConnection, limit: int, kept: timedelta) -> Sequence[UUID]:
+    """Return facts that were dealt with long enough ago, the oldest first."""
+    return list((await db.execute(_FIND_DONE, {"limit": limit, "kept": kept})).scalars())
+
+
+async def drop_done_facts(db: AsyncConnection, facts: Sequence[UUID], kept: timedelta) -> int:
+    """Forget those of the facts that were dealt with long enough ago; return how many."""
+    return (await db.execute(_DROP_DONE, {"facts": list(facts), "kept": kept})).rowcount

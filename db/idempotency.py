@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.metadata import Base, one_of
 from domain.errors import DomainError, KeyInProgress, KeyReused
 
-KEPT_FOR = timedelta(hours=72)
 TAKEN_OVER_AFTER = timedelta(seconds=60)
 """A request that has been running for this long is dead.
 
@@ -214,10 +213,9 @@ def _of(claim: Claim) -> ColumnElement[bool]:
     return and_(IdempotencyRow.caller.in_(callers), IdempotencyRow.key == claim.key)
 
 
-_EXPIRED = (
-    select(IdempotencyRow.caller, IdempotencyRow.key)
-    .where(IdempotencyRow.created_at < func.now() - KEPT_FOR)
-    .order_by(IdempotencyRow.created_at)
+_EXPIRED = text(
+    """SELECT caller, key FROM idempotency_keys
+    WHERE created_at < now() - CAST(:kept AS interval) ORDER BY created_at LIMIT :limit"""
 )
 _DROP_EXPIRED = text(
     """DELETE FROM idempotency_keys WHERE (caller, key) IN (
@@ -228,13 +226,14 @@ _DROP_EXPIRED = text(
 )
 
 
-async def find_expired(db: AsyncConnection, limit: int) -> Sequence[CallerKey]:
-    """Return keys older than 72 hours, the oldest first."""
-    return [(row.caller, row.key) for row in await db.execute(_EXPIRED.limit(limit))]
+async def find_expired(db: AsyncConnection, limit: int, kept: timedelta) -> Sequence[CallerKey]:
+    """Return keys that have been kept long enough, the oldest first."""
+    found = await db.execute(_EXPIRED, {"limit": limit, "kept": kept})
+    return [(row.caller, row.key) for row in found]
 
 
-async def drop_expired(db: AsyncConnection, keys: Sequence[CallerKey]) -> int:
-    """Forget those of the keys that are older than 72 hours; return how many."""
+async def drop_expired(db: AsyncConnection, keys: Sequence[CallerKey], kept: timedelta) -> int:
+    """Forget those of the keys that have been kept long enough; return how many."""
     callers, names = [caller for caller, _ in keys], [key for _, key in keys]
-    given = {"callers": callers, "keys": names, "kept": KEPT_FOR}
+    given = {"callers": callers, "keys": names, "kept": kept}
     return (await db.execute(_DROP_EXPIRED, given)).rowcount

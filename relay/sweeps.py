@@ -6,10 +6,9 @@ before anything is done, so that a race of two does nothing twice.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -21,7 +20,6 @@ from activities.work_orders.timing import end_left_running
 from db.deadline import Deadline
 from db.deadlines import DEADLINES, cancel_needless, find_late, find_needless, warn
 from db.engine import Database
-from db.idempotency import CallerKey, drop_expired, find_expired
 from db.inventory.lot_sweeps import find_expiring, find_to_set_aside, tell_expiring
 from db.inventory.reservations import expire
 from db.inventory.reservations import find_expired as find_expired_reservations
@@ -49,13 +47,13 @@ from relay.gauges import (
     set_server,
 )
 from relay.lost_runs import RunWatch
+from relay.retention import RETENTION
+from relay.sweep import EVERY, Find, Given, Keep, Sweep
 from telemetry import metrics
 from telemetry.partners import Contact
 
 log = structlog.get_logger(__name__)
 
-EVERY = timedelta(minutes=5)
-"""For what is not urgent: what waits, waits in hours."""
 YOUNG = timedelta(minutes=1)
 """A document younger than this is left alone: its start may be under way."""
 KEYS_A_TIME = 1000
@@ -64,30 +62,24 @@ WARNINGS_A_TIME = 100
 """Their documents are locked together while their tasks and events are written."""
 
 Found = TypeVar("Found")
-Given = TypeVar("Given")
-Find = Callable[[AsyncConnection, int], Awaitable[Sequence[Found]]]
-Step = Callable[[AsyncConnection, Given], Awaitable[int]]
-
-
-@dataclass(frozen=True)
-class Sweep(Generic[Found]):
-    """One row of the table: how often a query runs, and what is done about what it finds."""
-
-    name: str
-    every: timedelta
-    find: Callable[["Sweeper"], Awaitable[Sequence[Found]]]
-    act: Callable[["Sweeper", Sequence[Found]], Awaitable[int]]
-    """Returns how many were dealt with; safe to repeat."""
-    batch: int | None = None
-    """How many are found at once; when so many were dealt with, the rest follows at once."""
+Dealt = TypeVar("Dealt")
+Step = Callable[[AsyncConnection, Dealt], Awaitable[int]]
 
 
 class Sweeper:
     """What the sweeps of one worker run on, and the loop that runs all of them."""
 
-    def __init__(self, books: Database, client: Client, *, young: timedelta = YOUNG) -> None:
+    def __init__(
+        self,
+        books: Database,
+        client: Client,
+        *,
+        young: timedelta = YOUNG,
+        keep: Keep | None = None,
+    ) -> None:
         """Look after these books and their runs, but not yet after ``young`` documents."""
         self.books = books
+        self.keep = keep or Keep()
         self.runs = RunWatch(books, client, young)
 
     async def run(self) -> None:
@@ -118,53 +110,48 @@ class Sweeper:
             await asyncio.sleep(sweep.every.total_seconds())
 
 
-async def _some(find: Find[Found], sweeper: Sweeper) -> Sequence[Found]:
+async def _some(find: Find[Found], sweeper: Given) -> Sequence[Found]:
     """Return what a query finds, as much as is dealt with at once."""
     async with sweeper.books.read() as db:
         return await find(db, WARNINGS_A_TIME)
 
 
-async def _read_gauges(sweeper: Sweeper) -> Sequence[Read]:
+async def _read_gauges(sweeper: Given) -> Sequence[Read]:
     return await read_gauges(sweeper.books)
 
 
-async def _record_contacts(sweeper: Sweeper) -> Sequence[tuple[str, Contact]]:
+async def _record_contacts(sweeper: Given) -> Sequence[tuple[str, Contact]]:
     return await record_contacts(sweeper.books)
 
 
-async def _nothing(_: Sweeper, found: Sequence[object]) -> int:
+async def _nothing(_: Given, found: Sequence[object]) -> int:
     return len(found)
 
 
-async def _find_lost_runs(sweeper: Sweeper) -> Sequence[Unfinished]:
+async def _find_lost_runs(sweeper: Given) -> Sequence[Unfinished]:
     return await sweeper.runs.find_lost()
 
 
-async def _wake_runs(sweeper: Sweeper, lost: Sequence[Unfinished]) -> int:
+async def _wake_runs(sweeper: Given, lost: Sequence[Unfinished]) -> int:
     return await sweeper.runs.wake(lost)
 
 
-async def _find_expired(sweeper: Sweeper) -> Sequence[CallerKey]:
-    async with sweeper.books.read() as db:
-        return await find_expired(db, KEYS_A_TIME)
-
-
-async def _find_late(deadline: Deadline, sweeper: Sweeper) -> Sequence[UUID]:
+async def _find_late(deadline: Deadline, sweeper: Given) -> Sequence[UUID]:
     async with sweeper.books.read() as db:
         return await find_late(db, deadline, WARNINGS_A_TIME)
 
 
-async def _warn(deadline: Deadline, sweeper: Sweeper, ids: Sequence[UUID]) -> int:
+async def _warn(deadline: Deadline, sweeper: Given, ids: Sequence[UUID]) -> int:
     async with sweeper.books.begin() as db:
         return await warn(db, deadline, ids)
 
 
-async def _find_ending(sweeper: Sweeper) -> Sequence[UUID]:
+async def _find_ending(sweeper: Given) -> Sequence[UUID]:
     async with sweeper.books.read() as db:
         return await find_ending(db, RENEWALS_A_TIME)
 
 
-async def _look_at_money(sweeper: Sweeper, order_ids: Sequence[UUID]) -> int:
+async def _look_at_money(sweeper: Given, order_ids: Sequence[UUID]) -> int:
     """Have the runs of orders look at their money: they renew what ends soon, or are confirmed."""
     for order_id in order_ids:
         async with sweeper.books.begin() as db:
@@ -172,32 +159,32 @@ async def _look_at_money(sweeper: Sweeper, order_ids: Sequence[UUID]) -> int:
     return len(order_ids)
 
 
-async def _find_fitting(sweeper: Sweeper) -> Sequence[UUID]:
+async def _find_fitting(sweeper: Given) -> Sequence[UUID]:
     """Return orders on hold for want of credit that is there: a signal may have met their check."""
     async with sweeper.books.read() as db:
         return await find_fitting(db, WARNINGS_A_TIME)
 
 
-async def _find_without_key(sweeper: Sweeper) -> Sequence[tuple[UUID, str]]:
+async def _find_without_key(sweeper: Given) -> Sequence[tuple[UUID, str]]:
     """Return the items of a release that wrote no key of a SKU: it may still run beside ours."""
     async with sweeper.books.read() as db:
         return list((await items_without_key(db, KEYS_A_TIME)).items())
 
 
-async def _give_keys(sweeper: Sweeper, items: Sequence[tuple[UUID, str]]) -> int:
+async def _give_keys(sweeper: Given, items: Sequence[tuple[UUID, str]]) -> int:
     async with sweeper.books.begin() as db:
         for item_id, sku in items:
             await give_key(db, item_id, sku)
     return len(items)
 
 
-async def _find_replaceable(sweeper: Sweeper) -> Sequence[UUID]:
+async def _find_replaceable(sweeper: Given) -> Sequence[UUID]:
     """Return returns that wait for stock to replace their goods, which is there now."""
     async with sweeper.books.read() as db:
         return await find_replaceable(db, WARNINGS_A_TIME)
 
 
-async def _wake_returns(sweeper: Sweeper, ids: Sequence[UUID]) -> int:
+async def _wake_returns(sweeper: Given, ids: Sequence[UUID]) -> int:
     async with sweeper.books.begin() as db:
         for return_id in ids:
             await signal(db, Document(Kind.RETURN, return_id), Signal.RETURN_CHANGED)
@@ -210,17 +197,17 @@ def _ends_soon() -> tuple[date, date]:
     return today, today + ENDS_SOON
 
 
-async def _find_ending_warranties(sweeper: Sweeper) -> Sequence[UUID]:
+async def _find_ending_warranties(sweeper: Given) -> Sequence[UUID]:
     async with sweeper.books.read() as db:
         return await find_ending_warranties(db, *_ends_soon(), WARNINGS_A_TIME)
 
 
-async def _tell_ending_warranties(sweeper: Sweeper, ids: Sequence[UUID]) -> int:
+async def _tell_ending_warranties(sweeper: Given, ids: Sequence[UUID]) -> int:
     async with sweeper.books.begin() as db:
         return await tell_ending_warranties(db, *_ends_soon(), ids)
 
 
-async def _set_aside(sweeper: Sweeper, lots: Sequence[tuple[UUID, str]]) -> int:
+async def _set_aside(sweeper: Given, lots: Sequence[tuple[UUID, str]]) -> int:
     """Quarantine expired lots, and take from orders what they hold of any that is set aside."""
     for lot_id, status in lots:
         target = LotStatus.RECALLED if status == LotStatus.RECALLED else LotStatus.QUARANTINED
@@ -229,7 +216,7 @@ async def _set_aside(sweeper: Sweeper, lots: Sequence[tuple[UUID, str]]) -> int:
     return len(lots)
 
 
-async def _all(step: Step[Given], sweeper: Sweeper, found: Given) -> int:
+async def _all(step: Step[Dealt], sweeper: Given, found: Dealt) -> int:
     async with sweeper.books.begin() as db:
         return await step(db, found)
 
@@ -244,7 +231,7 @@ def _together(
 def _apart(name: str, every: timedelta, find: Find[Found], step: Step[Found]) -> Sweep[Found]:
     """Return a sweep that deals with each that it finds in a transaction of its own."""
 
-    async def act(sweeper: Sweeper, found: Sequence[Found]) -> int:
+    async def act(sweeper: Given, found: Sequence[Found]) -> int:
         return sum([await _all(step, sweeper, one) for one in found])
 
     return Sweep(name, every, partial(_some, find), act)
@@ -261,7 +248,7 @@ _TABLE: tuple[Sweep[Any], ...] = (
     Sweep("replaceable_returns", YOUNG, _find_replaceable, _wake_returns),
     _apart("expired_reservations", YOUNG, find_expired_reservations, expire),
     _apart("timers_left_running", EVERY, find_left_running, end_left_running),
-    Sweep("expired_keys", EVERY, _find_expired, partial(_all, drop_expired), batch=KEYS_A_TIME),
+    *RETENTION,
     Sweep("renewals", EVERY, _find_ending, _look_at_money),
     Sweep("credit", EVERY, _find_fitting, _look_at_money),
     _together("needless_tasks", EVERY, find_needless, cancel_needless),

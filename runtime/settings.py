@@ -126,6 +126,12 @@ class Settings(BaseSettings):
     max_workflow_tasks: int = Field(default=100, ge=1)
     max_activities: int = Field(default=50, ge=1)
     max_cached_workflows: int = Field(default=1000, ge=0)
+    keep_answers: Duration = Field(default=timedelta(hours=72), ge=timedelta(hours=24))
+    """How long an answer is given again to a repeated Idempotency-Key."""
+    keep_facts: Duration = Field(default=timedelta(days=90), ge=timedelta(days=7))
+    """How long a partner's report stays as it came, after it was dealt with."""
+    keep_links: Duration = Field(default=timedelta(days=30), ge=timedelta(days=1))
+    """How long a link that nobody used stays after its time was over."""
     graceful_shutdown: Duration = Field(default=timedelta(seconds=30), ge=timedelta())
     dispatch_batch: int = Field(default=50, ge=1)
     dispatch_poll: Duration = Field(default=timedelta(milliseconds=200), gt=timedelta())

@@ -188,6 +188,12 @@ verify_broken = Gauge(
     "Rules that did not hold when the books were last checked.",
     registry=REGISTRY,
 )
+rows_dropped = Counter(
+    "stateset_rows_dropped",
+    "Rows that were dropped because they were kept long enough, by sweep.",
+    ("sweep",),
+    registry=REGISTRY,
+)
 sweep_last_success = Gauge(
     "stateset_sweep_last_success_timestamp_seconds",
     "When a sweep last came to its end, in seconds since 1970; 0 before that.",

@@ -1,6 +1,6 @@
 """Withdrawals and the links by which guests declare them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -66,6 +66,11 @@ class WithdrawalLinkRow(Base):
     __table_args__ = (
         UniqueConstraint("token_sha256"),
         Index("ix_withdrawal_links_order", "order_id"),
+        Index(
+            "ix_withdrawal_links_unused",
+            "expires_at",
+            postgresql_where=text("withdrawal_id IS NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -175,3 +180,23 @@ async def use_link(
     row = WithdrawalLinkRow
     values = {"withdrawal_id": withdrawal_id, "declared": declared}
     await db.execute(update(columns_of(row)).where(row.id == link_id).values(**values))
+
+
+_UNUSED = "withdrawal_id IS NULL AND expires_at < now() - CAST(:kept AS interval)"
+_FIND_UNUSED = text(
+    f"SELECT id FROM withdrawal_links WHERE {_UNUSED} ORDER BY expires_at LIMIT :limit"
+)
+_DROP_UNUSED = text(
+    f"""DELETE FROM withdrawal_links WHERE id IN (SELECT id FROM withdrawal_links
+        WHERE id = ANY(:links) AND {_UNUSED} ORDER BY id FOR UPDATE SKIP LOCKED)"""
+)
+
+
+async def find_unused_links(db: AsyncConnection, limit: int, kept: timedelta) -> Sequence[UUID]:
+    """Return links whose time was over long enough ago and that nobody used, the oldest first."""
+    return list((await db.execute(_FIND_UNUSED, {"limit": limit, "kept": kept})).scalars())
+
+
+async def drop_unused_links(db: AsyncConnection, links: Sequence[UUID], kept: timedelta) -> int:
+    """Forget those of the links whose time was over long enough ago; return how many."""
+    return (await db.execute(_DROP_UNUSED, {"links": list(links), "kept": kept})).rowcount
