@@ -125,17 +125,19 @@ async def test_without_a_server_or_a_free_connection_the_database_is_down(
     await connection.close()
 
 
-async def test_it_makes_a_span_while_spans_are_collected(database_url: str) -> None:
+async def test_it_makes_a_span_within_another_while_spans_are_collected(database_url: str) -> None:
     spans = InMemorySpanExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     tracing.collect(provider.get_tracer("tests"))
     try:
         async with opened(database_url, pool=1) as db:
-            await fetch(db, WHO)
-            await failure(db, "SELECT nothing")
+            await fetch(db, "SELECT 'an idle look'")
+            with tracing.span("step"):
+                await fetch(db, WHO)
+                await failure(db, "SELECT nothing")
     finally:
         tracing.collect(None)
-    good, bad = spans.get_finished_spans()
+    good, bad, _ = spans.get_finished_spans()
     assert (good.name, dict(good.attributes or {})["db.query.text"]) == ("SELECT", WHO)
     assert (good.status.is_ok, bad.status.is_ok) == (True, False)
