@@ -1,5 +1,5 @@
 # `make demo` needs Python >= 3.11, git and make; everything else comes into .venv by itself.
-# ARGS go to the command behind a target: make demo ARGS="--port 0"
+# ARGS go to the command behind a target: make up ARGS="--port 0"
 
 .PHONY: demo up test check bench soak fuzz explore clean requirements help
 .NOTPARALLEL:
