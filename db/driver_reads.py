@@ -13,7 +13,7 @@ from db.failures import hide_values, told_by_server
 from telemetry import tracing
 
 _OUT_OF_STEP = asyncpg.InternalClientError
-"""The server said goodbye while nobody asked; that it also hung up may not be heard yet."""
+"""The server ended the session between two statements; the end of the connection may follow."""
 _FAILURES = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,

@@ -193,7 +193,7 @@ _DROP_UNUSED = text(
 
 
 async def find_unused_links(db: AsyncConnection, limit: int, kept: timedelta) -> Sequence[UUID]:
-    """Return links whose time was over long enough ago and that nobody used, the oldest first."""
+    """Return links whose time was over long enough ago and that were not used, the oldest first."""
     return list((await db.execute(_FIND_UNUSED, {"limit": limit, "kept": kept})).scalars())
 
 

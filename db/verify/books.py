@@ -134,7 +134,7 @@ async def _look(engine: AsyncEngine, checks: Sequence[Check], mark: Mark | None)
             return await look_around(db, checks, mark)
         finally:
             if mark is not None:
-                # Whoever used this connection next would find our tables in place of the books.
+                # The next user of this connection would find our tables in place of the books.
                 await db.invalidate()
 
 

@@ -1,4 +1,4 @@
-"""Partners' reports that were dealt with, and links that nobody used, are found by their age."""
+"""Partners' reports that were dealt with, and unused links, are found by their age."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -77,7 +77,7 @@ def _compare_orders(
     known = {life.order_id for life in trade.lives if life.order_id}
     found.lost += [f"order {each} was accepted" for each in sorted(known - orders.keys())]
     unknown = sorted(orders.keys() - known)
-    # Without an answer, nobody can say of which key an order is.
+    # Without an answer it is unknown of which key an order is.
     unanswered = sum(not life.order_id for life in trade.lives)
     found.doubled += [f"order {orders[each]['number']} has no key" for each in unknown[unanswered:]]
 
